@@ -1,1 +1,21 @@
-//! Being written.
+//! What a record is: values, fields, schemas, and what two values *mean*.
+//!
+//! Everything here is pure. A [`Record`] holds raw values as a system stored them; comparing is done
+//! on meanings (see the normalisers), so that a better normaliser is no mass edit. There is no I/O, no
+//! clock and no knowledge of any one system in this crate.
+
+mod value;
+
+mod field;
+
+mod entity;
+
+mod schema;
+
+mod read;
+
+pub use entity::{Entity, RecordId, Side};
+pub use field::{Field, FieldName, Fields};
+pub use read::{Completeness, Freshness, Read, Record};
+pub use schema::{Access, Capability, Choice, CountryForm, FieldSpec, Kind, Rewrite, Schema};
+pub use value::{Point, PointKind, Value};
