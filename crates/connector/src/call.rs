@@ -1,0 +1,201 @@
+//! One HTTP exchange with a vendor, described as data.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::{HeaderMap, Method, StatusCode};
+use jiff::Timestamp;
+use serde_json::Value as Json;
+
+/// Whether a request can change something at the vendor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// Reading: may be repeated freely.
+    Read,
+    /// Writing: is repeated only when it is known not to have happened.
+    Write,
+}
+
+/// What is sent. The connection adds authorisation just before each attempt
+/// (see [`crate::Connector::authorise`]).
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// The operation's id for the call log and the counters, such as `contacts.update`.
+    pub operation: &'static str,
+    /// Reading or writing.
+    pub effect: Effect,
+    /// The HTTP method.
+    pub method: Method,
+    /// The path below the connection's base URL, beginning with `/`, already percent-encoded.
+    pub path: String,
+    /// Query parameters, not yet encoded.
+    pub query: Vec<(String, String)>,
+    /// Headers other than authorisation.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Body,
+    /// How many records it is about; feeds the adaptive batch size. At least 1.
+    pub records: usize,
+}
+
+impl Request {
+    /// A request without query, headers and body, about one record.
+    pub fn new(
+        operation: &'static str,
+        effect: Effect,
+        method: Method,
+        path: impl Into<String>,
+    ) -> Self {
+        Self {
+            operation,
+            effect,
+            method,
+            path: path.into(),
+            query: Vec::new(),
+            headers: HeaderMap::new(),
+            body: Body::Empty,
+            records: 1,
+        }
+    }
+
+    /// With one more query parameter.
+    #[must_use]
+    pub fn query(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.query.push((name.to_owned(), value.into()));
+        self
+    }
+
+    /// With a JSON body.
+    #[must_use]
+    pub fn json(mut self, body: Json) -> Self {
+        self.body = Body::Json(body);
+        self
+    }
+}
+
+/// The body of a request.
+#[derive(Debug, Clone)]
+pub enum Body {
+    /// None.
+    Empty,
+    /// JSON. `authorise` may still add to it (onOffice signs inside the body).
+    Json(Json),
+    /// `application/x-www-form-urlencoded`.
+    Form(Vec<(String, String)>),
+}
+
+/// What came back: any status.
+#[derive(Debug, Clone)]
+pub struct Response {
+    /// The HTTP status.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body, decompressed and within the size cap.
+    pub body: Bytes,
+    /// When the request was sent, by our clock.
+    pub sent: Timestamp,
+}
+
+impl Response {
+    /// The body as JSON.
+    ///
+    /// # Errors
+    /// When the body is no JSON: the vendor, or something between, answered with something else.
+    pub fn json<T: serde::de::DeserializeOwned>(
+        &self,
+        operation: &'static str,
+    ) -> Result<T, crate::Error> {
+        serde_json::from_slice(&self.body).map_err(|source| crate::Error::Unexpected {
+            operation,
+            status: self.status.as_u16(),
+            what: format!(
+                "the answer ({} bytes, content type {}) could not be read as the expected JSON: {source}",
+                self.body.len(),
+                self.headers
+                    .get(http::header::CONTENT_TYPE)
+                    .and_then(|value| value.to_str().ok())
+                    .unwrap_or("none"),
+            ),
+        })
+    }
+}
+
+/// What an answer means for the connection as a whole; said by the connector, acted on by the caller.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// The vendor processed the request; the connector reads the details (which may be a refusal).
+    Answered,
+    /// Not processed: over the limit. Wait this long if the vendor said so.
+    Throttled {
+        /// From `Retry-After` or the limit headers.
+        wait: Option<std::time::Duration>,
+        /// The daily budget is used up, not the burst.
+        daily: bool,
+    },
+    /// Not processed: the access token is expired or invalid; refresh once and repeat.
+    TokenRefused,
+    /// Not processed: the credentials themselves, the scope or the account are wrong. A person has to act.
+    CredentialsRefused {
+        /// What the vendor said, without secrets.
+        message: String,
+    },
+    /// Not processed: our clock and the vendor's differ; set it by this and repeat once.
+    ClockSkew {
+        /// The vendor's time.
+        server: Timestamp,
+    },
+    /// Trouble at the vendor; a write may or may not have happened.
+    Unavailable {
+        /// What is known, without record values.
+        message: String,
+    },
+}
+
+/// Why no usable answer came back. Retries that were allowed have been made before this is said.
+#[derive(Debug, thiserror::Error)]
+pub enum CallError {
+    /// The request had no effect: never sent, or refused before processing. May be tried later.
+    #[error("{operation} was not carried out: {why}")]
+    NotSent {
+        /// The operation.
+        operation: &'static str,
+        /// Why, without secrets and record values.
+        why: String,
+    },
+    /// The request was sent and its effect is not known. A write must not be repeated blindly.
+    #[error("the outcome of {operation} is not known: {why}")]
+    OutcomeUnknown {
+        /// The operation.
+        operation: &'static str,
+        /// Why, without secrets and record values.
+        why: String,
+    },
+    /// The connection cannot be used until a person acts.
+    #[error("the connection was refused at {operation}: {why}")]
+    Credentials {
+        /// The operation.
+        operation: &'static str,
+        /// What the vendor said, without secrets.
+        why: String,
+    },
+    /// We are stopping.
+    #[error("{operation} was given up because the server is stopping")]
+    Stopping {
+        /// The operation.
+        operation: &'static str,
+    },
+}
+
+/// The way out to one connection's account: adds authorisation, keeps to the budget in the caller's
+/// lane, retries what may be retried, writes the call log.
+#[async_trait]
+pub trait Calls: Send + Sync {
+    /// Sends and returns the answer that the connector's `verdict` called [`Verdict::Answered`].
+    async fn send(&self, request: Request) -> Result<Response, CallError>;
+
+    /// Now, by the clock that was passed in.
+    fn now(&self) -> Timestamp;
+
+    /// The connection's settings that are no secrets: location id, country and the like.
+    fn settings(&self) -> &Json;
+}

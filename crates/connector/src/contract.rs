@@ -1,0 +1,185 @@
+//! The trait that each system implements once.
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use record::{Entity, Read, RecordId, Schema};
+use serde_json::Value as Json;
+
+use crate::{
+    Calls, Change, CreateOutcome, Credentials, Delivery, Description, Draft, Error, Fetched, Grant,
+    IdentityKey, Incoming, RemoveOutcome, Request, Response, UpdateOutcome, Verdict, WebhookError,
+    WebhookKeys,
+};
+
+/// Which account a connection reaches, from the cheapest real read.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct Account {
+    /// The account's id at the vendor.
+    pub id: String,
+    /// What people call it.
+    pub name: String,
+    /// Its country, ISO 3166-1 alpha-2, if the vendor says so.
+    pub country: Option<String>,
+    /// Its time zone, IANA name, if the vendor says so.
+    pub time_zone: Option<String>,
+    /// Scopes or rights that a two-way sync needs and this connection lacks, in the vendor's words.
+    pub missing: Vec<String>,
+    /// Things worth telling: an archive that is hidden, a right that looks too narrow.
+    pub remarks: Vec<String>,
+}
+
+/// Where to go on listing.
+#[derive(Debug, Clone, Default)]
+pub struct PageRequest {
+    /// What the page before gave. `None`: from the start.
+    pub cursor: Option<Json>,
+    /// At most this many records; the connector caps it at the vendor's largest page.
+    pub limit: usize,
+}
+
+/// One page of a listing or of changes.
+#[derive(Debug)]
+pub struct Page {
+    /// What was found. Each says itself how good it is.
+    pub reads: Vec<Read>,
+    /// Give this back to go on. `None`: the end. For `changes`, a cursor for the next poll is always
+    /// in `resume`.
+    pub next: Option<Json>,
+    /// For `changes`: where the next poll begins once this page is worked off.
+    pub resume: Option<Json>,
+    /// How many records there are in all, if the vendor says so.
+    pub total: Option<u64>,
+}
+
+/// A system, as the engine sees it. Stateless: everything that must be remembered is passed in.
+#[async_trait]
+pub trait Connector: Send + Sync {
+    /// What the system is and can do.
+    fn describe(&self) -> &Description;
+
+    /// Adds authorisation to a request, anew for each attempt. `now` is corrected by the clock
+    /// difference to the vendor, if one was found.
+    ///
+    /// # Errors
+    /// When the credentials lack something.
+    fn authorise(
+        &self,
+        request: &mut Request,
+        credentials: &Credentials,
+        settings: &Json,
+        now: Timestamp,
+    ) -> Result<(), Error>;
+
+    /// What an answer means for the connection as a whole.
+    fn verdict(&self, request: &Request, response: &Response) -> Verdict;
+
+    /// Scopes to ask for: reading only, or reading and writing.
+    fn scopes(&self, entities: &[Entity], write: bool) -> Vec<String>;
+
+    /// Where to send the user to sign in. `state` comes back with the code where the vendor passes it
+    /// through.
+    ///
+    /// # Errors
+    /// When the scheme has no redirect, or a field is missing.
+    fn authorize_url(
+        &self,
+        base_url: &str,
+        credentials: &Credentials,
+        settings: &Json,
+        redirect_uri: &str,
+        scopes: &[String],
+        state: &str,
+    ) -> Result<String, Error>;
+
+    /// Buys tokens for a code (and whatever further exchange the vendor then needs). `calls` adds no
+    /// authorisation here.
+    async fn exchange_code(
+        &self,
+        calls: &dyn Calls,
+        credentials: &Credentials,
+        redirect_uri: &str,
+        code: &str,
+    ) -> Result<Grant, Error>;
+
+    /// Buys new tokens with the refresh token, or anew by client credentials.
+    async fn refresh(&self, calls: &dyn Calls, credentials: &Credentials) -> Result<Grant, Error>;
+
+    /// The cheapest real read: which account, and what is missing for these entities.
+    async fn check(
+        &self,
+        calls: &dyn Calls,
+        credentials: &Credentials,
+        entities: &[Entity],
+        write: bool,
+    ) -> Result<Account, Error>;
+
+    /// The fields of an entity, custom ones included.
+    async fn schema(&self, calls: &dyn Calls, entity: Entity) -> Result<Schema, Error>;
+
+    /// Reads records by id, fresh and complete, one outcome per id in any order. Batches are cut by
+    /// the connector to the vendor's largest.
+    async fn fetch(
+        &self,
+        calls: &dyn Calls,
+        schema: &Schema,
+        ids: &[RecordId],
+    ) -> Result<Vec<Fetched>, Error>;
+
+    /// One page of what changed since the cursor (`None`: since now; no reads, only a `resume`).
+    async fn changes(
+        &self,
+        calls: &dyn Calls,
+        schema: &Schema,
+        page: PageRequest,
+    ) -> Result<Page, Error>;
+
+    /// One page of everything, in an order that lets a listing be resumed by its cursor.
+    async fn list(
+        &self,
+        calls: &dyn Calls,
+        schema: &Schema,
+        page: PageRequest,
+    ) -> Result<Page, Error>;
+
+    /// Records that carry one of these keys. May be stale as far as the description's search lag says.
+    async fn find(
+        &self,
+        calls: &dyn Calls,
+        schema: &Schema,
+        keys: &[IdentityKey],
+    ) -> Result<Vec<Read>, Error>;
+
+    /// Makes records, one outcome per draft in their order. Uses the silent form where there is one.
+    async fn create(
+        &self,
+        calls: &dyn Calls,
+        schema: &Schema,
+        drafts: &[Draft],
+    ) -> Vec<CreateOutcome>;
+
+    /// Changes records, one outcome per change in their order. Sends only what is in the change.
+    async fn update(
+        &self,
+        calls: &dyn Calls,
+        schema: &Schema,
+        changes: &[Change],
+    ) -> Vec<UpdateOutcome>;
+
+    /// Deletes or archives records as the description says, one outcome per id in their order.
+    async fn remove(
+        &self,
+        calls: &dyn Calls,
+        entity: Entity,
+        ids: &[RecordId],
+    ) -> Vec<RemoveOutcome>;
+
+    /// Verifies a webhook over its raw bytes and reads it into hints.
+    ///
+    /// # Errors
+    /// When it is not to be trusted or not to be understood.
+    fn webhook(
+        &self,
+        incoming: &Incoming<'_>,
+        keys: &WebhookKeys,
+    ) -> Result<Delivery, WebhookError>;
+}

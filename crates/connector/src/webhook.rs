@@ -1,0 +1,77 @@
+//! What a vendor pushes to us, turned into hints.
+
+use http::HeaderMap;
+use jiff::Timestamp;
+use record::{Entity, Read, RecordId};
+
+/// A webhook as it came in. Nothing in it is trusted before it is verified.
+#[derive(Debug)]
+pub struct Incoming<'a> {
+    /// The headers.
+    pub headers: &'a HeaderMap,
+    /// The raw query string, without `?`.
+    pub query: &'a str,
+    /// The body, byte for byte.
+    pub body: &'a [u8],
+    /// When it came in.
+    pub received: Timestamp,
+}
+
+/// What verification needs; from the installation's config, as the vendor publishes it.
+#[derive(Debug, Clone, Default)]
+pub struct WebhookKeys {
+    /// Public keys or shared secrets by their name in the config. Absent: the connector's built-in
+    /// ones (the vendor's published keys).
+    pub keys: std::collections::BTreeMap<String, String>,
+}
+
+/// A verified webhook.
+#[derive(Debug, Clone)]
+pub struct Delivery {
+    /// The vendor's id of the delivery, for dropping repeats.
+    pub id: Option<String>,
+    /// Which account it is about (for HighLevel the location id); routes it to a connection.
+    pub account: String,
+    /// What may have changed.
+    pub hints: Vec<Hint>,
+    /// Something about the connection itself.
+    pub lifecycle: Option<Lifecycle>,
+    /// The event's name, for the log.
+    pub event: String,
+}
+
+/// "This record may have changed."
+#[derive(Debug, Clone)]
+pub struct Hint {
+    /// Which kind of record.
+    pub entity: Entity,
+    /// Which record.
+    pub id: RecordId,
+    /// A fetch that shows the record older than this is to be tried again later.
+    pub not_older_than: Option<Timestamp>,
+    /// The record as the message showed it (never complete): only good for recognising our own write.
+    pub shown: Option<Box<Read>>,
+}
+
+/// News about the connection itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lifecycle {
+    /// The app was installed in the account.
+    Installed,
+    /// The app was removed from the account; its tokens are dead.
+    Removed,
+}
+
+/// Why a webhook is not accepted.
+#[derive(Debug, thiserror::Error)]
+pub enum WebhookError {
+    /// No signature, or one that does not fit the body.
+    #[error("the signature is missing or does not fit the body: {0}")]
+    Signature(&'static str),
+    /// Signed, but not in a form that we know.
+    #[error("the body could not be read: {0}")]
+    Body(String),
+    /// The system has no webhooks.
+    #[error("{0} sends no webhooks")]
+    None(&'static str),
+}
