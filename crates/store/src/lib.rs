@@ -1,1 +1,48 @@
-//! Being written.
+//! Everything durable, behind coarse commands.
+//!
+//! The engine never opens a transaction: each command of [`Store`] is one, and says in its name what
+//! it is for. A command either happened wholly and is durable when it returns, or did not happen.
+//! That keeps a second database possible behind the same contract suite, and puts queue and state
+//! into one commit: there is no second system to disagree with.
+//!
+//! Every key begins with the workspace; only queries that take one exist.
+
+mod names;
+
+mod signal;
+
+mod listing;
+
+mod link;
+
+mod commit;
+
+mod intent;
+
+mod review;
+
+mod journal;
+
+mod connection;
+
+mod ledger;
+
+mod error;
+
+mod contract;
+
+pub use commit::Commit;
+pub use connection::{AppliedConfig, CredentialRow, CursorKey, Saved};
+pub use contract::Store;
+pub use error::Error;
+pub use intent::{Intent, IntentEnd, IntentState};
+pub use journal::{Cause, Effect, JournalEntry, JournalFilter, NewJournalEntry};
+pub use ledger::{CallFilter, CallRow, Overview, Run, RunKind, RunState};
+pub use link::{Blocked, Link, LinkState, Pair, PairDecision, Tombstone};
+pub use listing::{Key, Known, Listed, Snapshot, Sweep, SweepPage};
+pub use names::{ConnectionName, IntentId, LinkId, ReviewId, RunId, SyncName, Workspace};
+pub use review::{Review, ReviewFilter, ReviewKind, ReviewState};
+pub use signal::{Accepted, Claim, ClaimRequest, DeliveryRow, Lane, Release, Signal, SignalSource};
+
+/// The result of a command.
+pub type Result<T> = std::result::Result<T, Error>;

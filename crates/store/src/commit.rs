@@ -1,0 +1,54 @@
+//! What a batch of reconciled records leaves behind, in one transaction.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    Blocked, Claim, IntentEnd, IntentId, Link, LinkId, NewJournalEntry, Pair, PairDecision, Review,
+    ReviewId, ReviewState, RunId, Signal, Snapshot, SyncName, Tombstone,
+};
+use record::{Entity, RecordId, Side};
+
+/// Everything that is to become true at once. Empty parts are left alone.
+#[derive(Debug, Clone, Default)]
+pub struct Commit {
+    /// Links to insert or replace by id. A record that is in another link of the same sync makes the
+    /// whole commit fail with [`crate::Error::AlreadyLinked`].
+    pub links: Vec<Link>,
+    /// Links that ended; their blocked fields go too.
+    pub ended: Vec<LinkId>,
+    /// Tombstones to set.
+    pub tombstones: Vec<Tombstone>,
+    /// Tombstones to lift.
+    pub lifted: Vec<(SyncName, Entity, Side, RecordId)>,
+    /// Journal rows, in order.
+    pub journal: Vec<NewJournalEntry>,
+    /// Reviews to open. Where one of the same kind and subject is open, its details are replaced and
+    /// its id stays; where one is postponed with equal details, nothing happens.
+    pub reviews: Vec<Review>,
+    /// Reviews to close, with the choice.
+    pub closed_reviews: Vec<(ReviewId, ReviewState, Option<String>)>,
+    /// Withdraw open reviews of this sync by kind and subject.
+    pub withdrawn: Vec<(SyncName, crate::ReviewKind, String)>,
+    /// Blocked fields to set.
+    pub blocked: Vec<Blocked>,
+    /// Blocked fields to lift.
+    pub unblocked: Vec<(LinkId, String, Side)>,
+    /// Intents that end or go on.
+    pub intents: Vec<(IntentId, IntentEnd)>,
+    /// Decisions about pairs, to be remembered.
+    pub decisions: Vec<(SyncName, Entity, Pair, PairDecision)>,
+    /// What is known of records now.
+    pub snapshots: Vec<Snapshot>,
+    /// Records that are proven gone: their snapshot and keys go.
+    pub gone: Vec<(crate::ConnectionName, Entity, RecordId)>,
+    /// New signals.
+    pub signals: Vec<Signal>,
+    /// Claims that are done; a newer generation stays dirty.
+    pub settled: Vec<Claim>,
+    /// Claims to be tried again.
+    pub released: Vec<crate::Release>,
+    /// Counts to add to a run.
+    pub run: Option<(RunId, BTreeMap<String, i64>)>,
+    /// Counts to add to the meters.
+    pub meters: BTreeMap<String, i64>,
+}

@@ -1,0 +1,338 @@
+//! The commands.
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use record::{Entity, RecordId, Side};
+use serde_json::Value as Json;
+
+use crate::{
+    Accepted, AppliedConfig, Blocked, CallFilter, CallRow, Claim, ClaimRequest, Commit,
+    ConnectionName, CredentialRow, CursorKey, DeliveryRow, Intent, IntentId, JournalEntry,
+    JournalFilter, Key, Known, Link, LinkId, Overview, Pair, PairDecision, Result, Review,
+    ReviewFilter, ReviewId, Run, RunId, RunState, Saved, Signal, Snapshot, Sweep, SweepPage,
+    SyncName, Tombstone, Workspace,
+};
+
+/// Everything durable. Each method is one transaction and is durable when it returns.
+#[async_trait]
+pub trait Store: Send + Sync {
+    // Config and connections
+
+    /// The config in force.
+    async fn applied_config(&self, workspace: &Workspace) -> Result<Option<AppliedConfig>>;
+
+    /// Puts a config into force.
+    async fn apply_config(
+        &self,
+        workspace: &Workspace,
+        document: &str,
+        now: Timestamp,
+    ) -> Result<AppliedConfig>;
+
+    /// The sealed credentials of a connection.
+    async fn credentials(
+        &self,
+        workspace: &Workspace,
+        connection: &ConnectionName,
+    ) -> Result<Option<CredentialRow>>;
+
+    /// Saves sealed credentials if the version is still the expected one (0: none yet).
+    async fn save_credentials(
+        &self,
+        workspace: &Workspace,
+        connection: &ConnectionName,
+        sealed: &[u8],
+        expected: u64,
+    ) -> Result<Saved>;
+
+    /// What a connection remembers that is no secret: account, granted settings.
+    async fn connection_state(
+        &self,
+        workspace: &Workspace,
+        connection: &ConnectionName,
+    ) -> Result<Option<Json>>;
+
+    /// Replaces what a connection remembers.
+    async fn save_connection_state(
+        &self,
+        workspace: &Workspace,
+        connection: &ConnectionName,
+        state: &Json,
+    ) -> Result<()>;
+
+    /// Where a poll goes on.
+    async fn cursor(&self, workspace: &Workspace, key: &CursorKey) -> Result<Option<Json>>;
+
+    /// Marks records dirty and moves the cursor, together.
+    async fn save_cursor(
+        &self,
+        workspace: &Workspace,
+        key: &CursorKey,
+        value: &Json,
+        signals: &[Signal],
+    ) -> Result<()>;
+
+    // Signals
+
+    /// Takes a webhook in. When this returns, it is durable.
+    async fn accept_delivery(
+        &self,
+        workspace: &Workspace,
+        delivery: DeliveryRow,
+    ) -> Result<Accepted>;
+
+    /// Marks records dirty.
+    async fn signal(&self, workspace: &Workspace, signals: &[Signal]) -> Result<()>;
+
+    /// Leases dirty records to a worker; all of one connection and entity.
+    async fn claim(&self, workspace: &Workspace, request: ClaimRequest) -> Result<Vec<Claim>>;
+
+    /// When the next dirty record of these connections is due, if any waits.
+    async fn next_due(
+        &self,
+        workspace: &Workspace,
+        connections: &[ConnectionName],
+    ) -> Result<Option<Timestamp>>;
+
+    /// Ends all leases: at start, when no other process can hold one. Says how many there were.
+    async fn end_leases(&self, workspace: &Workspace) -> Result<u64>;
+
+    /// Dirty records whose last try failed, with the error, oldest first.
+    async fn failing(
+        &self,
+        workspace: &Workspace,
+        connection: Option<&ConnectionName>,
+        limit: usize,
+    ) -> Result<Vec<(Claim, String)>>;
+
+    // Listings
+
+    /// Begins a sweep of one side, or goes on with an unfinished one.
+    async fn begin_sweep(
+        &self,
+        workspace: &Workspace,
+        connection: &ConnectionName,
+        entity: Entity,
+        now: Timestamp,
+    ) -> Result<Sweep>;
+
+    /// Drops an unfinished sweep, so that the next begins from the start.
+    async fn abandon_sweep(&self, workspace: &Workspace, sweep: i64) -> Result<()>;
+
+    /// What is known of listed records, in the order of the ids.
+    async fn known(
+        &self,
+        workspace: &Workspace,
+        connection: &ConnectionName,
+        entity: Entity,
+        ids: &[RecordId],
+    ) -> Result<Vec<Option<Known>>>;
+
+    /// Stores what a page brought and where to go on.
+    async fn commit_page(&self, workspace: &Workspace, page: SweepPage) -> Result<()>;
+
+    /// Records that are known but were not seen by this sweep, after the row, in the order of rows.
+    /// `sync`: only those linked in it.
+    async fn unseen(
+        &self,
+        workspace: &Workspace,
+        sweep: i64,
+        after: i64,
+        limit: usize,
+    ) -> Result<Vec<(i64, RecordId)>>;
+
+    /// Ends a sweep and marks these records dirty.
+    async fn finish_sweep(
+        &self,
+        workspace: &Workspace,
+        sweep: i64,
+        signals: &[Signal],
+        now: Timestamp,
+    ) -> Result<()>;
+
+    /// When the last sweep of one side was finished, and how many records it listed.
+    async fn last_sweep(
+        &self,
+        workspace: &Workspace,
+        connection: &ConnectionName,
+        entity: Entity,
+    ) -> Result<Option<(Timestamp, u64)>>;
+
+    /// What is kept of records, in the order of the ids.
+    async fn snapshots(
+        &self,
+        workspace: &Workspace,
+        connection: &ConnectionName,
+        entity: Entity,
+        ids: &[RecordId],
+    ) -> Result<Vec<Option<Snapshot>>>;
+
+    /// Known records of a connection in the order of rows, after the row: for plans.
+    async fn snapshots_after(
+        &self,
+        workspace: &Workspace,
+        connection: &ConnectionName,
+        entity: Entity,
+        after: i64,
+        limit: usize,
+    ) -> Result<Vec<(i64, Snapshot)>>;
+
+    /// How many records of an entity are known on a connection.
+    async fn known_count(
+        &self,
+        workspace: &Workspace,
+        connection: &ConnectionName,
+        entity: Entity,
+    ) -> Result<u64>;
+
+    /// Records of a connection that carry one of these keys.
+    async fn candidates(
+        &self,
+        workspace: &Workspace,
+        connection: &ConnectionName,
+        entity: Entity,
+        keys: &[Key],
+    ) -> Result<Vec<(Key, RecordId)>>;
+
+    // Links
+
+    /// Links that hold one of these records on this side.
+    async fn links_of(
+        &self,
+        workspace: &Workspace,
+        sync: &SyncName,
+        entity: Entity,
+        side: Side,
+        records: &[RecordId],
+    ) -> Result<Vec<Link>>;
+
+    /// Links of a sync in the order of their ids, after this one.
+    async fn links_after(
+        &self,
+        workspace: &Workspace,
+        sync: &SyncName,
+        after: Option<LinkId>,
+        limit: usize,
+    ) -> Result<Vec<Link>>;
+
+    /// Tombstones of these records on this side.
+    async fn tombstones_of(
+        &self,
+        workspace: &Workspace,
+        sync: &SyncName,
+        entity: Entity,
+        side: Side,
+        records: &[RecordId],
+    ) -> Result<Vec<Tombstone>>;
+
+    /// Blocked fields of these links; of all links of the sync if `links` is `None`.
+    async fn blocked(
+        &self,
+        workspace: &Workspace,
+        sync: &SyncName,
+        links: Option<&[LinkId]>,
+    ) -> Result<Vec<Blocked>>;
+
+    /// What was decided about pairs that hold one of these records on this side.
+    async fn decisions_of(
+        &self,
+        workspace: &Workspace,
+        sync: &SyncName,
+        entity: Entity,
+        side: Side,
+        records: &[RecordId],
+    ) -> Result<Vec<(Pair, PairDecision)>>;
+
+    /// Stores what a batch of reconciled records leaves behind, at once.
+    async fn commit(&self, workspace: &Workspace, commit: Commit) -> Result<()>;
+
+    // Intents
+
+    /// Makes intents durable, before the calls. A source that already has one for the same sync and
+    /// side is left out; the ids that were taken are returned.
+    async fn open_intents(
+        &self,
+        workspace: &Workspace,
+        intents: &[Intent],
+    ) -> Result<Vec<IntentId>>;
+
+    /// Intents of a sync whose outcome is to be looked for by now, oldest first.
+    async fn intents_due(
+        &self,
+        workspace: &Workspace,
+        sync: &SyncName,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Intent>>;
+
+    /// Intents that come from one of these records of the side opposite to `target`.
+    async fn intents_of(
+        &self,
+        workspace: &Workspace,
+        sync: &SyncName,
+        entity: Entity,
+        target: Side,
+        sources: &[RecordId],
+    ) -> Result<Vec<Intent>>;
+
+    /// At start: what was under way becomes unknown. Says how many there were.
+    async fn doubt_intents(&self, workspace: &Workspace, look_after: Timestamp) -> Result<u64>;
+
+    // Reviews
+
+    /// Lists reviews in the order of opening.
+    async fn reviews(&self, workspace: &Workspace, filter: &ReviewFilter) -> Result<Vec<Review>>;
+
+    /// One review.
+    async fn review(&self, workspace: &Workspace, id: ReviewId) -> Result<Option<Review>>;
+
+    // Ledger
+
+    /// Lists journal rows, newest first.
+    async fn journal(
+        &self,
+        workspace: &Workspace,
+        filter: &JournalFilter,
+    ) -> Result<Vec<JournalEntry>>;
+
+    /// Begins a run.
+    async fn begin_run(&self, workspace: &Workspace, run: &Run) -> Result<()>;
+
+    /// Ends a run.
+    async fn finish_run(
+        &self,
+        workspace: &Workspace,
+        run: RunId,
+        state: RunState,
+        now: Timestamp,
+    ) -> Result<()>;
+
+    /// Runs of a sync, newest first.
+    async fn runs(
+        &self,
+        workspace: &Workspace,
+        sync: Option<&SyncName>,
+        limit: usize,
+    ) -> Result<Vec<Run>>;
+
+    /// Adds to the call log and drops what is older than `keep_since`.
+    async fn log_calls(
+        &self,
+        workspace: &Workspace,
+        calls: &[CallRow],
+        keep_since: Option<Timestamp>,
+    ) -> Result<()>;
+
+    /// Lists calls, newest first.
+    async fn calls(&self, workspace: &Workspace, filter: &CallFilter) -> Result<Vec<CallRow>>;
+
+    /// Adds to meters.
+    async fn add_meters(
+        &self,
+        workspace: &Workspace,
+        meters: &std::collections::BTreeMap<String, i64>,
+    ) -> Result<()>;
+
+    /// What the whole looks like.
+    async fn overview(&self, workspace: &Workspace) -> Result<Overview>;
+}
