@@ -101,6 +101,7 @@ impl Response {
     ///
     /// # Errors
     /// When the body is no JSON: the vendor, or something between, answered with something else.
+    /// The error names places and types, never values out of the body.
     pub fn json<T: serde::de::DeserializeOwned>(
         &self,
         operation: &'static str,
@@ -109,15 +110,59 @@ impl Response {
             operation,
             status: self.status.as_u16(),
             what: format!(
-                "the answer ({} bytes, content type {}) could not be read as the expected JSON: {source}",
+                "the answer ({} bytes, content type {}) could not be read as the expected JSON: {}",
                 self.body.len(),
                 self.headers
                     .get(http::header::CONTENT_TYPE)
                     .and_then(|value| value.to_str().ok())
                     .unwrap_or("none"),
+                without_values(&source),
             ),
         })
     }
+}
+
+/// What a JSON error says, without the value that it quotes.
+fn without_values(error: &serde_json::Error) -> String {
+    let place = format!("line {} column {}", error.line(), error.column());
+    let said = error.to_string();
+    let what = if error.is_data() {
+        let expected = said.rsplit_once(", expected ").map(|(_, rest)| rest);
+        let expected = expected.map(|rest| rest.split(" at line ").next().unwrap_or(rest));
+        let found = ["invalid type: ", "invalid value: "]
+            .iter()
+            .find_map(|start| said.strip_prefix(start))
+            .and_then(|rest| rest.split([' ', ',', '`', '"']).next());
+        match (found, expected) {
+            (Some(found), Some(expected)) => format!("found {found}, expected {expected}"),
+            _ if said.starts_with("missing field ") => {
+                said.split(" at line ").next().unwrap_or(&said).to_owned()
+            }
+            _ => "a value is not of the expected form".to_owned(),
+        }
+    } else if error.is_eof() {
+        "it ends too early".to_owned()
+    } else {
+        "it is no JSON".to_owned()
+    };
+    format!("{what} ({place})")
+}
+
+/// What a vendor says of its limits beside an answer. Goes before the documented [`crate::Limits`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Announced {
+    /// Requests allowed within `per`.
+    pub limit: Option<u32>,
+    /// Requests still free in the current `per`.
+    pub remaining: Option<u32>,
+    /// The length of the burst window. `None`: the shortest documented one.
+    pub per: Option<std::time::Duration>,
+    /// Requests allowed in a day.
+    pub daily_limit: Option<u32>,
+    /// Requests still free today.
+    pub daily_remaining: Option<u32>,
+    /// When the vendor's day ends, if it says so.
+    pub daily_reset: Option<Timestamp>,
 }
 
 /// What an answer means for the connection as a whole; said by the connector, acted on by the caller.
@@ -198,4 +243,43 @@ pub trait Calls: Send + Sync {
 
     /// The connection's settings that are no secrets: location id, country and the like.
     fn settings(&self) -> &Json;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fails<T: serde::de::DeserializeOwned + std::fmt::Debug>(body: &'static str) -> String {
+        let response = Response {
+            status: StatusCode::OK,
+            headers: HeaderMap::new(),
+            body: Bytes::from_static(body.as_bytes()),
+            sent: Timestamp::UNIX_EPOCH,
+        };
+        response.json::<T>("contacts.get").unwrap_err().to_string()
+    }
+
+    #[test]
+    fn an_unreadable_answer_is_described_without_its_values() {
+        #[derive(Debug, serde::Deserialize)]
+        struct Contact {
+            #[expect(dead_code, reason = "only read by serde")]
+            age: u32,
+            #[expect(dead_code, reason = "only read by serde")]
+            at: Option<Timestamp>,
+        }
+        let wrong_type = fails::<Contact>(r#"{"age":"erika@example.org"}"#);
+        assert!(
+            wrong_type.contains("found string, expected u32"),
+            "{wrong_type}"
+        );
+        let custom = fails::<Contact>(r#"{"age":1,"at":"erika@example.org"}"#);
+        assert!(custom.contains("not of the expected form"), "{custom}");
+        assert!(fails::<Contact>("{}").contains("missing field `age`"));
+        assert!(fails::<Contact>("<html>erika@example.org").contains("it is no JSON"));
+        assert!(fails::<Contact>("{\"age\":").contains("ends too early"));
+        for text in [wrong_type, custom] {
+            assert!(!text.contains("erika"), "{text}");
+        }
+    }
 }

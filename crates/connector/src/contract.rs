@@ -6,9 +6,9 @@ use record::{Entity, Read, RecordId, Schema};
 use serde_json::Value as Json;
 
 use crate::{
-    Calls, Change, CreateOutcome, Credentials, Delivery, Description, Draft, Error, Fetched, Grant,
-    IdentityKey, Incoming, RemoveOutcome, Request, Response, UpdateOutcome, Verdict, WebhookError,
-    WebhookKeys,
+    Announced, Calls, Change, CreateOutcome, Credentials, Delivery, Description, Draft, Error,
+    Fetched, Grant, IdentityKey, Incoming, RemoveOutcome, Request, Response, UpdateOutcome,
+    Verdict, WebhookError, WebhookKeys,
 };
 
 /// Which account a connection reaches, from the cheapest real read.
@@ -72,6 +72,11 @@ pub trait Connector: Send + Sync {
 
     /// What an answer means for the connection as a whole.
     fn verdict(&self, request: &Request, response: &Response) -> Verdict;
+
+    /// What an answer says of the vendor's limits, if it says anything.
+    fn announced(&self, _response: &Response) -> Option<Announced> {
+        None
+    }
 
     /// Scopes to ask for: reading only, or reading and writing.
     fn scopes(&self, entities: &[Entity], write: bool) -> Vec<String>;

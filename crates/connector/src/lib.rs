@@ -23,7 +23,7 @@ mod error;
 mod contract;
 
 pub use auth::{AuthScheme, Credentials, Grant, SecretText, SignInField, Tokens};
-pub use call::{Body, CallError, Calls, Effect, Request, Response, Verdict};
+pub use call::{Announced, Body, CallError, Calls, Effect, Request, Response, Verdict};
 pub use contract::{Account, Connector, Page, PageRequest};
 pub use describe::{Deletes, Description, EntityDescription, Limits, Window};
 pub use error::{Error, Refusal};
