@@ -215,6 +215,20 @@ pub trait Store: Send + Sync {
         limit: usize,
     ) -> Result<Vec<Link>>;
 
+    /// One link.
+    async fn link(&self, workspace: &Workspace, id: LinkId) -> Result<Option<Link>>;
+
+    /// What a sync remembers beside its links: paused or not, and why. `None`: nothing yet.
+    async fn sync_state(&self, workspace: &Workspace, sync: &SyncName) -> Result<Option<Json>>;
+
+    /// Replaces what a sync remembers.
+    async fn save_sync_state(
+        &self,
+        workspace: &Workspace,
+        sync: &SyncName,
+        state: &Json,
+    ) -> Result<()>;
+
     /// Tombstones of these records on this side.
     async fn tombstones_of(
         &self,

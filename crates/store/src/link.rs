@@ -40,6 +40,11 @@ pub struct Link {
     pub wrote_left: Option<Timestamp>,
     /// When we last wrote to the right.
     pub wrote_right: Option<Timestamp>,
+    /// The vendor's change stamp of the left as of `seen_left`, if it has one. A listing or message
+    /// that shows no later stamp shows nothing new.
+    pub stamp_left: Option<Timestamp>,
+    /// The vendor's change stamp of the right as of `seen_right`, if it has one.
+    pub stamp_right: Option<Timestamp>,
     /// When it was made.
     pub created: Timestamp,
 }
