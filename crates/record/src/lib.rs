@@ -14,8 +14,27 @@ mod schema;
 
 mod read;
 
+mod meaning;
+
+pub mod country;
+
+pub mod date;
+
+pub mod email;
+
+pub mod fold;
+
+pub mod html;
+
+pub mod phone;
+
+pub mod text;
+
+pub use country::Country;
 pub use entity::{Entity, RecordId, Side};
 pub use field::{Field, FieldName, Fields};
+pub use meaning::{Locale, meaning};
+pub use phone::Phone;
 pub use read::{Completeness, Freshness, Read, Record};
 pub use schema::{Access, Capability, Choice, CountryForm, FieldSpec, Kind, Rewrite, Schema};
 pub use value::{Point, PointKind, Value};
