@@ -1,1 +1,63 @@
-fn main() {}
+//! The project's own commands: `cargo xtask test` checks everything, `cargo xtask generate` writes
+//! what is made from code.
+//!
+//! Nothing here is shipped. The point of writing it in Rust is that a fresh machine needs nothing but
+//! cargo to run it.
+
+mod demo;
+mod generated;
+mod hygiene;
+mod run;
+mod steps;
+mod tools;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use anyhow::{Context as _, Result, bail};
+
+const HELP: &str = "\
+Usage: cargo xtask <COMMAND>
+
+Commands:
+  test [STEP...]   Install what is missing, then run every check (or only the named steps)
+  generate         Write the docs that are made from code (docs/reference, docs/errors/README.md)
+
+Steps of `test`, in their order:
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let outcome = match arguments.first().map(String::as_str) {
+        Some("test") => steps::test(&arguments[1..]),
+        Some("generate") => generated::write(),
+        Some("help" | "--help" | "-h") => {
+            eprint!("{HELP}");
+            for step in steps::STEPS {
+                eprintln!("  {:<10} {}", step.name, step.title);
+            }
+            Ok(())
+        }
+        other => Err(match other {
+            Some(word) => anyhow::anyhow!("no such command: {word}; see `cargo xtask help`"),
+            None => anyhow::anyhow!("a command is missing; see `cargo xtask help`"),
+        }),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The folder of the workspace.
+pub(crate) fn root() -> Result<PathBuf> {
+    let here = PathBuf::from(
+        std::env::var_os("CARGO_MANIFEST_DIR").context("run this through cargo: cargo xtask")?,
+    );
+    match here.parent() {
+        Some(root) => Ok(root.to_owned()),
+        None => bail!("{} has no parent folder", here.display()),
+    }
+}

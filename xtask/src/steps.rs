@@ -1,0 +1,167 @@
+//! `cargo xtask test`: the steps, in their order, each timed; the first failure ends the run.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+
+use crate::{demo, generated, hygiene, run::run, tools};
+
+/// One step of the run.
+pub(crate) struct Step {
+    /// The word that selects it.
+    pub(crate) name: &'static str,
+    /// What it does, in words.
+    pub(crate) title: &'static str,
+    action: fn() -> Result<()>,
+}
+
+/// All steps. Clippy, tests and docs share the dev profile; only the demo needs a release build.
+pub(crate) const STEPS: &[Step] = &[
+    Step {
+        name: "tools",
+        title: "Install the tools that are missing",
+        action: tools::install,
+    },
+    Step {
+        name: "hygiene",
+        title: "No committed file names a place on one machine; every link in the docs leads somewhere",
+        action: hygiene::check,
+    },
+    Step {
+        name: "format",
+        title: "Formatting",
+        action: || run("cargo", &["fmt", "--all", "--check"]),
+    },
+    Step {
+        name: "deny",
+        title: "Licences, bans, sources and advisories of dependencies",
+        action: tools::deny,
+    },
+    Step {
+        name: "lint",
+        title: "Clippy, no warning allowed",
+        action: || {
+            run(
+                "cargo",
+                &[
+                    "clippy",
+                    "--workspace",
+                    "--all-targets",
+                    "--locked",
+                    "--",
+                    "-D",
+                    "warnings",
+                ],
+            )
+        },
+    },
+    Step {
+        name: "tests",
+        title: "Unit, property and end-to-end tests",
+        action: || {
+            run(
+                "cargo",
+                &[
+                    "nextest",
+                    "run",
+                    "--workspace",
+                    "--locked",
+                    "--no-tests=fail",
+                ],
+            )
+        },
+    },
+    Step {
+        name: "doctests",
+        title: "Examples in the documentation of the code",
+        action: || {
+            run(
+                "cargo",
+                &["test", "--workspace", "--doc", "--locked", "--quiet"],
+            )
+        },
+    },
+    Step {
+        name: "generated",
+        title: "Docs made from code are current",
+        action: generated::check,
+    },
+    Step {
+        name: "release",
+        title: "Release build",
+        action: || run("cargo", &["build", "--release", "--locked"]),
+    },
+    Step {
+        name: "demo",
+        title: "The demo, once, with both sides in agreement at its end",
+        action: demo::check,
+    },
+];
+
+/// Runs the named steps, or all.
+pub(crate) fn test(names: &[String]) -> Result<()> {
+    for name in names {
+        if !STEPS.iter().any(|step| step.name == name) {
+            bail!("no such step: {name}; see `cargo xtask help`");
+        }
+    }
+    let chosen: Vec<&Step> = STEPS
+        .iter()
+        .filter(|step| names.is_empty() || names.iter().any(|name| name == step.name))
+        .collect();
+
+    let mut times: Vec<(&Step, Duration)> = Vec::new();
+    let mut failure = None;
+    for (index, step) in chosen.iter().enumerate() {
+        eprintln!(
+            "\n=== [{}/{}] {}: {}",
+            index + 1,
+            chosen.len(),
+            step.name,
+            step.title
+        );
+        let started = Instant::now();
+        let outcome = (step.action)();
+        let time = started.elapsed();
+        if let Err(error) = outcome {
+            eprintln!(
+                "=== {} FAILED after {:.1} s: {error:#}",
+                step.name,
+                time.as_secs_f64()
+            );
+            failure = Some((step, error));
+            break;
+        }
+        eprintln!("=== {} passed in {:.1} s", step.name, time.as_secs_f64());
+        times.push((step, time));
+    }
+
+    eprintln!("\n=== Steps");
+    for (step, time) in &times {
+        eprintln!("  passed  {:<10} {:>7.1} s", step.name, time.as_secs_f64());
+    }
+    if let Some((step, _)) = &failure {
+        eprintln!("  FAILED  {}", step.name);
+    }
+    let not_run = chosen.len() - times.len() - usize::from(failure.is_some());
+    if not_run > 0 {
+        eprintln!("  {not_run} more not run");
+    }
+    println(&format!(
+        "steps: {} passed, {} failed",
+        times.len(),
+        usize::from(failure.is_some())
+    ));
+    match failure {
+        None => Ok(()),
+        Some((step, error)) => Err(error.context(format!("step {}", step.name))),
+    }
+}
+
+#[expect(
+    clippy::print_stdout,
+    reason = "the one line of data that this command has"
+)]
+fn println(line: &str) {
+    println!("{line}");
+}

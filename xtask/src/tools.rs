@@ -1,0 +1,96 @@
+//! The tools that the checks need beside cargo itself, and running `cargo deny`.
+//!
+//! A tool that is on the path is used as it is. One that is missing is built from crates.io into
+//! the target folder, so that nothing outside the checkout changes.
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::run::{command, run, text, tools_folder, works};
+
+const DENY: (&str, &str) = ("cargo-deny", "0.20.2");
+const NEXTEST: (&str, &str) = ("cargo-nextest", "0.9.143");
+
+/// Installs what is missing.
+pub(crate) fn install() -> Result<()> {
+    if !works("cc", &["--version"]) {
+        eprintln!("no C compiler (SQLite and the crypto library need one): installing gcc");
+        run("apt-get", &["update"])?;
+        run(
+            "apt-get",
+            &[
+                "install",
+                "--yes",
+                "--no-install-recommends",
+                "gcc",
+                "libc6-dev",
+            ],
+        )?;
+    }
+    for (component, probe) in [("rustfmt", "fmt"), ("clippy", "clippy")] {
+        if !works("cargo", &[probe, "--version"]) {
+            run("rustup", &["component", "add", component])?;
+        }
+    }
+    for (tool, probe) in [(NEXTEST, "nextest"), (DENY, "deny")] {
+        if !works("cargo", &[probe, "--version"]) {
+            build(tool)?;
+        }
+    }
+    Ok(())
+}
+
+/// Runs `cargo deny`. Without the advisory database (no way out to it) everything else is checked,
+/// and that is said.
+pub(crate) fn deny() -> Result<()> {
+    let check = ["deny", "--locked", "check", "--hide-inclusion-graph"];
+    run(
+        "cargo",
+        &[&check[..], &["bans", "licenses", "sources"]].concat(),
+    )?;
+
+    let fetched = command("cargo", &["deny", "--locked", "fetch", "db"])?
+        .output()
+        .context("could not start cargo deny")?;
+    if fetched.status.success() {
+        return run(
+            "cargo",
+            &[&check[..], &["--disable-fetch", "advisories"]].concat(),
+        );
+    }
+    eprintln!("!!! ADVISORIES WERE NOT CHECKED: their database could not be fetched.");
+    eprintln!("!!! Run `cargo deny check advisories` where it can be reached. What was said:");
+    for line in String::from_utf8_lossy(&fetched.stderr).lines().take(6) {
+        eprintln!("!!!   {line}");
+    }
+    Ok(())
+}
+
+/// Builds a tool. Its own optimisation is turned down: it runs for seconds and would build for
+/// minutes.
+fn build((name, version): (&str, &str)) -> Result<()> {
+    let folder = tools_folder()?;
+    eprintln!("building {name} {version} into {}", folder.display());
+    let build = folder.join("build");
+    let arguments = [
+        "install",
+        "--locked",
+        "--quiet",
+        name,
+        "--version",
+        version,
+        "--root",
+        text(&folder)?,
+        "--target-dir",
+        text(&build)?,
+    ];
+    let status = command("cargo", &arguments)?
+        .env("CARGO_PROFILE_RELEASE_LTO", "false")
+        .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1")
+        .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16")
+        .status()
+        .with_context(|| format!("could not start cargo install {name}"))?;
+    if !status.success() {
+        bail!("{name} could not be built ({status})");
+    }
+    Ok(())
+}
