@@ -131,6 +131,10 @@ pub struct Tokens {
     /// Which account it is for, as far as the token answer says
     /// (for HighLevel `locationId`, `companyId`, `userType`).
     pub account: serde_json::Value,
+    /// Further secrets of the sign-in that a later refresh needs, by the connector's own names (for
+    /// HighLevel the agency's pair, from which a location's pair is made). Most systems have none.
+    #[serde(default, skip_serializing_if = "std::collections::BTreeMap::is_empty")]
+    pub further: std::collections::BTreeMap<String, SecretText>,
 }
 
 /// What a sign-in ended with.

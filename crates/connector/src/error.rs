@@ -37,8 +37,8 @@ pub enum Error {
         /// What was wrong with it, without record values.
         what: String,
     },
-    /// The connection lacks a setting.
-    #[error("the connection has no `{setting}`: {hint}")]
+    /// A setting of the connection is missing, or does not fit the account.
+    #[error("the connection's `{setting}` is missing or wrong: {hint}")]
     Setting {
         /// The setting's key.
         setting: &'static str,
