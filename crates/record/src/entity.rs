@@ -140,3 +140,62 @@ impl fmt::Display for Side {
         f.write_str(self.as_str())
     }
 }
+
+/// One thing for each side.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
+pub struct Sides<T> {
+    /// That of the left.
+    pub left: T,
+    /// That of the right.
+    pub right: T,
+}
+
+impl<T> Sides<T> {
+    /// These two.
+    pub fn new(left: T, right: T) -> Self {
+        Self { left, right }
+    }
+
+    /// Made by asking for each side in turn, left first.
+    pub fn each(mut of: impl FnMut(Side) -> T) -> Self {
+        Self {
+            left: of(Side::Left),
+            right: of(Side::Right),
+        }
+    }
+
+    /// That of `side`.
+    pub fn get(&self, side: Side) -> &T {
+        match side {
+            Side::Left => &self.left,
+            Side::Right => &self.right,
+        }
+    }
+
+    /// That of `side`, to be changed.
+    pub fn get_mut(&mut self, side: Side) -> &mut T {
+        match side {
+            Side::Left => &mut self.left,
+            Side::Right => &mut self.right,
+        }
+    }
+
+    /// Borrowed.
+    pub fn as_ref(&self) -> Sides<&T> {
+        Sides {
+            left: &self.left,
+            right: &self.right,
+        }
+    }
+
+    /// Left and right exchanged.
+    #[must_use]
+    pub fn swapped(self) -> Self {
+        Self {
+            left: self.right,
+            right: self.left,
+        }
+    }
+}

@@ -31,7 +31,7 @@ pub mod phone;
 pub mod text;
 
 pub use country::Country;
-pub use entity::{Entity, RecordId, Side};
+pub use entity::{Entity, RecordId, Side, Sides, UnknownEntity};
 pub use field::{Field, FieldName, Fields};
 pub use meaning::{Locale, meaning};
 pub use phone::Phone;
