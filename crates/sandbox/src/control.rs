@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::core::Core;
 use crate::highlevel;
+use crate::onoffice;
 use crate::service::World;
 use crate::system::System;
 use crate::vendor::ActError;
@@ -81,6 +82,17 @@ impl Control {
             &self
                 .world
                 .highlevel
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner),
+        )
+    }
+
+    /// Looks at the state of the simulated onOffice, under its lock.
+    pub fn onoffice<T>(&self, look: impl FnOnce(&onoffice::State) -> T) -> T {
+        look(
+            &self
+                .world
+                .onoffice
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner),
         )

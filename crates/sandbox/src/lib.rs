@@ -37,6 +37,7 @@ mod server;
 mod service;
 
 pub mod highlevel;
+pub mod onoffice;
 
 pub use clock::{Clock, Mode, TimeSource, iso_millis};
 pub use control::Control;

@@ -19,6 +19,7 @@ use crate::control::Control;
 use crate::core::Core;
 use crate::deliveries::{Outgoing, Sender};
 use crate::highlevel;
+use crate::onoffice;
 use crate::service::{SandboxService, Sleep, World};
 use crate::system::System;
 use crate::vendor::ActError;
@@ -146,6 +147,7 @@ impl Sandbox {
         let world = Arc::new(World {
             core,
             highlevel: Mutex::new(highlevel),
+            onoffice: Mutex::new(onoffice::State::default()),
             sleep,
         });
         let sender = match options.sender {

@@ -18,6 +18,7 @@ use crate::core::Core;
 use crate::counts::Done;
 use crate::faults::{Fault, Seen};
 use crate::highlevel;
+use crate::onoffice;
 use crate::system::System;
 use crate::vendor::{Answer, Call, Vendor};
 
@@ -36,6 +37,7 @@ pub struct Dropped;
 pub(crate) struct World {
     pub(crate) core: Core,
     pub(crate) highlevel: Mutex<highlevel::State>,
+    pub(crate) onoffice: Mutex<onoffice::State>,
     pub(crate) sleep: Sleep,
 }
 
@@ -53,7 +55,10 @@ impl World {
                     .unwrap_or_else(PoisonError::into_inner);
                 Some(work(&mut *state, &self.core))
             }
-            System::OnOffice => None,
+            System::OnOffice => {
+                let mut state = self.onoffice.lock().unwrap_or_else(PoisonError::into_inner);
+                Some(work(&mut *state, &self.core))
+            }
         }
     }
 }

@@ -170,7 +170,7 @@ impl Switches {
 }
 
 /// The registries of the vendors; a vendor adds its own here.
-const REGISTRIES: [&[Switch]; 1] = [crate::highlevel::SWITCHES];
+const REGISTRIES: [&[Switch]; 2] = [crate::highlevel::SWITCHES, crate::onoffice::SWITCHES];
 
 fn find(name: &str) -> Option<&'static Switch> {
     Switches::registry()

@@ -1,0 +1,5 @@
+//! The sandbox from outside: what a client and an operator of it see.
+
+#![expect(clippy::unwrap_used, reason = "a helper of a test fails the test")]
+
+mod onoffice;
