@@ -1,0 +1,78 @@
+//! One choice out of several judged candidates.
+
+use crate::Verdict;
+
+/// A record of the other side that shares a key, and how it was judged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Candidate<Id> {
+    /// Which record.
+    pub id: Id,
+    /// How the pair was judged.
+    pub verdict: Verdict,
+    /// It already has a link in this sync, to another record than the one that is being matched.
+    pub linked: bool,
+}
+
+/// What is to become of a record that has no link yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Choice<Id> {
+    /// It belongs to this one.
+    Link(Candidate<Id>),
+    /// A person has to choose between these (best first), or say that it is none of them.
+    Review(Vec<Candidate<Id>>),
+    /// It belongs to nobody: it may be created on the other side.
+    None,
+}
+
+/// Chooses among the candidates of one record.
+///
+/// One free record that surely is the same is linked. Two, or a sure one that is linked already, or
+/// only doubtful ones, are a question. Records that are surely others are left out.
+pub fn choose<Id>(candidates: impl IntoIterator<Item = Candidate<Id>>) -> Choice<Id> {
+    let mut possible: Vec<Candidate<Id>> = candidates
+        .into_iter()
+        .filter(|candidate| rank(&candidate.verdict).is_some())
+        .collect();
+    possible.sort_by_key(|candidate| std::cmp::Reverse(rank(&candidate.verdict)));
+    let sure = possible
+        .iter()
+        .filter(|candidate| matches!(candidate.verdict, Verdict::Same { .. }))
+        .count();
+    if possible.is_empty() {
+        return Choice::None;
+    }
+    if sure == 1 && !possible[0].linked {
+        return Choice::Link(possible.swap_remove(0));
+    }
+    Choice::Review(possible)
+}
+
+/// Checks a choice from the other side: `rivals` are the *other* unlinked records of this side that
+/// were judged against the chosen one. If one of them surely is the same too, it is a question.
+pub fn confirm<Id, Rival>(
+    choice: Choice<Id>,
+    rivals: impl IntoIterator<Item = Candidate<Rival>>,
+) -> Choice<Id> {
+    match choice {
+        Choice::Link(candidate) => {
+            let contested = rivals
+                .into_iter()
+                .any(|rival| matches!(rival.verdict, Verdict::Same { .. }));
+            if contested {
+                Choice::Review(vec![candidate])
+            } else {
+                Choice::Link(candidate)
+            }
+        }
+        other => other,
+    }
+}
+
+/// Sure before doubtful, then by what speaks for it; `None` for others.
+fn rank(verdict: &Verdict) -> Option<(bool, u32)> {
+    match verdict {
+        Verdict::Same { score, .. } => Some((true, *score)),
+        Verdict::Doubtful { score, .. } => Some((false, *score)),
+        Verdict::Different { .. } => None,
+    }
+}

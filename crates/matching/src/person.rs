@@ -1,0 +1,148 @@
+//! What is known of a person, as far as it tells one from another.
+
+use jiff::civil::Date;
+use record::{email, fold};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::name::Name;
+
+/// What a record says about who it is. All values are canonical meanings (see `record::meaning`).
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Facts {
+    /// All e-mail addresses.
+    pub emails: Vec<String>,
+    /// All phone numbers; those that are not E.164 are no identity and are ignored.
+    pub phones: Vec<String>,
+    /// The given name or names.
+    pub first_name: Option<String>,
+    /// The family name.
+    pub last_name: Option<String>,
+    /// The day of birth.
+    pub birthday: Option<Date>,
+    /// The postcode.
+    pub postcode: Option<String>,
+    /// Street and number.
+    pub street: Option<String>,
+    /// The company.
+    pub company: Option<String>,
+    /// Ids that one system keeps of records of the other.
+    pub external: Vec<String>,
+}
+
+/// [`Facts`] made ready for comparing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Person {
+    pub(crate) emails: Vec<String>,
+    pub(crate) phones: Vec<String>,
+    pub(crate) name: Name,
+    pub(crate) birthday: Option<Date>,
+    pub(crate) postcode: Option<String>,
+    pub(crate) street: Option<String>,
+    pub(crate) company: Option<String>,
+    pub(crate) external: Vec<String>,
+}
+
+/// Something by which a person can be found. Two records that share one are candidates for a link.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct IdentityKey {
+    /// What kind of key.
+    pub kind: KeyKind,
+    /// Its canonical form; equal exactly when the keys are.
+    pub value: String,
+}
+
+/// The kinds of [`IdentityKey`].
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyKind {
+    /// The id that one system keeps of the record in the other.
+    External,
+    /// An e-mail address, in lower case.
+    Email,
+    /// A phone number, in E.164.
+    Phone,
+    /// Name and day of birth. The name counts by its initials in any order, so that typing errors and
+    /// swapped names are found too.
+    NameBirthday,
+    /// Name and postcode. The parts of the name count in any order.
+    NamePostcode,
+}
+
+impl KeyKind {
+    /// The word used in config, database and API.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::External => "external",
+            Self::Email => "email",
+            Self::Phone => "phone",
+            Self::NameBirthday => "name_birthday",
+            Self::NamePostcode => "name_postcode",
+        }
+    }
+}
+
+impl Person {
+    /// Makes facts ready for comparing.
+    pub fn new(facts: Facts) -> Self {
+        let folded = |text: Option<String>| {
+            text.map(|text| fold::loose(&text))
+                .filter(|text| !text.is_empty())
+        };
+        let mut emails = facts.emails;
+        emails.retain(|address| email::is_valid(address));
+        distinct(&mut emails);
+        let mut phones = facts.phones;
+        phones.retain(|number| number.starts_with('+'));
+        distinct(&mut phones);
+        let mut external = facts.external;
+        external.retain(|id| !id.is_empty());
+        distinct(&mut external);
+        Self {
+            emails,
+            phones,
+            name: Name::new(facts.first_name.as_deref(), facts.last_name.as_deref()),
+            birthday: facts.birthday,
+            postcode: folded(facts.postcode),
+            street: folded(facts.street),
+            company: folded(facts.company),
+            external,
+        }
+    }
+
+    /// Everything by which this person can be found.
+    pub fn keys(&self) -> Vec<IdentityKey> {
+        let of = |kind, values: &[String]| {
+            values
+                .iter()
+                .map(move |value| IdentityKey {
+                    kind,
+                    value: value.clone(),
+                })
+                .collect::<Vec<_>>()
+        };
+        let mut keys = of(KeyKind::External, &self.external);
+        keys.extend(of(KeyKind::Email, &self.emails));
+        keys.extend(of(KeyKind::Phone, &self.phones));
+        if let (Some(initials), Some(birthday)) = (self.name.initials(), self.birthday) {
+            keys.push(IdentityKey {
+                kind: KeyKind::NameBirthday,
+                value: format!("{initials} {birthday}"),
+            });
+        }
+        if let (Some(words), Some(postcode)) = (self.name.words(), &self.postcode) {
+            keys.push(IdentityKey {
+                kind: KeyKind::NamePostcode,
+                value: format!("{words} {postcode}"),
+            });
+        }
+        keys
+    }
+}
+
+fn distinct(values: &mut Vec<String>) {
+    values.sort_unstable();
+    values.dedup();
+}
