@@ -38,6 +38,7 @@ mod service;
 
 pub mod highlevel;
 pub mod onoffice;
+pub mod people;
 
 pub use clock::{Clock, Mode, TimeSource, iso_millis};
 pub use control::Control;

@@ -20,6 +20,7 @@ use crate::core::Core;
 use crate::deliveries::{Outgoing, Sender};
 use crate::highlevel;
 use crate::onoffice;
+use crate::people;
 use crate::service::{SandboxService, Sleep, World};
 use crate::system::System;
 use crate::vendor::ActError;
@@ -33,8 +34,8 @@ const WEBHOOK_TIMEOUT: Duration = Duration::from_secs(10);
 pub struct Options {
     /// Where to listen; port 0 takes a free one.
     pub listen: SocketAddr,
-    /// A folder with `highlevel.jsonl` and `onoffice.jsonl`, one record a line in the shape of the vendor's create
-    /// call. Files that are not there are left out.
+    /// A folder with `highlevel.jsonl`, `onoffice.jsonl` and `officernd.jsonl`, one record a line in the shape of the
+    /// vendor's create call; see [`people::read_folder`].
     pub people: Option<PathBuf>,
     /// All ids, secrets, jitter and chances come from it.
     pub seed: u64,
@@ -77,31 +78,16 @@ pub enum Error {
         #[source]
         source: std::io::Error,
     },
-    /// A file of people could not be read.
-    #[error("read {path}")]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: std::io::Error,
-    },
-    /// A line is no JSON.
-    #[error("parse {path} line {line}")]
-    Parse {
+    /// The people could not be read.
+    #[error(transparent)]
+    People(#[from] people::Error),
+    /// A record was not accepted.
+    #[error("take {} line {line}", path.display())]
+    Seed {
         /// The file.
         path: PathBuf,
         /// The line, from 1.
         line: usize,
-        /// Why.
-        #[source]
-        source: serde_json::Error,
-    },
-    /// A record was not accepted.
-    #[error("fill {system}")]
-    Seed {
-        /// The vendor.
-        system: System,
         /// Why.
         #[source]
         source: ActError,
@@ -232,33 +218,19 @@ impl Sandbox {
 
     /// Fills each system from its file in a folder.
     fn fill(&self, folder: &Path) -> Result<(), Error> {
-        for system in System::ALL {
-            let path = folder.join(format!("{system}.jsonl"));
-            if !path.exists() {
+        for (side, file) in people::read_folder(folder)? {
+            let Some(system) = System::from_name(side.as_str()) else {
                 continue;
-            }
-            let text = std::fs::read_to_string(&path).map_err(|source| Error::Read {
-                path: path.clone(),
-                source,
-            })?;
-            let records = text
-                .lines()
-                .enumerate()
-                .filter(|(_, line)| !line.trim().is_empty())
-                .map(|(at, line)| {
-                    let parsed = serde_json::from_str(line);
-                    parsed.map_err(|source| Error::Parse {
-                        path: path.clone(),
-                        line: at + 1,
-                        source,
-                    })
-                })
-                .collect::<Result<Vec<Value>, Error>>()?;
-            if let Some(seeded) = self
-                .world
-                .with(system, |vendor, core| vendor.seed(&records, core))
-            {
-                seeded.map_err(|source| Error::Seed { system, source })?;
+            };
+            // one by one, so that an error has its line
+            for line in &file.lines {
+                let records = std::slice::from_ref(&line.record);
+                let seeded = self.control().seed(system, records);
+                seeded.map_err(|source| Error::Seed {
+                    path: file.path.clone(),
+                    line: line.number,
+                    source,
+                })?;
             }
         }
         Ok(())
