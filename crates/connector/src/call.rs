@@ -197,7 +197,7 @@ pub enum Verdict {
 }
 
 /// Why no usable answer came back. Retries that were allowed have been made before this is said.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum CallError {
     /// The request had no effect: never sent, or refused before processing. May be tried later.
     #[error("{operation} was not carried out: {why}")]

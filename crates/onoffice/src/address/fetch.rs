@@ -1,0 +1,78 @@
+//! Addresses by their ids.
+
+use std::collections::HashMap;
+
+use connector::{Calls, Error, Fetched};
+use record::{Read, RecordId, Schema};
+use serde_json::json;
+
+use super::{number, read_action, reads};
+use crate::{
+    action::ROWS,
+    describe::SYSTEM,
+    exchange::{self, unexpected},
+    wall::Wall,
+};
+
+pub(super) const OPERATION: &str = "contacts.fetch";
+
+/// Fetches these ids, [`ROWS`] to a request, in their order.
+///
+/// An id that is not in the answer is gone, or hidden by a right: the vendor says the same nothing for
+/// both (see the description), so the caller looks for another proof.
+pub(crate) async fn fetch(
+    calls: &dyn Calls,
+    schema: &Schema,
+    ids: &[RecordId],
+) -> Result<Vec<Fetched>, Error> {
+    let wall = Wall::of(calls.settings())?;
+    let mut fetched = Vec::with_capacity(ids.len());
+    for ids in ids.chunks(ROWS) {
+        fetched.extend(chunk(calls, schema, &wall, ids).await?);
+    }
+    Ok(fetched)
+}
+
+async fn chunk(
+    calls: &dyn Calls,
+    schema: &Schema,
+    wall: &Wall,
+    ids: &[RecordId],
+) -> Result<Vec<Fetched>, Error> {
+    let numbers: Vec<u64> = ids.iter().filter_map(number).collect();
+    let mut found: HashMap<RecordId, Read> = HashMap::new();
+    let mut cut_off = false;
+    if !numbers.is_empty() {
+        let action = read_action(schema, json!({"recordids": numbers, "listlimit": ROWS}));
+        let (data, seen) = exchange::read_one(calls, OPERATION, &action, ids.len()).await?;
+        // fewer rows than matches: an id that is missing then says nothing
+        cut_off = data
+            .total
+            .is_some_and(|total| total > data.records.len() as u64);
+        found = reads(OPERATION, &data.records, schema, wall, seen.sent)?
+            .into_iter()
+            .map(|read| (read.record.id.clone(), read))
+            .collect();
+    }
+    Ok(ids
+        .iter()
+        .map(|id| match (found.get(id), number(id)) {
+            (Some(read), _) => Fetched::Found(Box::new(read.clone())),
+            (None, Some(_)) if cut_off => Fetched::Failed(
+                id.clone(),
+                unexpected(
+                    OPERATION,
+                    "the answer holds fewer records than the vendor counts",
+                ),
+            ),
+            (None, Some(_)) => Fetched::Gone(id.clone()),
+            (None, None) => Fetched::Failed(
+                id.clone(),
+                Error::Unsupported {
+                    system: SYSTEM,
+                    what: format!("fetch `{id}`: an address id is a number"),
+                },
+            ),
+        })
+        .collect())
+}

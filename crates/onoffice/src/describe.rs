@@ -1,0 +1,82 @@
+//! What onOffice is and can do, before any call is made.
+
+use std::time::Duration;
+
+use connector::{AuthScheme, Deletes, Description, EntityDescription, Limits, SignInField};
+use record::Entity;
+
+use crate::action::{ROWS, WRITES};
+
+/// The word for the system.
+pub(crate) const SYSTEM: &str = "onoffice";
+
+/// The word for the way to sign in.
+pub(crate) const SCHEME: &str = "api_user";
+
+/// How far behind its cursor a delta read begins. Covers second precision, long transactions and a
+/// difference between the vendor's web and database clocks.
+pub(crate) const OVERLAP: Duration = Duration::from_secs(5 * 60);
+
+/// The description.
+///
+/// No request limit is documented and no 429 was ever reported; one author saw failures with about 30
+/// requests in parallel. So there are no windows, and few requests in flight.
+pub(crate) fn describe() -> Description {
+    Description {
+        system: SYSTEM,
+        title: "onOffice enterprise",
+        base_url: "https://api.onoffice.de",
+        auth: vec![AuthScheme::Pasted {
+            name: SCHEME,
+            fields: vec![
+                SignInField {
+                    name: "token",
+                    label: "API token",
+                    secret: true,
+                    help: "Extras → Einstellungen → Benutzer → API-Benutzer; 32 characters",
+                },
+                SignInField {
+                    name: "secret",
+                    label: "API secret",
+                    secret: true,
+                    help: "shown once beside the token when it is made; 64 characters",
+                },
+            ],
+        }],
+        entities: vec![address()],
+        limits: Limits {
+            windows: Vec::new(),
+            concurrency: 3,
+        },
+        webhooks: false,
+    }
+}
+
+/// Addresses.
+///
+/// * A change of a contact entry or a relation may not move `Aenderung` (not documented either way): a
+///   sweep finds what a delta read does not.
+/// * A lost right, "Nur eigene" and "only published on the website" all look like a record that is not
+///   there; so absence is ambiguous.
+/// * `ArtDaten` is the nearest thing to tags, but its values are a closed list that only an
+///   administrator extends: there is no place for free tags.
+fn address() -> EntityDescription {
+    EntityDescription {
+        entity: Entity::Contact,
+        title: "Adresse",
+        list_page: ROWS,
+        fetch_batch: ROWS,
+        write_batch: WRITES,
+        writes_return_record: false,
+        search_lag: Duration::ZERO,
+        deletes: Deletes::Archive,
+        absence_is_ambiguous: true,
+        create_consequences: vec![
+            "onOffice processes (Prozessmanager) that start with a new address run: they may send mails or make tasks",
+            "a new address with an e-mail address can get automatic mails, such as an address completion or a newsletter opt-in, if the client has set them up",
+            "the new address counts for property matching once it has search criteria",
+        ],
+        tag_field: None,
+        change_overlap: OVERLAP,
+    }
+}

@@ -1,0 +1,218 @@
+//! The connector: one arm per entity, everything else is in the modules beside.
+
+use async_trait::async_trait;
+use connector::{
+    Account, Calls, Change, Connector, CreateOutcome, Credentials, Delivery, Description, Draft,
+    Error, Fetched, Grant, IdentityKey, Incoming, Page, PageRequest, RemoveOutcome, Request,
+    Response, UpdateOutcome, Verdict, WebhookError, WebhookKeys,
+};
+use jiff::Timestamp;
+use record::{Entity, Read, RecordId, Schema};
+use serde_json::Value as Json;
+
+use crate::{
+    address, check,
+    describe::{self, SYSTEM},
+    marketplace, schema, sign, verdict,
+};
+
+/// onOffice enterprise.
+///
+/// Settings of a connection, all optional: `time_zone` (IANA name of the vendor's wall time, default
+/// `Europe/Berlin`), `country` (how phone numbers without calling code are read, default `DE`), and
+/// `check_duplicate` (`true`: creates ask the vendor to look for the same e-mail address, without
+/// overwriting anything).
+#[derive(Debug)]
+pub struct OnOffice {
+    description: Description,
+}
+
+impl OnOffice {
+    /// The connector.
+    pub fn new() -> Self {
+        Self {
+            description: describe::describe(),
+        }
+    }
+}
+
+impl Default for OnOffice {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn no_redirect<T>() -> Result<T, Error> {
+    Err(Error::Unsupported {
+        system: SYSTEM,
+        what: "sign in by redirect, or renew a sign-in: token and secret are pasted and last"
+            .into(),
+    })
+}
+
+#[async_trait]
+impl Connector for OnOffice {
+    fn describe(&self) -> &Description {
+        &self.description
+    }
+
+    fn authorise(
+        &self,
+        request: &mut Request,
+        credentials: &Credentials,
+        _settings: &Json,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        sign::authorise(request, credentials, now)
+    }
+
+    fn verdict(&self, _request: &Request, response: &Response) -> Verdict {
+        verdict::verdict(response)
+    }
+
+    /// None: what an API user may do is set by its rights at the vendor.
+    fn scopes(&self, _entities: &[Entity], _write: bool) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn authorize_url(
+        &self,
+        _base_url: &str,
+        _credentials: &Credentials,
+        _settings: &Json,
+        _redirect_uri: &str,
+        _scopes: &[String],
+        _state: &str,
+    ) -> Result<String, Error> {
+        no_redirect()
+    }
+
+    async fn exchange_code(
+        &self,
+        _calls: &dyn Calls,
+        _credentials: &Credentials,
+        _redirect_uri: &str,
+        _code: &str,
+    ) -> Result<Grant, Error> {
+        no_redirect()
+    }
+
+    async fn refresh(
+        &self,
+        _calls: &dyn Calls,
+        _credentials: &Credentials,
+    ) -> Result<Grant, Error> {
+        no_redirect()
+    }
+
+    async fn check(
+        &self,
+        calls: &dyn Calls,
+        credentials: &Credentials,
+        entities: &[Entity],
+        _write: bool,
+    ) -> Result<Account, Error> {
+        check::check(calls, credentials, entities).await
+    }
+
+    async fn schema(&self, calls: &dyn Calls, entity: Entity) -> Result<Schema, Error> {
+        address::supported(entity)?;
+        schema::read(calls).await
+    }
+
+    async fn fetch(
+        &self,
+        calls: &dyn Calls,
+        schema: &Schema,
+        ids: &[RecordId],
+    ) -> Result<Vec<Fetched>, Error> {
+        address::supported(schema.entity)?;
+        address::fetch(calls, schema, ids).await
+    }
+
+    async fn changes(
+        &self,
+        calls: &dyn Calls,
+        schema: &Schema,
+        page: PageRequest,
+    ) -> Result<Page, Error> {
+        address::supported(schema.entity)?;
+        address::changes(calls, schema, page).await
+    }
+
+    async fn list(
+        &self,
+        calls: &dyn Calls,
+        schema: &Schema,
+        page: PageRequest,
+    ) -> Result<Page, Error> {
+        address::supported(schema.entity)?;
+        address::list(calls, schema, page).await
+    }
+
+    async fn find(
+        &self,
+        calls: &dyn Calls,
+        schema: &Schema,
+        keys: &[IdentityKey],
+    ) -> Result<Vec<Read>, Error> {
+        address::supported(schema.entity)?;
+        address::find(calls, schema, keys).await
+    }
+
+    async fn create(
+        &self,
+        calls: &dyn Calls,
+        schema: &Schema,
+        drafts: &[Draft],
+    ) -> Vec<CreateOutcome> {
+        match address::supported(schema.entity) {
+            Ok(()) => address::create(calls, schema, drafts).await,
+            Err(_) => drafts
+                .iter()
+                .filter_map(|_| address::supported(schema.entity).err())
+                .map(CreateOutcome::Failed)
+                .collect(),
+        }
+    }
+
+    async fn update(
+        &self,
+        calls: &dyn Calls,
+        schema: &Schema,
+        changes: &[Change],
+    ) -> Vec<UpdateOutcome> {
+        match address::supported(schema.entity) {
+            Ok(()) => address::update(calls, schema, changes).await,
+            Err(_) => changes
+                .iter()
+                .filter_map(|_| address::supported(schema.entity).err())
+                .map(UpdateOutcome::Failed)
+                .collect(),
+        }
+    }
+
+    async fn remove(
+        &self,
+        calls: &dyn Calls,
+        entity: Entity,
+        ids: &[RecordId],
+    ) -> Vec<RemoveOutcome> {
+        match address::supported(entity) {
+            Ok(()) => address::remove(calls, ids).await,
+            Err(_) => ids
+                .iter()
+                .filter_map(|_| address::supported(entity).err())
+                .map(RemoveOutcome::Failed)
+                .collect(),
+        }
+    }
+
+    fn webhook(
+        &self,
+        incoming: &Incoming<'_>,
+        keys: &WebhookKeys,
+    ) -> Result<Delivery, WebhookError> {
+        marketplace::webhook(incoming, keys)
+    }
+}
