@@ -1,1 +1,249 @@
-//! Being written.
+//! HighLevel (GoHighLevel, LeadConnector), API v2, as a connector.
+//!
+//! A stateless translator between our words and the vendor's: it opens no socket, keeps no token
+//! and never sleeps. What is common to all entities lies at the top: who signs in and how
+//! ([`mod@auth`], `oauth`), what an answer means for the connection (`verdict`, `limits`,
+//! `answer`), which account it is (`check`) and what the vendor pushes (`webhook`). Each entity has
+//! a folder of its own; contacts are the first.
+//!
+//! Facts about the API are from the vendor's published OpenAPI files and documentation pages unless
+//! a comment says otherwise; where documents and observed behaviour differ, both are accepted. What
+//! nobody has documented or measured is marked *unverified*.
+
+mod settings;
+
+mod operation;
+
+mod describe;
+
+mod auth;
+
+mod oauth;
+
+mod tokens;
+
+mod answer;
+
+mod limits;
+
+mod verdict;
+
+mod value;
+
+mod account;
+
+mod contact;
+
+mod webhook;
+
+use async_trait::async_trait;
+use connector::{
+    Account, Announced, Calls, Change, Connector, CreateOutcome, Credentials, Delivery,
+    Description, Draft, Error, Fetched, Grant, IdentityKey, Incoming, Page, PageRequest,
+    RemoveOutcome, Request, Response, UpdateOutcome, Verdict, WebhookError, WebhookKeys,
+};
+use jiff::Timestamp;
+use record::{Entity, Read, RecordId, Schema};
+use serde_json::Value as Json;
+
+/// HighLevel. Holds nothing but its own description.
+#[derive(Debug)]
+pub struct HighLevel {
+    description: Description,
+}
+
+impl HighLevel {
+    /// The connector.
+    pub fn new() -> Self {
+        Self {
+            description: describe::description(),
+        }
+    }
+}
+
+impl Default for HighLevel {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The error for an entity that this connector does not handle.
+fn unsupported(entity: Entity) -> Error {
+    Error::Unsupported {
+        system: describe::TITLE,
+        what: format!("records of kind {entity}"),
+    }
+}
+
+#[async_trait]
+impl Connector for HighLevel {
+    fn describe(&self) -> &Description {
+        &self.description
+    }
+
+    fn authorise(
+        &self,
+        request: &mut Request,
+        credentials: &Credentials,
+        settings: &Json,
+        _now: Timestamp,
+    ) -> Result<(), Error> {
+        auth::authorise(request, credentials, settings)
+    }
+
+    fn verdict(&self, request: &Request, response: &Response) -> Verdict {
+        verdict::verdict(request, response)
+    }
+
+    fn announced(&self, response: &Response) -> Option<Announced> {
+        limits::announced(response)
+    }
+
+    fn scopes(&self, entities: &[Entity], write: bool) -> Vec<String> {
+        auth::scopes(entities, write)
+    }
+
+    fn authorize_url(
+        &self,
+        base_url: &str,
+        credentials: &Credentials,
+        settings: &Json,
+        redirect_uri: &str,
+        scopes: &[String],
+        state: &str,
+    ) -> Result<String, Error> {
+        auth::authorize_url(base_url, credentials, settings, redirect_uri, scopes, state)
+    }
+
+    async fn exchange_code(
+        &self,
+        calls: &dyn Calls,
+        credentials: &Credentials,
+        redirect_uri: &str,
+        code: &str,
+    ) -> Result<Grant, Error> {
+        oauth::exchange_code(calls, credentials, redirect_uri, code).await
+    }
+
+    async fn refresh(&self, calls: &dyn Calls, credentials: &Credentials) -> Result<Grant, Error> {
+        oauth::refresh(calls, credentials).await
+    }
+
+    async fn check(
+        &self,
+        calls: &dyn Calls,
+        credentials: &Credentials,
+        entities: &[Entity],
+        write: bool,
+    ) -> Result<Account, Error> {
+        account::check(calls, credentials, entities, write).await
+    }
+
+    async fn schema(&self, calls: &dyn Calls, entity: Entity) -> Result<Schema, Error> {
+        match entity {
+            Entity::Contact => contact::schema(calls).await,
+            other => Err(unsupported(other)),
+        }
+    }
+
+    async fn fetch(
+        &self,
+        calls: &dyn Calls,
+        schema: &Schema,
+        ids: &[RecordId],
+    ) -> Result<Vec<Fetched>, Error> {
+        match schema.entity {
+            Entity::Contact => Ok(contact::fetch(calls, schema, ids).await),
+            other => Err(unsupported(other)),
+        }
+    }
+
+    async fn changes(
+        &self,
+        calls: &dyn Calls,
+        schema: &Schema,
+        page: PageRequest,
+    ) -> Result<Page, Error> {
+        match schema.entity {
+            Entity::Contact => contact::changes(calls, schema, page).await,
+            other => Err(unsupported(other)),
+        }
+    }
+
+    async fn list(
+        &self,
+        calls: &dyn Calls,
+        schema: &Schema,
+        page: PageRequest,
+    ) -> Result<Page, Error> {
+        match schema.entity {
+            Entity::Contact => contact::list(calls, schema, page).await,
+            other => Err(unsupported(other)),
+        }
+    }
+
+    async fn find(
+        &self,
+        calls: &dyn Calls,
+        schema: &Schema,
+        keys: &[IdentityKey],
+    ) -> Result<Vec<Read>, Error> {
+        match schema.entity {
+            Entity::Contact => contact::find(calls, schema, keys).await,
+            other => Err(unsupported(other)),
+        }
+    }
+
+    async fn create(
+        &self,
+        calls: &dyn Calls,
+        schema: &Schema,
+        drafts: &[Draft],
+    ) -> Vec<CreateOutcome> {
+        match schema.entity {
+            Entity::Contact => contact::create(calls, schema, drafts).await,
+            other => drafts
+                .iter()
+                .map(|_| CreateOutcome::Failed(unsupported(other)))
+                .collect(),
+        }
+    }
+
+    async fn update(
+        &self,
+        calls: &dyn Calls,
+        schema: &Schema,
+        changes: &[Change],
+    ) -> Vec<UpdateOutcome> {
+        match schema.entity {
+            Entity::Contact => contact::update(calls, schema, changes).await,
+            other => changes
+                .iter()
+                .map(|_| UpdateOutcome::Failed(unsupported(other)))
+                .collect(),
+        }
+    }
+
+    async fn remove(
+        &self,
+        calls: &dyn Calls,
+        entity: Entity,
+        ids: &[RecordId],
+    ) -> Vec<RemoveOutcome> {
+        match entity {
+            Entity::Contact => contact::remove(calls, ids).await,
+            other => ids
+                .iter()
+                .map(|_| RemoveOutcome::Failed(unsupported(other)))
+                .collect(),
+        }
+    }
+
+    fn webhook(
+        &self,
+        incoming: &Incoming<'_>,
+        keys: &WebhookKeys,
+    ) -> Result<Delivery, WebhookError> {
+        webhook::read(incoming, keys)
+    }
+}

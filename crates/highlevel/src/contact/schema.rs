@@ -1,0 +1,120 @@
+//! The fields of a contact on one connection.
+
+use connector::{Calls, Effect, Error, Request};
+use http::Method;
+use record::{Choice, Entity, FieldSpec, Schema};
+use serde_json::Value as Json;
+
+use super::{custom, segment, standard};
+use crate::{
+    answer::Complaint,
+    operation::{CUSTOM_FIELDS, USERS},
+    settings::Settings,
+};
+
+/// Standard fields, then the tenant's. What the connection has no right to see is left out, so that
+/// nothing is ever known of it; `check` says which right is missing.
+pub(crate) async fn schema(calls: &dyn Calls) -> Result<Schema, Error> {
+    let mut fields = standard::specs();
+    if let Some(users) = users(calls).await?
+        && let Some(owner) = fields
+            .iter_mut()
+            .find(|field| field.name.as_str() == "assignedTo")
+    {
+        owner.choices = users;
+    }
+    fields.extend(custom_fields(calls).await?.unwrap_or_default());
+    Ok(Schema {
+        entity: Entity::Contact,
+        fields,
+    })
+}
+
+/// The contacts' custom fields. `None`: the scope is missing.
+pub(crate) async fn custom_fields(calls: &dyn Calls) -> Result<Option<Vec<FieldSpec>>, Error> {
+    let location = Settings::of(calls).location()?;
+    let path = format!("/locations/{}/customFields", segment(location));
+    let request =
+        Request::new(CUSTOM_FIELDS, Effect::Read, Method::GET, path).query("model", "contact");
+    let Some(body) = bearing_missing_scope(calls, request).await? else {
+        return Ok(None);
+    };
+    let definitions = body["customFields"].as_array().ok_or(Error::Unexpected {
+        operation: CUSTOM_FIELDS,
+        status: 200,
+        what: "it holds no list of customFields".to_owned(),
+    })?;
+    let mut specs: Vec<(f64, FieldSpec)> = definitions
+        .iter()
+        .filter_map(|definition| {
+            let position = definition["position"].as_f64().unwrap_or(f64::MAX);
+            Some((position, custom::spec(definition)?))
+        })
+        .collect();
+    specs.sort_by(|(one, _), (other, _)| one.total_cmp(other));
+    Ok(Some(specs.into_iter().map(|(_, spec)| spec).collect()))
+}
+
+/// The sub-account's users, as choices for the owner. `None`: the scope is missing. (The endpoint is
+/// marked deprecated and still answers under every version; its successor needs the agency's id.)
+pub(crate) async fn users(calls: &dyn Calls) -> Result<Option<Vec<Choice>>, Error> {
+    let location = Settings::of(calls).location()?;
+    let request =
+        Request::new(USERS, Effect::Read, Method::GET, "/users/").query("locationId", location);
+    let Some(body) = bearing_missing_scope(calls, request).await? else {
+        return Ok(None);
+    };
+    let users = body["users"].as_array().ok_or(Error::Unexpected {
+        operation: USERS,
+        status: 200,
+        what: "it holds no list of users".to_owned(),
+    })?;
+    Ok(Some(users.iter().filter_map(user).collect()))
+}
+
+fn user(user: &Json) -> Option<Choice> {
+    if user["deleted"] == Json::Bool(true) {
+        return None;
+    }
+    let text = |key: &str| {
+        user[key]
+            .as_str()
+            .map(str::trim)
+            .filter(|text| !text.is_empty())
+    };
+    let id = text("id")?;
+    let name = text("name").map(str::to_owned).or_else(|| {
+        let parts: Vec<&str> = [text("firstName"), text("lastName")]
+            .into_iter()
+            .flatten()
+            .collect();
+        (!parts.is_empty()).then(|| parts.join(" "))
+    });
+    let label = match (name, text("email")) {
+        (Some(name), Some(email)) => format!("{name} <{email}>"),
+        (Some(name), None) => name,
+        (None, Some(email)) => email.to_owned(),
+        (None, None) => id.to_owned(),
+    };
+    Some(Choice {
+        key: id.to_owned(),
+        label,
+    })
+}
+
+/// The body of a successful answer; `None` when the scope for it is missing.
+async fn bearing_missing_scope(calls: &dyn Calls, request: Request) -> Result<Option<Json>, Error> {
+    let operation = request.operation;
+    let response = calls.send(request).await?;
+    if response.status.is_success() {
+        return response.json(operation).map(Some);
+    }
+    let complaint = Complaint::of(&response);
+    if complaint.is_missing_scope() {
+        return Ok(None);
+    }
+    Err(Error::Refused {
+        operation,
+        refusal: complaint.refusal(Vec::new()),
+    })
+}

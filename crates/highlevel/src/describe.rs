@@ -1,0 +1,118 @@
+//! What HighLevel is and can do, as data.
+
+use std::time::Duration;
+
+use connector::{AuthScheme, Deletes, Description, EntityDescription, Limits, SignInField, Window};
+use record::Entity;
+
+/// What people call it.
+pub(crate) const TITLE: &str = "HighLevel";
+
+/// Where the API lives (all of the vendor's specifications).
+pub(crate) const BASE_URL: &str = "https://services.leadconnectorhq.com";
+
+/// The scheme for Marketplace apps.
+pub(crate) const OAUTH: &str = "oauth";
+
+/// The scheme for private integration tokens.
+pub(crate) const PRIVATE_TOKEN: &str = "private_token";
+
+/// Requests in flight at once, within one call of ours and overall.
+pub(crate) const IN_FLIGHT: usize = 16;
+
+/// How long the search index may lag. The vendor says "a few seconds"; this is on the safe side.
+pub(crate) const SEARCH_LAG: Duration = Duration::from_secs(10);
+
+/// How far a delta read goes back behind its cursor: several times the index's lag.
+pub(crate) const CHANGE_OVERLAP: Duration = Duration::from_secs(60);
+
+/// Most records that one search answers (the vendor's page on the contacts search).
+pub(crate) const SEARCH_PAGE: usize = 500;
+
+/// Most records that one page of the older listing answers (contacts specification).
+pub(crate) const LIST_PAGE: usize = 100;
+
+pub(crate) fn description() -> Description {
+    Description {
+        system: "highlevel",
+        title: TITLE,
+        base_url: BASE_URL,
+        auth: vec![
+            AuthScheme::AuthorizationCode {
+                name: OAUTH,
+                fields: vec![
+                    SignInField {
+                        name: "client_id",
+                        label: "Client ID",
+                        secret: false,
+                        help: "Developer portal → your app → Advanced settings → Auth. It looks like \
+                               <app id>-<8 characters>.",
+                    },
+                    SignInField {
+                        name: "client_secret",
+                        label: "Client secret",
+                        secret: true,
+                        help: "Shown once beside the client ID when you create the key. A UUID.",
+                    },
+                    SignInField {
+                        name: "version_id",
+                        label: "Version ID (optional)",
+                        secret: false,
+                        help: "Only for an app that is private or a draft: the version_id in the \
+                               installation link that the portal shows.",
+                    },
+                ],
+            },
+            AuthScheme::Pasted {
+                name: PRIVATE_TOKEN,
+                fields: vec![SignInField {
+                    name: "token",
+                    label: "Private integration token",
+                    secret: true,
+                    help: "In the sub-account (not the agency): Settings → Private Integrations → \
+                           Create. It begins with pit- and is shown once.",
+                }],
+            },
+        ],
+        entities: vec![contact()],
+        limits: Limits {
+            // Per app and sub-account (the vendor's page on authorisation).
+            windows: vec![
+                Window {
+                    requests: 100,
+                    per: Duration::from_secs(10),
+                    effect: None,
+                },
+                Window {
+                    requests: 200_000,
+                    per: Duration::from_secs(24 * 60 * 60),
+                    effect: None,
+                },
+            ],
+            concurrency: IN_FLIGHT,
+        },
+        webhooks: true,
+    }
+}
+
+fn contact() -> EntityDescription {
+    EntityDescription {
+        entity: Entity::Contact,
+        title: "Contact",
+        list_page: SEARCH_PAGE,
+        fetch_batch: 1,
+        write_batch: 1,
+        writes_return_record: true,
+        search_lag: SEARCH_LAG,
+        deletes: Deletes::Delete,
+        absence_is_ambiguous: false,
+        create_consequences: vec![
+            "workflows that start with \"Contact Created\" run, and may send e-mails, texts or calls",
+            "each tag that a new contact gets starts the workflows that wait for that tag",
+            "a user who is assigned to the contact may be notified",
+            "other apps in the sub-account are told of the new contact",
+        ],
+        tag_field: Some("tags"),
+        change_overlap: CHANGE_OVERLAP,
+    }
+}

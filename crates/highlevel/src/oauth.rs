@@ -1,0 +1,470 @@
+//! Signing in and staying signed in: code exchange, refresh, the exchange of an agency's token for a
+//! sub-account's, and recovery when the tokens are lost.
+//!
+//! Refresh tokens are single use: each refresh gives a new one and voids the old, except that for 30 s
+//! the same request gets the same answer again (the vendor's changelog, read by others). That is why a
+//! refresh may be repeated after a time-out.
+
+use connector::{Body, CallError, Calls, Credentials, Effect, Error, Grant, Request, Tokens};
+use http::Method;
+use jiff::Timestamp;
+use serde_json::{Value as Json, json};
+
+use crate::{
+    answer::{Complaint, without_tokens},
+    auth::{given, not_signed_in, set_bearer, set_version},
+    describe::{OAUTH, PRIVATE_TOKEN},
+    operation::{INSTALLED_LOCATIONS, LOCATION_TOKEN, RECONNECT, TOKEN},
+    settings::Settings,
+    tokens::{Company, LocationRefresh, TokenAnswer},
+};
+
+/// Why a token request brought no token.
+enum Failure {
+    /// The code or refresh token is worth nothing (any more).
+    Dead(String),
+    /// Anything else.
+    Other(Error),
+}
+
+impl Failure {
+    fn into_error(self, operation: &'static str) -> Error {
+        match self {
+            Self::Dead(said) => credentials(operation, format!("sign in again ({said})")),
+            Self::Other(error) => error,
+        }
+    }
+}
+
+fn credentials(operation: &'static str, why: String) -> Error {
+    CallError::Credentials { operation, why }.into()
+}
+
+pub(crate) async fn exchange_code(
+    calls: &dyn Calls,
+    credentials: &Credentials,
+    redirect_uri: &str,
+    code: &str,
+) -> Result<Grant, Error> {
+    let user_type = if Settings::of(calls).agency_install() {
+        "Company"
+    } else {
+        "Location"
+    };
+    let form = [
+        ("grant_type", "authorization_code"),
+        ("code", code),
+        ("redirect_uri", redirect_uri),
+        ("user_type", user_type),
+    ];
+    let (answer, sent) = token(calls, credentials, &form, Effect::Write)
+        .await
+        .map_err(|failure| failure.into_error(TOKEN))?;
+    settle(calls, credentials, answer, sent).await
+}
+
+pub(crate) async fn refresh(calls: &dyn Calls, credentials: &Credentials) -> Result<Grant, Error> {
+    if credentials.scheme == PRIVATE_TOKEN {
+        return Err(self::credentials(
+            TOKEN,
+            "HighLevel no longer takes the private integration token: make a new one in the \
+             sub-account (Settings → Private Integrations) and connect again"
+                .to_owned(),
+        ));
+    }
+    let tokens = credentials
+        .tokens
+        .as_ref()
+        .filter(|_| credentials.scheme == OAUTH)
+        .ok_or_else(|| not_signed_in(TOKEN))?;
+    // Before the refresh token is spent: an answer for the wrong location would be of no use.
+    if let (Some(granted), Some(wanted)) = (
+        tokens.account["locationId"].as_str(),
+        Settings::of(calls).location_if_set(),
+    ) && granted != wanted
+    {
+        return Err(wrong_location(granted, wanted));
+    }
+    let company = Company::kept_in(tokens);
+
+    let mut why = "there is no refresh token".to_owned();
+    if let Some(refresh) = tokens.location_refresh() {
+        match refresh_grant(calls, credentials, refresh.expose(), "Location").await {
+            Ok((answer, sent)) if answer.is_company() => {
+                return mint_or_keep(calls, tokens, answer.into_company(sent)).await;
+            }
+            Ok((answer, sent)) => return location_grant(calls, answer, sent, company),
+            Err(Failure::Dead(said)) => why = said,
+            Err(Failure::Other(error)) => return Err(error),
+        }
+    }
+    if let Some(company) = company {
+        match through_company(calls, credentials, tokens, company).await {
+            Ok(grant) => return Ok(grant),
+            Err(Failure::Dead(said)) => why = said,
+            Err(Failure::Other(error)) => return Err(error),
+        }
+    }
+    reconnect(calls, credentials, &why).await
+}
+
+/// A new location token through the agency's, refreshing that one first if it is old.
+async fn through_company(
+    calls: &dyn Calls,
+    credentials: &Credentials,
+    tokens: &Tokens,
+    company: Company,
+) -> Result<Grant, Failure> {
+    let location = Settings::of(calls).location().map_err(Failure::Other)?;
+    if company.is_valid_at(calls.now()) {
+        match mint(calls, &company, location).await {
+            Ok((answer, sent)) => {
+                return location_grant(calls, answer, sent, Some(company)).map_err(Failure::Other);
+            }
+            // The agency's token ended early: refresh it.
+            Err(Failure::Dead(_)) => {}
+            Err(Failure::Other(error)) => return Err(Failure::Other(error)),
+        }
+    }
+    let refresh = company
+        .refresh
+        .as_ref()
+        .ok_or_else(|| Failure::Dead("the agency's sign-in has ended".to_owned()))?;
+    let (answer, sent) = refresh_grant(calls, credentials, refresh.expose(), "Company").await?;
+    let mut fresh = answer.into_company(sent);
+    fresh.id = fresh.id.or(company.id);
+    mint_or_keep(calls, tokens, fresh)
+        .await
+        .map_err(Failure::Other)
+}
+
+/// A location's token for an agency's that was just refreshed. The agency's old refresh token is
+/// spent, so its successor must be saved whatever comes of it: if no location token can be had, the old
+/// one is handed back as ended. The next refresh then begins with the agency's new token, and says
+/// what is wrong if something still is.
+async fn mint_or_keep(
+    calls: &dyn Calls,
+    tokens: &Tokens,
+    company: Company,
+) -> Result<Grant, Error> {
+    let minted = match Settings::of(calls).location() {
+        Ok(location) => mint(calls, &company, location).await,
+        Err(error) => Err(Failure::Other(error)),
+    };
+    match minted {
+        Ok((answer, sent)) => location_grant(calls, answer, sent, Some(company)),
+        Err(failure) => {
+            let error = failure.into_error(LOCATION_TOKEN);
+            tracing::warn!(%error, "the agency's token was refreshed, but gave no location token");
+            let mut kept = tokens.clone();
+            company.replace_in(&mut kept, calls.now());
+            Ok(Grant {
+                tokens: kept,
+                settings: json!({}),
+            })
+        }
+    }
+}
+
+/// What a token answer of either class ends in: tokens for the connection's location.
+async fn settle(
+    calls: &dyn Calls,
+    credentials: &Credentials,
+    answer: TokenAnswer,
+    sent: Timestamp,
+) -> Result<Grant, Error> {
+    if !answer.is_company() {
+        return location_grant(calls, answer, sent, None);
+    }
+    let company = answer.into_company(sent);
+    let Some(location) = Settings::of(calls).location_if_set() else {
+        let installed = installed_locations(calls, credentials, &company).await;
+        return Err(Error::Setting {
+            setting: "location_id",
+            hint: format!(
+                "the app was installed for the whole agency, so say which sub-account is meant and \
+                 connect again; {installed}"
+            ),
+        });
+    };
+    match mint(calls, &company, location).await {
+        Ok((answer, sent)) => location_grant(calls, answer, sent, Some(company)),
+        Err(Failure::Other(error)) => Err(error),
+        Err(Failure::Dead(said)) => {
+            let installed = installed_locations(calls, credentials, &company).await;
+            Err(Error::Setting {
+                setting: "location_id",
+                hint: format!(
+                    "the agency's sign-in gives no token for {location} ({said}); {installed}"
+                ),
+            })
+        }
+    }
+}
+
+fn wrong_location(granted: &str, wanted: &str) -> Error {
+    Error::Setting {
+        setting: "location_id",
+        hint: format!(
+            "the sign-in was for sub-account {granted}, but this connection is for {wanted}: \
+             choose {wanted} when signing in, or make another connection for {granted}"
+        ),
+    }
+}
+
+/// Tokens for a location, if it is the one that the connection is for.
+fn location_grant(
+    calls: &dyn Calls,
+    answer: TokenAnswer,
+    sent: Timestamp,
+    company: Option<Company>,
+) -> Result<Grant, Error> {
+    let settings = Settings::of(calls);
+    if let (Some(granted), Some(wanted)) = (answer.location_id(), settings.location_if_set())
+        && granted != wanted
+    {
+        return Err(wrong_location(granted, wanted));
+    }
+    let location = answer
+        .location_id()
+        .or_else(|| settings.location_if_set())
+        .map(str::to_owned);
+    let company_id = answer
+        .company_id()
+        .map(str::to_owned)
+        .or_else(|| company.as_ref().and_then(|company| company.id.clone()));
+    let mut settled = serde_json::Map::new();
+    if let Some(location) = location {
+        settled.insert("location_id".to_owned(), Json::String(location));
+    }
+    if let Some(company_id) = company_id {
+        settled.insert("company_id".to_owned(), Json::String(company_id));
+    }
+    Ok(Grant {
+        tokens: answer.into_tokens(sent, company),
+        settings: Json::Object(settled),
+    })
+}
+
+async fn refresh_grant(
+    calls: &dyn Calls,
+    credentials: &Credentials,
+    refresh: &str,
+    user_type: &str,
+) -> Result<(TokenAnswer, Timestamp), Failure> {
+    let form = [
+        ("grant_type", "refresh_token"),
+        ("refresh_token", refresh),
+        ("user_type", user_type),
+    ];
+    token(calls, credentials, &form, Effect::Read).await
+}
+
+/// `POST /oauth/token`, form-encoded.
+async fn token(
+    calls: &dyn Calls,
+    credentials: &Credentials,
+    form: &[(&str, &str)],
+    effect: Effect,
+) -> Result<(TokenAnswer, Timestamp), Failure> {
+    let client_id = given(credentials, "client_id").map_err(Failure::Other)?;
+    let client_secret = given(credentials, "client_secret").map_err(Failure::Other)?;
+    let mut request = Request::new(TOKEN, effect, Method::POST, "/oauth/token");
+    set_version(&mut request, Settings::of(calls)).map_err(Failure::Other)?;
+    let keys = [("client_id", client_id), ("client_secret", client_secret)];
+    request.body = Body::Form(
+        keys.iter()
+            .chain(form)
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect(),
+    );
+    let response = calls
+        .send(request)
+        .await
+        .map_err(|error| Failure::Other(error.into()))?;
+    if response.status.is_success() {
+        let answer = TokenAnswer::read(TOKEN, &response).map_err(Failure::Other)?;
+        return Ok((answer, response.sent));
+    }
+    let complaint = Complaint::of(&response);
+    let said = complaint.message();
+    if complaint.says("not active") {
+        return Err(Failure::Other(self::credentials(
+            TOKEN,
+            format!("the sub-account is not active; this works again once it is ({said})"),
+        )));
+    }
+    if complaint.says("client") {
+        return Err(Failure::Other(self::credentials(
+            TOKEN,
+            format!("check the app's client ID and client secret ({said})"),
+        )));
+    }
+    Err(Failure::Dead(said))
+}
+
+/// `POST /oauth/locationToken`: a location's token for a company's. Repeating it does no harm.
+async fn mint(
+    calls: &dyn Calls,
+    company: &Company,
+    location: &str,
+) -> Result<(TokenAnswer, Timestamp), Failure> {
+    let company_id = company
+        .id
+        .as_deref()
+        .or_else(|| Settings::of(calls).company_if_set())
+        .ok_or_else(|| {
+            Failure::Other(Error::Setting {
+                setting: "company_id",
+                hint: "the agency's id came with no token answer; set it by hand".to_owned(),
+            })
+        })?;
+    let mut request = Request::new(
+        LOCATION_TOKEN,
+        Effect::Read,
+        Method::POST,
+        "/oauth/locationToken",
+    );
+    request.body = Body::Form(vec![
+        ("companyId".to_owned(), company_id.to_owned()),
+        ("locationId".to_owned(), location.to_owned()),
+    ]);
+    let response = as_company(calls, company, request)
+        .await
+        .map_err(Failure::Other)?;
+    if response.status.is_success() {
+        let answer = TokenAnswer::read(LOCATION_TOKEN, &response).map_err(Failure::Other)?;
+        return Ok((answer, response.sent));
+    }
+    let complaint = Complaint::of(&response);
+    if complaint.is_missing_scope() {
+        return Err(Failure::Other(Error::MissingRight {
+            operation: LOCATION_TOKEN,
+            missing: "the scope oauth.write (set `agency_install` and connect again)".to_owned(),
+        }));
+    }
+    Err(Failure::Dead(complaint.message()))
+}
+
+/// Sends with the agency's token in place of the connection's.
+async fn as_company(
+    calls: &dyn Calls,
+    company: &Company,
+    mut request: Request,
+) -> Result<connector::Response, Error> {
+    set_version(&mut request, Settings::of(calls))?;
+    set_bearer(&mut request, company.access.expose())?;
+    Ok(calls.send(request).await?)
+}
+
+/// Where the app is installed, in words for a hint. That it could not be found out is worth a word,
+/// not a failure.
+async fn installed_locations(
+    calls: &dyn Calls,
+    credentials: &Credentials,
+    company: &Company,
+) -> String {
+    match list_installed(calls, credentials, company).await {
+        Ok(names) if names.is_empty() => "it is installed in no sub-account yet".to_owned(),
+        Ok(names) => format!("it is installed in {}", names.join(", ")),
+        Err(error) => format!(
+            "where it is installed could not be found out ({})",
+            without_tokens(&error.to_string())
+        ),
+    }
+}
+
+/// `GET /oauth/installedLocations` (v2: `locations[]`; v3: `items[]`).
+async fn list_installed(
+    calls: &dyn Calls,
+    credentials: &Credentials,
+    company: &Company,
+) -> Result<Vec<String>, Error> {
+    // The app's id is the part of the client id before the dash (the vendor's SDK).
+    let client_id = given(credentials, "client_id")?;
+    let app_id = client_id.split('-').next().unwrap_or(client_id);
+    let request = Request::new(
+        INSTALLED_LOCATIONS,
+        Effect::Read,
+        Method::GET,
+        "/oauth/installedLocations",
+    )
+    .query("companyId", company.id.as_deref().unwrap_or_default())
+    .query("appId", app_id)
+    .query("isInstalled", "true")
+    .query("limit", "100");
+    let response = as_company(calls, company, request).await?;
+    if !response.status.is_success() {
+        return Err(Error::Refused {
+            operation: INSTALLED_LOCATIONS,
+            refusal: Complaint::of(&response).refusal(Vec::new()),
+        });
+    }
+    let body: Json = response.json(INSTALLED_LOCATIONS)?;
+    let items = body["locations"].as_array().or(body["items"].as_array());
+    Ok(items
+        .into_iter()
+        .flatten()
+        .filter(|item| item["isInstalled"] != Json::Bool(false))
+        .filter_map(|item| {
+            let id = item["_id"]
+                .as_str()
+                .or(item["id"].as_str())
+                .or(item["locationId"].as_str())?;
+            Some(format!("{} ({id})", item["name"].as_str().unwrap_or("?")))
+        })
+        .collect())
+}
+
+/// `POST /oauth/reconnect`: while the app is still installed, its own credentials buy a new code when
+/// the tokens are lost (the vendor's help page on broken apps).
+async fn reconnect(
+    calls: &dyn Calls,
+    credentials: &Credentials,
+    why: &str,
+) -> Result<Grant, Error> {
+    let settings = Settings::of(calls);
+    let client_id = given(credentials, "client_id")?;
+    let client_secret = given(credentials, "client_secret")?;
+    let (key, account) = settings
+        .location_if_set()
+        .map(|id| ("locationId", id))
+        .or_else(|| settings.company_if_set().map(|id| ("companyId", id)))
+        .ok_or_else(|| self::credentials(TOKEN, format!("sign in again ({why})")))?;
+    let mut body = json!({ "clientKey": client_id, "clientSecret": client_secret });
+    body[key] = json!(account);
+    let mut request = Request::new(RECONNECT, Effect::Write, Method::POST, "/oauth/reconnect");
+    set_version(&mut request, settings)?;
+    let response = calls.send(request.json(body)).await?;
+    if !response.status.is_success() {
+        let said = Complaint::of(&response).message();
+        return Err(self::credentials(
+            TOKEN,
+            format!("sign in again ({why}; reconnecting by the app's own credentials: {said})"),
+        ));
+    }
+    let body: Json = response.json(RECONNECT)?;
+    let code = body["authorizationCode"]
+        .as_str()
+        .ok_or(Error::Unexpected {
+            operation: RECONNECT,
+            status: response.status.as_u16(),
+            what: "it holds no authorizationCode".to_owned(),
+        })?;
+    let form = [
+        ("grant_type", "authorization_code"),
+        ("code", code),
+        (
+            "user_type",
+            if key == "locationId" {
+                "Location"
+            } else {
+                "Company"
+            },
+        ),
+    ];
+    let (answer, sent) = token(calls, credentials, &form, Effect::Write)
+        .await
+        .map_err(|failure| failure.into_error(TOKEN))?;
+    settle(calls, credentials, answer, sent).await
+}

@@ -1,0 +1,37 @@
+//! The ids of the requests that this connector makes, as the call log and the counters show them.
+
+pub(crate) const TOKEN: &str = "oauth.token";
+pub(crate) const LOCATION_TOKEN: &str = "oauth.location_token";
+pub(crate) const INSTALLED_LOCATIONS: &str = "oauth.installed_locations";
+pub(crate) const RECONNECT: &str = "oauth.reconnect";
+
+pub(crate) const CHECK_LOCATION: &str = "check.location";
+pub(crate) const CHECK_CONTACTS: &str = "check.contacts";
+pub(crate) const CUSTOM_FIELDS: &str = "locations.custom_fields";
+pub(crate) const USERS: &str = "users.list";
+
+pub(crate) const CONTACT_GET: &str = "contacts.get";
+pub(crate) const CONTACT_SEARCH: &str = "contacts.search";
+pub(crate) const CONTACT_LIST: &str = "contacts.list";
+pub(crate) const CONTACT_DUPLICATE: &str = "contacts.find_duplicate";
+pub(crate) const CONTACT_CREATE: &str = "contacts.create";
+pub(crate) const CONTACT_UPDATE: &str = "contacts.update";
+pub(crate) const CONTACT_ADD_TAGS: &str = "contacts.add_tags";
+pub(crate) const CONTACT_REMOVE_TAGS: &str = "contacts.remove_tags";
+pub(crate) const CONTACT_DELETE: &str = "contacts.delete";
+
+/// Part of a sign-in: a refusal says nothing about a token that the connection already has, so the
+/// connector reads it itself.
+pub(crate) fn is_sign_in(operation: &str) -> bool {
+    operation.starts_with("oauth.")
+}
+
+/// Made to learn what the connection may do, or to read what is nice to have: a missing scope is an
+/// answer and must not take the whole connection out of service.
+pub(crate) fn bears_missing_scope(operation: &str) -> bool {
+    is_sign_in(operation)
+        || matches!(
+            operation,
+            CHECK_LOCATION | CHECK_CONTACTS | CUSTOM_FIELDS | USERS
+        )
+}

@@ -1,0 +1,57 @@
+//! Webhooks: verified over their raw bytes, then read into hints.
+//!
+//! All sub-accounts push to one address, so the body's `locationId` says whose it is. Deliveries come
+//! at least once and in any order; `webhookId` tells repeats. What is not about an entity that we keep is
+//! acknowledged without a hint.
+
+mod signature;
+
+use connector::{Delivery, Incoming, Lifecycle, WebhookError, WebhookKeys};
+use serde_json::{Map, Value as Json};
+
+use crate::contact;
+
+/// The largest body that is looked at, in bytes. The vendor's own are a few kilobytes.
+const LARGEST_BODY: usize = 1 << 20;
+
+pub(crate) fn read(incoming: &Incoming<'_>, keys: &WebhookKeys) -> Result<Delivery, WebhookError> {
+    if incoming.body.len() > LARGEST_BODY {
+        return Err(WebhookError::Body(format!(
+            "it has {} bytes, more than any of HighLevel's",
+            incoming.body.len()
+        )));
+    }
+    signature::verify(incoming.headers, incoming.body, keys)?;
+    let body: Map<String, Json> = serde_json::from_slice(incoming.body)
+        .map_err(|_| WebhookError::Body("it is no JSON object".to_owned()))?;
+    let text = |key: &str| {
+        body.get(key)
+            .and_then(Json::as_str)
+            .filter(|text| !text.is_empty())
+    };
+    let event = text("type").unwrap_or("unknown");
+    // A change of the sub-account itself carries its id as `id`; an installation by an agency carries
+    // only the agency's.
+    let account = text("locationId")
+        .or_else(|| event.starts_with("Location").then(|| text("id")).flatten())
+        .or_else(|| text("companyId"))
+        .unwrap_or_default();
+    let about_another_app = keys
+        .keys
+        .get("app_id")
+        .is_some_and(|ours| text("appId").is_some_and(|theirs| theirs != ours.trim()));
+    let lifecycle = match event {
+        "INSTALL" => Some(Lifecycle::Installed),
+        "UNINSTALL" => Some(Lifecycle::Removed),
+        _ => None,
+    };
+    Ok(Delivery {
+        id: text("webhookId").map(str::to_owned),
+        account: account.to_owned(),
+        hints: contact::hint(event, &body, incoming.received)
+            .into_iter()
+            .collect(),
+        lifecycle: lifecycle.filter(|_| !about_another_app),
+        event: event.to_owned(),
+    })
+}

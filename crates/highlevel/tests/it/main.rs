@@ -1,0 +1,1 @@
+//! The connector as its callers see it, against scripted answers.
