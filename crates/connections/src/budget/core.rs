@@ -1,0 +1,353 @@
+//! Whose turn it is: the pure part of a budget. Time is passed in.
+
+use std::{collections::VecDeque, sync::Arc, time::Duration};
+
+use connector::{Announced, Effect, Limits, Window};
+use store::Lane;
+use tokio::sync::Notify;
+
+use super::{
+    adaptive::{Adaptive, Observed},
+    daily::Daily,
+    window::Log,
+};
+
+/// A place in the queue.
+#[derive(Debug)]
+pub(crate) struct Ticket {
+    pub(crate) lane: Lane,
+    pub(crate) effect: Effect,
+    id: u64,
+}
+
+/// What a ticket gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Turn {
+    /// It was counted; send now.
+    Now,
+    /// Not before then, unless woken earlier.
+    At(Duration),
+    /// When woken.
+    Later,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    id: u64,
+    wake: Arc<Notify>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Core {
+    /// The vendor's windows, documented or announced.
+    vendor: Vec<Log>,
+    /// The operator's own windows.
+    own: Vec<Log>,
+    daily: Daily,
+    pub(crate) adaptive: Adaptive,
+    paused_until: Duration,
+    throttled_in_a_row: u32,
+    in_flight: usize,
+    /// When the next send of unhurried work is due.
+    due: Duration,
+    /// By lane, then reads and writes.
+    queues: [[VecDeque<Waiting>; 2]; 3],
+    next_id: u64,
+}
+
+/// Without any window, a throttled answer without a wait pauses so long, doubling.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+/// How much lateness of the timer unhurried work may catch up on.
+const CATCH_UP: Duration = Duration::from_millis(20);
+
+fn lane_index(lane: Lane) -> usize {
+    match lane {
+        Lane::Live => 0,
+        Lane::Reconcile => 1,
+        Lane::Backfill => 2,
+    }
+}
+
+fn effect_index(effect: Effect) -> usize {
+    match effect {
+        Effect::Read => 0,
+        Effect::Write => 1,
+    }
+}
+
+const LANES: [Lane; 3] = [Lane::Live, Lane::Reconcile, Lane::Backfill];
+const EFFECTS: [Effect; 2] = [Effect::Read, Effect::Write];
+
+impl Core {
+    pub(crate) fn new(limits: &Limits, own: &[Window]) -> Self {
+        Self {
+            vendor: limits.windows.iter().copied().map(Log::new).collect(),
+            own: own.iter().copied().map(Log::new).collect(),
+            daily: Daily::default(),
+            adaptive: Adaptive::new(limits.concurrency),
+            paused_until: Duration::ZERO,
+            throttled_in_a_row: 0,
+            in_flight: 0,
+            due: Duration::ZERO,
+            queues: Default::default(),
+            next_id: 0,
+        }
+    }
+
+    /// Counts every short window as full: an earlier process may have spent it just now.
+    pub(crate) fn assume_spent(&mut self, now: Duration) {
+        for log in self.logs().filter(|log| log.is_burst()) {
+            let requests = log.window().requests;
+            log.add(now, requests);
+        }
+    }
+
+    /// Counts earlier sends that are known of in the long windows.
+    pub(crate) fn earlier(&mut self, at: Duration, requests: u32) {
+        for log in self.logs().filter(|log| !log.is_burst()) {
+            log.add(at, requests);
+        }
+    }
+
+    /// Joins the queue.
+    pub(crate) fn join(&mut self, lane: Lane, effect: Effect, wake: Arc<Notify>) -> Ticket {
+        let id = self.next_id;
+        self.next_id += 1;
+        self.queue(lane, effect).push_back(Waiting { id, wake });
+        Ticket { lane, effect, id }
+    }
+
+    /// Leaves the queue without a turn.
+    pub(crate) fn leave(&mut self, ticket: &Ticket) {
+        self.queue(ticket.lane, ticket.effect)
+            .retain(|waiting| waiting.id != ticket.id);
+        self.wake_heads();
+    }
+
+    /// Takes a turn if it is this ticket's. A turn that was taken is counted as sent at `now`.
+    pub(crate) fn take(&mut self, ticket: &Ticket, now: Duration) -> Turn {
+        if !self.is_head(ticket) || self.goes_before(ticket, now) {
+            return Turn::Later;
+        }
+        match self.free_at(ticket.lane, ticket.effect, now) {
+            None => Turn::Later,
+            Some(at) if at > now => Turn::At(at),
+            Some(_) => {
+                self.queue(ticket.lane, ticket.effect).pop_front();
+                self.count(ticket.lane, ticket.effect, now);
+                self.wake_heads();
+                Turn::Now
+            }
+        }
+    }
+
+    /// The request of a turn has ended, however.
+    pub(crate) fn release(&mut self) {
+        self.in_flight = self.in_flight.saturating_sub(1);
+        self.wake_heads();
+    }
+
+    /// Takes in how a request went. Call before [`Core::release`].
+    pub(crate) fn observe(&mut self, now: Duration, effect: Effect, seen: Observed) {
+        let late = self.adaptive.observe(now, seen);
+        // it may have arrived as late as it came back: count it later
+        let late = late.min(Duration::from_secs(1));
+        for log in self.logs().filter(|log| log.counts(effect)) {
+            log.delay(seen.sent, late);
+        }
+        if !seen.trouble {
+            self.throttled_in_a_row = 0;
+        }
+    }
+
+    /// The vendor refused a request as one too many.
+    pub(crate) fn throttled(
+        &mut self,
+        now: Duration,
+        seen: Observed,
+        wait: Option<Duration>,
+        daily: bool,
+    ) {
+        if self.vendor.is_empty() {
+            // no window to keep to: the load itself was too much
+            self.adaptive.observe(now, seen);
+        }
+        if daily {
+            self.daily.exhausted(now, wait);
+        } else {
+            let pause = wait.unwrap_or_else(|| self.pause_by_guess());
+            self.paused_until = self.paused_until.max(now + pause);
+        }
+        self.throttled_in_a_row += 1;
+        self.wake_heads();
+    }
+
+    fn pause_by_guess(&self) -> Duration {
+        let shortest = self.vendor.iter().map(|log| log.window().per).min();
+        shortest
+            .unwrap_or_else(|| FIRST_PAUSE * 2_u32.pow(self.throttled_in_a_row.min(6)))
+            .min(LONGEST_PAUSE)
+    }
+
+    /// Takes in what an answer said of the limits; `day_ends` by the steady clock.
+    pub(crate) fn announce(&mut self, now: Duration, said: Announced, day_ends: Option<Duration>) {
+        let others = self.in_flight.saturating_sub(1);
+        self.daily.announce(
+            now,
+            said.daily_limit,
+            said.daily_remaining,
+            day_ends,
+            others,
+        );
+        let Some(limit) = said.limit.filter(|limit| *limit > 0) else {
+            return;
+        };
+        let log = self.announced_log(limit, said.per);
+        let Some(log) = log else { return };
+        if let Some(remaining) = said.remaining {
+            // somebody else uses the same account: what they sent counts for us too
+            let counted = limit.saturating_sub(remaining);
+            let unknown = counted.saturating_sub(log.used(now));
+            if unknown > 0 {
+                log.add(now, unknown);
+            }
+        }
+        self.wake_heads();
+    }
+
+    /// The window that an announcement is about, with its announced limit.
+    fn announced_log(&mut self, limit: u32, per: Option<Duration>) -> Option<&mut Log> {
+        let shortest = self
+            .vendor
+            .iter()
+            .enumerate()
+            .filter(|(_, log)| log.window().effect.is_none())
+            .min_by_key(|(_, log)| log.window().per)
+            .map(|(index, _)| index);
+        let same = self
+            .vendor
+            .iter()
+            .position(|log| log.window().effect.is_none() && Some(log.window().per) == per);
+        let index = match (same, shortest, per) {
+            (Some(same), ..) => same,
+            (None, Some(shortest), None) => shortest,
+            (None, Some(shortest), Some(per)) if self.vendor[shortest].is_burst() => {
+                self.vendor[shortest].stretch(per);
+                shortest
+            }
+            (None, _, Some(per)) => {
+                self.vendor.push(Log::new(Window {
+                    requests: limit,
+                    per,
+                    effect: None,
+                }));
+                self.vendor.len() - 1
+            }
+            (None, None, None) => return None,
+        };
+        let log = &mut self.vendor[index];
+        log.set_requests(limit);
+        Some(log)
+    }
+
+    /// Until when nothing at all goes out, if that lies ahead.
+    pub(crate) fn blocked_until(&mut self, now: Duration, lane: Lane) -> Option<Duration> {
+        let daily = self.daily.free_at(now, lane == Lane::Live);
+        Some(self.paused_until.max(daily)).filter(|until| *until > now)
+    }
+
+    /// The steady rate of unhurried work in requests per second, if anything bounds it.
+    pub(crate) fn rate(&mut self) -> Option<f64> {
+        self.logs()
+            .filter(|log| log.is_burst())
+            .map(|log| 1.0 / log.pace().as_secs_f64())
+            .min_by(f64::total_cmp)
+    }
+
+    fn logs(&mut self) -> impl Iterator<Item = &mut Log> {
+        let by_day = self.daily.is_announced();
+        self.vendor
+            .iter_mut()
+            .filter(move |log| !(by_day && log.is_day()))
+            .chain(&mut self.own)
+    }
+
+    fn queue(&mut self, lane: Lane, effect: Effect) -> &mut VecDeque<Waiting> {
+        &mut self.queues[lane_index(lane)][effect_index(effect)]
+    }
+
+    fn is_head(&mut self, ticket: &Ticket) -> bool {
+        self.queue(ticket.lane, ticket.effect)
+            .front()
+            .is_some_and(|head| head.id == ticket.id)
+    }
+
+    /// Whether somebody with a better claim could go now.
+    fn goes_before(&mut self, ticket: &Ticket, now: Duration) -> bool {
+        for lane in LANES {
+            for effect in EFFECTS {
+                if lane > ticket.lane || (lane == ticket.lane && effect == ticket.effect) {
+                    continue;
+                }
+                let Some(head) = self.queue(lane, effect).front().map(|head| head.id) else {
+                    continue;
+                };
+                let older = lane < ticket.lane || head < ticket.id;
+                if older && self.free_at(lane, effect, now).is_some_and(|at| at <= now) {
+                    return true;
+                }
+            }
+        }
+        false
+    }
+
+    /// When a request of this kind may go. `None`: when one in flight has ended.
+    fn free_at(&mut self, lane: Lane, effect: Effect, now: Duration) -> Option<Duration> {
+        let live = lane == Lane::Live;
+        let places = if live {
+            self.adaptive.live()
+        } else {
+            self.adaptive.unhurried()
+        };
+        if self.in_flight >= places {
+            return None;
+        }
+        let mut at = self.paused_until.max(self.daily.free_at(now, live));
+        if !live && self.pace(effect) > Duration::ZERO {
+            at = at.max(self.due);
+        }
+        for log in self.logs().filter(|log| log.counts(effect)) {
+            at = at.max(log.free_at(now, live));
+        }
+        Some(at)
+    }
+
+    fn pace(&mut self, effect: Effect) -> Duration {
+        self.logs()
+            .filter(|log| log.counts(effect))
+            .map(|log| log.pace())
+            .max()
+            .unwrap_or(Duration::ZERO)
+    }
+
+    fn count(&mut self, lane: Lane, effect: Effect, now: Duration) {
+        for log in self.logs().filter(|log| log.counts(effect)) {
+            log.add(now, 1);
+        }
+        self.daily.sent(now);
+        self.in_flight += 1;
+        if lane != Lane::Live {
+            let pace = self.pace(effect);
+            let catch_up = CATCH_UP.max(pace * 2);
+            self.due = self.due.max(now.saturating_sub(catch_up)) + pace;
+        }
+    }
+
+    fn wake_heads(&self) {
+        for waiting in self.queues.iter().flatten().filter_map(VecDeque::front) {
+            waiting.wake.notify_one();
+        }
+    }
+}

@@ -1,0 +1,469 @@
+//! One call to a vendor from beginning to end: authorisation, budget, sending, what the answer
+//! means, trying again, and a line in the log for each attempt.
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use connector::{Body, CallError, Credentials, Effect, Request, Response, Verdict};
+use http::{HeaderValue, header::CONTENT_TYPE};
+use serde_json::Value as Json;
+use store::Lane;
+use url::Url;
+
+use crate::{
+    Answer, CallRecord, Outcome, Outgoing, TransportError,
+    budget::{Exhausted, Permit},
+    connection::{Barred, Connection},
+    credentials::{Held, scrub},
+    retry::{self, Failure, Next},
+    tokens::TokenError,
+};
+
+/// In whose name a request is made.
+#[derive(Clone, Copy)]
+pub(crate) enum Authority<'a> {
+    /// With the connection's own credentials, kept fresh.
+    Own,
+    /// With the connection's own credentials even if the connection is not usable: to find out
+    /// whether it is again.
+    Probe,
+    /// With credentials that are not saved yet.
+    Trial(&'a Credentials),
+    /// Without any: to obtain tokens.
+    None,
+}
+
+/// How long a call waits for a vendor's limit before it is given up as "later".
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// A call under way.
+pub(crate) struct Exchange<'a> {
+    pub(crate) connection: &'a Arc<Connection>,
+    pub(crate) lane: Lane,
+    pub(crate) cause: &'a Arc<str>,
+    pub(crate) settings: &'a Json,
+    pub(crate) authority: Authority<'a>,
+}
+
+/// What happened so far in one call.
+#[derive(Default)]
+struct Progress {
+    attempt: u32,
+    failed: u32,
+    throttled: u32,
+    token_refused: bool,
+    clock_set: bool,
+}
+
+/// How one attempt ended.
+enum Attempt {
+    Done(Response),
+    Over(CallError),
+    Failed(Failure, String),
+    TokenRefused,
+    ClockSet,
+}
+
+impl Exchange<'_> {
+    /// Sends a request, again where that is allowed, until an answer came or it is over.
+    pub(crate) async fn send(&self, request: Request) -> Result<Response, CallError> {
+        let operation = request.operation;
+        self.permitted(&request)?;
+        let began = self.connection.parts.clock.steady();
+        let mut progress = Progress::default();
+        let mut held = None;
+        loop {
+            if self.connection.stopping.is_cancelled() {
+                return Err(CallError::Stopping { operation });
+            }
+            if matches!(self.authority, Authority::Own) {
+                let admitted = self.connection.admit_by_breaker();
+                admitted.map_err(|barred| barred_error(operation, barred))?;
+            }
+            if matches!(self.authority, Authority::Own | Authority::Probe) {
+                held = Some(self.held(operation, held.take()).await?);
+            }
+            progress.attempt += 1;
+            let (failure, why) = match self.attempt(&request, held.as_deref(), &progress).await {
+                Attempt::Done(response) => return Ok(response),
+                Attempt::Over(error) => return Err(error),
+                Attempt::ClockSet if !progress.clock_set => {
+                    progress.clock_set = true;
+                    continue;
+                }
+                Attempt::ClockSet => {
+                    let why = "the vendor's clock differs from ours even after setting it";
+                    return Err(not_sent(operation, why));
+                }
+                Attempt::TokenRefused if !progress.token_refused => {
+                    progress.token_refused = true;
+                    if let Some(used) = &held {
+                        let fresh = Connection::after_refusal(self.connection, used).await;
+                        held = Some(fresh.map_err(|error| token_error(operation, error))?);
+                        continue;
+                    }
+                    return Err(self.refused(operation, "the vendor refused the token"));
+                }
+                Attempt::TokenRefused => {
+                    let why = "the vendor refused the token, and a new one too";
+                    return Err(self.refused(operation, why));
+                }
+                Attempt::Failed(failure, why) => (failure, why),
+            };
+            let times = if failure == Failure::Throttled {
+                &mut progress.throttled
+            } else {
+                &mut progress.failed
+            };
+            *times += 1;
+            let elapsed = self.connection.parts.clock.steady().saturating_sub(began);
+            match retry::next(failure, request.effect, *times, elapsed) {
+                Next::GiveUp => return Err(self.give_up(&request, failure, why)),
+                Next::After(wait) => self.pause(operation, wait).await?,
+            }
+        }
+    }
+
+    /// Whether this request may be made at all.
+    fn permitted(&self, request: &Request) -> Result<(), CallError> {
+        let own = matches!(self.authority, Authority::Own | Authority::Probe);
+        if own && request.effect == Effect::Write && self.connection.config.read_only {
+            return Err(not_sent(
+                request.operation,
+                "the connection is set to `read_only`",
+            ));
+        }
+        if matches!(self.authority, Authority::Own) {
+            let admitted = self.connection.admit_by_health();
+            admitted.map_err(|barred| barred_error(request.operation, barred))?;
+        }
+        Ok(())
+    }
+
+    /// The credentials to use: those of the attempt before, or the ones in force.
+    async fn held(
+        &self,
+        operation: &'static str,
+        held: Option<Arc<Held>>,
+    ) -> Result<Arc<Held>, CallError> {
+        match held {
+            Some(held) => Ok(held),
+            None => Connection::current(self.connection)
+                .await
+                .map_err(|error| token_error(operation, error)),
+        }
+    }
+
+    async fn attempt(
+        &self,
+        request: &Request,
+        held: Option<&Held>,
+        progress: &Progress,
+    ) -> Attempt {
+        let connection = self.connection;
+        let operation = request.operation;
+        let credentials = match self.authority {
+            Authority::Own | Authority::Probe => held.map(|held| &held.kept.credentials),
+            Authority::Trial(credentials) => Some(credentials),
+            Authority::None => None,
+        };
+        let permit = tokio::select! {
+            biased;
+            () = connection.stopping.cancelled() => {
+                return Attempt::Over(CallError::Stopping { operation });
+            }
+            permit = connection.budget.acquire(self.lane, request.effect, PATIENCE) => permit,
+        };
+        let permit = match permit {
+            Ok(permit) => permit,
+            Err(exhausted) => return Attempt::Over(self.exhausted(operation, exhausted)),
+        };
+        let outgoing = match self.outgoing(request, credentials) {
+            Ok(outgoing) => outgoing,
+            Err(why) => {
+                let why = self.scrubbed(&why, credentials);
+                return Attempt::Over(not_sent(operation, why));
+            }
+        };
+        let sent = connection.now();
+        let start = connection.parts.clock.steady();
+        let result = connection.parts.transport.send(outgoing).await;
+        let judged = match result {
+            Ok(Answer {
+                status,
+                headers,
+                body,
+            }) => {
+                let response = Response {
+                    status,
+                    headers,
+                    body,
+                    sent,
+                };
+                if let Some(said) = connection.connector.announced(&response) {
+                    connection.budget.announce(said);
+                }
+                Ok((connection.connector.verdict(request, &response), response))
+            }
+            Err(error) => Err(error),
+        };
+        let outcome = match &judged {
+            Ok((verdict, _)) => outcome_of(verdict),
+            Err(error) => outcome_of_error(error),
+        };
+        self.log(
+            request,
+            CallRecord {
+                at: sent,
+                connection: connection.name.clone(),
+                operation,
+                effect: request.effect,
+                status: judged
+                    .as_ref()
+                    .ok()
+                    .map(|(_, answer)| answer.status.as_u16()),
+                duration: connection.parts.clock.steady().saturating_sub(start),
+                attempt: progress.attempt,
+                lane: self.lane,
+                cause: Arc::clone(self.cause),
+                records: request.records,
+                outcome,
+            },
+        );
+        match judged {
+            Ok((verdict, response)) => self.judge(request, credentials, permit, verdict, response),
+            Err(error) => self.unanswered(request, permit, error),
+        }
+    }
+
+    /// Acts on what the connector says that an answer means.
+    fn judge(
+        &self,
+        request: &Request,
+        credentials: Option<&Credentials>,
+        permit: Permit,
+        verdict: Verdict,
+        response: Response,
+    ) -> Attempt {
+        let connection = self.connection;
+        let operation = request.operation;
+        match verdict {
+            Verdict::Throttled { wait, daily } => {
+                permit.throttled(operation, request.records, wait, daily);
+            }
+            Verdict::Unavailable { .. } => permit.finish(operation, request.records, true),
+            _ => permit.finish(operation, request.records, false),
+        }
+        if !matches!(verdict, Verdict::Unavailable { .. }) {
+            connection.alive();
+        }
+        match verdict {
+            Verdict::Answered => {
+                if matches!(self.authority, Authority::Own) {
+                    connection.answered(response.sent);
+                }
+                Attempt::Done(response)
+            }
+            Verdict::TokenRefused => Attempt::TokenRefused,
+            Verdict::CredentialsRefused { message } => {
+                let why = self.scrubbed(&message, credentials);
+                Attempt::Over(self.refused(operation, &why))
+            }
+            Verdict::ClockSkew { server } => {
+                connection.set_vendor_now(server);
+                Attempt::ClockSet
+            }
+            Verdict::Unavailable { message } => {
+                let why = self.scrubbed(&message, credentials);
+                connection.failed(&why);
+                Attempt::Failed(Failure::Unknown, why)
+            }
+            Verdict::Throttled { .. } => Attempt::Failed(
+                Failure::Throttled,
+                "the vendor's limit is used up".to_owned(),
+            ),
+        }
+    }
+
+    /// Acts on an answer that did not come.
+    fn unanswered(&self, request: &Request, permit: Permit, error: TransportError) -> Attempt {
+        let operation = request.operation;
+        let why = error.to_string();
+        let trouble = matches!(error, TransportError::MaybeSent(_) | TransportError::Cut(_));
+        permit.finish(operation, request.records, trouble);
+        match error {
+            TransportError::Forbidden(_) => {
+                self.connection.degrade(&why, None);
+                Attempt::Over(not_sent(operation, why))
+            }
+            TransportError::NotSent(_) => {
+                self.connection.failed(&why);
+                Attempt::Failed(Failure::NotSent, why)
+            }
+            TransportError::MaybeSent(_) | TransportError::Cut(_) => {
+                self.connection.failed(&why);
+                Attempt::Failed(Failure::Unknown, why)
+            }
+            // the same request would bring the same answer
+            TransportError::TooLarge { .. } => {
+                self.connection.alive();
+                Attempt::Over(self.give_up(request, Failure::Unknown, why))
+            }
+        }
+    }
+
+    /// The request as it goes out, authorised anew.
+    fn outgoing(
+        &self,
+        request: &Request,
+        credentials: Option<&Credentials>,
+    ) -> Result<Outgoing, String> {
+        let connection = self.connection;
+        let mut request = request.clone();
+        if let Some(credentials) = credentials {
+            connection
+                .connector
+                .authorise(
+                    &mut request,
+                    credentials,
+                    self.settings,
+                    connection.vendor_now(),
+                )
+                .map_err(|error| error.to_string())?;
+        }
+        let base = connection.config.base_url(connection.connector.describe());
+        let mut url = Url::parse(&format!("{base}{}", request.path))
+            .map_err(|error| format!("the address cannot be read: {error}"))?;
+        if !request.query.is_empty() {
+            url.query_pairs_mut().extend_pairs(&request.query);
+        }
+        let (body, content_type) = encode(request.body)?;
+        if let Some(content_type) = content_type {
+            request
+                .headers
+                .entry(CONTENT_TYPE)
+                .or_insert(HeaderValue::from_static(content_type));
+        }
+        Ok(Outgoing {
+            method: request.method,
+            url,
+            headers: request.headers,
+            body,
+            allow_private: connection.config.allow_private_addresses,
+        })
+    }
+
+    fn log(&self, request: &Request, record: CallRecord) {
+        self.connection
+            .counters
+            .count(request.effect, record.outcome);
+        tracing::debug!(
+            connection = %record.connection,
+            operation = record.operation,
+            status = record.status,
+            outcome = record.outcome.as_str(),
+            attempt = record.attempt,
+            milliseconds = u64::try_from(record.duration.as_millis()).unwrap_or(u64::MAX),
+            cause = %record.cause,
+            "call"
+        );
+        self.connection.parts.calls.record(record);
+    }
+
+    /// A person has to act; said of the connection only where its own credentials were used.
+    fn refused(&self, operation: &'static str, why: &str) -> CallError {
+        if matches!(self.authority, Authority::Own | Authority::Probe) {
+            self.connection.needs_sign_in(why);
+        }
+        CallError::Credentials {
+            operation,
+            why: why.to_owned(),
+        }
+    }
+
+    fn exhausted(&self, operation: &'static str, exhausted: Exhausted) -> CallError {
+        let why = exhausted.to_string();
+        self.connection.degrade(&why, Some(exhausted.until));
+        not_sent(operation, why)
+    }
+
+    fn give_up(&self, request: &Request, failure: Failure, why: String) -> CallError {
+        let operation = request.operation;
+        self.connection.degrade(&why, None);
+        // a read has no effect that could be unknown
+        if failure == Failure::Unknown && request.effect == Effect::Write {
+            CallError::OutcomeUnknown { operation, why }
+        } else {
+            CallError::NotSent { operation, why }
+        }
+    }
+
+    async fn pause(&self, operation: &'static str, wait: Duration) -> Result<(), CallError> {
+        let parts = &self.connection.parts;
+        tokio::select! {
+            biased;
+            () = self.connection.stopping.cancelled() => Err(CallError::Stopping { operation }),
+            () = parts.clock.sleep(parts.dice.jitter(wait)) => Ok(()),
+        }
+    }
+
+    fn scrubbed(&self, text: &str, credentials: Option<&Credentials>) -> String {
+        credentials.map_or_else(|| text.to_owned(), |credentials| scrub(text, credentials))
+    }
+}
+
+fn encode(body: Body) -> Result<(Bytes, Option<&'static str>), String> {
+    match body {
+        Body::Empty => Ok((Bytes::new(), None)),
+        Body::Json(json) => serde_json::to_vec(&json)
+            .map(|bytes| (bytes.into(), Some("application/json")))
+            .map_err(|error| format!("the body cannot be written as JSON: {error}")),
+        Body::Form(pairs) => {
+            let form = url::form_urlencoded::Serializer::new(String::new())
+                .extend_pairs(&pairs)
+                .finish();
+            Ok((form.into(), Some("application/x-www-form-urlencoded")))
+        }
+    }
+}
+
+fn outcome_of(verdict: &Verdict) -> Outcome {
+    match verdict {
+        Verdict::Answered => Outcome::Answered,
+        Verdict::Throttled { .. } => Outcome::Throttled,
+        Verdict::TokenRefused => Outcome::TokenRefused,
+        Verdict::CredentialsRefused { .. } => Outcome::CredentialsRefused,
+        Verdict::ClockSkew { .. } => Outcome::ClockSkew,
+        Verdict::Unavailable { .. } => Outcome::Unavailable,
+    }
+}
+
+fn outcome_of_error(error: &TransportError) -> Outcome {
+    match error {
+        TransportError::NotSent(_) | TransportError::Forbidden(_) => Outcome::NotSent,
+        TransportError::MaybeSent(_) => Outcome::NoAnswer,
+        TransportError::TooLarge { .. } | TransportError::Cut(_) => Outcome::BadAnswer,
+    }
+}
+
+fn not_sent(operation: &'static str, why: impl Into<String>) -> CallError {
+    CallError::NotSent {
+        operation,
+        why: why.into(),
+    }
+}
+
+fn barred_error(operation: &'static str, barred: Barred) -> CallError {
+    match barred {
+        Barred::ForNow(why) => CallError::NotSent { operation, why },
+        Barred::Person(why) => CallError::Credentials { operation, why },
+    }
+}
+
+fn token_error(operation: &'static str, error: TokenError) -> CallError {
+    match error {
+        TokenError::Person(why) => CallError::Credentials { operation, why },
+        TokenError::ForNow(why) => CallError::NotSent { operation, why },
+        TokenError::Stopping => CallError::Stopping { operation },
+    }
+}
