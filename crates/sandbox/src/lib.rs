@@ -17,8 +17,6 @@
 //! Deliberately not here: any judgement of whether two systems agree. The state says what each system holds; comparing
 //! is somebody else's job.
 
-#![expect(dead_code, reason = "the vendors that use the shared parts come next")]
-
 mod system;
 
 mod clock;

@@ -1,0 +1,200 @@
+//! Webhooks: flat, signed, to the one URL of each app that is installed and may read what they tell.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::State;
+use super::apps::{App, Installation, Subject};
+use super::json::Object;
+use super::render::{self, View};
+use super::signing::Keys;
+use super::writes::At;
+use crate::clock::iso_millis;
+use crate::core::Core;
+use crate::deliveries::{Message, Render, RetryPolicy};
+use crate::system::System;
+
+/// The contact events that an app may toggle.
+pub(crate) const CONTACT_EVENTS: [&str; 5] = [
+    "ContactCreate",
+    "ContactUpdate",
+    "ContactDelete",
+    "ContactDndUpdate",
+    "ContactTagUpdate",
+];
+
+impl State {
+    /// Tells every app that may know of a change to a contact.
+    pub(crate) fn emit(&self, at: &At, event: &'static str, core: &Core) {
+        let location = self.location_at(at);
+        let contact = location.contacts.get(at.slot);
+        for app in &self.apps {
+            let subscribed = app.events.contains(event) && app.webhook_url.is_some();
+            if !subscribed || !self.may_know(app, &location.id) {
+                continue;
+            }
+            let mut payload = Vec::with_capacity(512);
+            let mut object = Object::new(&mut payload);
+            object.text("type", event);
+            object.text("locationId", &location.id);
+            let with_dnd_settings = event == "ContactDndUpdate";
+            render::webhook(
+                &mut object,
+                contact,
+                View {
+                    location,
+                    v3: false,
+                },
+                with_dnd_settings,
+            );
+            let has_inbound =
+                with_dnd_settings && !core.switches.flag("highlevel.inbound_dnd_silent");
+            if let Some(settings) = contact
+                .inbound_dnd_settings
+                .as_ref()
+                .filter(|_| has_inbound)
+            {
+                object.value("inboundDndSettings", settings);
+            }
+            object.text("versionId", &app.version_id);
+            object.text("appId", &app.id);
+            self.post(app, event, contact.id.as_str(), payload, core);
+        }
+    }
+
+    /// `INSTALL` and `UNINSTALL`, which need no toggle and no scope.
+    pub(crate) fn emit_install(
+        &self,
+        app: &App,
+        installation: &Installation,
+        event: &'static str,
+        core: &Core,
+    ) {
+        let mut payload = Vec::with_capacity(512);
+        let mut object = Object::new(&mut payload);
+        object.text("type", event);
+        object.text("appId", &app.id);
+        object.text("versionId", &app.version_id);
+        let subject = match &installation.subject {
+            Subject::Location(id) => {
+                object.text("installType", "Location");
+                object.text("locationId", id);
+                object.text("companyId", &self.company.id);
+                id.to_string()
+            }
+            Subject::Company => {
+                object.text("installType", "Company");
+                object.text("companyId", &self.company.id);
+                self.company.id.clone()
+            }
+        };
+        if event == "INSTALL" {
+            object.text("userId", &installation.user_id);
+            object.text("companyName", &self.company.name);
+        }
+        self.post(app, event, &subject, payload, core);
+    }
+
+    fn may_know(&self, app: &App, location_id: &str) -> bool {
+        self.installations.iter().any(|installation| {
+            installation.client_id == app.client_id
+                && installation.covers(location_id)
+                && installation.scopes.contains("contacts.readonly")
+        })
+    }
+
+    /// Queues an object that is complete but for its time, id and closing brace.
+    fn post(&self, app: &App, event: &'static str, subject: &str, payload: Vec<u8>, core: &Core) {
+        let Some(url) = &app.webhook_url else { return };
+        let id = core.random.uuid();
+        let renderer = Renderer {
+            payload: payload.into(),
+            id: id.clone(),
+            delivery_id: core
+                .switches
+                .flag("highlevel.webhook_delivery_id")
+                .then(|| core.random.uuid()),
+            queued_ms: core.clock.now_ms(),
+            refreshed: core.switches.flag("highlevel.webhook_timestamp_refreshed"),
+            signature: core.switches.choice("highlevel.webhook_signature"),
+            keys: self.keys.clone(),
+        };
+        let render: Render = Arc::new(move |now_ms| renderer.render(now_ms));
+        core.send(Message {
+            system: System::HighLevel,
+            event,
+            id,
+            subject: subject.to_owned(),
+            url: Arc::clone(url),
+            render,
+            retry: retry_policy(core),
+        });
+    }
+}
+
+fn retry_policy(core: &Core) -> RetryPolicy {
+    const MINUTE_MS: i64 = 60_000;
+    if core.switches.choice("highlevel.webhook_retry") == "any_failure" {
+        RetryPolicy {
+            only_on_429: false,
+            retries: 12,
+            pause_ms: MINUTE_MS,
+            factor: 2,
+            jitter_ms: MINUTE_MS / 2,
+        }
+    } else {
+        RetryPolicy {
+            only_on_429: true,
+            retries: 6,
+            pause_ms: 10 * MINUTE_MS,
+            factor: 1,
+            jitter_ms: MINUTE_MS,
+        }
+    }
+}
+
+/// What makes the bytes and headers of each attempt.
+struct Renderer {
+    payload: Bytes,
+    id: String,
+    delivery_id: Option<String>,
+    queued_ms: i64,
+    refreshed: bool,
+    signature: &'static str,
+    keys: Keys,
+}
+
+impl Renderer {
+    fn render(&self, now_ms: i64) -> (Bytes, Vec<(String, String)>) {
+        let at_ms = if self.refreshed {
+            now_ms
+        } else {
+            self.queued_ms
+        };
+        let mut body = Vec::with_capacity(self.payload.len() + 110);
+        body.extend_from_slice(&self.payload);
+        body.extend_from_slice(b",\"timestamp\":\"");
+        body.extend_from_slice(iso_millis(at_ms).as_bytes());
+        body.extend_from_slice(b"\",\"webhookId\":\"");
+        body.extend_from_slice(self.id.as_bytes());
+        body.extend_from_slice(b"\"}");
+        let mut headers = Vec::new();
+        let mut header = |name: &str, value: String| headers.push((name.to_owned(), value));
+        match self.signature {
+            "none" => header("x-ghl-signature", "N/A".to_owned()),
+            signature => {
+                if signature != "rsa" {
+                    header("x-ghl-signature", self.keys.ed25519(&body));
+                }
+                if signature != "ed25519" {
+                    header("x-wh-signature", Keys::rsa(&body));
+                }
+            }
+        }
+        if let Some(delivery_id) = &self.delivery_id {
+            header("deliveryid", delivery_id.clone());
+        }
+        (body.into(), headers)
+    }
+}

@@ -1,0 +1,317 @@
+//! The switches of the simulated HighLevel: each disputed or surprising behaviour by name.
+
+use crate::switches::{Setting, Switch};
+use crate::system::System;
+
+const fn flag(
+    name: &'static str,
+    default: bool,
+    meaning: &'static str,
+    test: &'static str,
+) -> Switch {
+    Switch {
+        name,
+        system: System::HighLevel,
+        meaning,
+        default: Setting::Flag(default),
+        choices: &[],
+        test,
+    }
+}
+
+const fn number(
+    name: &'static str,
+    default: i64,
+    meaning: &'static str,
+    test: &'static str,
+) -> Switch {
+    Switch {
+        name,
+        system: System::HighLevel,
+        meaning,
+        default: Setting::Number(default),
+        choices: &[],
+        test,
+    }
+}
+
+const fn choice(
+    name: &'static str,
+    default: &'static str,
+    choices: &'static [&'static str],
+    meaning: &'static str,
+    test: &'static str,
+) -> Switch {
+    Switch {
+        name,
+        system: System::HighLevel,
+        meaning,
+        default: Setting::Choice(default),
+        choices,
+        test,
+    }
+}
+
+pub(crate) const SWITCHES: &[Switch] = &[
+    // transport
+    flag(
+        "highlevel.version_header",
+        true,
+        "A missing, unknown or malformed Version header is refused.",
+        "transport::version_header",
+    ),
+    choice(
+        "highlevel.post_status",
+        "measured",
+        &["measured", "documented", "created"],
+        "Status of POSTs: 201 where somebody measured it, the documented one, or 201 for every POST.",
+        "transport::post_status",
+    ),
+    flag(
+        "highlevel.rate_limit",
+        true,
+        "Requests are limited per app and resource; the headers are sent.",
+        "limits::burst",
+    ),
+    number(
+        "highlevel.burst_limit",
+        100,
+        "Requests in one burst window.",
+        "limits::burst",
+    ),
+    number(
+        "highlevel.burst_window_ms",
+        10_000,
+        "Length of the burst window, sliding.",
+        "limits::burst",
+    ),
+    number(
+        "highlevel.daily_limit",
+        200_000,
+        "Requests in one day (UTC).",
+        "limits::daily",
+    ),
+    flag(
+        "highlevel.daily_reset_header",
+        true,
+        "x-ratelimit-daily-reset (milliseconds to the next day) is sent.",
+        "limits::daily",
+    ),
+    flag(
+        "highlevel.retry_after",
+        false,
+        "A 429 carries Retry-After in seconds.",
+        "limits::refusals",
+    ),
+    choice(
+        "highlevel.throttle_body",
+        "json",
+        &["json", "text", "html", "empty"],
+        "Body of a 429, which is not documented.",
+        "limits::refusals",
+    ),
+    // tokens
+    number(
+        "highlevel.token_life_s",
+        86_399,
+        "Life of an access token in seconds.",
+        "oauth::refresh",
+    ),
+    number(
+        "highlevel.refresh_grace_ms",
+        30_000,
+        "How long a used refresh token still gives the same new pair; 0 is never.",
+        "oauth::refresh",
+    ),
+    number(
+        "highlevel.code_life_s",
+        600,
+        "Life of an authorization code in seconds; not documented.",
+        "oauth::codes",
+    ),
+    flag(
+        "highlevel.draft_app",
+        false,
+        "The app is a draft: authorize links without version_id fail with error.noversionid.",
+        "oauth::choose_location",
+    ),
+    flag(
+        "highlevel.loopback_redirects",
+        true,
+        "Registered redirects may be http on loopback; the real portal takes https only.",
+        "oauth::choose_location",
+    ),
+    // contacts: writes
+    flag(
+        "highlevel.whitelist",
+        true,
+        "Unknown body properties are refused with 422.",
+        "writes::whitelist",
+    ),
+    flag(
+        "highlevel.email_lowercased",
+        true,
+        "The stored e-mail is lower-cased; otherwise only emailLowerCase is.",
+        "writes::email_case",
+    ),
+    flag(
+        "highlevel.tags_lowercased",
+        false,
+        "Tags are stored in lower case.",
+        "tags::case",
+    ),
+    choice(
+        "highlevel.invalid_phone",
+        "refuse",
+        &["refuse", "keep"],
+        "A phone number that cannot be stored as E.164 is refused with 422, or kept as sent.",
+        "writes::phone",
+    ),
+    flag(
+        "highlevel.put_touches",
+        true,
+        "A write that changes nothing still moves dateUpdated.",
+        "writes::touch",
+    ),
+    flag(
+        "highlevel.birthday_dropped",
+        false,
+        "dateOfBirth is silently dropped on writes, as until 2025-11.",
+        "writes::birthday",
+    ),
+    choice(
+        "highlevel.unknown_custom_field",
+        "ignore",
+        &["ignore", "refuse"],
+        "A value for a custom field that is not there is dropped silently, or refused with 422.",
+        "custom_fields::values",
+    ),
+    choice(
+        "highlevel.unknown_option",
+        "refuse",
+        &["refuse", "keep"],
+        "A value outside a field's options is refused with 422, or kept.",
+        "custom_fields::values",
+    ),
+    number(
+        "highlevel.create_422_every",
+        0,
+        "Each nth create is stored and answered with 422 all the same; 0 is never.",
+        "writes::create_422",
+    ),
+    flag(
+        "highlevel.upsert_drops_gender",
+        true,
+        "Upsert of an existing contact drops gender without a word.",
+        "upsert::gender",
+    ),
+    flag(
+        "highlevel.upsert_promotes_secondary",
+        true,
+        "Upsert by a secondary e-mail makes it the primary one and loses the old one.",
+        "upsert::secondary_email",
+    ),
+    flag(
+        "highlevel.upsert_second_identifier_ignored",
+        true,
+        "Upsert that meets two contacts updates the first and ignores the other identifier; otherwise it is a 400 duplicate.",
+        "upsert::two_contacts",
+    ),
+    choice(
+        "highlevel.unknown_contact",
+        "400",
+        &["400", "404"],
+        "Status for a contact that is not there.",
+        "writes::unknown_contact",
+    ),
+    choice(
+        "highlevel.delete_spelling",
+        "both",
+        &["both", "succeded", "succeeded"],
+        "Spelling in the answer to a contact's deletion.",
+        "writes::delete_spelling",
+    ),
+    // contacts: search
+    number(
+        "highlevel.search_lag_ms",
+        2_000,
+        "How far search and listing are behind the records.",
+        "search::lag",
+    ),
+    flag(
+        "highlevel.phone_search_blind",
+        true,
+        "A search filter phone eq finds nothing.",
+        "search::by_phone",
+    ),
+    flag(
+        "highlevel.search_names_cased",
+        false,
+        "Search items also carry firstName and lastName as stored, as in newer captures.",
+        "search::names",
+    ),
+    flag(
+        "highlevel.duplicate_lookup_lags",
+        true,
+        "The duplicate lookup reads the search index, not the records.",
+        "search::duplicate_lookup",
+    ),
+    // webhooks
+    flag(
+        "highlevel.api_write_webhooks",
+        true,
+        "Writes through the API send webhooks too.",
+        "webhooks::own_writes",
+    ),
+    choice(
+        "highlevel.webhook_signature",
+        "ed25519",
+        &["ed25519", "both", "rsa", "none"],
+        "Which signature headers are sent; none sends N/A.",
+        "webhooks::signatures",
+    ),
+    choice(
+        "highlevel.webhook_retry",
+        "429_only",
+        &["429_only", "any_failure"],
+        "429 only, six times, ten minutes apart; or any failure, twelve times, with exponential pauses.",
+        "webhooks::retries",
+    ),
+    flag(
+        "highlevel.webhook_timestamp_refreshed",
+        false,
+        "Each attempt carries a new timestamp and signature.",
+        "webhooks::retries",
+    ),
+    flag(
+        "highlevel.webhook_delivery_id",
+        true,
+        "A deliveryId header, the same in all attempts.",
+        "webhooks::retries",
+    ),
+    flag(
+        "highlevel.tag_change_updates",
+        true,
+        "A change of tags or DND sends ContactUpdate beside the specific event.",
+        "webhooks::specific_events",
+    ),
+    flag(
+        "highlevel.timezone_change_silent",
+        false,
+        "A change of the time zone alone sends nothing, as until 2025-12.",
+        "webhooks::silent_changes",
+    ),
+    flag(
+        "highlevel.inbound_dnd_silent",
+        true,
+        "A change of the inbound DND alone sends nothing, and no event carries inboundDndSettings.",
+        "webhooks::silent_changes",
+    ),
+    choice(
+        "highlevel.merge_webhooks",
+        "none",
+        &["none", "update_delete"],
+        "What a merge of two contacts sends; there is no merge event.",
+        "webhooks::merge",
+    ),
+];
