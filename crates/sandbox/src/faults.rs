@@ -196,7 +196,6 @@ impl Faults {
 
     /// The code and text with which one action of a batch fails, if a rule strikes it. `action` is written as in
     /// [`Rule::action`].
-    #[expect(dead_code, reason = "for vendors that answer a batch action by action")]
     pub(crate) fn strike_action(
         &self,
         system: System,

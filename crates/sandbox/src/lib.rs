@@ -14,8 +14,7 @@
 //! [`Clock`], all randomness from one seed. [`Control`] does in-process what `/_sandbox/…` does over HTTP; both are
 //! described in `docs/sandbox.md`.
 //!
-//! Deliberately not here: any judgement of whether two systems agree. The state says what each system holds; comparing
-//! is somebody else's job.
+//! [`judge`] says from the systems' own state whether they agree. Deliberately not here: anything that looks into Tandem's database.
 
 mod system;
 
@@ -37,6 +36,8 @@ mod service;
 pub mod highlevel;
 pub mod onoffice;
 pub mod people;
+
+pub mod judge;
 
 pub use clock::{Clock, Mode, TimeSource, iso_millis};
 pub use control::Control;

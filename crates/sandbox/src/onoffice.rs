@@ -39,7 +39,8 @@ mod write;
 mod person;
 mod service;
 
-pub use address::{Address, AddressId, Entry, Kind, Usage};
+pub use address::{Address, AddressId, Entry, Kind, Maker, Usage};
+pub(crate) use countries::alpha2 as country_code;
 pub use errors::Failure;
 pub use fields::{Field, FieldType, Fields, Value};
 pub use office::Right;

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::Control;
 use crate::clock::iso_millis;
 use crate::faults::Rule;
+use crate::judge::{Pair, Rules};
 use crate::service::World;
 use crate::switches::Switches;
 use crate::system::System;
@@ -30,6 +31,7 @@ const ENDPOINTS: &[&str] = &[
     "POST   /_sandbox/webhooks/hurry",
     "DELETE /_sandbox/webhooks",
     "GET    /_sandbox/edits[?since=n]",
+    "POST   /_sandbox/judge                  {\"pairs\": [[HighLevel id, onOffice id], …]}",
     "POST   /_sandbox/reset",
     "GET    /_sandbox/{system}/state",
     "POST   /_sandbox/{system}/seed          an array, or one record a line",
@@ -129,6 +131,19 @@ fn dispatch(
                 .unwrap_or(0);
             Ok(json!({"last": core.edits.last_sequence(), "edits": core.edits.since(since)}))
         }
+        ("POST", ["judge"]) => {
+            let asked: Asked = parse(body)?;
+            let pairs: Vec<Pair> = asked
+                .pairs
+                .into_iter()
+                .map(|(highlevel, onoffice)| Pair {
+                    highlevel,
+                    onoffice,
+                })
+                .collect();
+            let judgement = control.judge(&pairs, &Rules::default(), None);
+            Ok(json!({"agree": judgement.agree(), "judgement": judgement}))
+        }
         ("POST", ["reset"]) => {
             control.reset();
             Ok(json!({"reset": true}))
@@ -142,6 +157,14 @@ fn dispatch(
             "there is no such control; GET /_sandbox/ lists all".to_owned(),
         )),
     }
+}
+
+/// What the judge is handed.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Asked {
+    /// HighLevel id and onOffice id.
+    pairs: Vec<(String, String)>,
 }
 
 fn of_system(

@@ -38,6 +38,10 @@ pub(crate) enum Line {
     Email,
 }
 
+impl Line {
+    pub(crate) const COUNT: usize = 3;
+}
+
 impl Kind {
     pub(crate) const ALL: [Self; 4] = [Self::Phone, Self::Mobile, Self::Fax, Self::Email];
 
@@ -103,6 +107,17 @@ pub struct Entry {
     pub main: bool,
 }
 
+/// Who made an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Maker {
+    /// A client of the API.
+    Api,
+    /// A person in the user interface.
+    Person,
+    /// The filling of the sandbox.
+    Seed,
+}
+
 /// One address record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Address {
@@ -112,6 +127,8 @@ pub struct Address {
     pub customer_number: u32,
     /// Stored values by field, sorted by field. What is missing is empty.
     values: Vec<(FieldIndex, Value)>,
+    /// Who made it.
+    pub maker: Maker,
     /// Contact entries in the order in which they were made.
     pub entries: Vec<Entry>,
     /// `Aenderung`.
@@ -125,6 +142,7 @@ impl Address {
         Self {
             id,
             customer_number,
+            maker: Maker::Api,
             values: Vec::new(),
             entries: Vec::new(),
             changed: now,

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::address::{Address, AddressId};
+use super::address::{Address, AddressId, Line};
 use super::fields::{FieldIndex, Value};
 use super::local_time::CivilSeconds;
 
@@ -15,6 +15,8 @@ const FIRST_ENTRY: u32 = 13_021;
 #[derive(Clone, Debug)]
 pub(crate) struct Book {
     slots: Vec<Option<Box<Address>>>,
+    /// Beside each slot, for each line, which characters its entries have between them.
+    characters: Vec<[u64; Line::COUNT]>,
     ids: Vec<AddressId>,
     by_change: BTreeSet<(CivilSeconds, AddressId)>,
     by_entry: Index,
@@ -31,6 +33,7 @@ impl Book {
     pub(crate) fn new(surname: FieldIndex) -> Self {
         Self {
             slots: Vec::new(),
+            characters: Vec::new(),
             ids: Vec::new(),
             by_change: BTreeSet::new(),
             by_entry: HashMap::new(),
@@ -57,6 +60,7 @@ impl Book {
     pub(crate) fn insert(&mut self, address: Address) {
         self.ids.push(address.id);
         self.slots.push(None);
+        self.characters.push([0; Line::COUNT]);
         self.index(&address);
         self.put(address);
     }
@@ -102,6 +106,23 @@ impl Book {
             .map_or(&[], Vec::as_slice)
     }
 
+    /// Ids whose entries of a line could match an SQL pattern, already folded; a few could not after all. Ascending.
+    pub(crate) fn perhaps_like(
+        &self,
+        line: Line,
+        pattern: &str,
+    ) -> impl Iterator<Item = AddressId> + '_ {
+        let literal: String = pattern
+            .chars()
+            .filter(|each| !['%', '_'].contains(each))
+            .collect();
+        let wanted = character_set(&literal);
+        (0..)
+            .zip(&self.characters)
+            .filter(move |(_, characters)| characters[line as usize] & wanted == wanted)
+            .map(|(position, _)| FIRST_ID + position * STEP)
+    }
+
     /// Ids with this surname, compared as above.
     pub(crate) fn with_surname(&self, value: &str) -> &[AddressId] {
         self.by_surname
@@ -125,6 +146,11 @@ impl Book {
     fn put(&mut self, address: Address) {
         self.generation += 1;
         let place = place(address.id).expect("ids of drafts have a place");
+        let mut characters = [0; Line::COUNT];
+        for entry in &address.entries {
+            characters[entry.kind.line() as usize] |= character_set(&fold(&entry.value));
+        }
+        self.characters[place] = characters;
         self.slots[place] = Some(Box::new(address));
     }
 
@@ -163,6 +189,12 @@ impl Book {
 fn place(id: AddressId) -> Option<usize> {
     let distance = id.checked_sub(FIRST_ID)?;
     (distance % STEP == 0).then_some((distance / STEP) as usize)
+}
+
+/// Which characters occur in a text, each as one of 64 bits; several share a bit.
+fn character_set(text: &str) -> u64 {
+    text.chars()
+        .fold(0, |set, each| set | 1 << (u32::from(each) % 64))
 }
 
 fn entry_keys(address: &Address) -> impl Iterator<Item = String> + '_ {

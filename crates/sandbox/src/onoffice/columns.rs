@@ -17,8 +17,10 @@ pub(crate) enum Column {
     /// A field; `true` for the one whose equality is indexed.
     Plain(FieldIndex, bool),
     Compound(Vec<FieldIndex>),
-    /// `Email`, `Telefon1`, `Telefax1` and the `default…` pseudo-fields.
+    /// `Email`, `Telefon1`, `Telefax1`.
     Main(Line),
+    /// `defaultphone`, `defaultfax`, `defaultemail`: the main entry with its id in the key.
+    DefaultEntry(Line),
     /// `phone`, `mobile`, `fax`, `email`.
     Entries(Kind),
     /// 1 active, 0 archived.
@@ -92,9 +94,9 @@ impl Columns<'_> {
             "mobile" => Column::Entries(Kind::Mobile),
             "fax" => Column::Entries(Kind::Fax),
             "email" => Column::Entries(Kind::Email),
-            "defaultphone" => Column::Main(Line::Phone),
-            "defaultfax" => Column::Main(Line::Fax),
-            "defaultemail" => Column::Main(Line::Email),
+            "defaultphone" => Column::DefaultEntry(Line::Phone),
+            "defaultfax" => Column::DefaultEntry(Line::Fax),
+            "defaultemail" => Column::DefaultEntry(Line::Email),
             _ => {
                 let index = self.fields.active(name)?;
                 let field = self.fields.get(index);
@@ -154,7 +156,7 @@ impl Columns<'_> {
                 .filter(|text| !text.is_empty())
                 .collect::<Vec<_>>()
                 .join(" "),
-            Column::Main(line) => address
+            Column::Main(line) | Column::DefaultEntry(line) => address
                 .main(*line)
                 .map_or_else(String::new, |entry| entry.value.to_string()),
             Column::Status => String::from(if address.is_archived(self.fields) {
@@ -184,6 +186,11 @@ impl Columns<'_> {
                     {
                         self.write_entry(entry, out);
                     }
+                }
+            }
+            Column::DefaultEntry(line) => {
+                if let Some(entry) = address.main(*line) {
+                    Self::write_value(&format!("{name}__{}", entry.id), entry, out);
                 }
             }
             Column::Id => {
@@ -216,7 +223,11 @@ impl Columns<'_> {
             (EntryKey::Glued, usage) => usage.word().to_owned(),
         };
         let key = format!("{}{joint}__{}", entry.kind.word(), entry.id);
-        out.raw(",").key(&key).string(&entry.value);
+        Self::write_value(&key, entry, out);
+    }
+
+    fn write_value(key: &str, entry: &Entry, out: &mut PhpJson) {
+        out.raw(",").key(key).string(&entry.value);
         if let Some(comment) = &entry.comment {
             out.raw(",").key(&format!("{key}__Comment")).string(comment);
         }

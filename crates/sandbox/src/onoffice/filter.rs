@@ -30,7 +30,7 @@ enum Test {
     /// Equal to one of these, folded.
     OneOf(Vec<String>),
     /// SQL pattern, folded.
-    Like(Vec<char>),
+    Like(String),
     /// Both bounds, each perhaps exclusive, perhaps open.
     Text(Option<Bound<String>>, Option<Bound<String>>),
     Number(Option<Bound<f64>>, Option<Bound<f64>>),
@@ -119,13 +119,21 @@ impl Filter {
 
     fn candidates(&self, book: &Book) -> Candidates {
         let mut since = None;
+        let mut like = None;
         for condition in self.conditions.iter().filter(|each| !each.negated) {
             match (&condition.column, &condition.test) {
-                (Column::Entries(_) | Column::Main(_), Test::OneOf(values))
-                    if values.iter().all(|value| !value.is_empty()) =>
-                {
+                (
+                    Column::Entries(_) | Column::Main(_) | Column::DefaultEntry(_),
+                    Test::OneOf(values),
+                ) if values.iter().all(|value| !value.is_empty()) => {
                     let ids = values.iter().flat_map(|value| book.with_entry(value));
                     return Candidates::Ids(ids.copied().collect());
+                }
+                (Column::Entries(kind), Test::Like(pattern)) => {
+                    like = Some((kind.line(), pattern));
+                }
+                (Column::Main(line) | Column::DefaultEntry(line), Test::Like(pattern)) => {
+                    like = Some((*line, pattern));
                 }
                 (Column::Plain(_, true), Test::OneOf(values))
                     if values.iter().all(|value| !value.is_empty()) =>
@@ -139,9 +147,12 @@ impl Filter {
                 _ => {}
             }
         }
-        match since {
-            Some(from) => Candidates::ChangedSince(from),
-            None => Candidates::All,
+        match (since, like) {
+            (Some(from), _) => Candidates::ChangedSince(from),
+            (None, Some((line, pattern))) => {
+                Candidates::Ids(book.perhaps_like(line, pattern).collect())
+            }
+            (None, None) => Candidates::All,
         }
     }
 }
@@ -187,7 +198,7 @@ fn condition(
         Op::Equal => equal(vec![scalar(value)?], kind, name)?,
         Op::In if !value.is_array() => return Err(fail_with(257, name)),
         Op::In => equal(list(value)?, kind, name)?,
-        Op::Like => Test::Like(fold(&scalar(value)?).chars().collect()),
+        Op::Like => Test::Like(fold(&scalar(value)?)),
         Op::Greater => range(kind, name, Some((scalar(value)?, false)), None)?,
         Op::GreaterOrEqual => range(kind, name, Some((scalar(value)?, true)), None)?,
         Op::Less => range(kind, name, None, Some((scalar(value)?, false)))?,
@@ -370,7 +381,7 @@ impl Test {
                 let text = folded(text);
                 values.iter().any(|value| *value == text)
             }
-            Self::Like(pattern) => like(pattern, &folded(text).chars().collect::<Vec<_>>()),
+            Self::Like(pattern) => like(pattern, &folded(text)),
             Self::Text(from, to) => {
                 let text = folded(text).into_owned();
                 within(&text, from.as_ref(), to.as_ref())
@@ -406,14 +417,24 @@ fn within<T: PartialOrd>(value: &T, from: Option<&Bound<T>>, to: Option<&Bound<T
 }
 
 /// SQL `LIKE`: `%` is anything, `_` one character.
-fn like(pattern: &[char], text: &[char]) -> bool {
+fn like(pattern: &str, text: &str) -> bool {
+    if pattern.is_ascii() && text.is_ascii() {
+        like_units(pattern.as_bytes(), text.as_bytes(), b'%', b'_')
+    } else {
+        let pattern: Vec<char> = pattern.chars().collect();
+        let text: Vec<char> = text.chars().collect();
+        like_units(&pattern, &text, '%', '_')
+    }
+}
+
+fn like_units<T: Copy + PartialEq>(pattern: &[T], text: &[T], any: T, one: T) -> bool {
     let (mut p, mut t) = (0, 0);
     let mut star: Option<(usize, usize)> = None;
     while t < text.len() {
-        if p < pattern.len() && pattern[p] == '%' {
+        if p < pattern.len() && pattern[p] == any {
             star = Some((p, t));
             p += 1;
-        } else if p < pattern.len() && (pattern[p] == '_' || pattern[p] == text[t]) {
+        } else if p < pattern.len() && (pattern[p] == one || pattern[p] == text[t]) {
             p += 1;
             t += 1;
         } else if let Some((back, taken)) = star {
@@ -424,7 +445,7 @@ fn like(pattern: &[char], text: &[char]) -> bool {
             return false;
         }
     }
-    pattern[p..].iter().all(|character| *character == '%')
+    pattern[p..].iter().all(|unit| *unit == any)
 }
 
 #[cfg(test)]
@@ -433,17 +454,11 @@ mod tests {
 
     #[test]
     fn like_patterns() {
-        let check = |pattern: &str, text: &str| {
-            like(
-                &pattern.chars().collect::<Vec<_>>(),
-                &text.chars().collect::<Vec<_>>(),
-            )
-        };
-        assert!(check("%berg%", "heidelberger"));
-        assert!(check("m_ller", "müller"));
-        assert!(check("%", ""));
-        assert!(check("a%b%c", "axxbyyc"));
-        assert!(!check("a%b", "axbx"));
-        assert!(!check("", "x"));
+        assert!(like("%berg%", "heidelberger"));
+        assert!(like("m_ller", "müller"));
+        assert!(like("%", ""));
+        assert!(like("a%b%c", "axxbyyc"));
+        assert!(!like("a%b", "axbx"));
+        assert!(!like("", "x"));
     }
 }

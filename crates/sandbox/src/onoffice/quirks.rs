@@ -148,12 +148,6 @@ macro_rules! quirks {
             pub(crate) fn read(switches: &Switches) -> Self {
                 Self { $($field: quirks!(@read $kind $type, switches, concat!("onoffice.", stringify!($field)))),+ }
             }
-
-            /// All at their defaults.
-            #[cfg(test)]
-            pub(crate) fn defaults() -> Self {
-                Self { $($field: quirks!(@default $kind $type, $default)),+ }
-            }
         }
     };
     (@setting flag $default:expr) => { Setting::Flag($default) };
@@ -165,9 +159,6 @@ macro_rules! quirks {
     (@read flag $type:ty, $from:ident, $name:expr) => { $from.flag($name) };
     (@read number $type:ty, $from:ident, $name:expr) => { $from.number($name) };
     (@read choice $type:ty, $from:ident, $name:expr) => { <$type>::from_word($from.choice($name)) };
-    (@default flag $type:ty, $default:expr) => { $default };
-    (@default number $type:ty, $default:expr) => { $default };
-    (@default choice $type:ty, $default:expr) => { <$type>::from_word($default) };
 }
 
 quirks! {

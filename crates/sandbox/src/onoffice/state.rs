@@ -1,6 +1,6 @@
 //! Everything that one simulated client (the vendor's word for a customer) holds.
 
-use super::address::{Address, AddressId};
+use super::address::{Address, AddressId, Maker};
 use super::book::Book;
 use super::columns::Columns;
 use super::errors::{Failure, fail_with};
@@ -265,7 +265,7 @@ impl State {
     }
 
     /// Puts an address into the book, new or changed, writes the log, and says what changed.
-    pub(crate) fn save(&mut self, who: Who, now: CivilSeconds, address: Address) -> Change {
+    pub(crate) fn save(&mut self, who: Who, now: CivilSeconds, mut address: Address) -> Change {
         let id = address.id;
         let (kind, fields) = match self.book.get(id) {
             Some(before) => (ChangeKind::Update, self.differences(before, &address)),
@@ -275,6 +275,11 @@ impl State {
             ),
         };
         if kind == ChangeKind::Create {
+            address.maker = match who {
+                Who::Api(_) => Maker::Api,
+                Who::Person(_) => Maker::Person,
+                Who::Seed => Maker::Seed,
+            };
             self.book.insert(address);
             self.note(who, now, LogAction::Add, id);
         } else {

@@ -5,10 +5,6 @@
 pub(super) struct Dice(u64);
 
 impl Dice {
-    pub(super) fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
     /// Dice of its own for one of many things, so that one more thing does not change the others.
     pub(super) fn of(seed: u64, what: u64, number: u64) -> Self {
         let mut dice = Self(seed ^ what.wrapping_mul(0xd6e8_feb8_6659_fd93));

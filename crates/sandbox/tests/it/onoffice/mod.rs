@@ -1,6 +1,7 @@
 //! The simulated onOffice through its one URL.
 
 mod envelope;
+mod judging;
 mod reading;
 mod settings;
 mod speed;

@@ -388,9 +388,31 @@ async fn contact_filters_look_at_main_or_any_entry() {
     assert!(found("Telefon1", "0241 24561").await);
     assert!(found("phone", "0171 1").await);
     assert!(!found("phone", "024124561").await);
-    let elements = office.elements(id, &["email", "defaultemail"]).await;
-    assert_eq!(elements["email_private__13023"], "Second@Example.org");
-    assert_eq!(elements["defaultemail"], "main@example.org");
+    for (field, pattern, expected) in [
+        ("phone", "%2%4%1%2%4%5%6%1%", true),
+        ("phone", "%0171_1", true),
+        ("phone", "%9%", false),
+        ("Telefon1", "%0171%", false),
+        ("email", "SECOND@%", true),
+        ("email", "%", true),
+        ("fax", "%", true),
+        ("fax", "%1%", false),
+    ] {
+        let filter = json!({field: [{"op": "like", "val": pattern}]});
+        assert_eq!(
+            !office.ids(json!({"filter": filter})).await.is_empty(),
+            expected,
+            "{field} {pattern}"
+        );
+    }
+    let elements = office
+        .elements(id, &["email", "defaultemail", "defaultfax"])
+        .await;
+    assert_eq!(
+        elements,
+        json!({"id": id, "email__13022": "main@example.org", "email_private__13023": "Second@Example.org",
+            "defaultemail__13022": "main@example.org"})
+    );
 }
 
 #[tokio::test]
