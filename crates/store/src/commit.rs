@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
+
 use crate::{
     Blocked, Claim, IntentEnd, IntentId, Link, LinkId, NewJournalEntry, Pair, PairDecision, Review,
     ReviewId, ReviewState, RunId, Signal, Snapshot, SyncName, Tombstone,
@@ -11,6 +13,8 @@ use record::{Entity, RecordId, Side};
 /// Everything that is to become true at once. Empty parts are left alone.
 #[derive(Debug, Clone, Default)]
 pub struct Commit {
+    /// When: the mark of reviews that are closed or withdrawn here, and of new signals.
+    pub at: Option<Timestamp>,
     /// Links to insert or replace by id. A record that is in another link of the same sync makes the
     /// whole commit fail with [`crate::Error::AlreadyLinked`].
     pub links: Vec<Link>,

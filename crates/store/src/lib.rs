@@ -31,6 +31,8 @@ mod error;
 
 mod contract;
 
+mod sqlite;
+
 pub use commit::Commit;
 pub use connection::{AppliedConfig, CredentialRow, CursorKey, Saved};
 pub use contract::Store;
@@ -43,6 +45,7 @@ pub use listing::{Key, Known, Listed, Snapshot, Sweep, SweepPage};
 pub use names::{ConnectionName, IntentId, LinkId, ReviewId, RunId, SyncName, Workspace};
 pub use review::{Review, ReviewFilter, ReviewKind, ReviewState};
 pub use signal::{Accepted, Claim, ClaimRequest, DeliveryRow, Lane, Release, Signal, SignalSource};
+pub use sqlite::{Options, SqliteStore};
 
 /// The result of a command.
 pub type Result<T> = std::result::Result<T, Error>;

@@ -62,6 +62,8 @@ pub struct Sweep {
     pub cursor: Option<Json>,
     /// It was begun by an earlier process and is gone on with.
     pub resumed: bool,
+    /// All pages are there already; only the unseen records and the end are missing.
+    pub complete: bool,
     /// When it began.
     pub started: Timestamp,
     /// Records listed so far.

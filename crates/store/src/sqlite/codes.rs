@@ -1,0 +1,135 @@
+//! Small numbers that stand for enums in the database. A number, once given, keeps its meaning.
+
+use record::{Entity, Side};
+
+use super::fault::{Fault, Outcome};
+use crate::{
+    Effect, Error, IntentState, Lane, LinkState, PairDecision, ReviewKind, ReviewState, RunKind,
+    RunState, SignalSource,
+};
+
+/// An enum that is stored as a number.
+pub(super) trait Code: Copy + Sized {
+    /// The number.
+    fn code(self) -> i64;
+
+    /// The variant of a stored number.
+    fn of_code(code: i64) -> Outcome<Self>;
+}
+
+macro_rules! codes {
+    ($what:literal $type:ident { $($variant:ident = $code:literal),+ $(,)? }) => {
+        impl Code for $type {
+            fn code(self) -> i64 {
+                match self {
+                    $(Self::$variant => $code,)+
+                }
+            }
+
+            fn of_code(code: i64) -> Outcome<Self> {
+                match code {
+                    $($code => Ok(Self::$variant),)+
+                    _ => Err(Fault::Refused(Error::Corrupt {
+                        what: $what,
+                        why: format!("{code} is not known to this version"),
+                    })),
+                }
+            }
+        }
+    };
+}
+
+codes!("entity" Entity {
+    Contact = 1,
+    Company = 2,
+    Task = 3,
+    Note = 4,
+    Appointment = 5,
+    Opportunity = 6,
+});
+codes!("side" Side { Left = 0, Right = 1 });
+codes!("lane" Lane { Live = 0, Reconcile = 1, Backfill = 2 });
+codes!("link state" LinkState { Active = 0, Suspended = 1, Parked = 2 });
+codes!("decision" PairDecision { Link = 1, KeepApart = 2 });
+codes!("intent state" IntentState { Open = 0, Unknown = 1, Asked = 2 });
+codes!("review kind" ReviewKind {
+    Conflict = 1,
+    Ambiguous = 2,
+    Rebind = 3,
+    Deleted = 4,
+    UnprovenCreate = 5,
+    MassChange = 6,
+    Refused = 7,
+    Circle = 8,
+});
+codes!("review state" ReviewState { Open = 0, Postponed = 1, Decided = 2, Withdrawn = 3 });
+codes!("effect" Effect {
+    Created = 1,
+    Written = 2,
+    Removed = 3,
+    Linked = 4,
+    Unlinked = 5,
+    Observed = 6,
+    Refused = 7,
+});
+codes!("run kind" RunKind { Full = 1, Live = 2 });
+codes!("run state" RunState { Running = 0, Done = 1, Stopped = 2, Failed = 3 });
+codes!("signal source" SignalSource {
+    Webhook = 0,
+    Poll = 1,
+    Sweep = 2,
+    OwnWrite = 3,
+    Person = 4,
+    Link = 5,
+});
+
+/// The lanes, most urgent first.
+pub(super) const LANES: [Lane; 3] = [Lane::Live, Lane::Reconcile, Lane::Backfill];
+
+const SOURCES: [SignalSource; 6] = [
+    SignalSource::Webhook,
+    SignalSource::Poll,
+    SignalSource::Sweep,
+    SignalSource::OwnWrite,
+    SignalSource::Person,
+    SignalSource::Link,
+];
+
+/// The bit of a source in a mask.
+pub(super) fn source_bit(source: SignalSource) -> i64 {
+    1 << source.code()
+}
+
+/// The sources in a mask; bits of newer versions are left out.
+pub(super) fn sources_of(mask: i64) -> Vec<SignalSource> {
+    SOURCES
+        .into_iter()
+        .filter(|source| mask & source_bit(*source) != 0)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_of_a_newer_version_is_an_error_and_not_a_guess() {
+        assert_eq!(Entity::of_code(3).unwrap(), Entity::Task);
+        assert!(Entity::of_code(99).is_err());
+    }
+
+    #[test]
+    fn the_lane_numbers_are_in_the_order_of_work() {
+        assert!(LANES.is_sorted());
+        assert!(LANES.map(Code::code).is_sorted());
+    }
+
+    #[test]
+    fn a_mask_keeps_each_source_once() {
+        let mask = source_bit(SignalSource::Link) | source_bit(SignalSource::Webhook);
+        assert_eq!(
+            sources_of(mask | mask),
+            [SignalSource::Webhook, SignalSource::Link]
+        );
+    }
+}

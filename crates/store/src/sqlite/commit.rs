@@ -1,0 +1,36 @@
+//! What a batch of reconciled records leaves behind, all of it or nothing.
+
+use super::{
+    fault::Outcome,
+    intents, journal, ledger, links, listings, marks, reviews,
+    session::{Session, micros},
+    signals,
+};
+use crate::Commit;
+
+/// Stores a commit. What lets go comes before what takes: ended links before new ones, lifted
+/// tombstones before set ones, settled claims before new signals of the same records.
+pub(super) fn commit(session: &Session, ws: i64, commit: &Commit) -> Outcome<()> {
+    let at = commit.at.map(micros);
+    links::end(session, ws, &commit.ended, at)?;
+    marks::lift(session, ws, &commit.lifted)?;
+    marks::bury(session, ws, &commit.tombstones)?;
+    links::save(session, ws, &commit.links)?;
+    marks::unblock(session, ws, &commit.unblocked)?;
+    marks::block(session, ws, &commit.blocked)?;
+    marks::decide(session, ws, &commit.decisions)?;
+    reviews::close(session, ws, &commit.closed_reviews, at)?;
+    reviews::withdraw(session, ws, &commit.withdrawn, at)?;
+    reviews::open(session, ws, &commit.reviews)?;
+    intents::end(session, ws, &commit.intents)?;
+    listings::forget(session, ws, &commit.gone)?;
+    listings::keep(session, ws, &commit.snapshots)?;
+    journal::append(session, ws, &commit.journal)?;
+    signals::settle(session, ws, &commit.settled)?;
+    signals::release(session, ws, &commit.released)?;
+    signals::signal(session, ws, &commit.signals, commit.at)?;
+    if let Some((run, counts)) = &commit.run {
+        ledger::count(session, ws, *run, counts)?;
+    }
+    ledger::add_meters(session, ws, &commit.meters)
+}

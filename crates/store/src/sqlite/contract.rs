@@ -1,0 +1,588 @@
+//! The commands of [`Store`], each handed to the session that runs it.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use record::{Entity, RecordId, Side};
+use serde_json::Value as Json;
+
+use super::{
+    SqliteStore, commit, connections, intents, journal, ledger, links,
+    listings::{self, Place},
+    marks, reviews, signals, sweeps,
+};
+use crate::{
+    Accepted, AppliedConfig, Blocked, CallFilter, CallRow, Claim, ClaimRequest, Commit,
+    ConnectionName, CredentialRow, CursorKey, DeliveryRow, Intent, IntentId, JournalEntry,
+    JournalFilter, Key, Known, Link, LinkId, Overview, Pair, PairDecision, Result, Review,
+    ReviewFilter, ReviewId, Run, RunId, RunState, Saved, Signal, Snapshot, Store, Sweep, SweepPage,
+    SyncName, Tombstone, Workspace,
+};
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn applied_config(&self, workspace: &Workspace) -> Result<Option<AppliedConfig>> {
+        let workspace = workspace.clone();
+        self.read(move |session| connections::applied_config(session, &workspace))
+            .await
+    }
+
+    async fn apply_config(
+        &self,
+        workspace: &Workspace,
+        document: &str,
+        now: Timestamp,
+    ) -> Result<AppliedConfig> {
+        let (workspace, document) = (workspace.clone(), document.to_owned());
+        self.write(move |session| connections::apply_config(session, &workspace, document, now))
+            .await
+    }
+
+    async fn credentials(
+        &self,
+        workspace: &Workspace,
+        connection: &ConnectionName,
+    ) -> Result<Option<CredentialRow>> {
+        let (workspace, connection) = (workspace.clone(), connection.clone());
+        self.read(move |session| connections::credentials(session, &workspace, &connection))
+            .await
+    }
+
+    async fn save_credentials(
+        &self,
+        workspace: &Workspace,
+        connection: &ConnectionName,
+        sealed: &[u8],
+        expected: u64,
+    ) -> Result<Saved> {
+        let (workspace, connection) = (workspace.clone(), connection.clone());
+        let sealed = sealed.to_vec();
+        self.write(move |session| {
+            connections::save_credentials(session, &workspace, &connection, &sealed, expected)
+        })
+        .await
+    }
+
+    async fn connection_state(
+        &self,
+        workspace: &Workspace,
+        connection: &ConnectionName,
+    ) -> Result<Option<Json>> {
+        let (workspace, connection) = (workspace.clone(), connection.clone());
+        self.read(move |session| connections::state(session, &workspace, &connection))
+            .await
+    }
+
+    async fn save_connection_state(
+        &self,
+        workspace: &Workspace,
+        connection: &ConnectionName,
+        state: &Json,
+    ) -> Result<()> {
+        let (workspace, connection) = (workspace.clone(), connection.clone());
+        let state = state.clone();
+        self.write(move |session| connections::save_state(session, &workspace, &connection, &state))
+            .await
+    }
+
+    async fn cursor(&self, workspace: &Workspace, key: &CursorKey) -> Result<Option<Json>> {
+        let (workspace, key) = (workspace.clone(), key.clone());
+        self.read(move |session| {
+            match Place::find(session, &workspace, &key.connection, key.entity)? {
+                Some(place) => connections::cursor(session, place, &key.purpose),
+                None => Ok(None),
+            }
+        })
+        .await
+    }
+
+    async fn save_cursor(
+        &self,
+        workspace: &Workspace,
+        key: &CursorKey,
+        value: &Json,
+        signals: &[Signal],
+    ) -> Result<()> {
+        let (workspace, key) = (workspace.clone(), key.clone());
+        let (value, signals) = (value.clone(), signals.to_vec());
+        self.write(move |session| {
+            let ws = session.workspace(&workspace)?;
+            let place = Place::of(session, ws, &key.connection, key.entity)?;
+            connections::save_cursor(session, place, &key.purpose, &value)?;
+            signals::signal(session, ws, &signals, None)
+        })
+        .await
+    }
+
+    async fn accept_delivery(
+        &self,
+        workspace: &Workspace,
+        delivery: DeliveryRow,
+    ) -> Result<Accepted> {
+        let workspace = workspace.clone();
+        self.write(move |session| {
+            let ws = session.workspace(&workspace)?;
+            signals::accept(session, ws, &delivery)
+        })
+        .await
+    }
+
+    async fn signal(&self, workspace: &Workspace, signals: &[Signal]) -> Result<()> {
+        let (workspace, signals) = (workspace.clone(), signals.to_vec());
+        self.write(move |session| {
+            let ws = session.workspace(&workspace)?;
+            signals::signal(session, ws, &signals, None)
+        })
+        .await
+    }
+
+    async fn claim(&self, workspace: &Workspace, request: ClaimRequest) -> Result<Vec<Claim>> {
+        let workspace = workspace.clone();
+        self.write_soon(move |session| signals::claim(session, &workspace, &request))
+            .await
+    }
+
+    async fn next_due(
+        &self,
+        workspace: &Workspace,
+        connections: &[ConnectionName],
+    ) -> Result<Option<Timestamp>> {
+        let (workspace, connections) = (workspace.clone(), connections.to_vec());
+        self.read(move |session| signals::next_due(session, &workspace, &connections))
+            .await
+    }
+
+    async fn end_leases(&self, workspace: &Workspace) -> Result<u64> {
+        let workspace = workspace.clone();
+        self.write(move |session| signals::end_leases(session, &workspace))
+            .await
+    }
+
+    async fn failing(
+        &self,
+        workspace: &Workspace,
+        connection: Option<&ConnectionName>,
+        limit: usize,
+    ) -> Result<Vec<(Claim, String)>> {
+        let (workspace, connection) = (workspace.clone(), connection.cloned());
+        self.read(move |session| signals::failing(session, &workspace, connection.as_ref(), limit))
+            .await
+    }
+
+    async fn begin_sweep(
+        &self,
+        workspace: &Workspace,
+        connection: &ConnectionName,
+        entity: Entity,
+        now: Timestamp,
+    ) -> Result<Sweep> {
+        let (workspace, connection) = (workspace.clone(), connection.clone());
+        self.write(move |session| {
+            let ws = session.workspace(&workspace)?;
+            let place = Place::of(session, ws, &connection, entity)?;
+            sweeps::begin(session, place, now)
+        })
+        .await
+    }
+
+    async fn abandon_sweep(&self, workspace: &Workspace, sweep: i64) -> Result<()> {
+        let workspace = workspace.clone();
+        self.write(move |session| {
+            let ws = session.workspace(&workspace)?;
+            sweeps::drop_one(session, ws, sweep)
+        })
+        .await
+    }
+
+    async fn known(
+        &self,
+        workspace: &Workspace,
+        connection: &ConnectionName,
+        entity: Entity,
+        ids: &[RecordId],
+    ) -> Result<Vec<Option<Known>>> {
+        let (workspace, connection) = (workspace.clone(), connection.clone());
+        let ids = ids.to_vec();
+        self.read(
+            move |session| match Place::find(session, &workspace, &connection, entity)? {
+                Some(place) => listings::known(session, place, &ids),
+                None => Ok(vec![None; ids.len()]),
+            },
+        )
+        .await
+    }
+
+    async fn commit_page(&self, workspace: &Workspace, page: SweepPage) -> Result<()> {
+        let workspace = workspace.clone();
+        let unchanged = page.changed.is_empty();
+        let work = move |session: &super::Session| {
+            let ws = session.workspace(&workspace)?;
+            sweeps::commit_page(session, ws, &page)
+        };
+        if unchanged {
+            // What a power failure takes of it is listed again.
+            self.write_soon(work).await
+        } else {
+            self.write(work).await
+        }
+    }
+
+    async fn unseen(
+        &self,
+        workspace: &Workspace,
+        sweep: i64,
+        after: i64,
+        limit: usize,
+    ) -> Result<Vec<(i64, RecordId)>> {
+        let workspace = workspace.clone();
+        self.read(move |session| sweeps::unseen(session, &workspace, sweep, after, limit))
+            .await
+    }
+
+    async fn finish_sweep(
+        &self,
+        workspace: &Workspace,
+        sweep: i64,
+        signals: &[Signal],
+        now: Timestamp,
+    ) -> Result<()> {
+        let (workspace, signals) = (workspace.clone(), signals.to_vec());
+        self.write(move |session| {
+            let ws = session.workspace(&workspace)?;
+            sweeps::finish(session, ws, sweep, &signals, now)
+        })
+        .await
+    }
+
+    async fn last_sweep(
+        &self,
+        workspace: &Workspace,
+        connection: &ConnectionName,
+        entity: Entity,
+    ) -> Result<Option<(Timestamp, u64)>> {
+        let (workspace, connection) = (workspace.clone(), connection.clone());
+        self.read(
+            move |session| match Place::find(session, &workspace, &connection, entity)? {
+                Some(place) => sweeps::last(session, place),
+                None => Ok(None),
+            },
+        )
+        .await
+    }
+
+    async fn snapshots(
+        &self,
+        workspace: &Workspace,
+        connection: &ConnectionName,
+        entity: Entity,
+        ids: &[RecordId],
+    ) -> Result<Vec<Option<Snapshot>>> {
+        let (workspace, connection) = (workspace.clone(), connection.clone());
+        let ids = ids.to_vec();
+        self.read(
+            move |session| match Place::find(session, &workspace, &connection, entity)? {
+                Some(place) => listings::snapshots(session, place, &connection, entity, &ids),
+                None => Ok(vec![None; ids.len()]),
+            },
+        )
+        .await
+    }
+
+    async fn snapshots_after(
+        &self,
+        workspace: &Workspace,
+        connection: &ConnectionName,
+        entity: Entity,
+        after: i64,
+        limit: usize,
+    ) -> Result<Vec<(i64, Snapshot)>> {
+        let (workspace, connection) = (workspace.clone(), connection.clone());
+        self.read(
+            move |session| match Place::find(session, &workspace, &connection, entity)? {
+                Some(place) => {
+                    listings::snapshots_after(session, place, &connection, entity, after, limit)
+                }
+                None => Ok(Vec::new()),
+            },
+        )
+        .await
+    }
+
+    async fn known_count(
+        &self,
+        workspace: &Workspace,
+        connection: &ConnectionName,
+        entity: Entity,
+    ) -> Result<u64> {
+        let (workspace, connection) = (workspace.clone(), connection.clone());
+        self.read(
+            move |session| match Place::find(session, &workspace, &connection, entity)? {
+                Some(place) => listings::known_count(session, place),
+                None => Ok(0),
+            },
+        )
+        .await
+    }
+
+    async fn candidates(
+        &self,
+        workspace: &Workspace,
+        connection: &ConnectionName,
+        entity: Entity,
+        keys: &[Key],
+    ) -> Result<Vec<(Key, RecordId)>> {
+        let (workspace, connection) = (workspace.clone(), connection.clone());
+        let keys = keys.to_vec();
+        self.read(
+            move |session| match Place::find(session, &workspace, &connection, entity)? {
+                Some(place) => listings::candidates(session, place, &keys),
+                None => Ok(Vec::new()),
+            },
+        )
+        .await
+    }
+
+    async fn links_of(
+        &self,
+        workspace: &Workspace,
+        sync: &SyncName,
+        entity: Entity,
+        side: Side,
+        records: &[RecordId],
+    ) -> Result<Vec<Link>> {
+        let (workspace, sync, records) = (workspace.clone(), sync.clone(), records.to_vec());
+        self.read(move |session| {
+            links::of_records(session, &workspace, &sync, entity, side, &records)
+        })
+        .await
+    }
+
+    async fn links_after(
+        &self,
+        workspace: &Workspace,
+        sync: &SyncName,
+        after: Option<LinkId>,
+        limit: usize,
+    ) -> Result<Vec<Link>> {
+        let (workspace, sync) = (workspace.clone(), sync.clone());
+        self.read(move |session| links::after(session, &workspace, &sync, after, limit))
+            .await
+    }
+
+    async fn link(&self, workspace: &Workspace, id: LinkId) -> Result<Option<Link>> {
+        let workspace = workspace.clone();
+        self.read(move |session| links::one(session, &workspace, id))
+            .await
+    }
+
+    async fn sync_state(&self, workspace: &Workspace, sync: &SyncName) -> Result<Option<Json>> {
+        let (workspace, sync) = (workspace.clone(), sync.clone());
+        self.read(move |session| links::sync_state(session, &workspace, &sync))
+            .await
+    }
+
+    async fn save_sync_state(
+        &self,
+        workspace: &Workspace,
+        sync: &SyncName,
+        state: &Json,
+    ) -> Result<()> {
+        let (workspace, sync, state) = (workspace.clone(), sync.clone(), state.clone());
+        self.write(move |session| links::save_sync_state(session, &workspace, &sync, &state))
+            .await
+    }
+
+    async fn tombstones_of(
+        &self,
+        workspace: &Workspace,
+        sync: &SyncName,
+        entity: Entity,
+        side: Side,
+        records: &[RecordId],
+    ) -> Result<Vec<Tombstone>> {
+        let (workspace, sync, records) = (workspace.clone(), sync.clone(), records.to_vec());
+        self.read(move |session| {
+            marks::tombstones_of(session, &workspace, &sync, entity, side, &records)
+        })
+        .await
+    }
+
+    async fn blocked(
+        &self,
+        workspace: &Workspace,
+        sync: &SyncName,
+        links: Option<&[LinkId]>,
+    ) -> Result<Vec<Blocked>> {
+        let (workspace, sync) = (workspace.clone(), sync.clone());
+        let of = links.map(<[LinkId]>::to_vec);
+        self.read(move |session| marks::blocked(session, &workspace, &sync, of.as_deref()))
+            .await
+    }
+
+    async fn decisions_of(
+        &self,
+        workspace: &Workspace,
+        sync: &SyncName,
+        entity: Entity,
+        side: Side,
+        records: &[RecordId],
+    ) -> Result<Vec<(Pair, PairDecision)>> {
+        let (workspace, sync, records) = (workspace.clone(), sync.clone(), records.to_vec());
+        self.read(move |session| {
+            marks::decisions_of(session, &workspace, &sync, entity, side, &records)
+        })
+        .await
+    }
+
+    async fn commit(&self, workspace: &Workspace, commit: Commit) -> Result<()> {
+        let workspace = workspace.clone();
+        self.write(move |session| {
+            let ws = session.workspace(&workspace)?;
+            commit::commit(session, ws, &commit)
+        })
+        .await
+    }
+
+    async fn open_intents(
+        &self,
+        workspace: &Workspace,
+        intents: &[Intent],
+    ) -> Result<Vec<IntentId>> {
+        let (workspace, intents) = (workspace.clone(), intents.to_vec());
+        self.write(move |session| {
+            let ws = session.workspace(&workspace)?;
+            intents::open(session, ws, &intents)
+        })
+        .await
+    }
+
+    async fn intents_due(
+        &self,
+        workspace: &Workspace,
+        sync: &SyncName,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Intent>> {
+        let (workspace, sync) = (workspace.clone(), sync.clone());
+        self.read(move |session| intents::due(session, &workspace, &sync, now, limit))
+            .await
+    }
+
+    async fn intents_of(
+        &self,
+        workspace: &Workspace,
+        sync: &SyncName,
+        entity: Entity,
+        target: Side,
+        sources: &[RecordId],
+    ) -> Result<Vec<Intent>> {
+        let (workspace, sync, sources) = (workspace.clone(), sync.clone(), sources.to_vec());
+        self.read(move |session| {
+            intents::of_sources(session, &workspace, &sync, entity, target, &sources)
+        })
+        .await
+    }
+
+    async fn doubt_intents(&self, workspace: &Workspace, look_after: Timestamp) -> Result<u64> {
+        let workspace = workspace.clone();
+        self.write(move |session| intents::doubt(session, &workspace, look_after))
+            .await
+    }
+
+    async fn reviews(&self, workspace: &Workspace, filter: &ReviewFilter) -> Result<Vec<Review>> {
+        let (workspace, filter) = (workspace.clone(), filter.clone());
+        self.read(move |session| reviews::list(session, &workspace, &filter))
+            .await
+    }
+
+    async fn review(&self, workspace: &Workspace, id: ReviewId) -> Result<Option<Review>> {
+        let workspace = workspace.clone();
+        self.read(move |session| reviews::one(session, &workspace, id))
+            .await
+    }
+
+    async fn journal(
+        &self,
+        workspace: &Workspace,
+        filter: &JournalFilter,
+    ) -> Result<Vec<JournalEntry>> {
+        let (workspace, filter) = (workspace.clone(), filter.clone());
+        self.read(move |session| journal::list(session, &workspace, &filter))
+            .await
+    }
+
+    async fn begin_run(&self, workspace: &Workspace, run: &Run) -> Result<()> {
+        let (workspace, run) = (workspace.clone(), run.clone());
+        self.write(move |session| {
+            let ws = session.workspace(&workspace)?;
+            ledger::begin_run(session, ws, &run)
+        })
+        .await
+    }
+
+    async fn finish_run(
+        &self,
+        workspace: &Workspace,
+        run: RunId,
+        state: RunState,
+        now: Timestamp,
+    ) -> Result<()> {
+        let workspace = workspace.clone();
+        self.write(move |session| {
+            let ws = session.workspace(&workspace)?;
+            ledger::finish_run(session, ws, run, state, now)
+        })
+        .await
+    }
+
+    async fn runs(
+        &self,
+        workspace: &Workspace,
+        sync: Option<&SyncName>,
+        limit: usize,
+    ) -> Result<Vec<Run>> {
+        let (workspace, sync) = (workspace.clone(), sync.cloned());
+        self.read(move |session| ledger::runs(session, &workspace, sync.as_ref(), limit))
+            .await
+    }
+
+    async fn log_calls(
+        &self,
+        workspace: &Workspace,
+        calls: &[CallRow],
+        keep_since: Option<Timestamp>,
+    ) -> Result<()> {
+        let (workspace, calls) = (workspace.clone(), calls.to_vec());
+        self.write_soon(move |session| {
+            let ws = session.workspace(&workspace)?;
+            ledger::log_calls(session, ws, &calls, keep_since)
+        })
+        .await
+    }
+
+    async fn calls(&self, workspace: &Workspace, filter: &CallFilter) -> Result<Vec<CallRow>> {
+        let (workspace, filter) = (workspace.clone(), filter.clone());
+        self.read(move |session| ledger::calls(session, &workspace, &filter))
+            .await
+    }
+
+    async fn add_meters(
+        &self,
+        workspace: &Workspace,
+        meters: &BTreeMap<String, i64>,
+    ) -> Result<()> {
+        let (workspace, meters) = (workspace.clone(), meters.clone());
+        self.write_soon(move |session| {
+            let ws = session.workspace(&workspace)?;
+            ledger::add_meters(session, ws, &meters)
+        })
+        .await
+    }
+
+    async fn overview(&self, workspace: &Workspace) -> Result<Overview> {
+        let workspace = workspace.clone();
+        self.read(move |session| ledger::overview(session, &workspace))
+            .await
+    }
+}

@@ -1,0 +1,286 @@
+//! Links and what a sync remembers beside them.
+
+use std::{borrow::Cow, collections::BTreeMap};
+
+use record::{Entity, Fields, RecordId, Side};
+use rusqlite::{OptionalExtension, Row, params};
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+
+use super::{
+    codes::Code,
+    fault::{Fault, Outcome},
+    payload, reviews,
+    session::{Session, limit, maybe_time, micros, time, uuid},
+};
+use crate::{Error, Link, LinkId, SyncName, Workspace};
+
+/// What is stored of a link beside its columns.
+#[derive(Serialize, Deserialize)]
+struct Body<'a> {
+    how: Cow<'a, str>,
+    left: Cow<'a, Fields>,
+    right: Cow<'a, Fields>,
+    revisions: Cow<'a, BTreeMap<String, u64>>,
+}
+
+const COLUMNS: &str = "id, sync, entity, left_record, right_record, state, seen_left, seen_right, \
+                       wrote_left, wrote_right, stamp_left, stamp_right, created, body";
+
+fn link_of(session: &Session, row: &Row<'_>) -> Outcome<Link> {
+    let body: Body<'static> = payload::LINK.decode(&row.get::<_, String>(13)?)?;
+    Ok(Link {
+        id: LinkId(uuid(
+            row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?,
+        )?),
+        sync: session.sync_name(row.get(1)?)?,
+        entity: Code::of_code(row.get(2)?)?,
+        left: RecordId::new(row.get::<_, String>(3)?),
+        right: RecordId::new(row.get::<_, String>(4)?),
+        state: Code::of_code(row.get(5)?)?,
+        how: body.how.into_owned(),
+        base_left: body.left.into_owned(),
+        base_right: body.right.into_owned(),
+        revisions: body.revisions.into_owned(),
+        seen_left: time(row.get(6)?)?,
+        seen_right: time(row.get(7)?)?,
+        wrote_left: maybe_time(row.get(8)?)?,
+        wrote_right: maybe_time(row.get(9)?)?,
+        stamp_left: maybe_time(row.get(10)?)?,
+        stamp_right: maybe_time(row.get(11)?)?,
+        created: time(row.get(12)?)?,
+    })
+}
+
+/// The column of a side's record.
+pub(super) fn column(side: Side) -> &'static str {
+    match side {
+        Side::Left => "left_record",
+        Side::Right => "right_record",
+    }
+}
+
+/// Links that hold one of these records, in the order of the records.
+pub(super) fn of_records(
+    session: &Session,
+    workspace: &Workspace,
+    sync: &SyncName,
+    entity: Entity,
+    side: Side,
+    records: &[RecordId],
+) -> Outcome<Vec<Link>> {
+    let Some((ws, sync)) = session.find_sync(workspace, sync)? else {
+        return Ok(Vec::new());
+    };
+    let mut statement = session.sql(&format!(
+        "SELECT {COLUMNS} FROM link WHERE ws = ?1 AND sync = ?2 AND entity = ?3 AND {} = ?4",
+        column(side)
+    ))?;
+    let mut links = Vec::new();
+    for record in records {
+        let mut rows = statement.query(params![ws, sync, entity.code(), record.as_str()])?;
+        if let Some(row) = rows.next()? {
+            links.push(link_of(session, row)?);
+        }
+    }
+    Ok(links)
+}
+
+/// Links of a sync in the order of their ids.
+pub(super) fn after(
+    session: &Session,
+    workspace: &Workspace,
+    sync: &SyncName,
+    after: Option<LinkId>,
+    at_most: usize,
+) -> Outcome<Vec<Link>> {
+    let Some((ws, sync)) = session.find_sync(workspace, sync)? else {
+        return Ok(Vec::new());
+    };
+    let mut statement = session.sql(&format!(
+        "SELECT {COLUMNS} FROM link INDEXED BY link_sync
+         WHERE ws = ?1 AND sync = ?2 AND id > ?3 ORDER BY id LIMIT ?4"
+    ))?;
+    // An empty id is before all others.
+    let after = after.map_or(Vec::new(), |id| id.0.as_bytes().to_vec());
+    let mut rows = statement.query(params![ws, sync, after, limit(at_most)])?;
+    let mut links = Vec::new();
+    while let Some(row) = rows.next()? {
+        links.push(link_of(session, row)?);
+    }
+    Ok(links)
+}
+
+/// One link.
+pub(super) fn one(session: &Session, workspace: &Workspace, id: LinkId) -> Outcome<Option<Link>> {
+    let Some(ws) = session.find_workspace(workspace)? else {
+        return Ok(None);
+    };
+    let mut statement = session.sql(&format!(
+        "SELECT {COLUMNS} FROM link WHERE ws = ?1 AND id = ?2"
+    ))?;
+    let mut rows = statement.query(params![ws, id.0.as_bytes()])?;
+    rows.next()?.map(|row| link_of(session, row)).transpose()
+}
+
+/// Inserts links or replaces them by id.
+pub(super) fn save(session: &Session, ws: i64, links: &[Link]) -> Outcome<()> {
+    // Links that let go of a record go first, so that others of the same commit can take it.
+    for link in links {
+        session
+            .sql(
+                "DELETE FROM link WHERE ws = ?1 AND id = ?2
+                     AND (sync <> ?3 OR entity <> ?4 OR left_record <> ?5 OR right_record <> ?6)",
+            )?
+            .execute(params![
+                ws,
+                link.id.0.as_bytes(),
+                session.sync_number(ws, &link.sync)?,
+                link.entity.code(),
+                link.left.as_str(),
+                link.right.as_str()
+            ])?;
+    }
+    for link in links {
+        save_one(session, ws, link)?;
+    }
+    Ok(())
+}
+
+fn save_one(session: &Session, ws: i64, link: &Link) -> Outcome<()> {
+    let sync = session.sync_number(ws, &link.sync)?;
+    let body = payload::LINK.encode(&Body {
+        how: Cow::Borrowed(&link.how),
+        left: Cow::Borrowed(&link.base_left),
+        right: Cow::Borrowed(&link.base_right),
+        revisions: Cow::Borrowed(&link.revisions),
+    })?;
+    let saved = session
+        .sql(
+            "INSERT INTO link (ws, id, sync, entity, left_record, right_record, state, seen_left,
+                               seen_right, wrote_left, wrote_right, stamp_left, stamp_right, created, body)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
+             ON CONFLICT (ws, id) DO UPDATE SET
+                 state = excluded.state,
+                 seen_left = excluded.seen_left,
+                 seen_right = excluded.seen_right,
+                 wrote_left = excluded.wrote_left,
+                 wrote_right = excluded.wrote_right,
+                 stamp_left = excluded.stamp_left,
+                 stamp_right = excluded.stamp_right,
+                 created = excluded.created,
+                 body = excluded.body",
+        )?
+        .execute(params![
+            ws,
+            link.id.0.as_bytes(),
+            sync,
+            link.entity.code(),
+            link.left.as_str(),
+            link.right.as_str(),
+            link.state.code(),
+            micros(link.seen_left),
+            micros(link.seen_right),
+            link.wrote_left.map(micros),
+            link.wrote_right.map(micros),
+            link.stamp_left.map(micros),
+            link.stamp_right.map(micros),
+            micros(link.created),
+            body
+        ]);
+    match saved {
+        Ok(_) => Ok(()),
+        Err(error) if is_unique_violation(&error) => Err(already_linked(session, ws, sync, link)?),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn is_unique_violation(error: &rusqlite::Error) -> bool {
+    matches!(
+        error,
+        rusqlite::Error::SqliteFailure(failure, _)
+            if failure.extended_code == rusqlite::ffi::SQLITE_CONSTRAINT_UNIQUE
+    )
+}
+
+/// Says which record of the link is in another one.
+fn already_linked(session: &Session, ws: i64, sync: i64, link: &Link) -> Outcome<Fault> {
+    for side in Side::BOTH {
+        let taken: Option<i64> = session
+            .sql(&format!(
+                "SELECT 1 FROM link WHERE ws = ?1 AND sync = ?2 AND entity = ?3 AND {} = ?4",
+                column(side)
+            ))?
+            .query_row(
+                params![ws, sync, link.entity.code(), link.record(side).as_str()],
+                |row| row.get(0),
+            )
+            .optional()?;
+        if taken.is_some() {
+            return Ok(Fault::Refused(Error::AlreadyLinked {
+                sync: link.sync.to_string(),
+                record: link.record(side).to_string(),
+            }));
+        }
+    }
+    Ok(Fault::Refused(Error::Database(format!(
+        "link {} could not be stored",
+        link.id
+    ))))
+}
+
+/// Ends links: their blocked fields go, and what was asked about their fields is no question any more.
+pub(super) fn end(session: &Session, ws: i64, ended: &[LinkId], at: Option<i64>) -> Outcome<()> {
+    for link in ended {
+        let id = link.0.as_bytes();
+        let sync: Option<i64> = session
+            .sql("DELETE FROM link WHERE ws = ?1 AND id = ?2 RETURNING sync")?
+            .query_row(params![ws, id], |row| row.get(0))
+            .optional()?;
+        session
+            .sql("DELETE FROM blocked WHERE ws = ?1 AND link = ?2")?
+            .execute(params![ws, id])?;
+        if let Some(sync) = sync {
+            reviews::withdraw_of_link(session, ws, sync, *link, at)?;
+        }
+    }
+    Ok(())
+}
+
+/// What a sync remembers.
+pub(super) fn sync_state(
+    session: &Session,
+    workspace: &Workspace,
+    sync: &SyncName,
+) -> Outcome<Option<Json>> {
+    let Some((ws, sync)) = session.find_sync(workspace, sync)? else {
+        return Ok(None);
+    };
+    let body: Option<String> = session
+        .sql("SELECT body FROM sync_state WHERE ws = ?1 AND sync = ?2")?
+        .query_row(params![ws, sync], |row| row.get(0))
+        .optional()?;
+    body.map(|body| payload::SYNC_STATE.decode(&body))
+        .transpose()
+}
+
+/// Replaces what a sync remembers.
+pub(super) fn save_sync_state(
+    session: &Session,
+    workspace: &Workspace,
+    sync: &SyncName,
+    state: &Json,
+) -> Outcome<()> {
+    let ws = session.workspace(workspace)?;
+    session
+        .sql(
+            "INSERT INTO sync_state (ws, sync, body) VALUES (?1, ?2, ?3)
+             ON CONFLICT (ws, sync) DO UPDATE SET body = excluded.body",
+        )?
+        .execute(params![
+            ws,
+            session.sync_number(ws, sync)?,
+            payload::SYNC_STATE.encode(state)?
+        ])?;
+    Ok(())
+}

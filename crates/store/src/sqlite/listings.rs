@@ -1,0 +1,396 @@
+//! What is known of each record: hash, keys, and the reading until it is linked.
+
+use std::collections::BTreeMap;
+
+use record::{Entity, Read, RecordId};
+use rusqlite::{OptionalExtension, params};
+
+use super::{
+    codes::Code,
+    fault::Outcome,
+    payload,
+    session::{Kind, Session, limit},
+};
+use crate::{ConnectionName, Key, Known, Snapshot, Workspace};
+
+/// One entity of one connection of one workspace, as numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Place {
+    pub(super) ws: i64,
+    pub(super) connection: i64,
+    pub(super) entity: i64,
+}
+
+impl Place {
+    /// The place, if anything was ever stored of its connection.
+    pub(super) fn find(
+        session: &Session,
+        workspace: &Workspace,
+        connection: &ConnectionName,
+        entity: Entity,
+    ) -> Outcome<Option<Self>> {
+        Ok(session
+            .find_connection(workspace, connection)?
+            .map(|(ws, connection)| Self {
+                ws,
+                connection,
+                entity: entity.code(),
+            }))
+    }
+
+    /// The place; for writing commands.
+    pub(super) fn of(
+        session: &Session,
+        ws: i64,
+        connection: &ConnectionName,
+        entity: Entity,
+    ) -> Outcome<Self> {
+        Ok(Self {
+            ws,
+            connection: session.connection_number(ws, connection)?,
+            entity: entity.code(),
+        })
+    }
+}
+
+/// The next free row number of a place, and how many records are known there.
+pub(super) fn numbering(session: &Session, place: Place) -> Outcome<(i64, i64)> {
+    Ok(session
+        .sql(
+            "SELECT next_row, records FROM listing
+             WHERE ws = ?1 AND connection = ?2 AND entity = ?3",
+        )?
+        .query_row(params![place.ws, place.connection, place.entity], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
+        .optional()?
+        .unwrap_or((1, 0)))
+}
+
+/// What is known of listed records.
+pub(super) fn known(
+    session: &Session,
+    place: Place,
+    ids: &[RecordId],
+) -> Outcome<Vec<Option<Known>>> {
+    let mut statement = session.sql(
+        "SELECT row, ifnull(list_hash, 0), EXISTS (
+             SELECT 1 FROM dirty
+             WHERE ws = ?1 AND connection = ?2 AND entity = ?3 AND record = ?4)
+         FROM record WHERE ws = ?1 AND connection = ?2 AND entity = ?3 AND record = ?4",
+    )?;
+    let mut known = Vec::with_capacity(ids.len());
+    for id in ids {
+        let found = statement
+            .query_row(
+                params![place.ws, place.connection, place.entity, id.as_str()],
+                |row| {
+                    Ok(Known {
+                        row: row.get(0)?,
+                        list_hash: row.get::<_, i64>(1)?.cast_unsigned(),
+                        dirty: row.get(2)?,
+                    })
+                },
+            )
+            .optional()?;
+        known.push(found);
+    }
+    Ok(known)
+}
+
+/// How many records are known.
+pub(super) fn known_count(session: &Session, place: Place) -> Outcome<u64> {
+    Ok(numbering(session, place)?.1.cast_unsigned())
+}
+
+/// Keeps snapshots. Returns their rows, in order.
+pub(super) fn keep<'a>(
+    session: &Session,
+    ws: i64,
+    snapshots: impl IntoIterator<Item = &'a Snapshot>,
+) -> Outcome<Vec<i64>> {
+    let mut next: BTreeMap<Place, (i64, i64)> = BTreeMap::new();
+    let mut rows = Vec::new();
+    for snapshot in snapshots {
+        let place = Place::of(session, ws, &snapshot.connection, snapshot.entity)?;
+        let (free, count) = match next.get_mut(&place) {
+            Some(numbering) => numbering,
+            None => next.entry(place).or_insert(numbering(session, place)?),
+        };
+        rows.push(keep_one(session, place, snapshot, free, count)?);
+    }
+    let mut save = session.sql(
+        "INSERT INTO listing (ws, connection, entity, next_row, records)
+         VALUES (?1, ?2, ?3, ?4, ?5)
+         ON CONFLICT (ws, connection, entity)
+         DO UPDATE SET next_row = excluded.next_row, records = excluded.records",
+    )?;
+    for (place, (free, count)) in next {
+        save.execute(params![
+            place.ws,
+            place.connection,
+            place.entity,
+            free,
+            count
+        ])?;
+    }
+    Ok(rows)
+}
+
+/// Keeps one snapshot. `free` is the next free row and `count` the number of records; both are moved.
+fn keep_one(
+    session: &Session,
+    place: Place,
+    snapshot: &Snapshot,
+    free: &mut i64,
+    count: &mut i64,
+) -> Outcome<i64> {
+    let id = snapshot.record.as_str();
+    let hash = snapshot.list_hash.map(u64::cast_signed);
+    let row: i64 = session
+        .sql(
+            "INSERT INTO record (ws, connection, entity, record, row, list_hash)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+             ON CONFLICT (ws, connection, entity, record)
+             DO UPDATE SET list_hash = ifnull(excluded.list_hash, list_hash)
+             RETURNING row",
+        )?
+        .query_row(
+            params![place.ws, place.connection, place.entity, id, *free, hash],
+            |row| row.get(0),
+        )?;
+    let new = row == *free;
+    let keys = payload::KEYS.encode(&snapshot.keys)?;
+    let body = snapshot
+        .read
+        .as_ref()
+        .map(|read| payload::READ.encode(read))
+        .transpose()?;
+    if new {
+        *free += 1;
+        *count += 1;
+        add_keys(session, place, row, &snapshot.keys)?;
+    } else {
+        let before = kept_keys(session, place, row)?;
+        if before.as_ref() != Some(&keys) {
+            drop_keys(session, place, row, before)?;
+            add_keys(session, place, row, &snapshot.keys)?;
+        }
+    }
+    session
+        .sql(
+            "INSERT INTO kept (ws, connection, entity, row, keys, body)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+             ON CONFLICT (ws, connection, entity, row)
+             DO UPDATE SET keys = excluded.keys, body = excluded.body",
+        )?
+        .execute(params![
+            place.ws,
+            place.connection,
+            place.entity,
+            row,
+            keys,
+            body
+        ])?;
+    Ok(row)
+}
+
+fn kept_keys(session: &Session, place: Place, row: i64) -> Outcome<Option<String>> {
+    Ok(session
+        .sql(
+            "SELECT keys FROM kept WHERE ws = ?1 AND connection = ?2 AND entity = ?3 AND row = ?4",
+        )?
+        .query_row(
+            params![place.ws, place.connection, place.entity, row],
+            |row| row.get(0),
+        )
+        .optional()?)
+}
+
+fn add_keys(session: &Session, place: Place, row: i64, keys: &[Key]) -> Outcome<()> {
+    let mut statement = session.sql(
+        "INSERT OR IGNORE INTO record_key (ws, connection, entity, kind, value, row)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    )?;
+    for key in keys {
+        statement.execute(params![
+            place.ws,
+            place.connection,
+            place.entity,
+            session.number(place.ws, Kind::Key, &key.kind)?,
+            key.value,
+            row
+        ])?;
+    }
+    Ok(())
+}
+
+fn drop_keys(session: &Session, place: Place, row: i64, kept: Option<String>) -> Outcome<()> {
+    let Some(kept) = kept else {
+        return Ok(());
+    };
+    let mut statement = session.sql(
+        "DELETE FROM record_key WHERE ws = ?1 AND connection = ?2 AND entity = ?3
+             AND kind = ?4 AND value = ?5 AND row = ?6",
+    )?;
+    for key in payload::KEYS.decode::<Vec<Key>>(&kept)? {
+        statement.execute(params![
+            place.ws,
+            place.connection,
+            place.entity,
+            session.number(place.ws, Kind::Key, &key.kind)?,
+            key.value,
+            row
+        ])?;
+    }
+    Ok(())
+}
+
+/// Forgets records that are gone.
+pub(super) fn forget(
+    session: &Session,
+    ws: i64,
+    gone: &[(ConnectionName, Entity, RecordId)],
+) -> Outcome<()> {
+    for (connection, entity, record) in gone {
+        let place = Place::of(session, ws, connection, *entity)?;
+        let row: Option<i64> = session
+            .sql(
+                "DELETE FROM record WHERE ws = ?1 AND connection = ?2 AND entity = ?3
+                     AND record = ?4 RETURNING row",
+            )?
+            .query_row(
+                params![ws, place.connection, place.entity, record.as_str()],
+                |row| row.get(0),
+            )
+            .optional()?;
+        let Some(row) = row else {
+            continue;
+        };
+        let kept = kept_keys(session, place, row)?;
+        drop_keys(session, place, row, kept)?;
+        session
+            .sql("DELETE FROM kept WHERE ws = ?1 AND connection = ?2 AND entity = ?3 AND row = ?4")?
+            .execute(params![ws, place.connection, place.entity, row])?;
+        session
+            .sql(
+                "UPDATE listing SET records = records - 1
+                 WHERE ws = ?1 AND connection = ?2 AND entity = ?3",
+            )?
+            .execute(params![ws, place.connection, place.entity])?;
+    }
+    Ok(())
+}
+
+/// What is kept of records.
+pub(super) fn snapshots(
+    session: &Session,
+    place: Place,
+    connection: &ConnectionName,
+    entity: Entity,
+    ids: &[RecordId],
+) -> Outcome<Vec<Option<Snapshot>>> {
+    let mut statement = session.sql(
+        "SELECT r.record, r.list_hash, k.keys, k.body FROM record r
+         JOIN kept k ON k.ws = r.ws AND k.connection = r.connection AND k.entity = r.entity
+             AND k.row = r.row
+         WHERE r.ws = ?1 AND r.connection = ?2 AND r.entity = ?3 AND r.record = ?4",
+    )?;
+    let mut snapshots = Vec::with_capacity(ids.len());
+    for id in ids {
+        let mut rows = statement.query(params![
+            place.ws,
+            place.connection,
+            place.entity,
+            id.as_str()
+        ])?;
+        snapshots.push(match rows.next()? {
+            Some(row) => Some(snapshot_of(row, connection, entity)?),
+            None => None,
+        });
+    }
+    Ok(snapshots)
+}
+
+/// What is kept of records in the order of rows.
+pub(super) fn snapshots_after(
+    session: &Session,
+    place: Place,
+    connection: &ConnectionName,
+    entity: Entity,
+    after: i64,
+    at_most: usize,
+) -> Outcome<Vec<(i64, Snapshot)>> {
+    let mut statement = session.sql(
+        "SELECT r.record, r.list_hash, k.keys, k.body, r.row
+         FROM record r INDEXED BY record_row
+         JOIN kept k ON k.ws = r.ws AND k.connection = r.connection AND k.entity = r.entity
+             AND k.row = r.row
+         WHERE r.ws = ?1 AND r.connection = ?2 AND r.entity = ?3 AND r.row > ?4
+         ORDER BY r.row LIMIT ?5",
+    )?;
+    let mut rows = statement.query(params![
+        place.ws,
+        place.connection,
+        place.entity,
+        after,
+        limit(at_most)
+    ])?;
+    let mut snapshots = Vec::new();
+    while let Some(row) = rows.next()? {
+        snapshots.push((row.get(4)?, snapshot_of(row, connection, entity)?));
+    }
+    Ok(snapshots)
+}
+
+/// Reads a snapshot from `record, list_hash, keys, body`.
+fn snapshot_of(
+    row: &rusqlite::Row<'_>,
+    connection: &ConnectionName,
+    entity: Entity,
+) -> Outcome<Snapshot> {
+    let keys: String = row.get(2)?;
+    let body: Option<String> = row.get(3)?;
+    Ok(Snapshot {
+        connection: connection.clone(),
+        entity,
+        read: body
+            .map(|body| payload::READ.decode::<Read>(&body))
+            .transpose()?,
+        record: RecordId::new(row.get::<_, String>(0)?),
+        keys: payload::KEYS.decode(&keys)?,
+        list_hash: row.get::<_, Option<i64>>(1)?.map(i64::cast_unsigned),
+    })
+}
+
+/// Records that carry one of these keys, in the order of the keys.
+pub(super) fn candidates(
+    session: &Session,
+    place: Place,
+    keys: &[Key],
+) -> Outcome<Vec<(Key, RecordId)>> {
+    let mut statement = session.sql(
+        "SELECT r.record FROM record_key k
+         JOIN record r INDEXED BY record_row
+             ON r.ws = k.ws AND r.connection = k.connection AND r.entity = k.entity AND r.row = k.row
+         WHERE k.ws = ?1 AND k.connection = ?2 AND k.entity = ?3 AND k.kind = ?4 AND k.value = ?5
+         ORDER BY k.row",
+    )?;
+    let mut candidates = Vec::new();
+    for key in keys {
+        let Some(kind) = session.find(place.ws, Kind::Key, &key.kind)? else {
+            continue;
+        };
+        let mut rows = statement.query(params![
+            place.ws,
+            place.connection,
+            place.entity,
+            kind,
+            key.value
+        ])?;
+        while let Some(row) = rows.next()? {
+            candidates.push((key.clone(), RecordId::new(row.get::<_, String>(0)?)));
+        }
+    }
+    Ok(candidates)
+}

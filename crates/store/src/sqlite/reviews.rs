@@ -1,0 +1,256 @@
+//! Questions for a person.
+
+use std::borrow::Cow;
+
+use record::RecordId;
+use rusqlite::{OptionalExtension, Row, ToSql, params};
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+
+use super::{
+    codes::Code,
+    fault::Outcome,
+    payload,
+    session::{Kind, Session, limit, maybe_time, micros, time, uuid},
+};
+use crate::{LinkId, Review, ReviewFilter, ReviewId, ReviewKind, ReviewState, SyncName, Workspace};
+
+/// What is stored of a review beside its columns.
+#[derive(Serialize, Deserialize)]
+struct Body<'a> {
+    summary: Cow<'a, str>,
+    details: Cow<'a, Json>,
+}
+
+/// Opens reviews. One that waits already for an answer to the same question is kept.
+pub(super) fn open(session: &Session, ws: i64, reviews: &[Review]) -> Outcome<()> {
+    for review in reviews {
+        open_one(session, ws, review)?;
+    }
+    Ok(())
+}
+
+fn open_one(session: &Session, ws: i64, review: &Review) -> Outcome<()> {
+    let sync = session.sync_number(ws, &review.sync)?;
+    let waiting: Option<(i64, i64, String)> = session
+        .sql(
+            "SELECT seq, state, body FROM review INDEXED BY review_waiting
+             WHERE ws = ?1 AND sync = ?2 AND kind = ?3 AND subject = ?4 AND entity = ?5 AND state < 2",
+        )?
+        .query_row(
+            params![
+                ws,
+                sync,
+                review.kind.code(),
+                review.subject,
+                review.entity.code()
+            ],
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+        )
+        .optional()?;
+    let body = payload::REVIEW.encode(&Body {
+        summary: Cow::Borrowed(&review.summary),
+        details: Cow::Borrowed(&review.details),
+    })?;
+    let Some((seq, state, before)) = waiting else {
+        session
+            .sql(
+                "INSERT INTO review (ws, id, sync, entity, kind, subject, state, left_record,
+                                     right_record, opened, decided, choice, body)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+            )?
+            .execute(params![
+                ws,
+                review.id.0.as_bytes(),
+                sync,
+                review.entity.code(),
+                review.kind.code(),
+                review.subject,
+                review.state.code(),
+                review.left.as_ref().map(RecordId::as_str),
+                review.right.as_ref().map(RecordId::as_str),
+                micros(review.opened),
+                review.decided.map(micros),
+                review.choice,
+                body
+            ])?;
+        return Ok(());
+    };
+    if ReviewState::of_code(state)? == ReviewState::Postponed {
+        let before: Body<'static> = payload::REVIEW.decode(&before)?;
+        if *before.details == review.details {
+            return Ok(());
+        }
+    }
+    session
+        .sql(
+            "UPDATE review SET state = ?2, left_record = ?3, right_record = ?4, decided = NULL,
+                 choice = NULL, body = ?5 WHERE seq = ?1",
+        )?
+        .execute(params![
+            seq,
+            ReviewState::Open.code(),
+            review.left.as_ref().map(RecordId::as_str),
+            review.right.as_ref().map(RecordId::as_str),
+            body
+        ])?;
+    Ok(())
+}
+
+/// Closes reviews that wait for a person; one that was closed meanwhile stays as it is.
+pub(super) fn close(
+    session: &Session,
+    ws: i64,
+    closed: &[(ReviewId, ReviewState, Option<String>)],
+    at: Option<i64>,
+) -> Outcome<()> {
+    for (id, state, choice) in closed {
+        let at = at.filter(|_| *state != ReviewState::Open);
+        session
+            .sql(
+                "UPDATE review SET state = ?3, choice = ?4, decided = ?5
+                 WHERE ws = ?1 AND id = ?2 AND state < 2",
+            )?
+            .execute(params![ws, id.0.as_bytes(), state.code(), choice, at])?;
+    }
+    Ok(())
+}
+
+/// Withdraws reviews that wait, by kind and subject.
+pub(super) fn withdraw(
+    session: &Session,
+    ws: i64,
+    withdrawn: &[(SyncName, ReviewKind, String)],
+    at: Option<i64>,
+) -> Outcome<()> {
+    for (sync, kind, subject) in withdrawn {
+        session
+            .sql(
+                "UPDATE review INDEXED BY review_waiting SET state = 3, decided = ?5
+                 WHERE ws = ?1 AND sync = ?2 AND kind = ?3 AND subject = ?4 AND state < 2",
+            )?
+            .execute(params![
+                ws,
+                session.sync_number(ws, sync)?,
+                kind.code(),
+                subject,
+                at
+            ])?;
+    }
+    Ok(())
+}
+
+/// Withdraws what was asked about fields of a link that ended: their subjects begin with its id.
+pub(super) fn withdraw_of_link(
+    session: &Session,
+    ws: i64,
+    sync: i64,
+    link: LinkId,
+    at: Option<i64>,
+) -> Outcome<()> {
+    let first = link.to_string();
+    let last = format!("{first}\u{10ffff}");
+    for kind in [ReviewKind::Conflict, ReviewKind::Refused] {
+        session
+            .sql(
+                "UPDATE review INDEXED BY review_waiting SET state = 3, decided = ?6
+                 WHERE ws = ?1 AND sync = ?2 AND kind = ?3 AND subject >= ?4 AND subject < ?5
+                     AND state < 2",
+            )?
+            .execute(params![ws, sync, kind.code(), first, last, at])?;
+    }
+    Ok(())
+}
+
+const COLUMNS: &str = "id, sync, entity, kind, subject, left_record, right_record, state, choice, \
+                       opened, decided, body";
+
+fn review_of(session: &Session, row: &Row<'_>) -> Outcome<Review> {
+    let body: Body<'static> = payload::REVIEW.decode(&row.get::<_, String>(11)?)?;
+    Ok(Review {
+        id: ReviewId(uuid(
+            row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?,
+        )?),
+        sync: session.sync_name(row.get(1)?)?,
+        entity: Code::of_code(row.get(2)?)?,
+        kind: Code::of_code(row.get(3)?)?,
+        subject: row.get(4)?,
+        left: row.get::<_, Option<String>>(5)?.map(RecordId::new),
+        right: row.get::<_, Option<String>>(6)?.map(RecordId::new),
+        state: Code::of_code(row.get(7)?)?,
+        choice: row.get(8)?,
+        opened: time(row.get(9)?)?,
+        decided: maybe_time(row.get(10)?)?,
+        summary: body.summary.into_owned(),
+        details: body.details.into_owned(),
+    })
+}
+
+/// One review.
+pub(super) fn one(
+    session: &Session,
+    workspace: &Workspace,
+    id: ReviewId,
+) -> Outcome<Option<Review>> {
+    let Some(ws) = session.find_workspace(workspace)? else {
+        return Ok(None);
+    };
+    let mut statement = session.sql(&format!(
+        "SELECT {COLUMNS} FROM review WHERE ws = ?1 AND id = ?2"
+    ))?;
+    let mut rows = statement.query(params![ws, id.0.as_bytes()])?;
+    rows.next()?.map(|row| review_of(session, row)).transpose()
+}
+
+/// Lists reviews in the order of opening.
+pub(super) fn list(
+    session: &Session,
+    workspace: &Workspace,
+    filter: &ReviewFilter,
+) -> Outcome<Vec<Review>> {
+    let Some(ws) = session.find_workspace(workspace)? else {
+        return Ok(Vec::new());
+    };
+    let mut sql = format!("SELECT {COLUMNS} FROM review WHERE ws = ?1");
+    let mut values: Vec<Box<dyn ToSql>> = vec![Box::new(ws)];
+    let mut narrow = |condition: &str, value: Box<dyn ToSql>| {
+        values.push(value);
+        sql.push_str(&condition.replace('$', &format!("?{}", values.len())));
+    };
+    if let Some(sync) = &filter.sync {
+        let Some(sync) = session.find(ws, Kind::Sync, sync.as_str())? else {
+            return Ok(Vec::new());
+        };
+        narrow(" AND sync = $", Box::new(sync));
+    }
+    if let Some(state) = filter.state {
+        narrow(" AND state = $", Box::new(state.code()));
+    }
+    if let Some(kind) = filter.kind {
+        narrow(" AND kind = $", Box::new(kind.code()));
+    }
+    if let Some(records) = &filter.records {
+        let ids: Vec<&str> = records.iter().map(RecordId::as_str).collect();
+        narrow(
+            " AND seq IN (
+                SELECT seq FROM review WHERE ws = ?1 AND left_record IN (SELECT value FROM json_each($))
+                UNION
+                SELECT seq FROM review WHERE ws = ?1 AND right_record IN (SELECT value FROM json_each($)))",
+            Box::new(Json::from(ids).to_string()),
+        );
+    }
+    if let Some(after) = filter.after {
+        narrow(
+            " AND seq > (SELECT seq FROM review WHERE ws = ?1 AND id = $)",
+            Box::new(after.0.as_bytes().to_vec()),
+        );
+    }
+    narrow(" ORDER BY seq LIMIT $", Box::new(limit(filter.limit)));
+    let mut statement = session.sql(&sql)?;
+    let mut rows = statement.query(rusqlite::params_from_iter(values))?;
+    let mut reviews = Vec::new();
+    while let Some(row) = rows.next()? {
+        reviews.push(review_of(session, row)?);
+    }
+    Ok(reviews)
+}

@@ -1,0 +1,410 @@
+//! Signals, and the table of dirty records that they end in.
+
+use jiff::Timestamp;
+use record::{Entity, RecordId};
+use rusqlite::{OptionalExtension, Row, params};
+
+use super::{
+    codes::{Code, LANES, source_bit, sources_of},
+    fault::Outcome,
+    payload,
+    session::{Kind, Session, limit, maybe_time, micros, time},
+};
+use crate::{
+    Accepted, Claim, ClaimRequest, ConnectionName, DeliveryRow, Release, Signal, Workspace,
+};
+
+/// The due time of a record that a worker has: a new signal's own one is always earlier.
+const TAKEN: i64 = i64::MAX;
+
+/// Old delivery ids are dropped once in so many deliveries, at most so many at a time.
+const PRUNE_EVERY: u32 = 64;
+const PRUNE_ROWS: i64 = 512;
+
+/// Marks records dirty. `came`: when; a signal without is taken to have come when it is due.
+pub(super) fn signal(
+    session: &Session,
+    ws: i64,
+    signals: &[Signal],
+    came: Option<Timestamp>,
+) -> Outcome<()> {
+    if signals.is_empty() {
+        return Ok(());
+    }
+    let mut statement = session.sql(
+        "INSERT INTO dirty (ws, connection, entity, record, lane, due, generation, sources,
+                            not_older_than, first_signalled, cause)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+         ON CONFLICT (ws, connection, entity, record) DO UPDATE SET
+             generation = excluded.generation,
+             lane = min(lane, excluded.lane),
+             due = CASE WHEN backoff THEN excluded.due ELSE min(due, excluded.due) END,
+             backoff = 0,
+             sources = sources | excluded.sources,
+             not_older_than = max(ifnull(not_older_than, excluded.not_older_than),
+                                  ifnull(excluded.not_older_than, not_older_than)),
+             cause = ifnull(excluded.cause, cause)",
+    )?;
+    for signal in signals {
+        let cause = signal
+            .cause
+            .as_ref()
+            .map(|cause| payload::CAUSE.encode(cause))
+            .transpose()?;
+        statement.execute(params![
+            ws,
+            session.connection_number(ws, &signal.connection)?,
+            signal.entity.code(),
+            signal.record.as_str(),
+            signal.lane.code(),
+            micros(signal.due),
+            session.next_generation(),
+            source_bit(signal.source),
+            signal.not_older_than.map(micros),
+            micros(came.unwrap_or(signal.due)),
+            cause,
+        ])?;
+    }
+    Ok(())
+}
+
+/// Takes a webhook in.
+pub(super) fn accept(session: &Session, ws: i64, delivery: &DeliveryRow) -> Outcome<Accepted> {
+    let connection = session.connection_number(ws, &delivery.connection)?;
+    if let Some(id) = &delivery.delivery {
+        let seen: Option<i64> = session
+            .sql("SELECT 1 FROM delivery WHERE ws = ?1 AND connection = ?2 AND delivery = ?3")?
+            .query_row(params![ws, connection, id], |row| row.get(0))
+            .optional()?;
+        if seen.is_some() {
+            return Ok(Accepted::Duplicate);
+        }
+    }
+    if !delivery.signals.is_empty() && backlog(session, ws)? >= session.max_backlog {
+        return Ok(Accepted::Full);
+    }
+    if let Some(id) = &delivery.delivery {
+        session
+            .sql("INSERT INTO delivery (ws, connection, delivery, at) VALUES (?1, ?2, ?3, ?4)")?
+            .execute(params![ws, connection, id, micros(delivery.at)])?;
+        prune(session, ws, delivery.at)?;
+    }
+    signal(session, ws, &delivery.signals, Some(delivery.at))?;
+    Ok(Accepted::New)
+}
+
+/// How many records of the workspace are dirty.
+fn backlog(session: &Session, ws: i64) -> Outcome<i64> {
+    Ok(session
+        .sql("SELECT ifnull(sum(n), 0) FROM tally WHERE ws = ?1 AND kind = 1")?
+        .query_row([ws], |row| row.get(0))?)
+}
+
+fn prune(session: &Session, ws: i64, now: Timestamp) -> Outcome<()> {
+    let count = session.unpruned.get() + 1;
+    session.unpruned.set(count % PRUNE_EVERY);
+    if count < PRUNE_EVERY {
+        return Ok(());
+    }
+    session
+        .sql(
+            "DELETE FROM delivery WHERE (ws, connection, delivery) IN
+                (SELECT ws, connection, delivery FROM delivery
+                 WHERE ws = ?1 AND at < ?2 ORDER BY at LIMIT ?3)",
+        )?
+        .execute(params![
+            ws,
+            micros(now).saturating_sub(session.remember_deliveries),
+            PRUNE_ROWS
+        ])?;
+    Ok(())
+}
+
+/// Leases dirty records.
+pub(super) fn claim(
+    session: &Session,
+    workspace: &Workspace,
+    request: &ClaimRequest,
+) -> Outcome<Vec<Claim>> {
+    let Some(ws) = session.find_workspace(workspace)? else {
+        return Ok(Vec::new());
+    };
+    let now = micros(request.now);
+    let mut connections = Vec::new();
+    for name in &request.connections {
+        if let Some(id) = session.find(ws, Kind::Connection, name.as_str())? {
+            connections.push(id);
+            end_old_leases(session, ws, id, now)?;
+        }
+    }
+    let Some((connection, entity)) = most_urgent(session, ws, &connections, request)? else {
+        return Ok(Vec::new());
+    };
+    let mut claims = Vec::new();
+    let name = session.connection_name(connection)?;
+    let mut select = session.sql(
+        "SELECT record, generation, lane, sources, not_older_than, first_signalled, attempts, cause
+         FROM dirty INDEXED BY dirty_ready
+         WHERE ws = ?1 AND connection = ?2 AND entity = ?3 AND lane = ?4 AND lease = 0 AND due <= ?5
+         ORDER BY due LIMIT ?6",
+    )?;
+    for lane in LANES.into_iter().filter(|lane| *lane <= request.lane) {
+        let rest = request.limit.saturating_sub(claims.len());
+        if rest == 0 {
+            break;
+        }
+        let mut rows = select.query(params![
+            ws,
+            connection,
+            entity.code(),
+            lane.code(),
+            now,
+            limit(rest)
+        ])?;
+        while let Some(row) = rows.next()? {
+            claims.push(claim_of(row, name.clone(), entity)?);
+        }
+    }
+    let mut lease = session.sql(
+        "UPDATE dirty SET lease = ?5, due = ?6, backoff = 0
+         WHERE ws = ?1 AND connection = ?2 AND entity = ?3 AND record = ?4",
+    )?;
+    for claim in &claims {
+        lease.execute(params![
+            ws,
+            connection,
+            entity.code(),
+            claim.record.as_str(),
+            micros(request.lease_until).max(1),
+            TAKEN
+        ])?;
+    }
+    Ok(claims)
+}
+
+/// What a worker had for too long waits again, as of the end of the lease.
+fn end_old_leases(session: &Session, ws: i64, connection: i64, now: i64) -> Outcome<()> {
+    session
+        .sql(
+            "UPDATE dirty INDEXED BY dirty_leased
+             SET due = CASE WHEN due = ?4 THEN lease ELSE due END, lease = 0
+             WHERE ws = ?1 AND connection = ?2 AND lease > 0 AND lease <= ?3",
+        )?
+        .execute(params![ws, connection, now, TAKEN])?;
+    Ok(())
+}
+
+/// Where the most urgent and oldest due record is.
+fn most_urgent(
+    session: &Session,
+    ws: i64,
+    connections: &[i64],
+    request: &ClaimRequest,
+) -> Outcome<Option<(i64, Entity)>> {
+    let mut first = session.sql(
+        "SELECT due FROM dirty INDEXED BY dirty_ready
+         WHERE ws = ?1 AND connection = ?2 AND entity = ?3 AND lane = ?4 AND lease = 0 AND due <= ?5
+         ORDER BY due LIMIT 1",
+    )?;
+    for lane in LANES.into_iter().filter(|lane| *lane <= request.lane) {
+        let mut best: Option<(i64, i64, Entity)> = None;
+        for connection in connections {
+            for entity in Entity::ALL {
+                let due: Option<i64> = first
+                    .query_row(
+                        params![
+                            ws,
+                            connection,
+                            entity.code(),
+                            lane.code(),
+                            micros(request.now)
+                        ],
+                        |row| row.get(0),
+                    )
+                    .optional()?;
+                if let Some(due) = due
+                    && best.is_none_or(|(oldest, _, _)| due < oldest)
+                {
+                    best = Some((due, *connection, entity));
+                }
+            }
+        }
+        if let Some((_, connection, entity)) = best {
+            return Ok(Some((connection, entity)));
+        }
+    }
+    Ok(None)
+}
+
+/// Reads a claim from `record, generation, lane, sources, not_older_than, first_signalled, attempts, cause`.
+fn claim_of(row: &Row<'_>, connection: ConnectionName, entity: Entity) -> Outcome<Claim> {
+    let cause: Option<String> = row.get(7)?;
+    Ok(Claim {
+        connection,
+        entity,
+        record: RecordId::new(row.get::<_, String>(0)?),
+        generation: row.get::<_, i64>(1)?.cast_unsigned(),
+        lane: Code::of_code(row.get(2)?)?,
+        sources: sources_of(row.get(3)?),
+        not_older_than: maybe_time(row.get(4)?)?,
+        first_signalled: time(row.get(5)?)?,
+        attempts: row.get(6)?,
+        cause: cause
+            .map(|cause| payload::CAUSE.decode(&cause))
+            .transpose()?,
+    })
+}
+
+/// Ends claims that are done. A record with a newer signal stays dirty, with a clean slate.
+pub(super) fn settle(session: &Session, ws: i64, claims: &[Claim]) -> Outcome<()> {
+    if claims.is_empty() {
+        return Ok(());
+    }
+    let mut delete = session.sql(
+        "DELETE FROM dirty WHERE ws = ?1 AND connection = ?2 AND entity = ?3 AND record = ?4
+             AND generation = ?5",
+    )?;
+    // If it is taken and nothing newer came, another worker has it since.
+    let mut keep = session.sql(
+        "UPDATE dirty SET lease = 0, attempts = 0, error = NULL, backoff = 0
+         WHERE ws = ?1 AND connection = ?2 AND entity = ?3 AND record = ?4 AND due < ?5",
+    )?;
+    for claim in claims {
+        let connection = session.connection_number(ws, &claim.connection)?;
+        let entity = claim.entity.code();
+        let record = claim.record.as_str();
+        let generation = claim.generation.cast_signed();
+        let deleted = delete.execute(params![ws, connection, entity, record, generation])?;
+        if deleted == 0 {
+            keep.execute(params![ws, connection, entity, record, TAKEN])?;
+        }
+    }
+    Ok(())
+}
+
+/// Gives claims back to be tried again. A newer signal's own due time stands.
+pub(super) fn release(session: &Session, ws: i64, releases: &[Release]) -> Outcome<()> {
+    if releases.is_empty() {
+        return Ok(());
+    }
+    let mut statement = session.sql(
+        "UPDATE dirty SET
+             lease = 0,
+             due = CASE WHEN generation = ?5 THEN ?6 ELSE due END,
+             backoff = CASE WHEN generation = ?5 THEN ?7 IS NOT NULL ELSE 0 END,
+             attempts = attempts + (?7 IS NOT NULL),
+             error = ?7
+         WHERE ws = ?1 AND connection = ?2 AND entity = ?3 AND record = ?4
+             AND (generation = ?5 OR due < ?8)",
+    )?;
+    for release in releases {
+        let claim = &release.claim;
+        statement.execute(params![
+            ws,
+            session.connection_number(ws, &claim.connection)?,
+            claim.entity.code(),
+            claim.record.as_str(),
+            claim.generation.cast_signed(),
+            micros(release.due),
+            release.error,
+            TAKEN
+        ])?;
+    }
+    Ok(())
+}
+
+/// When the next dirty record is due; one that a worker has is due when its lease ends.
+pub(super) fn next_due(
+    session: &Session,
+    workspace: &Workspace,
+    connections: &[ConnectionName],
+) -> Outcome<Option<Timestamp>> {
+    let Some(ws) = session.find_workspace(workspace)? else {
+        return Ok(None);
+    };
+    let mut ready = session.sql(
+        "SELECT min(due) FROM dirty INDEXED BY dirty_ready
+         WHERE ws = ?1 AND connection = ?2 AND entity = ?3 AND lane = ?4 AND lease = 0",
+    )?;
+    let mut leased = session.sql(
+        "SELECT min(lease) FROM dirty INDEXED BY dirty_leased
+         WHERE ws = ?1 AND connection = ?2 AND lease > 0",
+    )?;
+    let mut earliest: Option<i64> = None;
+    let mut consider = |due: Option<i64>| {
+        if let Some(due) = due {
+            earliest = Some(earliest.map_or(due, |earliest| earliest.min(due)));
+        }
+    };
+    for name in connections {
+        let Some(connection) = session.find(ws, Kind::Connection, name.as_str())? else {
+            continue;
+        };
+        consider(leased.query_row(params![ws, connection], |row| row.get(0))?);
+        for entity in Entity::ALL {
+            for lane in LANES {
+                consider(
+                    ready
+                        .query_row(params![ws, connection, entity.code(), lane.code()], |row| {
+                            row.get(0)
+                        })?,
+                );
+            }
+        }
+    }
+    maybe_time(earliest)
+}
+
+/// Ends all leases.
+pub(super) fn end_leases(session: &Session, workspace: &Workspace) -> Outcome<u64> {
+    let Some(ws) = session.find_workspace(workspace)? else {
+        return Ok(0);
+    };
+    let ended = session
+        .sql(
+            "UPDATE dirty INDEXED BY dirty_leased
+             SET due = CASE WHEN due = ?2 THEN first_signalled ELSE due END, lease = 0
+             WHERE ws = ?1 AND lease > 0",
+        )?
+        .execute(params![ws, TAKEN])?;
+    Ok(ended as u64)
+}
+
+/// Dirty records whose last try failed, oldest first.
+pub(super) fn failing(
+    session: &Session,
+    workspace: &Workspace,
+    connection: Option<&ConnectionName>,
+    at_most: usize,
+) -> Outcome<Vec<(Claim, String)>> {
+    let Some(ws) = session.find_workspace(workspace)? else {
+        return Ok(Vec::new());
+    };
+    let connection = match connection {
+        None => None,
+        Some(name) => match session.find(ws, Kind::Connection, name.as_str())? {
+            None => return Ok(Vec::new()),
+            some => some,
+        },
+    };
+    let narrowed = if connection.is_some() {
+        "AND connection = ?2"
+    } else {
+        "AND ?2 IS NULL"
+    };
+    let mut statement = session.sql(&format!(
+        "SELECT record, generation, lane, sources, not_older_than, first_signalled, attempts, cause,
+                connection, entity, error
+         FROM dirty INDEXED BY dirty_failing
+         WHERE ws = ?1 {narrowed} AND error IS NOT NULL
+         ORDER BY first_signalled, record LIMIT ?3"
+    ))?;
+    let mut rows = statement.query(params![ws, connection, limit(at_most)])?;
+    let mut failing = Vec::new();
+    while let Some(row) = rows.next()? {
+        let connection = session.connection_name(row.get(8)?)?;
+        let claim = claim_of(row, connection, Code::of_code(row.get(9)?)?)?;
+        failing.push((claim, row.get(10)?));
+    }
+    Ok(failing)
+}

@@ -1,0 +1,309 @@
+//! Links: exclusive, and all or nothing.
+
+use record::{Entity, Side};
+use store::{
+    Blocked, Commit, Error, LinkId, LinkState, Pair, PairDecision, ReviewFilter, ReviewKind,
+    ReviewState, Tombstone,
+};
+
+use super::things::*;
+
+async fn of(store: &Under, side: Side, names: &[&str]) -> Vec<u128> {
+    store
+        .links_of(&ws(), &people(), Entity::Contact, side, &ids(names))
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|link| link.id.0.as_u128())
+        .collect()
+}
+
+pub(crate) async fn a_link_comes_back_as_it_was_stored(store: Under) {
+    let first = link(1, "a", "x");
+    save(&store, vec![first.clone()]).await;
+    assert_eq!(store.link(&ws(), first.id).await.unwrap(), Some(first));
+    let changed = store::Link {
+        state: LinkState::Parked,
+        how: "by a person".to_owned(),
+        base_left: fields(&[("email", "new@example.org")]),
+        wrote_left: Some(at(90)),
+        stamp_left: None,
+        ..link(1, "a", "y")
+    };
+    save(&store, vec![changed.clone()]).await;
+    assert_eq!(
+        store.link(&ws(), changed.id).await.unwrap(),
+        Some(changed.clone())
+    );
+    assert!(of(&store, Side::Right, &["x"]).await.is_empty());
+    assert_eq!(of(&store, Side::Right, &["z", "y"]).await, [1]);
+    assert_eq!(of(&store, Side::Left, &["a"]).await, [1]);
+    assert_eq!(store.link(&ws(), LinkId(id(2))).await.unwrap(), None);
+}
+
+pub(crate) async fn a_record_is_in_at_most_one_link_of_a_sync(store: Under) {
+    let mut suspended = link(1, "a", "x");
+    suspended.state = LinkState::Suspended;
+    save(&store, vec![suspended]).await;
+    for (left, right, named) in [("a", "y", "a"), ("b", "x", "x")] {
+        let commit = Commit {
+            links: vec![link(2, left, right)],
+            ..Commit::default()
+        };
+        let error = store.commit(&ws(), commit).await.unwrap_err();
+        let Error::AlreadyLinked { sync, record } = &error else {
+            panic!("{error}");
+        };
+        assert_eq!((sync.as_str(), record.as_str()), ("people", named));
+    }
+    let twice = Commit {
+        links: vec![link(3, "c", "z"), link(4, "c", "w")],
+        ..Commit::default()
+    };
+    store.commit(&ws(), twice).await.unwrap_err();
+    let company = store::Link {
+        entity: Entity::Company,
+        ..link(5, "a", "x")
+    };
+    let elsewhere = store::Link {
+        sync: "others".into(),
+        ..link(6, "a", "x")
+    };
+    save(&store, vec![company, elsewhere]).await;
+    assert_eq!(of(&store, Side::Left, &["a", "b", "c"]).await, [1]);
+}
+
+pub(crate) async fn a_refused_commit_stores_nothing(store: Under) {
+    save(&store, vec![link(1, "a", "x"), link(9, "i", "j")]).await;
+    store.signal(&ws(), &[signal("a", at(0))]).await.unwrap();
+    let taken = claim(&store, at(0)).await;
+    store.open_intents(&ws(), &[intent(1, "b")]).await.unwrap();
+    let whole = Commit {
+        at: Some(at(1)),
+        links: vec![link(2, "b", "x")],
+        ended: vec![LinkId(id(9))],
+        journal: vec![entry("b", "email")],
+        reviews: vec![review(1, ReviewKind::Ambiguous, "b")],
+        intents: vec![(intent(1, "b").id, store::IntentEnd::Closed)],
+        snapshots: vec![snapshot("b", 1)],
+        signals: vec![signal("b", at(0))],
+        settled: taken,
+        decisions: vec![(
+            // A name that was never stored before goes with the rest.
+            "never seen".into(),
+            Entity::Contact,
+            Pair {
+                left: "b".into(),
+                right: "x".into(),
+            },
+            PairDecision::Link,
+        )],
+        meters: [("writes".to_owned(), 1)].into(),
+        ..Commit::default()
+    };
+    let error = store.commit(&ws(), whole.clone()).await.unwrap_err();
+    assert!(matches!(error, Error::AlreadyLinked { .. }), "{error}");
+    let reviews = store
+        .reviews(&ws(), &ReviewFilter::default())
+        .await
+        .unwrap();
+    assert!(reviews.is_empty());
+    let journal = store
+        .journal(&ws(), &store::JournalFilter::default())
+        .await
+        .unwrap();
+    assert!(journal.is_empty());
+    assert_eq!(of(&store, Side::Left, &["i"]).await, [9], "not ended");
+    let overview = store.overview(&ws()).await.unwrap();
+    assert!(overview.meters.is_empty());
+    assert_eq!(overview.intents["people"], 1);
+    assert_eq!(overview.links["people"], 2);
+    let count = store
+        .known_count(&ws(), &crm(), Entity::Contact)
+        .await
+        .unwrap();
+    assert_eq!(count, 0);
+    assert_eq!(records(&claim(&store, at(60)).await), ["a"], "not settled");
+
+    let good = Commit {
+        links: vec![link(2, "b", "y")],
+        ..whole
+    };
+    commit(&store, good).await;
+    let overview = store.overview(&ws()).await.unwrap();
+    assert_eq!(overview.meters["writes"], 1);
+    assert!(overview.intents.is_empty());
+}
+
+pub(crate) async fn records_can_change_hands_within_one_commit(store: Under) {
+    save(
+        &store,
+        vec![link(1, "a", "x"), link(2, "b", "y"), link(3, "c", "z")],
+    )
+    .await;
+    // The two exchange their right records; the third ends and its records are linked anew.
+    commit(
+        &store,
+        Commit {
+            links: vec![link(1, "a", "y"), link(2, "b", "x"), link(4, "c", "z")],
+            ended: vec![LinkId(id(3))],
+            ..Commit::default()
+        },
+    )
+    .await;
+    assert_eq!(of(&store, Side::Right, &["x", "y", "z"]).await, [2, 1, 4]);
+}
+
+pub(crate) async fn an_ended_link_takes_its_blocked_fields_and_questions_along(store: Under) {
+    let subject = |link: u128, field: &str| format!("{}:{field}", LinkId(id(link)));
+    commit(
+        &store,
+        Commit {
+            links: vec![link(1, "a", "x"), link(2, "b", "y")],
+            blocked: vec![blocked(1, "email"), blocked(2, "email")],
+            reviews: vec![
+                review(1, ReviewKind::Conflict, &subject(1, "email")),
+                review(2, ReviewKind::Refused, &subject(1, "phone")),
+                review(3, ReviewKind::Conflict, &subject(2, "email")),
+                review(4, ReviewKind::Deleted, &subject(1, "")),
+            ],
+            ..Commit::default()
+        },
+    )
+    .await;
+    commit(
+        &store,
+        Commit {
+            at: Some(at(77)),
+            ended: vec![LinkId(id(1))],
+            ..Commit::default()
+        },
+    )
+    .await;
+    let states: Vec<_> = store
+        .reviews(&ws(), &ReviewFilter::default())
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|review| (review.state, review.decided))
+        .collect();
+    let withdrawn = (ReviewState::Withdrawn, Some(at(77)));
+    let open = (ReviewState::Open, None);
+    assert_eq!(states, [withdrawn, withdrawn, open, open]);
+    let left = store.blocked(&ws(), &people(), None).await.unwrap();
+    assert_eq!(left, [blocked(2, "email")]);
+    assert!(of(&store, Side::Left, &["a"]).await.is_empty());
+}
+
+pub(crate) async fn links_are_listed_in_the_order_of_ids(store: Under) {
+    let elsewhere = store::Link {
+        sync: "others".into(),
+        ..link(3, "a", "x")
+    };
+    save(
+        &store,
+        vec![
+            link(4, "d", "w"),
+            link(1, "a", "x"),
+            elsewhere,
+            link(2, "b", "y"),
+        ],
+    )
+    .await;
+    let page = async |after: Option<u128>, limit| -> Vec<u128> {
+        store
+            .links_after(
+                &ws(),
+                &people(),
+                after.map(|after| LinkId(id(after))),
+                limit,
+            )
+            .await
+            .unwrap()
+            .into_iter()
+            .map(|link| link.id.0.as_u128())
+            .collect()
+    };
+    assert_eq!(page(None, 2).await, [1, 2]);
+    assert_eq!(page(Some(2), 2).await, [4]);
+    assert_eq!(page(None, 0).await, [1, 2, 4], "0: no limit");
+}
+
+pub(crate) async fn tombstones_blocked_fields_and_decisions(store: Under) {
+    let tombstone = |record: &str, why: &str| Tombstone {
+        sync: people(),
+        entity: Entity::Contact,
+        side: Side::Left,
+        record: record.into(),
+        why: why.to_owned(),
+        at: at(1),
+    };
+    let pair = |left: &str, right: &str| Pair {
+        left: left.into(),
+        right: right.into(),
+    };
+    let decision = |left: &str, right: &str, decision| {
+        (people(), Entity::Contact, pair(left, right), decision)
+    };
+    commit(
+        &store,
+        Commit {
+            tombstones: vec![tombstone("a", "unlinked"), tombstone("b", "left alone")],
+            blocked: vec![
+                blocked(1, "phone"),
+                blocked(1, "email"),
+                blocked(2, "email"),
+            ],
+            decisions: vec![
+                decision("a", "x", PairDecision::KeepApart),
+                decision("a", "y", PairDecision::KeepApart),
+            ],
+            ..Commit::default()
+        },
+    )
+    .await;
+    let again = Blocked {
+        value_hash: 5,
+        ..blocked(1, "email")
+    };
+    commit(
+        &store,
+        Commit {
+            tombstones: vec![tombstone("b", "deleted")],
+            lifted: vec![(people(), Entity::Contact, Side::Left, "a".into())],
+            blocked: vec![again.clone()],
+            unblocked: vec![(LinkId(id(2)), "email".to_owned(), Side::Right)],
+            decisions: vec![decision("a", "y", PairDecision::Link)],
+            ..Commit::default()
+        },
+    )
+    .await;
+    let stones = async |side| {
+        store
+            .tombstones_of(&ws(), &people(), Entity::Contact, side, &ids(&["b", "a"]))
+            .await
+            .unwrap()
+    };
+    assert_eq!(stones(Side::Left).await, [tombstone("b", "deleted")]);
+    assert!(stones(Side::Right).await.is_empty());
+    let of = [LinkId(id(1)), LinkId(id(2))];
+    let some = store.blocked(&ws(), &people(), Some(&of)).await.unwrap();
+    assert_eq!(some, [again, blocked(1, "phone")]);
+    let decisions = async |side, name: &str| {
+        store
+            .decisions_of(&ws(), &people(), Entity::Contact, side, &ids(&[name]))
+            .await
+            .unwrap()
+    };
+    assert_eq!(
+        decisions(Side::Left, "a").await,
+        [
+            (pair("a", "x"), PairDecision::KeepApart),
+            (pair("a", "y"), PairDecision::Link)
+        ]
+    );
+    assert_eq!(
+        decisions(Side::Right, "y").await,
+        [(pair("a", "y"), PairDecision::Link)]
+    );
+}

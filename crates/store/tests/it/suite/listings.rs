@@ -1,0 +1,168 @@
+//! What is known of records.
+
+use record::Entity;
+use store::{Commit, Known, Snapshot};
+
+use super::things::*;
+
+async fn known(store: &Under, names: &[&str]) -> Vec<Option<Known>> {
+    store
+        .known(&ws(), &crm(), Entity::Contact, &ids(names))
+        .await
+        .unwrap()
+}
+
+pub(crate) async fn known_records_keep_their_row_and_hash(store: Under) {
+    assert_eq!(known(&store, &["a"]).await, [None]);
+    keep(&store, vec![snapshot("a", u64::MAX), snapshot("b", 2)]).await;
+    store.signal(&ws(), &[signal("b", at(0))]).await.unwrap();
+    let first = known(&store, &["b", "x", "a"]).await;
+    let [Some(b), None, Some(a)] = first.as_slice() else {
+        panic!("in the order of the ids: {first:?}");
+    };
+    assert_eq!((a.list_hash, a.dirty), (u64::MAX, false));
+    assert_eq!((b.list_hash, b.dirty), (2, true));
+    assert_eq!(b.row, a.row + 1, "rows are dense");
+    let unread = Snapshot {
+        list_hash: None,
+        ..snapshot("a", 0)
+    };
+    keep(&store, vec![unread, snapshot("b", 3)]).await;
+    let second = known(&store, &["a", "b"]).await;
+    assert_eq!(second[0], Some(*a), "no hash given leaves it");
+    assert_eq!(
+        second[1].map(|known| (known.row, known.list_hash)),
+        Some((b.row, 3))
+    );
+    let other = store
+        .known(&ws(), &crm(), Entity::Company, &ids(&["a"]))
+        .await
+        .unwrap();
+    assert_eq!(other, [None]);
+    let count = store
+        .known_count(&ws(), &crm(), Entity::Contact)
+        .await
+        .unwrap();
+    assert_eq!(count, 2);
+}
+
+pub(crate) async fn keys_find_records_and_are_replaced(store: Under) {
+    let find = async |keys: &[store::Key]| -> Vec<(String, String)> {
+        store
+            .candidates(&ws(), &crm(), Entity::Contact, keys)
+            .await
+            .unwrap()
+            .into_iter()
+            .map(|(key, record)| (key.value, record.to_string()))
+            .collect()
+    };
+    let shared = Snapshot {
+        keys: vec![key("email", "x"), key("phone", "1"), key("email", "x")],
+        ..snapshot("a", 1)
+    };
+    let other = Snapshot {
+        keys: vec![key("email", "x")],
+        ..snapshot("b", 1)
+    };
+    keep(&store, vec![shared.clone(), other]).await;
+    let pair = |value: &str, record: &str| (value.to_owned(), record.to_owned());
+    assert_eq!(
+        find(&[
+            key("phone", "1"),
+            key("email", "x"),
+            key("phone", "x"),
+            key("fax", "1")
+        ])
+        .await,
+        [pair("1", "a"), pair("x", "a"), pair("x", "b")],
+        "in the order of the keys, kinds apart"
+    );
+    let changed = Snapshot {
+        keys: vec![key("email", "y"), key("phone", "1")],
+        ..shared
+    };
+    keep(&store, vec![changed]).await;
+    assert_eq!(find(&[key("email", "x")]).await, [pair("x", "b")]);
+    assert_eq!(
+        find(&[key("email", "y"), key("phone", "1")]).await,
+        [pair("y", "a"), pair("1", "a")]
+    );
+}
+
+pub(crate) async fn a_reading_is_kept_until_it_is_dropped(store: Under) {
+    keep(
+        &store,
+        vec![snapshot("a", 1), snapshot("b", 2), snapshot("c", 3)],
+    )
+    .await;
+    let linked = Snapshot {
+        read: None,
+        list_hash: None,
+        ..snapshot("b", 0)
+    };
+    keep(&store, vec![linked]).await;
+    let kept = store
+        .snapshots(&ws(), &crm(), Entity::Contact, &ids(&["b", "x", "a"]))
+        .await
+        .unwrap();
+    let b = kept[0].as_ref().unwrap();
+    assert_eq!((b.read.is_none(), b.list_hash), (true, Some(2)));
+    assert_eq!(b.keys, [key("email", "b@example.org")], "its keys stay");
+    assert!(kept[1].is_none());
+    let a = kept[2].as_ref().unwrap();
+    assert_eq!(a.read, Some(read("a", "Ada")));
+
+    let page = async |after, limit| {
+        store
+            .snapshots_after(&ws(), &crm(), Entity::Contact, after, limit)
+            .await
+            .unwrap()
+    };
+    let first = page(0, 2).await;
+    let names: Vec<_> = first.iter().map(|(_, kept)| kept.record.as_str()).collect();
+    assert_eq!(names, ["a", "b"]);
+    let rest = page(first[1].0, 2).await;
+    assert_eq!(rest.len(), 1);
+    assert_eq!(rest[0].1.record.as_str(), "c");
+}
+
+pub(crate) async fn a_record_that_is_gone_leaves_nothing_and_its_row_is_not_reused(store: Under) {
+    keep(&store, vec![snapshot("a", 1), snapshot("b", 1)]).await;
+    let before = known(&store, &["b"]).await[0].unwrap();
+    commit(
+        &store,
+        Commit {
+            gone: vec![
+                (crm(), Entity::Contact, "b".into()),
+                (crm(), Entity::Contact, "never there".into()),
+            ],
+            snapshots: vec![snapshot("c", 1)],
+            ..Commit::default()
+        },
+    )
+    .await;
+    assert_eq!(known(&store, &["b"]).await, [None]);
+    assert!(known(&store, &["c"]).await[0].unwrap().row > before.row);
+    let found = store
+        .candidates(
+            &ws(),
+            &crm(),
+            Entity::Contact,
+            &[key("email", "b@example.org")],
+        )
+        .await
+        .unwrap();
+    assert!(found.is_empty());
+    let kept = store
+        .snapshots(&ws(), &crm(), Entity::Contact, &ids(&["b"]))
+        .await
+        .unwrap();
+    assert!(kept[0].is_none());
+    let count = store
+        .known_count(&ws(), &crm(), Entity::Contact)
+        .await
+        .unwrap();
+    assert_eq!(count, 2);
+    keep(&store, vec![snapshot("b", 9)]).await;
+    assert_eq!(known(&store, &["b"]).await[0].unwrap().list_hash, 9);
+}

@@ -1,0 +1,190 @@
+//! Questions for a person.
+
+use serde_json::json;
+use store::{Commit, Review, ReviewFilter, ReviewId, ReviewKind, ReviewState};
+
+use super::things::*;
+
+async fn open(store: &Under, reviews: Vec<Review>) {
+    commit(
+        store,
+        Commit {
+            reviews,
+            ..Commit::default()
+        },
+    )
+    .await;
+}
+
+async fn close(store: &Under, number: u128, state: ReviewState, choice: Option<&str>) {
+    commit(
+        store,
+        Commit {
+            at: Some(at(50)),
+            closed_reviews: vec![(ReviewId(id(number)), state, choice.map(str::to_owned))],
+            ..Commit::default()
+        },
+    )
+    .await;
+}
+
+async fn all(store: &Under) -> Vec<Review> {
+    store
+        .reviews(&ws(), &ReviewFilter::default())
+        .await
+        .unwrap()
+}
+
+pub(crate) async fn one_question_is_asked_once(store: Under) {
+    open(&store, vec![review(1, ReviewKind::Conflict, "s")]).await;
+    let news = Review {
+        summary: "changed".to_owned(),
+        details: json!({ "v": 1, "left": "new" }),
+        opened: at(99),
+        right: Some("x".into()),
+        ..review(2, ReviewKind::Conflict, "s")
+    };
+    open(
+        &store,
+        vec![news.clone(), review(3, ReviewKind::Refused, "s")],
+    )
+    .await;
+    let expected = Review {
+        id: ReviewId(id(1)),
+        opened: at(10),
+        ..news
+    };
+    assert_eq!(
+        all(&store).await,
+        [expected, review(3, ReviewKind::Refused, "s")]
+    );
+}
+
+pub(crate) async fn a_postponed_question_comes_back_when_it_changes(store: Under) {
+    open(&store, vec![review(1, ReviewKind::Conflict, "s")]).await;
+    close(&store, 1, ReviewState::Postponed, None).await;
+    open(
+        &store,
+        vec![Review {
+            summary: "said in other words".to_owned(),
+            ..review(2, ReviewKind::Conflict, "s")
+        }],
+    )
+    .await;
+    let [postponed] = all(&store).await.try_into().unwrap();
+    assert_eq!(postponed.state, ReviewState::Postponed);
+    assert_eq!(postponed.decided, Some(at(50)));
+    open(
+        &store,
+        vec![Review {
+            details: json!({ "v": 1, "candidates": ["z"] }),
+            ..review(3, ReviewKind::Conflict, "s")
+        }],
+    )
+    .await;
+    let [reopened] = all(&store).await.try_into().unwrap();
+    assert_eq!(reopened.state, ReviewState::Open);
+    assert_eq!((reopened.id, reopened.opened), (ReviewId(id(1)), at(10)));
+    assert_eq!(reopened.decided, None);
+    assert_eq!(reopened.details["candidates"], json!(["z"]));
+}
+
+pub(crate) async fn a_closed_question_stays_closed(store: Under) {
+    open(&store, vec![review(1, ReviewKind::Conflict, "s")]).await;
+    close(&store, 1, ReviewState::Decided, Some("left")).await;
+    close(&store, 1, ReviewState::Decided, Some("right")).await;
+    commit(
+        &store,
+        Commit {
+            withdrawn: vec![(people(), ReviewKind::Conflict, "s".to_owned())],
+            ..Commit::default()
+        },
+    )
+    .await;
+    open(&store, vec![review(2, ReviewKind::Conflict, "s")]).await;
+    let [first, second] = all(&store).await.try_into().unwrap();
+    assert_eq!(first.state, ReviewState::Decided);
+    assert_eq!(
+        first.choice.as_deref(),
+        Some("left"),
+        "who came first decided"
+    );
+    assert_eq!(first.decided, Some(at(50)));
+    assert_eq!(
+        (second.id, second.state),
+        (ReviewId(id(2)), ReviewState::Open)
+    );
+    commit(
+        &store,
+        Commit {
+            at: Some(at(60)),
+            withdrawn: vec![(people(), ReviewKind::Conflict, "s".to_owned())],
+            ..Commit::default()
+        },
+    )
+    .await;
+    let second = store.review(&ws(), second.id).await.unwrap().unwrap();
+    assert_eq!(second.state, ReviewState::Withdrawn);
+    assert_eq!(second.decided, Some(at(60)));
+}
+
+pub(crate) async fn reviews_are_found_by_each_filter(store: Under) {
+    let about = |number, left: Option<&str>, right: Option<&str>| Review {
+        left: left.map(Into::into),
+        right: right.map(Into::into),
+        ..review(number, ReviewKind::Ambiguous, &format!("s{number}"))
+    };
+    let elsewhere = Review {
+        sync: "others".into(),
+        left: None,
+        ..review(4, ReviewKind::Conflict, "s4")
+    };
+    open(
+        &store,
+        vec![
+            about(9, Some("a"), None),
+            about(2, None, Some("a")),
+            about(3, Some("b"), Some("c")),
+            elsewhere,
+        ],
+    )
+    .await;
+    close(&store, 2, ReviewState::Postponed, None).await;
+    let find = async |filter: ReviewFilter| -> Vec<u128> {
+        store
+            .reviews(&ws(), &filter)
+            .await
+            .unwrap()
+            .into_iter()
+            .map(|review| review.id.0.as_u128())
+            .collect()
+    };
+    let none = ReviewFilter::default;
+    let by_records = ReviewFilter {
+        records: Some(ids(&["a", "c\" OR 1"])),
+        ..none()
+    };
+    assert_eq!(find(by_records).await, [9, 2]);
+    let by_sync = ReviewFilter {
+        sync: Some("others".into()),
+        ..none()
+    };
+    assert_eq!(find(by_sync).await, [4]);
+    let by_state = ReviewFilter {
+        state: Some(ReviewState::Open),
+        sync: Some(people()),
+        ..none()
+    };
+    assert_eq!(find(by_state).await, [9, 3]);
+    let by_kind = ReviewFilter {
+        kind: Some(ReviewKind::Conflict),
+        ..none()
+    };
+    assert_eq!(find(by_kind).await, [4]);
+    let paged = ReviewFilter {
+        after: Some(ReviewId(id(9))),
+        limit: 2,
+        ..none()
+    };
+    assert_eq!(find(paged).await, [2, 3], "in the order of opening");
+}

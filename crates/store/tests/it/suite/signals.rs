@@ -1,0 +1,351 @@
+//! Dirty records: one row each, generations, leases, deliveries.
+
+use jiff::{SignedDuration, ToSpan};
+use record::Entity;
+use store::{Accepted, Claim, Commit, Lane, Release, Signal, SignalSource};
+
+use super::things::*;
+
+pub(crate) async fn many_signals_are_one_dirty_record(store: Under) {
+    let first = Signal {
+        lane: Lane::Backfill,
+        source: SignalSource::Sweep,
+        not_older_than: Some(at(50)),
+        cause: Some(cause(7)),
+        ..signal("a", at(10))
+    };
+    let second = Signal {
+        lane: Lane::Live,
+        source: SignalSource::Webhook,
+        not_older_than: Some(at(20)),
+        ..signal("a", at(30))
+    };
+    let third = Signal {
+        lane: Lane::Reconcile,
+        source: SignalSource::Sweep,
+        ..signal("a", at(20))
+    };
+    for signal in [first, second, third] {
+        store.signal(&ws(), &[signal]).await.unwrap();
+    }
+    assert!(claim(&store, at(9)).await.is_empty(), "not due yet");
+    let claims = claim(&store, at(10)).await;
+    let [claim] = claims.as_slice() else {
+        panic!("one row, not {claims:?}");
+    };
+    assert_eq!(claim.lane, Lane::Live);
+    assert_eq!(claim.not_older_than, Some(at(50)), "the latest mark counts");
+    assert_eq!(claim.sources, [SignalSource::Webhook, SignalSource::Sweep]);
+    assert_eq!(claim.first_signalled, at(10));
+    assert_eq!(claim.cause, Some(cause(7)), "none given keeps the earlier");
+    assert_eq!(claim.attempts, 0);
+}
+
+pub(crate) async fn a_record_with_a_newer_signal_stays_dirty(store: Under) {
+    store.signal(&ws(), &[signal("a", at(0))]).await.unwrap();
+    let first = claim(&store, at(0)).await;
+    store.signal(&ws(), &[signal("a", at(1))]).await.unwrap();
+    settle(&store, &first).await;
+    let second = claim(&store, at(1)).await;
+    assert_eq!(records(&second), ["a"]);
+    assert!(second[0].generation > first[0].generation);
+    settle(&store, &second).await;
+    assert!(claim(&store, at(100)).await.is_empty());
+}
+
+pub(crate) async fn a_signal_for_a_taken_record_keeps_its_own_due_time(store: Under) {
+    store.signal(&ws(), &[signal("a", at(0))]).await.unwrap();
+    let taken = claim(&store, at(0)).await;
+    // Our own write: look again when the provider's index has caught up.
+    store.signal(&ws(), &[signal("a", at(5))]).await.unwrap();
+    settle(&store, &taken).await;
+    assert!(claim(&store, at(4)).await.is_empty());
+    assert_eq!(records(&claim(&store, at(5)).await), ["a"]);
+}
+
+pub(crate) async fn a_settled_claim_and_a_new_signal_in_one_commit_leave_the_record_dirty(
+    store: Under,
+) {
+    store.signal(&ws(), &[signal("a", at(0))]).await.unwrap();
+    let settled = claim(&store, at(0)).await;
+    commit(
+        &store,
+        Commit {
+            signals: vec![Signal {
+                source: SignalSource::OwnWrite,
+                ..signal("a", at(5))
+            }],
+            settled,
+            ..Commit::default()
+        },
+    )
+    .await;
+    let again = claim(&store, at(5)).await;
+    assert_eq!(records(&again), ["a"]);
+    assert_eq!(again[0].sources, [SignalSource::OwnWrite]);
+    assert_eq!(again[0].attempts, 0);
+}
+
+pub(crate) async fn an_old_claim_does_not_settle_a_record_that_went_and_came_back(store: Under) {
+    store.signal(&ws(), &[signal("a", at(0))]).await.unwrap();
+    let slow = claim(&store, at(0)).await;
+    let quick = claim(&store, at(100)).await;
+    assert_eq!(records(&quick), ["a"], "the lease had ended");
+    settle(&store, &quick).await;
+    store.signal(&ws(), &[signal("a", at(101))]).await.unwrap();
+    settle(&store, &slow).await;
+    assert_eq!(records(&claim(&store, at(101)).await), ["a"]);
+}
+
+pub(crate) async fn a_lease_ends_by_itself_and_by_command(store: Under) {
+    store
+        .signal(&ws(), &[signal("a", at(0)), signal("b", at(0))])
+        .await
+        .unwrap();
+    assert_eq!(claim(&store, at(0)).await.len(), 2);
+    assert!(claim(&store, at(59)).await.is_empty(), "taken until 60");
+    assert_eq!(claim(&store, at(60)).await.len(), 2);
+    assert!(claim(&store, at(61)).await.is_empty());
+    assert_eq!(store.end_leases(&ws()).await.unwrap(), 2);
+    assert_eq!(store.end_leases(&ws()).await.unwrap(), 0);
+    assert_eq!(claim(&store, at(61)).await.len(), 2);
+}
+
+pub(crate) async fn a_worker_that_lost_its_lease_does_not_take_it_from_the_next(store: Under) {
+    store.signal(&ws(), &[signal("a", at(0))]).await.unwrap();
+    let lost = claim(&store, at(0)).await;
+    store.signal(&ws(), &[signal("a", at(50))]).await.unwrap();
+    let held = claim(&store, at(100)).await;
+    assert_eq!(records(&held), ["a"]);
+    settle(&store, &lost).await;
+    give_back(&store, &lost[0], 101, Some("late")).await;
+    assert!(claim(&store, at(102)).await.is_empty(), "still taken");
+    settle(&store, &held).await;
+    assert!(claim(&store, at(1000)).await.is_empty());
+}
+
+async fn give_back(store: &Under, claim: &Claim, due: i64, error: Option<&str>) {
+    commit(
+        store,
+        Commit {
+            released: vec![Release {
+                claim: claim.clone(),
+                due: at(due),
+                error: error.map(str::to_owned),
+            }],
+            ..Commit::default()
+        },
+    )
+    .await;
+}
+
+pub(crate) async fn a_failed_record_waits_and_a_new_signal_ends_the_wait(store: Under) {
+    store.signal(&ws(), &[signal("a", at(0))]).await.unwrap();
+    let first = claim(&store, at(0)).await;
+    give_back(&store, &first[0], 500, Some("timed out")).await;
+    let failing = store.failing(&ws(), Some(&crm()), 10).await.unwrap();
+    assert_eq!(failing.len(), 1);
+    assert_eq!(
+        (failing[0].0.attempts, failing[0].1.as_str()),
+        (1, "timed out")
+    );
+    assert!(
+        store
+            .failing(&ws(), Some(&estate()), 10)
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    assert!(claim(&store, at(499)).await.is_empty());
+
+    // Not the earlier of the two: the wait is over, and the signal says when.
+    store.signal(&ws(), &[signal("a", at(40))]).await.unwrap();
+    assert!(claim(&store, at(39)).await.is_empty());
+    let second = claim(&store, at(40)).await;
+    assert_eq!(second[0].attempts, 1);
+    give_back(&store, &second[0], 600, Some("timed out")).await;
+    store.signal(&ws(), &[signal("a", at(700))]).await.unwrap();
+    assert!(claim(&store, at(650)).await.is_empty());
+    let third = claim(&store, at(700)).await;
+    assert_eq!(third[0].attempts, 2);
+
+    // A signal that came while the work went wrong is not held up by the wait.
+    store.signal(&ws(), &[signal("a", at(701))]).await.unwrap();
+    give_back(&store, &third[0], 5000, Some("timed out")).await;
+    let fourth = claim(&store, at(701)).await;
+    assert_eq!(fourth[0].attempts, 3);
+    settle(&store, &fourth).await;
+    assert!(store.failing(&ws(), None, 10).await.unwrap().is_empty());
+}
+
+pub(crate) async fn a_record_given_back_without_error_is_not_failing(store: Under) {
+    store.signal(&ws(), &[signal("a", at(0))]).await.unwrap();
+    let first = claim(&store, at(0)).await;
+    give_back(&store, &first[0], 10, None).await;
+    assert!(store.failing(&ws(), None, 10).await.unwrap().is_empty());
+    // No back-off: the earlier time counts.
+    store.signal(&ws(), &[signal("a", at(20))]).await.unwrap();
+    let second = claim(&store, at(10)).await;
+    assert_eq!(second[0].attempts, 0);
+}
+
+pub(crate) async fn claims_are_of_one_place_and_the_most_urgent_first(store: Under) {
+    let of = |record: &str, lane, due| Signal {
+        lane,
+        ..signal(record, at(due))
+    };
+    let elsewhere = |signal| Signal {
+        connection: estate(),
+        ..signal
+    };
+    let company = Signal {
+        entity: Entity::Company,
+        ..of("firm", Lane::Reconcile, 1)
+    };
+    store
+        .signal(
+            &ws(),
+            &[
+                of("late", Lane::Backfill, 3),
+                of("soon", Lane::Live, 5),
+                of("later", Lane::Live, 6),
+                of("old", Lane::Backfill, 0),
+                of("future", Lane::Live, 900),
+                company,
+                elsewhere(of("theirs", Lane::Live, 4)),
+                elsewhere(of("theirs too", Lane::Backfill, 9)),
+            ],
+        )
+        .await
+        .unwrap();
+    let mut request = request(at(10));
+    request.limit = 3;
+    request.lane = Lane::Reconcile;
+    let mine = store.claim(&ws(), request.clone()).await.unwrap();
+    assert_eq!(
+        records(&mine),
+        ["theirs"],
+        "the oldest of the most urgent lane"
+    );
+    let mine = store.claim(&ws(), request.clone()).await.unwrap();
+    assert_eq!(
+        records(&mine),
+        ["soon", "later"],
+        "no backfill was asked for"
+    );
+    request.lane = Lane::Backfill;
+    let mine = store.claim(&ws(), request.clone()).await.unwrap();
+    assert_eq!(records(&mine), ["firm"]);
+    assert_eq!(mine[0].entity, Entity::Company);
+    request.connections = vec![estate()];
+    let mine = store.claim(&ws(), request.clone()).await.unwrap();
+    assert_eq!(records(&mine), ["theirs too"]);
+    request.connections = vec![crm(), estate()];
+    request.limit = 1;
+    let mine = store.claim(&ws(), request.clone()).await.unwrap();
+    assert_eq!(records(&mine), ["old"]);
+    store
+        .signal(&ws(), &[of("urgent", Lane::Live, 10)])
+        .await
+        .unwrap();
+    request.limit = 5;
+    let mine = store.claim(&ws(), request.clone()).await.unwrap();
+    assert_eq!(
+        records(&mine),
+        ["urgent", "late"],
+        "filled up from the next lane"
+    );
+    assert!(store.claim(&ws(), request).await.unwrap().is_empty());
+}
+
+pub(crate) async fn next_due_is_the_earliest_of_what_waits_or_is_taken(store: Under) {
+    let both = [crm(), estate()];
+    assert_eq!(store.next_due(&ws(), &both).await.unwrap(), None);
+    store
+        .signal(&ws(), &[signal("a", at(5)), signal("b", at(90))])
+        .await
+        .unwrap();
+    assert_eq!(store.next_due(&ws(), &both).await.unwrap(), Some(at(5)));
+    assert_eq!(store.next_due(&ws(), &[estate()]).await.unwrap(), None);
+    let taken = claim(&store, at(5)).await;
+    assert_eq!(
+        store.next_due(&ws(), &both).await.unwrap(),
+        Some(at(65)),
+        "when the lease ends"
+    );
+    settle(&store, &taken).await;
+    assert_eq!(store.next_due(&ws(), &both).await.unwrap(), Some(at(90)));
+}
+
+pub(crate) async fn a_delivery_counts_once(store: Under) {
+    let accept = async |name, record| {
+        store
+            .accept_delivery(&ws(), delivery(name, record, at(0)))
+            .await
+            .unwrap()
+    };
+    assert_eq!(accept(Some("d1"), "a").await, Accepted::New);
+    settle(&store, &claim(&store, at(0)).await).await;
+    assert_eq!(accept(Some("d1"), "a").await, Accepted::Duplicate);
+    assert!(claim(&store, at(0)).await.is_empty(), "a repeat is no news");
+    assert_eq!(accept(None, "a").await, Accepted::New);
+    assert_eq!(accept(None, "a").await, Accepted::New);
+    let mut elsewhere = delivery(Some("d1"), "a", at(0));
+    elsewhere.connection = estate();
+    assert_eq!(
+        store.accept_delivery(&ws(), elsewhere).await.unwrap(),
+        Accepted::New,
+        "ids are a connection's own"
+    );
+}
+
+pub(crate) async fn delivery_ids_are_remembered_for_three_days(store: Under) {
+    store
+        .accept_delivery(&ws(), delivery(Some("first"), "a", at(0)))
+        .await
+        .unwrap();
+    let much = async |from: i64| {
+        for number in 0..200 {
+            let name = format!("{from}-{number}");
+            let row = delivery(Some(&name), "a", at(from));
+            store.accept_delivery(&ws(), row).await.unwrap();
+        }
+    };
+    let again = async |seconds| {
+        store
+            .accept_delivery(&ws(), delivery(Some("first"), "a", at(seconds)))
+            .await
+            .unwrap()
+    };
+    let three_days = SignedDuration::from_hours(72).as_secs();
+    much(three_days).await;
+    assert_eq!(again(three_days).await, Accepted::Duplicate);
+    much(10 * three_days).await;
+    assert_eq!(
+        again(10 * three_days).await,
+        Accepted::New,
+        "the table does not grow for ever"
+    );
+}
+
+pub(crate) async fn concurrent_deliveries_are_all_taken_in(store: Under) {
+    let callers: Vec<_> = (0..300)
+        .map(|number| {
+            let store = store.clone();
+            tokio::spawn(async move {
+                // Every third is a repeat of the one before it.
+                let name = number - usize::from(number % 3 == 2);
+                let row = delivery(Some(&format!("d{name}")), &format!("r{name}"), at(0));
+                store.accept_delivery(&ws(), row).await.unwrap()
+            })
+        })
+        .collect();
+    let mut new = 0;
+    for caller in callers {
+        new += usize::from(caller.await.unwrap() == Accepted::New);
+    }
+    assert_eq!(new, 200);
+    let mut all = request(at(0) + 1.second());
+    all.limit = 1000;
+    assert_eq!(store.claim(&ws(), all).await.unwrap().len(), 200);
+}
