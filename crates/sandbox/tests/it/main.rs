@@ -2,5 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails the test")]
 
+mod control;
+mod faults;
+mod highlevel;
 mod onoffice;
 mod people;

@@ -1,0 +1,14 @@
+//! The simulated HighLevel as its clients meet it.
+
+pub(crate) mod client;
+
+mod custom_fields;
+mod limits;
+mod oauth;
+mod search;
+mod speed;
+mod tags;
+mod transport;
+mod upsert;
+mod webhooks;
+mod writes;
