@@ -1,1 +1,40 @@
-//! Being written.
+//! Mappings: what a person says about how two systems belong together, checked against both schemas
+//! and made ready to use.
+//!
+//! [`SyncRules`] is what a person writes. [`CompiledEntity::compile`] checks the part for one entity
+//! and says everything that is wrong with it. A [`CompiledMapping`] reads each side into one shared
+//! form, decides, and writes back only what has to change: see the laws of its lenses. Everything is
+//! pure, and no system is named here: what a system does to values stands in its schema.
+
+pub mod rules;
+
+mod problem;
+
+mod loss;
+
+mod slot;
+
+mod lens;
+
+mod mapping;
+
+mod person;
+
+mod scope;
+
+mod compile;
+
+mod entity;
+
+pub use compile::Settings;
+pub use entity::{CompiledEntity, Draft};
+pub use loss::{Loss, LossKind};
+pub use mapping::CompiledMapping;
+pub use problem::Problem;
+pub use rules::{
+    Condition, CreateRules, DeleteRule, DeleteRules, EntityRules, ImportTag, ImportTags, LensRule,
+    Limit, Limits, MappingRules, Mode, OnLeave, Role, ScopeRules, SyncRules, Unmatched, Words,
+};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,128 @@
+//! Lenses: how one mapping reads each side into a shared domain and writes each side from it, without
+//! spoiling what is already right there.
+//!
+//! The laws, which the tests hold every lens to:
+//! * put what was read, and nothing is written;
+//! * read what was put, and it means what was put, as far as the side can hold it;
+//! * where the side already means it, nothing is written.
+
+mod formula;
+
+mod full_name;
+
+mod parts;
+
+mod points;
+
+mod scalar;
+
+mod vocabulary;
+
+use record::{Field, FieldName, Fields, Side, Sides};
+
+pub(crate) use self::{
+    formula::FormulaLens,
+    full_name::{FullName, NameFields},
+    parts::Parts,
+    points::{Channel, MainPoint, Points},
+    scalar::Scalar,
+    vocabulary::{ChoiceLens, SetLens, Vocabulary},
+};
+use crate::loss::Loss;
+
+#[derive(Debug, Clone)]
+pub(crate) enum Lens {
+    Scalar(Scalar),
+    Parts(Parts),
+    FullName(FullName),
+    MainPoint(MainPoint),
+    Points(Points),
+    Choice(ChoiceLens),
+    Set(SetLens),
+    Formula(FormulaLens),
+}
+
+macro_rules! each {
+    ($lens:expr, $inner:ident => $result:expr) => {
+        match $lens {
+            Lens::Scalar($inner) => $result,
+            Lens::Parts($inner) => $result,
+            Lens::FullName($inner) => $result,
+            Lens::MainPoint($inner) => $result,
+            Lens::Points($inner) => $result,
+            Lens::Choice($inner) => $result,
+            Lens::Set($inner) => $result,
+            Lens::Formula($inner) => $result,
+        }
+    };
+}
+
+impl Lens {
+    /// The fields that reading a side needs.
+    pub(crate) fn fields(&self, side: Side) -> Vec<FieldName> {
+        each!(self, lens => lens.fields(side))
+    }
+
+    /// The canonical meaning of a side.
+    pub(crate) fn read(&self, side: Side, fields: &Fields) -> Field {
+        each!(self, lens => lens.read(side, fields))
+    }
+
+    /// The raw fields that have to change so that the side means `new`. `new` is known and differs
+    /// from what the side means.
+    pub(crate) fn put(&self, side: Side, new: &Field, current: &Fields) -> Fields {
+        each!(self, lens => lens.put(side, new, current))
+    }
+
+    /// What the side cannot hold of `value`.
+    pub(crate) fn loss(&self, side: Side, value: &Field) -> Option<Loss> {
+        each!(self, lens => lens.loss(side, value))
+    }
+
+    /// What is left of `value` once the side has stored it.
+    pub(crate) fn project(&self, side: Side, value: &Field) -> Field {
+        each!(self, lens => lens.project(side, value))
+    }
+
+    /// Whether its values are sets.
+    pub(crate) fn is_set(&self) -> bool {
+        match self {
+            Self::Set(_) | Self::Points(_) => true,
+            Self::Formula(formula) => formula.is_set(),
+            _ => false,
+        }
+    }
+
+    /// Why a side that has values cannot be read.
+    pub(crate) fn unreadable(&self, side: Side, fields: &Fields) -> Option<String> {
+        match self {
+            Self::Formula(formula) => formula.unreadable(side, fields),
+            Self::Choice(choice) => choice.unreadable(side, fields),
+            _ => None,
+        }
+    }
+
+    /// What the lens is made of, for the revision.
+    pub(crate) fn signature(&self) -> String {
+        match self {
+            Self::Scalar(scalar) => format!("scalar {:?}", scalar.domain.kind),
+            Self::Parts(parts) => parts.signature(),
+            Self::FullName(_) => "full_name".to_owned(),
+            Self::MainPoint(main) => format!("main {:?}", main.channel),
+            Self::Points(_) => "points".to_owned(),
+            Self::Choice(_) => "choice".to_owned(),
+            Self::Set(_) => "set".to_owned(),
+            Self::Formula(_) => "formula".to_owned(),
+        }
+    }
+}
+
+/// One field, changed.
+fn changed(name: &FieldName, field: Field) -> Fields {
+    let mut fields = Fields::new();
+    fields.set(name.clone(), field);
+    fields
+}
+
+/// The slots of both sides.
+type Slots = Sides<crate::slot::Slot>;
