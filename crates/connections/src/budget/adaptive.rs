@@ -28,7 +28,14 @@ pub(crate) struct Adaptive {
     /// Requests sent before this say nothing new: the cut that they ask for was made.
     cut_at: Duration,
     usual: HashMap<(&'static str, u32), f64>,
+    /// When the last answer came.
+    last_answer: Option<Duration>,
+    /// Requests sent before this had to open their connections first.
+    warm_since: Duration,
 }
+
+/// After so long without an answer, connections are taken to be closed.
+const COLD_AFTER: Duration = Duration::from_secs(30);
 
 /// Slower than so many times the usual, and by at least half a second, is too slow.
 const SLOW: f64 = 3.0;
@@ -42,6 +49,8 @@ impl Adaptive {
             batch: None,
             cut_at: Duration::ZERO,
             usual: HashMap::new(),
+            last_answer: None,
+            warm_since: Duration::ZERO,
         }
     }
 
@@ -66,8 +75,14 @@ impl Adaptive {
             .map_or(largest, |batch| largest.min(batch as usize).max(1))
     }
 
-    /// Takes in what a request showed. Gives back how much longer than usual it took.
+    /// Takes in what a request showed. Gives back how much later than usual it
+    /// may have arrived.
     pub(crate) fn observe(&mut self, now: Duration, seen: Observed) -> Duration {
+        let idle = self.last_answer.is_none_or(|last| now > last + COLD_AFTER);
+        if idle {
+            self.warm_since = now;
+        }
+        self.last_answer = Some(now);
         let took = seen.took.as_secs_f64();
         let key = (seen.operation, seen.records.max(1).ilog2());
         let usual = self.usual.get(&key).copied();
@@ -77,6 +92,9 @@ impl Adaptive {
                 self.batch = Some((seen.records as f64 / 2.0).floor().max(1.0));
             }
             return Duration::ZERO;
+        }
+        if seen.sent < self.warm_since {
+            return seen.took;
         }
         self.usual
             .insert(key, usual.map_or(took, |usual| usual * 0.9 + took * 0.1));
@@ -99,7 +117,7 @@ impl Adaptive {
     }
 
     fn cut(&mut self, now: Duration, seen: Observed, factor: f64) {
-        if seen.sent >= self.cut_at {
+        if seen.sent > self.cut_at {
             self.concurrency = (self.concurrency * factor).max(1.0);
             self.cut_at = now;
         }

@@ -1,0 +1,12 @@
+//! Connections against a scripted vendor in the same process, in virtual time; and the network
+//! transport against servers on loopback.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod calls;
+mod health;
+mod intake;
+mod network;
+mod sign_in;
+mod support;
+mod tokens;
