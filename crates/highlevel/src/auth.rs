@@ -137,7 +137,7 @@ pub(crate) fn authorize_url(
             .append_pair("scope", &scopes.join(" "))
             .append_pair("state", state);
         // Without it, a private app answers `error.noversionid` (measured by others).
-        if let Some(version) = optional(credentials, "version_id") {
+        if let Some(version) = settings.version_id() {
             query.append_pair("version_id", version);
         }
     }
@@ -170,16 +170,13 @@ pub(crate) fn given<'a>(
     credentials: &'a Credentials,
     field: &'static str,
 ) -> Result<&'a str, Error> {
-    optional(credentials, field).ok_or_else(|| Error::Setting {
-        setting: field,
-        hint: "copy it from the app in HighLevel's developer portal (Advanced settings → Auth)"
-            .to_owned(),
-    })
-}
-
-fn optional<'a>(credentials: &'a Credentials, field: &str) -> Option<&'a str> {
     credentials
         .given(field)
         .map(str::trim)
         .filter(|text| !text.is_empty())
+        .ok_or_else(|| Error::Setting {
+            setting: field,
+            hint: "copy it from the app in HighLevel's developer portal (Advanced settings → Auth)"
+                .to_owned(),
+        })
 }

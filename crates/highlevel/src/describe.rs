@@ -54,13 +54,6 @@ pub(crate) fn description() -> Description {
                         secret: true,
                         help: "Shown once beside the client ID when you create the key. A UUID.",
                     },
-                    SignInField {
-                        name: "version_id",
-                        label: "Version ID (optional)",
-                        secret: false,
-                        help: "Only for an app that is private or a draft: the version_id in the \
-                               installation link that the portal shows.",
-                    },
                 ],
             },
             AuthScheme::Pasted {

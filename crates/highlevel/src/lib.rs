@@ -2,8 +2,8 @@
 //!
 //! A stateless translator between our words and the vendor's: it opens no socket, keeps no token
 //! and never sleeps. What is common to all entities lies at the top: who signs in and how
-//! ([`mod@auth`], `oauth`), what an answer means for the connection (`verdict`, `limits`,
-//! `answer`), which account it is (`check`) and what the vendor pushes (`webhook`). Each entity has
+//! (`auth`, `oauth`, `agency`), what an answer means for the connection (`verdict`, `limits`,
+//! `answer`), which account it is (`account`) and what the vendor pushes (`webhook`). Each entity has
 //! a folder of its own; contacts are the first.
 //!
 //! Facts about the API are from the vendor's published OpenAPI files and documentation pages unless
@@ -19,6 +19,8 @@ mod describe;
 mod auth;
 
 mod oauth;
+
+mod agency;
 
 mod tokens;
 

@@ -2,8 +2,8 @@
 //! sub-account's, and recovery when the tokens are lost.
 //!
 //! Refresh tokens are single use: each refresh gives a new one and voids the old, except that for 30 s
-//! the same request gets the same answer again (the vendor's changelog, read by others). That is why a
-//! refresh may be repeated after a time-out.
+//! the same request gets the same answer again (the vendor's changelog, read by others). So a refresh whose
+//! answer got lost comes back as "outcome unknown", and the caller repeats it within that time.
 
 use connector::{Body, CallError, Calls, Credentials, Effect, Error, Grant, Request, Tokens};
 use http::Method;
@@ -11,16 +11,17 @@ use jiff::Timestamp;
 use serde_json::{Value as Json, json};
 
 use crate::{
-    answer::{Complaint, without_tokens},
-    auth::{given, not_signed_in, set_bearer, set_version},
+    agency::{installed_locations, mint},
+    answer::Complaint,
+    auth::{given, not_signed_in, set_version},
     describe::{OAUTH, PRIVATE_TOKEN},
-    operation::{INSTALLED_LOCATIONS, LOCATION_TOKEN, RECONNECT, TOKEN},
+    operation::{LOCATION_TOKEN, RECONNECT, TOKEN},
     settings::Settings,
     tokens::{Company, LocationRefresh, TokenAnswer},
 };
 
 /// Why a token request brought no token.
-enum Failure {
+pub(crate) enum Failure {
     /// The code or refresh token is worth nothing (any more).
     Dead(String),
     /// Anything else.
@@ -57,7 +58,7 @@ pub(crate) async fn exchange_code(
         ("redirect_uri", redirect_uri),
         ("user_type", user_type),
     ];
-    let (answer, sent) = token(calls, credentials, &form, Effect::Write)
+    let (answer, sent) = token(calls, credentials, &form)
         .await
         .map_err(|failure| failure.into_error(TOKEN))?;
     settle(calls, credentials, answer, sent).await
@@ -257,7 +258,7 @@ async fn refresh_grant(
         ("refresh_token", refresh),
         ("user_type", user_type),
     ];
-    token(calls, credentials, &form, Effect::Read).await
+    token(calls, credentials, &form).await
 }
 
 /// `POST /oauth/token`, form-encoded.
@@ -265,11 +266,10 @@ async fn token(
     calls: &dyn Calls,
     credentials: &Credentials,
     form: &[(&str, &str)],
-    effect: Effect,
 ) -> Result<(TokenAnswer, Timestamp), Failure> {
     let client_id = given(credentials, "client_id").map_err(Failure::Other)?;
     let client_secret = given(credentials, "client_secret").map_err(Failure::Other)?;
-    let mut request = Request::new(TOKEN, effect, Method::POST, "/oauth/token");
+    let mut request = Request::new(TOKEN, Effect::Write, Method::POST, "/oauth/token");
     set_version(&mut request, Settings::of(calls)).map_err(Failure::Other)?;
     let keys = [("client_id", client_id), ("client_secret", client_secret)];
     request.body = Body::Form(
@@ -301,119 +301,6 @@ async fn token(
         )));
     }
     Err(Failure::Dead(said))
-}
-
-/// `POST /oauth/locationToken`: a location's token for a company's. Repeating it does no harm.
-async fn mint(
-    calls: &dyn Calls,
-    company: &Company,
-    location: &str,
-) -> Result<(TokenAnswer, Timestamp), Failure> {
-    let company_id = company
-        .id
-        .as_deref()
-        .or_else(|| Settings::of(calls).company_if_set())
-        .ok_or_else(|| {
-            Failure::Other(Error::Setting {
-                setting: "company_id",
-                hint: "the agency's id came with no token answer; set it by hand".to_owned(),
-            })
-        })?;
-    let mut request = Request::new(
-        LOCATION_TOKEN,
-        Effect::Read,
-        Method::POST,
-        "/oauth/locationToken",
-    );
-    request.body = Body::Form(vec![
-        ("companyId".to_owned(), company_id.to_owned()),
-        ("locationId".to_owned(), location.to_owned()),
-    ]);
-    let response = as_company(calls, company, request)
-        .await
-        .map_err(Failure::Other)?;
-    if response.status.is_success() {
-        let answer = TokenAnswer::read(LOCATION_TOKEN, &response).map_err(Failure::Other)?;
-        return Ok((answer, response.sent));
-    }
-    let complaint = Complaint::of(&response);
-    if complaint.is_missing_scope() {
-        return Err(Failure::Other(Error::MissingRight {
-            operation: LOCATION_TOKEN,
-            missing: "the scope oauth.write (set `agency_install` and connect again)".to_owned(),
-        }));
-    }
-    Err(Failure::Dead(complaint.message()))
-}
-
-/// Sends with the agency's token in place of the connection's.
-async fn as_company(
-    calls: &dyn Calls,
-    company: &Company,
-    mut request: Request,
-) -> Result<connector::Response, Error> {
-    set_version(&mut request, Settings::of(calls))?;
-    set_bearer(&mut request, company.access.expose())?;
-    Ok(calls.send(request).await?)
-}
-
-/// Where the app is installed, in words for a hint. That it could not be found out is worth a word,
-/// not a failure.
-async fn installed_locations(
-    calls: &dyn Calls,
-    credentials: &Credentials,
-    company: &Company,
-) -> String {
-    match list_installed(calls, credentials, company).await {
-        Ok(names) if names.is_empty() => "it is installed in no sub-account yet".to_owned(),
-        Ok(names) => format!("it is installed in {}", names.join(", ")),
-        Err(error) => format!(
-            "where it is installed could not be found out ({})",
-            without_tokens(&error.to_string())
-        ),
-    }
-}
-
-/// `GET /oauth/installedLocations` (v2: `locations[]`; v3: `items[]`).
-async fn list_installed(
-    calls: &dyn Calls,
-    credentials: &Credentials,
-    company: &Company,
-) -> Result<Vec<String>, Error> {
-    // The app's id is the part of the client id before the dash (the vendor's SDK).
-    let client_id = given(credentials, "client_id")?;
-    let app_id = client_id.split('-').next().unwrap_or(client_id);
-    let request = Request::new(
-        INSTALLED_LOCATIONS,
-        Effect::Read,
-        Method::GET,
-        "/oauth/installedLocations",
-    )
-    .query("companyId", company.id.as_deref().unwrap_or_default())
-    .query("appId", app_id)
-    .query("isInstalled", "true")
-    .query("limit", "100");
-    let response = as_company(calls, company, request).await?;
-    if !response.status.is_success() {
-        return Err(Error::Refused {
-            operation: INSTALLED_LOCATIONS,
-            refusal: Complaint::of(&response).refusal(Vec::new()),
-        });
-    }
-    let body: Json = response.json(INSTALLED_LOCATIONS)?;
-    let items = body["locations"].as_array().or(body["items"].as_array());
-    Ok(items
-        .into_iter()
-        .flatten()
-        .filter(|item| item["isInstalled"] != Json::Bool(false))
-        .filter_map(|item| {
-            let id = item["_id"]
-                .as_str()
-                .or(item["id"].as_str())
-                .or(item["locationId"].as_str())?;
-            Some(format!("{} ({id})", item["name"].as_str().unwrap_or("?")))
-        })
-        .collect())
 }
 
 /// `POST /oauth/reconnect`: while the app is still installed, its own credentials buy a new code when
@@ -463,7 +350,7 @@ async fn reconnect(
             },
         ),
     ];
-    let (answer, sent) = token(calls, credentials, &form, Effect::Write)
+    let (answer, sent) = token(calls, credentials, &form)
         .await
         .map_err(|failure| failure.into_error(TOKEN))?;
     settle(calls, credentials, answer, sent).await

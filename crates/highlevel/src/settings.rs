@@ -5,6 +5,7 @@
 //! | `location_id` | the sub-account; settled by the sign-in, typed in for a private token |
 //! | `company_id` | the agency; settled by the sign-in |
 //! | `authorize_url` | the full address of the consent page, for white-label domains and stand-ins |
+//! | `version_id` | the app's version, for an app that is private or a draft: it stands in the installation link that the developer portal shows |
 //! | `agency_install` | `true`: the app is installed by the agency, so that the sign-in also asks for the scopes that exchanging its token needs |
 //! | `api_version` | the `Version` header, a date; `2021-07-28` unless set |
 
@@ -56,6 +57,10 @@ impl<'a> Settings<'a> {
 
     pub(crate) fn authorize_url(self) -> Option<&'a str> {
         self.text("authorize_url")
+    }
+
+    pub(crate) fn version_id(self) -> Option<&'a str> {
+        self.text("version_id")
     }
 
     pub(crate) fn agency_install(self) -> bool {

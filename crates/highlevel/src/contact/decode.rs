@@ -6,12 +6,15 @@
 
 use jiff::Timestamp;
 use record::{
-    Completeness, Field, FieldName, FieldSpec, Fields, Freshness, Kind, Point, PointKind, Read,
-    Record, RecordId, Schema, Value,
+    Completeness, Field, FieldName, FieldSpec, Fields, Freshness, Kind, Read, Record, RecordId,
+    Schema,
 };
 use serde_json::{Map, Value as Json};
 
-use super::standard::{CUSTOM_PREFIX, DND_CHANNELS, DND_PREFIX, GENDER};
+use super::{
+    form::{points, present, typed},
+    standard::{CUSTOM_PREFIX, DND_CHANNELS, DND_PREFIX, GENDER},
+};
 use crate::value;
 
 /// Where a contact's JSON comes from.
@@ -133,61 +136,6 @@ fn standard_field(contact: &Map<String, Json>, spec: &FieldSpec, shape: Shape) -
     }
 }
 
-fn present(json: Option<&Json>, kind: Kind, absent: Field) -> Field {
-    match json {
-        None => absent,
-        Some(Json::Null) => Field::Empty,
-        Some(json) => typed(json, kind),
-    }
-}
-
-/// A present value in the form of its kind; unknown if it has another form.
-fn typed(json: &Json, kind: Kind) -> Field {
-    if matches!(json, Json::String(text) if text.trim().is_empty()) {
-        return Field::Empty;
-    }
-    let value = match kind {
-        Kind::Boolean => value::boolean(json).map(Value::Boolean),
-        Kind::Number => value::number(json).map(Value::Number),
-        Kind::Date => value::date(json).map(Value::Date),
-        Kind::Instant => value::instant(json).map(Value::Instant),
-        Kind::Set => elements(json),
-        Kind::Points => None,
-        Kind::LongText => value::text(json).or_else(|| lines(json)).map(Value::Text),
-        _ => value::text(json).map(Value::Text),
-    };
-    value.map_or(Field::Unknown, Field::of)
-}
-
-/// Texts, or the addresses of uploaded files.
-fn elements(json: &Json) -> Option<Value> {
-    let elements = match json {
-        Json::Object(files) => files
-            .values()
-            .map(|file| file["url"].as_str().map(str::to_owned))
-            .collect::<Option<Vec<_>>>()?,
-        Json::Array(items) if items.iter().any(Json::is_object) => items
-            .iter()
-            .map(|file| file["url"].as_str().map(str::to_owned))
-            .collect::<Option<Vec<_>>>()?,
-        other => value::texts(other)?,
-    };
-    Some(Value::Set(elements.into_iter().collect()))
-}
-
-/// A list of text boxes: an object of texts, one a line in the order of their keys.
-fn lines(json: &Json) -> Option<String> {
-    let boxes = json.as_object()?;
-    let mut boxes: Vec<(&String, &Json)> = boxes.iter().collect();
-    boxes.sort_by_key(|(key, _)| *key);
-    let lines = boxes
-        .into_iter()
-        .filter(|(_, text)| !text.is_null())
-        .map(|(_, text)| value::text(text))
-        .collect::<Option<Vec<_>>>()?;
-    Some(lines.join("\n"))
-}
-
 /// A name out of a listing: its `…Raw` form if there is one, else the plain one if that cannot be a
 /// lower-cased copy.
 fn listed_name(contact: &Map<String, Json>, name: &str, shape: Shape) -> Field {
@@ -237,34 +185,6 @@ fn dnd_channel(contact: &Map<String, Json>, channel: &str, shape: Shape) -> Fiel
         None | Some(Json::Null) => Field::Empty,
         Some(setting) => present(setting.get("status"), Kind::Choice, Field::Empty),
     }
-}
-
-/// Additional e-mails and phones: texts (search) or objects (`{email}`, `{phone, phoneLabel}`).
-fn points(json: Option<&Json>, name: &str, absent: Field) -> Field {
-    let items = match json {
-        None => return absent,
-        Some(Json::Null) => return Field::Empty,
-        Some(Json::Array(items)) => items,
-        Some(_) => return Field::Unknown,
-    };
-    let (kind, key) = if name == "additionalEmails" {
-        (PointKind::Email, "email")
-    } else {
-        (PointKind::Phone, "phone")
-    };
-    let points: Option<Vec<Point>> = items
-        .iter()
-        .map(|item| {
-            let text = item.as_str().or_else(|| item[key].as_str())?;
-            Some(Point {
-                kind,
-                value: text.to_owned(),
-                label: item["phoneLabel"].as_str().map(str::to_owned),
-                main: false,
-            })
-        })
-        .collect();
-    points.map_or(Field::Unknown, |points| Field::of(Value::Points(points)))
 }
 
 /// The custom values by id. `None`: this place shows none at all.
@@ -326,7 +246,7 @@ pub(crate) fn shown_custom(id: &str, json: &Json) -> (FieldName, Field) {
 
 #[cfg(test)]
 mod tests {
-    use record::Entity;
+    use record::{Entity, Value};
     use serde_json::json;
 
     use super::*;

@@ -6,6 +6,8 @@ mod custom;
 
 mod schema;
 
+mod form;
+
 mod decode;
 
 mod encode;
