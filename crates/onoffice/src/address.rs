@@ -25,9 +25,7 @@ mod remove;
 
 use connector::Error;
 use jiff::Timestamp;
-use record::{
-    Completeness, Entity, Field, FieldName, Fields, Freshness, Read, Record, RecordId, Schema,
-};
+use record::{Completeness, Entity, Field, Fields, Freshness, Read, Record, RecordId, Schema};
 use serde_json::{Map, Value as Json, json};
 
 use crate::{
@@ -118,8 +116,6 @@ fn to_read(
             };
             (spec.name.clone(), field)
         })
-        .collect::<Vec<(FieldName, Field)>>()
-        .into_iter()
         .collect();
     let modified = modified(elements, wall);
     Read {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use connector::{Error, Refusal};
+use connector::{CallError, Error, Refusal};
 use record::FieldName;
 use serde_json::{Map, Value as Json};
 
@@ -91,8 +91,22 @@ impl No {
         }
     }
 
+    /// The no as a failed call, if it is about the connection and not about what was asked. A request that
+    /// fails so as a whole never gets here (see `verdict`).
+    pub(crate) fn as_call_error(&self, operation: &'static str) -> Option<CallError> {
+        if self.code == CLOCK {
+            let why = format!("the vendor says \"{}\" ({CLOCK})", self.message);
+            return Some(CallError::NotSent { operation, why });
+        }
+        let why = format!("{} ({})", credentials_hint(self.code)?, self.code);
+        Some(CallError::Credentials { operation, why })
+    }
+
     /// The no as an error of a read.
     pub(crate) fn error(&self, operation: &'static str, sent: &Map<String, Json>) -> Error {
+        if let Some(error) = self.as_call_error(operation) {
+            return Error::Call(error);
+        }
         match meaning(self.code) {
             Meaning::Right | Meaning::GoneOrRight => Error::MissingRight {
                 operation,

@@ -74,7 +74,6 @@ fn address() -> EntityDescription {
         create_consequences: vec![
             "onOffice processes (Prozessmanager) that start with a new address run: they may send mails or make tasks",
             "a new address with an e-mail address can get automatic mails, such as an address completion or a newsletter opt-in, if the client has set them up",
-            "the new address counts for property matching once it has search criteria",
         ],
         tag_field: None,
         change_overlap: OVERLAP,

@@ -2,11 +2,10 @@
 
 use connector::{CallError, Calls, Error, Response};
 use jiff::Timestamp;
-use serde_json::Map;
 
 use crate::{
     action::{self, Action},
-    answer::{Answer, Data},
+    answer::{Answer, Data, Unmatched},
     codes::{Meaning, No, meaning},
     verdict,
 };
@@ -58,12 +57,12 @@ pub(crate) async fn read(
         .send(action::request(operation, actions, records))
         .await?;
     let answer = parse(operation, &response)?;
-    let results = answer
-        .settle(actions.len())
-        .map_err(|unmatched| match unmatched.top {
-            Some(no) => no.error(operation, &Map::new()),
-            None => unexpected(operation, unmatched.what),
-        })?;
+    let results = match answer.settle(actions.len()) {
+        Ok(results) => results,
+        // a read that failed as a whole failed for each of its actions
+        Err(Unmatched { top: Some(no), .. }) => actions.iter().map(|_| Err(no.clone())).collect(),
+        Err(unmatched) => return Err(unexpected(operation, unmatched.what)),
+    };
     Ok(Reading {
         results,
         sent: response.sent,
@@ -121,7 +120,10 @@ pub(crate) async fn write(
                 Err(no) if meaning(no.code) == Meaning::Trouble => {
                     Written::Unclear(format!("the vendor says \"{}\" ({})", no.message, no.code))
                 }
-                Err(no) => Written::No(no),
+                Err(no) => match no.as_call_error(operation) {
+                    Some(error) => Written::NotSent(error),
+                    None => Written::No(no),
+                },
             })
             .collect(),
         Err(unmatched) => all(match unmatched.top {

@@ -123,7 +123,8 @@ impl Class {
     pub(crate) fn read(self, elements: &Map<String, Json>) -> Field {
         let mut entries: Vec<(u64, Point)> = Vec::new();
         let mut mains: Vec<u64> = Vec::new();
-        for (key, value) in elements {
+        let own = |key: &str| self.asked().iter().any(|asked| key.starts_with(asked));
+        for (key, value) in elements.iter().filter(|(key, _)| own(key)) {
             let Some((name, id)) = key.rsplit_once("__") else {
                 continue;
             };

@@ -54,18 +54,21 @@ async fn chunk(
             .map(|read| (read.record.id.clone(), read))
             .collect();
     }
-    Ok(ids
-        .iter()
-        .map(|id| match (found.get(id), number(id)) {
-            (Some(read), _) => Fetched::Found(Box::new(read.clone())),
-            (None, Some(_)) if cut_off => Fetched::Failed(
-                id.clone(),
-                unexpected(
-                    OPERATION,
-                    "the answer holds fewer records than the vendor counts",
+    let mut fetched: Vec<Fetched> = Vec::with_capacity(ids.len());
+    for id in ids {
+        let one = match (found.remove(id), number(id)) {
+            (Some(read), _) => Fetched::Found(Box::new(read)),
+            (None, Some(_)) => match again(&fetched, id) {
+                Some(read) => read,
+                None if cut_off => Fetched::Failed(
+                    id.clone(),
+                    unexpected(
+                        OPERATION,
+                        "the answer holds fewer records than the vendor counts",
+                    ),
                 ),
-            ),
-            (None, Some(_)) => Fetched::Gone(id.clone()),
+                None => Fetched::Gone(id.clone()),
+            },
             (None, None) => Fetched::Failed(
                 id.clone(),
                 Error::Unsupported {
@@ -73,6 +76,16 @@ async fn chunk(
                     what: format!("fetch `{id}`: an address id is a number"),
                 },
             ),
-        })
-        .collect())
+        };
+        fetched.push(one);
+    }
+    Ok(fetched)
+}
+
+/// The record again, if its id was asked for twice.
+fn again(fetched: &[Fetched], id: &RecordId) -> Option<Fetched> {
+    fetched.iter().find_map(|one| match one {
+        Fetched::Found(read) if read.record.id == *id => Some(Fetched::Found(read.clone())),
+        _ => None,
+    })
 }

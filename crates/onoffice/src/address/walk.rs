@@ -89,7 +89,7 @@ pub(super) async fn step(
             }
         };
         let end = rows.len().min(begin + limit);
-        let reached = place.offset + end as u64;
+        let reached = place.offset.saturating_add(end as u64);
         let last = match total {
             Some(total) => reached >= total,
             None => end == rows.len() && rows.len() < ask,

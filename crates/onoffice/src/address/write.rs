@@ -112,7 +112,10 @@ pub(super) async fn send(
             continue;
         }
         let written = exchange::write(calls, operation, batch).await;
-        stop = match written.first() {
+        stop = match written
+            .iter()
+            .find(|one| matches!(one, Written::NotSent(_)))
+        {
             Some(Written::NotSent(error)) => Some(error.clone()),
             _ if written.iter().all(|one| matches!(one, Written::Unclear(_))) => {
                 Some(CallError::NotSent {

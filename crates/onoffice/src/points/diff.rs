@@ -22,11 +22,14 @@ struct Step {
 
 /// The changes that lead from `current` to `wanted`, call by call.
 ///
-/// * A value that is there stays, whatever its case of landline or mobile: the vendor re-types numbers
+/// * A value that is there stays, be it wanted as landline or as mobile: the vendor re-types numbers
 ///   itself. It is moved to another type only if `wanted` names a label and neither is a mobile.
 /// * A removed and an added value of one type become one `modify`, which keeps the entry's comment.
 /// * Additions come before removals, so that a class is not without a main entry in between.
 /// * The main entry is changed only if `wanted` names one, or the old one goes.
+///
+/// Two entries of the same value cannot be told apart by value, so the vendor refuses to remove one of
+/// them (87). They are left alone as long as the value is wanted at all.
 pub(crate) fn rounds(class: Class, current: &[Point], wanted: &[Point]) -> Vec<Round> {
     let wanted = distinct(wanted);
     let kept = |value: &str| wanted.iter().any(|point| same(&point.value, value));
