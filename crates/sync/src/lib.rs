@@ -1,1 +1,66 @@
-//! Being written.
+//! The engine: it keeps the records of two connections the same by looking, never by forwarding.
+//!
+//! A signal only says *look* ([`intake`], [`poll`], [`sweep`]). A worker claims dirty records, reads
+//! both sides, decides field by field against the base ([`decide`]), writes what differs ([`write`])
+//! and leaves links, journal and the settled signals in one commit ([`reconcile`]). Records without
+//! a link are matched ([`identify`]) and linked, created ([`create`]) or asked about. What is not
+//! known is looked up before anything is repeated ([`intents`]); what vanished is proven gone before
+//! anything follows from it ([`gone`]).
+//!
+//! No system is named in this crate.
+
+mod options;
+
+mod report;
+
+mod locks;
+
+mod scope;
+
+mod pair;
+
+mod decide;
+
+mod write;
+
+mod settle;
+
+mod identify;
+
+mod create;
+
+mod intents;
+
+mod gone;
+
+mod reconcile;
+
+mod breaker;
+
+mod intake;
+
+mod poll;
+
+mod sweep;
+
+mod plan;
+
+mod resolve;
+
+mod explain;
+
+mod run;
+
+mod setup;
+
+mod engine;
+
+mod error;
+
+pub use engine::{Engine, EngineParts, Handle};
+pub use error::Error;
+pub use explain::{ExplainedField, Explanation};
+pub use options::Options;
+pub use plan::{Plan, PlanSample, PlanSide};
+pub use report::{FailingRecord, LinkRow, Progress, RunReport, Status, SyncStatus};
+pub use sweep::SweepReport;

@@ -1,0 +1,568 @@
+//! Making records on the other side: the intent is durable before the call, and each create ends in
+//! created, existing, refused or unknown. Nothing is made twice without proof.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use connector::{CreateOutcome, Draft, Fetched, Refusal};
+use jiff::Timestamp;
+use record::{Field, FieldName, Fields, Read, RecordId, Side};
+use store::{
+    Blocked, Cause, Claim, Effect, Intent, IntentEnd, IntentId, IntentState, Link, LinkId,
+    LinkState, NewJournalEntry,
+};
+use uuid::Uuid;
+
+use crate::{
+    Error,
+    decide::{hash_of, revision},
+    identify,
+    pair::{Pairing, index},
+    reconcile::{ClaimEnd, Desk, cause_of},
+    resolve,
+};
+
+/// A refused create is sent again without the blamed fields so often.
+const REFUSED_TRIES: usize = 4;
+
+/// A record that has no counterpart and shall get one.
+pub(crate) struct Birth {
+    pub(crate) claim: Claim,
+    pub(crate) read: Read,
+}
+
+/// One create under way.
+struct Labour {
+    birth: Birth,
+    intent: Intent,
+    draft: Fields,
+    dropped: Vec<(FieldName, Refusal)>,
+}
+
+/// Makes the records on the side opposite to the desk's.
+pub(crate) async fn create(desk: &mut Desk<'_>, births: Vec<Birth>) -> Result<(), Error> {
+    let target = desk.side.other();
+    if !desk.pairing.may_create(target) {
+        for birth in births {
+            desk.count("skipped_create_off", 1);
+            desk.end(&birth.claim.record, ClaimEnd::Settled);
+        }
+        return Ok(());
+    }
+    if !desk
+        .may_change(crate::breaker::Kind::Create, births.len())
+        .await?
+    {
+        for birth in births {
+            desk.end(
+                &birth.claim.record,
+                ClaimEnd::Again {
+                    after: None,
+                    error: Some("stopped: more creates than the limit of this sync".to_owned()),
+                },
+            );
+        }
+        return Ok(());
+    }
+    let mut labours = desk.begin(births).await?;
+    for _ in 0..REFUSED_TRIES {
+        if labours.is_empty() {
+            return Ok(());
+        }
+        labours = desk.attempt(labours).await?;
+    }
+    for labour in labours {
+        desk.give_up(labour);
+    }
+    Ok(())
+}
+
+impl Desk<'_> {
+    /// Makes the intents durable.
+    async fn begin(&mut self, births: Vec<Birth>) -> Result<Vec<Labour>, Error> {
+        let target = self.side.other();
+        let now = self.core.clock.now();
+        let lag = self.pairing.end(target).description.search_lag;
+        let mut labours = Vec::with_capacity(births.len());
+        for birth in births {
+            let draft = self
+                .pairing
+                .compiled
+                .draft(target, &birth.read.record.fields)
+                .fields;
+            if draft.is_empty() {
+                self.count("skipped_nothing_to_write", 1);
+                self.end(&birth.claim.record, ClaimEnd::Settled);
+                continue;
+            }
+            let intent = Intent {
+                id: IntentId(Uuid::now_v7()),
+                sync: self.pairing.sync.clone(),
+                entity: self.pairing.entity,
+                target,
+                source: birth.claim.record.clone(),
+                source_fields: mapped(self.pairing, self.side, &birth.read.record.fields),
+                draft: draft.clone(),
+                keys: identify::keys(self.pairing, target, &draft),
+                opened: now,
+                state: IntentState::Open,
+                look_after: now
+                    .saturating_add(self.core.options.lease)
+                    .and_then(|at| at.saturating_add(lag))
+                    .unwrap_or(now),
+                looks: 0,
+                cause: cause_of(&birth.claim),
+            };
+            labours.push(Labour {
+                birth,
+                intent,
+                draft,
+                dropped: Vec::new(),
+            });
+        }
+        let intents: Vec<Intent> = labours.iter().map(|labour| labour.intent.clone()).collect();
+        let taken: BTreeSet<IntentId> = self
+            .core
+            .store
+            .open_intents(&self.core.workspace, &intents)
+            .await?
+            .into_iter()
+            .collect();
+        let (labours, already): (Vec<_>, Vec<_>) = labours
+            .into_iter()
+            .partition(|labour| taken.contains(&labour.intent.id));
+        for labour in already {
+            // An earlier create of the same record is not settled; it signals the record when it is.
+            self.end(&labour.birth.claim.record, ClaimEnd::Settled);
+        }
+        Ok(labours)
+    }
+
+    /// Sends the creates once. What came back refused with blamed fields is returned, without them.
+    async fn attempt(&mut self, labours: Vec<Labour>) -> Result<Vec<Labour>, Error> {
+        let target = self.side.other();
+        let end = self.pairing.end(target);
+        let cause = labours[0].intent.cause.clone();
+        let drafts: Vec<Draft> = labours
+            .iter()
+            .map(|labour| Draft {
+                fields: labour.draft.clone(),
+            })
+            .collect();
+        let outcomes = match self.calls(target, &cause) {
+            Ok(calls) => end.connector.create(&*calls, &end.schema, &drafts).await,
+            Err(error) => {
+                for labour in labours {
+                    self.not_made(&labour, error.to_string());
+                }
+                return Ok(Vec::new());
+            }
+        };
+        let missing = labours.len().saturating_sub(outcomes.len());
+        let outcomes = outcomes
+            .into_iter()
+            .chain((0..missing).map(|_| CreateOutcome::Unknown {
+                why: "the connector gave no outcome".to_owned(),
+            }));
+        let mut made = Vec::new();
+        let mut again = Vec::new();
+        for (labour, outcome) in labours.into_iter().zip(outcomes) {
+            match outcome {
+                CreateOutcome::Created { id, read } => made.push((labour, id, read)),
+                CreateOutcome::Existing {
+                    candidate,
+                    matching,
+                } => self.exists(labour, candidate, &matching).await?,
+                CreateOutcome::Unknown { why } => self.unknown(&labour, &why),
+                CreateOutcome::Failed(error) => self.not_made(&labour, error.to_string()),
+                CreateOutcome::Refused(refusal) => again.extend(self.refused(labour, refusal)),
+            }
+        }
+        self.made(made, &cause).await?;
+        Ok(again)
+    }
+
+    async fn made(
+        &mut self,
+        made: Vec<(Labour, RecordId, Option<Box<Read>>)>,
+        cause: &Cause,
+    ) -> Result<(), Error> {
+        let target = self.side.other();
+        let missing: Vec<RecordId> = made
+            .iter()
+            .filter(|(_, _, read)| !read.as_ref().is_some_and(|read| read.decides()))
+            .map(|(_, id, _)| id.clone())
+            .collect();
+        let mut found: HashMap<RecordId, Fetched> = if missing.is_empty() {
+            HashMap::new()
+        } else {
+            match self.fetch(target, &missing, cause).await {
+                Ok(found) => found,
+                Err(error) => {
+                    tracing::warn!(sync = %self.pairing.sync, %error, "made records could not be read back");
+                    HashMap::new()
+                }
+            }
+        };
+        for (labour, id, read) in made {
+            let read = match read {
+                Some(read) if read.decides() => Some(*read),
+                _ => match found.remove(&id) {
+                    Some(Fetched::Found(read)) => Some(*read),
+                    _ => None,
+                },
+            };
+            self.born(&labour, id, read.as_ref());
+        }
+        Ok(())
+    }
+
+    /// Links a record that was made with the one that it was made from.
+    fn born(&mut self, labour: &Labour, id: RecordId, read: Option<&Read>) {
+        let now = self.core.clock.now();
+        let born = newborn(
+            self.pairing,
+            &labour.intent,
+            &labour.draft,
+            &labour.birth.read,
+            id,
+            read,
+            now,
+        );
+        let target = labour.intent.target;
+        let cause = &labour.intent.cause;
+        self.commit
+            .intents
+            .push((labour.intent.id, IntentEnd::Closed));
+        self.commit.journal.push(created_row(
+            self.pairing,
+            &born.link,
+            target,
+            cause,
+            self.run,
+            now,
+        ));
+        for (field, refusal) in &labour.dropped {
+            self.block_dropped(&born.link, target, field, refusal, now);
+        }
+        self.commit
+            .snapshots
+            .push(self.linked_snapshot(self.side, &labour.birth.read));
+        match read {
+            Some(read) => self
+                .commit
+                .snapshots
+                .push(self.linked_snapshot(target, read)),
+            None => self.commit.snapshots.push(store::Snapshot {
+                connection: self.pairing.end(target).connection.clone(),
+                entity: self.pairing.entity,
+                read: None,
+                record: born.link.record(target).clone(),
+                keys: labour.intent.keys.clone(),
+                list_hash: None,
+            }),
+        }
+        let record = born.link.record(target).clone();
+        if born.look_again {
+            let signal = store::Signal {
+                connection: self.pairing.end(target).connection.clone(),
+                entity: self.pairing.entity,
+                record: record.clone(),
+                lane: labour.birth.claim.lane,
+                source: store::SignalSource::OwnWrite,
+                not_older_than: None,
+                due: now,
+                cause: Some(Cause {
+                    passed: [cause.passed.clone(), vec![self.pairing.sync.clone()]].concat(),
+                    ..cause.clone()
+                }),
+            };
+            self.commit.signals.push(signal);
+        }
+        self.signal_neighbours(target, &record, &labour.birth.claim, cause, now);
+        self.commit.links.push(born.link);
+        self.note_missed(&labour.birth.claim);
+        self.count(&format!("created_{target}"), 1);
+        self.end(&labour.birth.claim.record, ClaimEnd::Settled);
+    }
+
+    fn block_dropped(
+        &mut self,
+        link: &Link,
+        target: Side,
+        field: &FieldName,
+        refusal: &Refusal,
+        now: Timestamp,
+    ) {
+        let mapping = self
+            .pairing
+            .compiled
+            .mappings()
+            .iter()
+            .find(|mapping| mapping.fields(target).contains(field));
+        if let Some(mapping) = mapping {
+            let raw = mapping.put(
+                target,
+                &mapping.read(target.other(), link.base(target.other())),
+                link.base(target),
+            );
+            self.commit.blocked.push(Blocked {
+                sync: self.pairing.sync.clone(),
+                link: link.id,
+                mapping: mapping.id().to_owned(),
+                side: target,
+                reason: refusal.to_string(),
+                value_hash: hash_of(&raw),
+                schema_hash: self.pairing.end(target).schema_hash,
+                since: now,
+            });
+            self.count("refused", 1);
+        }
+    }
+
+    /// The system holds something equal. That is a candidate, not a match.
+    async fn exists(
+        &mut self,
+        labour: Labour,
+        candidate: RecordId,
+        matching: &str,
+    ) -> Result<(), Error> {
+        let target = self.side.other();
+        self.commit
+            .intents
+            .push((labour.intent.id, IntentEnd::Closed));
+        let Labour { birth, .. } = labour;
+        identify::candidate_of_system(self, birth, candidate, matching, target).await
+    }
+
+    fn unknown(&mut self, labour: &Labour, why: &str) {
+        let now = self.core.clock.now();
+        let lag = self
+            .pairing
+            .end(labour.intent.target)
+            .description
+            .search_lag;
+        let look = now
+            .saturating_add(lag)
+            .and_then(|at| at.saturating_add(std::time::Duration::from_secs(1)))
+            .unwrap_or(now);
+        tracing::info!(sync = %self.pairing.sync, record = %labour.birth.claim.record, why, "a create ended without an answer");
+        self.commit
+            .intents
+            .push((labour.intent.id, IntentEnd::LookAfter(look)));
+        self.count("creates_unknown", 1);
+        self.end(&labour.birth.claim.record, ClaimEnd::Settled);
+    }
+
+    fn not_made(&mut self, labour: &Labour, error: String) {
+        self.commit
+            .intents
+            .push((labour.intent.id, IntentEnd::Closed));
+        self.end(
+            &labour.birth.claim.record,
+            ClaimEnd::Again {
+                after: None,
+                error: Some(error),
+            },
+        );
+    }
+
+    /// Leaves out what is blamed; gives up where nothing is.
+    fn refused(&mut self, mut labour: Labour, refusal: Refusal) -> Option<Labour> {
+        let blamed: Vec<FieldName> = refusal
+            .fields
+            .iter()
+            .filter(|field| labour.draft.get(field.as_str()).is_known())
+            .cloned()
+            .collect();
+        if blamed.is_empty() {
+            labour.dropped.push(("".into(), refusal));
+            self.give_up(labour);
+            return None;
+        }
+        for field in blamed {
+            labour.draft.set(field.clone(), Field::Unknown);
+            labour.dropped.push((field, refusal.clone()));
+        }
+        if labour.draft.is_empty() {
+            self.give_up(labour);
+            return None;
+        }
+        Some(labour)
+    }
+
+    fn give_up(&mut self, labour: Labour) {
+        let now = self.core.clock.now();
+        self.commit
+            .intents
+            .push((labour.intent.id, IntentEnd::Closed));
+        let reason = labour
+            .dropped
+            .last()
+            .map_or_else(|| "refused".to_owned(), |(_, refusal)| refusal.to_string());
+        let review = resolve::refused_create_review(
+            self.pairing,
+            self.side,
+            &labour.birth.claim.record,
+            &reason,
+            now,
+        );
+        self.review(review);
+        self.count("refused", 1);
+        self.end(&labour.birth.claim.record, ClaimEnd::Settled);
+    }
+}
+
+/// A link of a record that was just made, or was found to have been made.
+pub(crate) struct Newborn {
+    pub(crate) link: Link,
+    /// The made record does not hold what was sent, or was not read back.
+    pub(crate) look_again: bool,
+}
+
+/// Builds the link of a made record: the source's base is what was decided on, the target's what it
+/// holds if that means what was sent, else what was sent.
+pub(crate) fn newborn(
+    pairing: &Pairing,
+    intent: &Intent,
+    draft: &Fields,
+    source: &Read,
+    id: RecordId,
+    read: Option<&Read>,
+    now: Timestamp,
+) -> Newborn {
+    let target = intent.target;
+    let origin = target.other();
+    let mut bases = [Fields::new(), Fields::new()];
+    let mut revisions = BTreeMap::new();
+    let mut look_again = read.is_none();
+    for mapping in pairing.compiled.mappings() {
+        let source_raw = mapping.raw(origin, &intent.source_fields);
+        let meaning = mapping.read(origin, &source_raw);
+        if !meaning.is_known() {
+            // Nothing was decided about it; the next look aligns it.
+            look_again = true;
+            continue;
+        }
+        let sent = filled(mapping.fields(target), draft);
+        let was_sent = mapping
+            .fields(target)
+            .iter()
+            .any(|name| draft.get(name.as_str()).is_known());
+        let meant = mapping.read(target, &sent);
+        let target_raw = match read {
+            Some(read) => {
+                let stored = mapping.raw(target, &read.record.fields);
+                let holds = mapping.read(target, &stored);
+                if mapping.accepted(target, &meaning, &holds)
+                    || (was_sent && mapping.accepted(target, &meant, &holds))
+                {
+                    stored
+                } else {
+                    look_again = true;
+                    if !was_sent {
+                        // Could not be sent (not writable, refused): aligned by the next look.
+                        continue;
+                    }
+                    sent
+                }
+            }
+            None if !was_sent => continue,
+            None => sent,
+        };
+        for (side, raw) in [(origin, source_raw), (target, target_raw)] {
+            for (name, field) in raw {
+                bases[index(side)].set(name, field);
+            }
+        }
+        revisions.insert(mapping.id().to_owned(), revision(mapping));
+    }
+    let [base_left, base_right] = bases;
+    let (left, right) = match target {
+        Side::Left => (id, intent.source.clone()),
+        Side::Right => (intent.source.clone(), id),
+    };
+    let target_seen = read.map_or(intent.opened, |read| read.as_of);
+    let stamp = read.and_then(|read| read.modified).filter(|_| !look_again);
+    let by_side = |on_target: Option<Timestamp>, on_origin: Option<Timestamp>| match target {
+        Side::Left => (on_target, on_origin),
+        Side::Right => (on_origin, on_target),
+    };
+    let (seen_left, seen_right) = by_side(Some(target_seen), Some(source.as_of));
+    let (stamp_left, stamp_right) = by_side(stamp, None);
+    let (wrote_left, wrote_right) = by_side(Some(now), None);
+    Newborn {
+        link: Link {
+            id: LinkId(Uuid::now_v7()),
+            sync: pairing.sync.clone(),
+            entity: pairing.entity,
+            left,
+            right,
+            state: LinkState::Active,
+            how: "created".to_owned(),
+            base_left,
+            base_right,
+            revisions,
+            seen_left: seen_left.unwrap_or(now),
+            seen_right: seen_right.unwrap_or(now),
+            wrote_left,
+            wrote_right,
+            stamp_left,
+            stamp_right,
+            created: now,
+        },
+        look_again,
+    }
+}
+
+/// The fields as they were to be: those that were not sent are empty.
+fn filled(names: &[FieldName], draft: &Fields) -> Fields {
+    names
+        .iter()
+        .map(|name| {
+            let field = match draft.get(name.as_str()) {
+                Field::Unknown => Field::Empty,
+                known => known.clone(),
+            };
+            (name.clone(), field)
+        })
+        .collect()
+}
+
+/// The journal row of a made record.
+pub(crate) fn created_row(
+    pairing: &Pairing,
+    link: &Link,
+    target: Side,
+    cause: &Cause,
+    run: Option<store::RunId>,
+    now: Timestamp,
+) -> NewJournalEntry {
+    NewJournalEntry {
+        at: now,
+        effect: Effect::Created,
+        connection: pairing.end(target).connection.clone(),
+        entity: pairing.entity,
+        record: link.record(target).clone(),
+        field: None,
+        before: Field::Unknown,
+        after: Field::Unknown,
+        sync: Some(pairing.sync.clone()),
+        link: Some(link.id),
+        rule: format!("create on the {target}"),
+        cause: cause.clone(),
+        run,
+        note: Some(format!(
+            "made from {} {}",
+            pairing.end(target.other()).connection,
+            link.record(target.other())
+        )),
+    }
+}
+
+/// The fields of a side that some mapping reads.
+pub(crate) fn mapped(pairing: &Pairing, side: Side, fields: &Fields) -> Fields {
+    pairing
+        .mapped_fields(side)
+        .map(|name| (name.clone(), fields.get(name.as_str()).clone()))
+        .collect()
+}

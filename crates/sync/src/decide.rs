@@ -1,0 +1,342 @@
+//! What follows from the state of both sides and the base: a plan, as data. Pure.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    hash::{DefaultHasher, Hash, Hasher},
+};
+
+use connector::{Change, SetDelta};
+use jiff::Timestamp;
+use mapping::CompiledMapping;
+use merge::{Decision, Evidence, Interval, Reason, Why};
+use record::{Field, Fields, Read, Record, Side, Sides, Value};
+use store::{Blocked, Link};
+
+use crate::pair::{Pairing, index};
+
+/// What to do with one linked pair.
+#[derive(Debug, Default)]
+pub(crate) struct PairPlan {
+    /// Mappings that agree now, on values that the base does not have yet.
+    pub(crate) agreed: Vec<usize>,
+    /// Mappings that write.
+    pub(crate) moves: Vec<Move>,
+    /// Mappings that need a person.
+    pub(crate) conflicts: Vec<Conflict>,
+    /// Mappings that cannot write, with the reason; not sent.
+    pub(crate) held: Vec<Held>,
+    /// Mappings about which too little is known. Nothing is decided.
+    pub(crate) waiting: Vec<usize>,
+    /// Mappings that were blocked or asked about and no longer need to be.
+    pub(crate) quiet: Vec<usize>,
+}
+
+/// One mapping that writes to one side or, for sets, to both.
+#[derive(Debug)]
+pub(crate) struct Move {
+    pub(crate) mapping: usize,
+    /// What a side is to mean, where it is written.
+    pub(crate) values: [Option<Field>; 2],
+    /// The raw fields of a side that this mapping changes.
+    pub(crate) writes: [Option<Fields>; 2],
+    /// Which rule decided, for the journal.
+    pub(crate) rule: String,
+}
+
+/// Both sides changed one field differently and the policy says to ask.
+#[derive(Debug)]
+pub(crate) struct Conflict {
+    pub(crate) mapping: usize,
+    pub(crate) reason: String,
+}
+
+/// A write that is not sent.
+#[derive(Debug)]
+pub(crate) struct Held {
+    pub(crate) mapping: usize,
+    pub(crate) side: Side,
+    pub(crate) reason: String,
+    pub(crate) value_hash: u64,
+    /// It is listed as blocked already.
+    pub(crate) known: bool,
+}
+
+/// What a person or a command says about single mappings, before their policy.
+pub(crate) type Overrides = BTreeMap<String, Side>;
+
+/// Decides one linked pair. `left` and `right` are what both sides hold now.
+pub(crate) fn decide(
+    pairing: &Pairing,
+    link: &Link,
+    left: &Read,
+    right: &Read,
+    blocked: &[Blocked],
+    overrides: &Overrides,
+) -> PairPlan {
+    let mut plan = PairPlan::default();
+    let reads = [left, right];
+    let evidence = Evidence::new(
+        Some(interval(link.seen_left, left)),
+        Some(interval(link.seen_right, right)),
+    );
+    for (number, mapping) in pairing.compiled.mappings().iter().enumerate() {
+        let has_base = has_base(link, mapping);
+        let decision = match overrides.get(mapping.id()) {
+            Some(side) => {
+                let now =
+                    Side::BOTH.map(|side| mapping.read(side, &reads[index(side)].record.fields));
+                forced(*side, &now)
+            }
+            None => mapping.decide(
+                has_base.then(|| Sides::new(&link.base_left, &link.base_right)),
+                Sides::new(&left.record.fields, &right.record.fields),
+                &evidence,
+            ),
+        };
+        let was_blocked = |side: Side| {
+            blocked
+                .iter()
+                .find(|row| row.mapping == mapping.id() && row.side == side)
+        };
+        let mut quiet = true;
+        match decision {
+            Decision::Nothing => {}
+            Decision::Agree | Decision::Kept { .. } => plan.agreed.push(number),
+            Decision::Wait { .. } => {
+                quiet = false;
+                plan.waiting.push(number);
+            }
+            Decision::Ask { reason } => {
+                quiet = false;
+                plan.conflicts.push(Conflict {
+                    mapping: number,
+                    reason: reason_in_words(reason).to_owned(),
+                });
+            }
+            ref decision @ (Decision::Write { why, .. } | Decision::Merge { why, .. }) => {
+                let sides: Vec<(Side, Field)> = Side::BOTH
+                    .into_iter()
+                    .filter_map(|side| Some((side, decision.write_to(side)?.clone())))
+                    .collect();
+                quiet = !plan_write(
+                    &mut plan,
+                    pairing,
+                    number,
+                    mapping,
+                    &sides,
+                    why,
+                    reads,
+                    was_blocked,
+                );
+            }
+        }
+        if quiet
+            && Side::BOTH
+                .into_iter()
+                .any(|side| was_blocked(side).is_some())
+        {
+            plan.quiet.push(number);
+        }
+    }
+    plan
+}
+
+/// Plans writing to the sides named. Says whether something was held back.
+#[expect(
+    clippy::too_many_arguments,
+    reason = "one decision, spread over its parts"
+)]
+fn plan_write<'b>(
+    plan: &mut PairPlan,
+    pairing: &Pairing,
+    number: usize,
+    mapping: &CompiledMapping,
+    to: &[(Side, Field)],
+    why: Why,
+    reads: [&Read; 2],
+    was_blocked: impl Fn(Side) -> Option<&'b Blocked>,
+) -> bool {
+    let mut writes = [None, None];
+    let mut values = [None, None];
+    let mut held = false;
+    for (side, value) in to {
+        let raw = mapping.put(*side, value, &reads[index(*side)].record.fields);
+        if raw.is_empty() {
+            continue;
+        }
+        let value_hash = hash_of(&raw);
+        // A preview plans what a two-way sync would write; it never gets to writing.
+        let may_write = pairing.may_write(*side) || pairing.mode == mapping::Mode::Preview;
+        let reason = if !may_write {
+            Some("this sync does not write to this side".to_owned())
+        } else if !mapping.writable(*side) {
+            Some("the system takes this field only when a record is made".to_owned())
+        } else {
+            mapping
+                .lossy(*side, value)
+                .filter(|loss| !loss.partial)
+                .map(|loss| loss.to_string())
+        };
+        let refused_before = was_blocked(*side).filter(|row| {
+            row.value_hash == value_hash && row.schema_hash == pairing.end(*side).schema_hash
+        });
+        if let Some(row) = refused_before {
+            held = true;
+            plan.held.push(Held {
+                mapping: number,
+                side: *side,
+                reason: row.reason.clone(),
+                value_hash,
+                known: true,
+            });
+        } else if let Some(reason) = reason {
+            held = true;
+            plan.held.push(Held {
+                mapping: number,
+                side: *side,
+                reason,
+                value_hash,
+                known: false,
+            });
+        } else {
+            writes[index(*side)] = Some(raw);
+            values[index(*side)] = Some(value.clone());
+        }
+    }
+    if writes.iter().any(Option::is_some) {
+        plan.moves.push(Move {
+            mapping: number,
+            values,
+            writes,
+            rule: format!("{}: {}", mapping.id(), why_in_words(why)),
+        });
+    } else if !held {
+        // The target means the same already, in its own words.
+        plan.agreed.push(number);
+    }
+    held
+}
+
+fn forced(side: Side, now: &[Field; 2]) -> Decision {
+    let value = &now[index(side)];
+    let other = &now[index(side.other())];
+    if !value.is_known() || !other.is_known() {
+        Decision::Wait { side }
+    } else if value == other {
+        Decision::Agree
+    } else {
+        Decision::Write {
+            to: side.other(),
+            value: value.clone(),
+            loser: other.value().cloned(),
+            why: Why::Owner,
+        }
+    }
+}
+
+/// The time in which a change that we see now was made.
+fn interval(last_seen_unchanged: Timestamp, read: &Read) -> Interval {
+    let first_seen_changed = read
+        .modified
+        .map_or(read.as_of, |modified| modified.min(read.as_of));
+    Interval {
+        after: Some(last_seen_unchanged.min(first_seen_changed)),
+        until: first_seen_changed,
+    }
+}
+
+/// Why one value went over another, for the journal.
+pub(crate) fn why_in_words(why: Why) -> &'static str {
+    match why {
+        Why::OnlyChange => "the only change",
+        Why::Owner => "its side owns the field",
+        Why::Newer => "proven to be newer",
+        Why::NotEmpty => "the other side had no value",
+        Why::PutBack => "one-way: the source's value was put back",
+        Why::Aligned => "aligned at the first link",
+        Why::Merged => "both sides' changes merged",
+    }
+}
+
+fn reason_in_words(reason: Reason) -> &'static str {
+    match reason {
+        Reason::BothChanged => "both sides were changed",
+        Reason::NotAligned => "the sides differ and there is no base yet",
+        Reason::TargetEdited => "the target of a one-way mapping was edited",
+    }
+}
+
+impl PairPlan {
+    /// Whether nothing is to be written.
+    pub(crate) fn writes_nothing(&self) -> bool {
+        self.moves.is_empty()
+    }
+
+    /// All raw fields that change on one side. Mappings that share a field build on each other.
+    pub(crate) fn raw(&self, pairing: &Pairing, side: Side, current: &Fields) -> Fields {
+        let mappings = pairing.compiled.mappings();
+        let values = self
+            .moves
+            .iter()
+            .filter_map(|step| Some((&mappings[step.mapping], step.values[index(side)].as_ref()?)));
+        pairing.compiled.put_all(side, values, current)
+    }
+
+    /// The change to send to one side, if there is one.
+    pub(crate) fn change(&self, pairing: &Pairing, side: Side, current: &Record) -> Option<Change> {
+        let mut set = Fields::new();
+        let mut sets = BTreeMap::new();
+        for (name, field) in self.raw(pairing, side, &current.fields) {
+            match delta(current.fields.get(name.as_str()), &field) {
+                Some(delta) => {
+                    sets.insert(name, delta);
+                }
+                None => set.set(name, field),
+            }
+        }
+        (!set.is_empty() || !sets.is_empty()).then(|| Change {
+            current: current.clone(),
+            set,
+            sets,
+        })
+    }
+}
+
+/// What comes and goes, where the field is a set.
+fn delta(current: &Field, new: &Field) -> Option<SetDelta> {
+    let empty = BTreeSet::new();
+    let as_set = |field: &'_ Field| match field {
+        Field::Value(Value::Set(set)) => Some(set.clone()),
+        _ => None,
+    };
+    let (old, new) = match (as_set(current), as_set(new)) {
+        (None, None) => return None,
+        (old, new) => (old.unwrap_or_else(|| empty.clone()), new.unwrap_or(empty)),
+    };
+    Some(SetDelta {
+        add: new.difference(&old).cloned().collect(),
+        remove: old.difference(&new).cloned().collect(),
+    })
+}
+
+/// A stable-within-a-version hash of raw values, to recognise a refused value.
+pub(crate) fn hash_of(fields: &Fields) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    fields.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// Whether the base of a link belongs to this mapping as it is now.
+pub(crate) fn has_base(link: &Link, mapping: &CompiledMapping) -> bool {
+    link.revisions.get(mapping.id()) == Some(&revision(mapping))
+}
+
+/// A mapping's revision as links keep it: FNV-1a, the same in every version of Tandem.
+pub(crate) fn revision(mapping: &CompiledMapping) -> u64 {
+    mapping
+        .revision()
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+        })
+}

@@ -1,0 +1,919 @@
+//! The long-lived part: who works on what, and the handle through which others ask for things.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::{
+        Arc, Mutex, RwLock,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use connections::{Clock, Connections};
+use connector::Calls;
+use jiff::Timestamp;
+use mapping::SyncRules;
+use record::{Entity, RecordId, Side};
+use serde_json::json;
+use store::{
+    Accepted, Cause, ClaimRequest, Commit, ConnectionName, Lane, Review, ReviewFilter, ReviewId,
+    RunId, Store, SyncName, Workspace,
+};
+use tokio::sync::{Notify, watch};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    Error, Explanation, LinkRow, Options, Plan, Progress, RunReport, Status,
+    breaker::Breakers,
+    explain, intake, intents,
+    locks::Locks,
+    pair::Pairing,
+    plan, poll, reconcile, resolve, run,
+    setup::{self, Unready},
+    sweep,
+};
+
+/// What an engine is made of.
+pub struct EngineParts {
+    /// Everything durable.
+    pub store: Arc<dyn Store>,
+    /// The connected accounts.
+    pub connections: Arc<Connections>,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// Whose syncs these are.
+    pub workspace: Workspace,
+    /// The rules in force.
+    pub syncs: BTreeMap<SyncName, SyncRules>,
+    /// How it paces itself.
+    pub options: Options,
+}
+
+/// The engine before it runs.
+pub struct Engine {
+    core: Arc<Core>,
+}
+
+/// Through which others ask the engine for things. Cheap to clone.
+#[derive(Clone)]
+pub struct Handle {
+    core: Arc<Core>,
+}
+
+/// What is remembered of a sync while running, beside the store.
+#[derive(Debug, Clone, Default)]
+struct SyncState {
+    /// A first full run was asked for; before that nothing is written.
+    started: bool,
+    /// The first listing is under way: nothing is matched before both sides are listed.
+    listing: bool,
+    /// Stopped by a person or a breaker.
+    paused: Option<String>,
+    /// The run under way, and whether a person was shown what it does.
+    run: Option<RunId>,
+    /// Links, with the moment they were counted.
+    links: Option<(Timestamp, usize)>,
+}
+
+/// What all parts of the engine share.
+pub(crate) struct Core {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) connections: Arc<Connections>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) workspace: Workspace,
+    pub(crate) rules: RwLock<BTreeMap<SyncName, SyncRules>>,
+    pub(crate) options: Options,
+    pub(crate) locks: Arc<Locks>,
+    pub(crate) breakers: Breakers,
+    pairings: RwLock<Vec<Arc<Pairing>>>,
+    unready: RwLock<BTreeMap<SyncName, String>>,
+    states: Mutex<HashMap<SyncName, SyncState>>,
+    waker: Notify,
+    finished: Notify,
+    busy: AtomicUsize,
+}
+
+impl Engine {
+    /// An engine of these parts.
+    pub fn new(parts: EngineParts) -> Self {
+        Self {
+            core: Arc::new(Core {
+                store: parts.store,
+                connections: parts.connections,
+                clock: parts.clock,
+                workspace: parts.workspace,
+                rules: RwLock::new(parts.syncs),
+                options: parts.options,
+                locks: Arc::new(Locks::default()),
+                breakers: Breakers::default(),
+                pairings: RwLock::new(Vec::new()),
+                unready: RwLock::new(BTreeMap::new()),
+                states: Mutex::new(HashMap::new()),
+                waker: Notify::new(),
+                finished: Notify::new(),
+                busy: AtomicUsize::new(0),
+            }),
+        }
+    }
+
+    /// The handle.
+    pub fn handle(&self) -> Handle {
+        Handle {
+            core: Arc::clone(&self.core),
+        }
+    }
+
+    /// Works until the token is cancelled; ends when all work under way is done.
+    ///
+    /// # Errors
+    /// When the store cannot be read at the start.
+    pub async fn run(self, shutdown: CancellationToken) -> Result<(), Error> {
+        let core = self.core;
+        core.recover().await?;
+        let tasks = TaskTracker::new();
+        setup::resolve_all(&core).await;
+        let spawn = |future| tasks.spawn(future);
+        for number in 0..core.options.live_workers + core.options.workers {
+            let lane = if number < core.options.live_workers {
+                Lane::Live
+            } else {
+                Lane::Backfill
+            };
+            spawn(boxed(work(Arc::clone(&core), lane, shutdown.clone())));
+        }
+        spawn(boxed(keep_rules_resolved(
+            Arc::clone(&core),
+            shutdown.clone(),
+        )));
+        spawn(boxed(look_for_creates(Arc::clone(&core), shutdown.clone())));
+        spawn(boxed(keep_polling(Arc::clone(&core), shutdown.clone())));
+        spawn(boxed(keep_sweeping(Arc::clone(&core), shutdown.clone())));
+        tasks.close();
+        shutdown.cancelled().await;
+        core.wake();
+        tasks.wait().await;
+        Ok(())
+    }
+}
+
+type Task = std::pin::Pin<Box<dyn Future<Output = ()> + Send>>;
+
+fn boxed(future: impl Future<Output = ()> + Send + 'static) -> Task {
+    Box::pin(future)
+}
+
+/// Claims and works off dirty records.
+async fn work(core: Arc<Core>, lane: Lane, shutdown: CancellationToken) {
+    while !shutdown.is_cancelled() {
+        let woken = core.waker.notified();
+        tokio::pin!(woken);
+        woken.as_mut().enable();
+        let connections = core.workable();
+        let claims = if connections.is_empty() {
+            Ok(Vec::new())
+        } else {
+            core.claim(connections.clone(), lane).await
+        };
+        match claims {
+            Ok(claims) if !claims.is_empty() => {
+                core.busy.fetch_add(1, Ordering::SeqCst);
+                reconcile::reconcile(&core, claims).await;
+                core.busy.fetch_sub(1, Ordering::SeqCst);
+                core.finished.notify_waiters();
+            }
+            Ok(_) => {
+                let wait = core.until_next(&connections).await;
+                tokio::select! {
+                    () = shutdown.cancelled() => {}
+                    () = &mut woken => {}
+                    () = core.clock.sleep(wait) => {}
+                }
+            }
+            Err(error) => {
+                tracing::error!(%error, "dirty records could not be claimed");
+                tokio::select! {
+                    () = shutdown.cancelled() => {}
+                    () = core.clock.sleep(Duration::from_secs(5)) => {}
+                }
+            }
+        }
+    }
+}
+
+async fn pause_for(core: &Core, wait: Duration, shutdown: &CancellationToken) {
+    tokio::select! {
+        () = shutdown.cancelled() => {}
+        () = core.clock.sleep(wait) => {}
+    }
+}
+
+/// Reads schemas anew from time to time, and at once where a sync is not ready.
+async fn keep_rules_resolved(core: Arc<Core>, shutdown: CancellationToken) {
+    while !shutdown.is_cancelled() {
+        let wait = if core.unready.read().expect("no panic while held").is_empty() {
+            core.options.schema
+        } else {
+            Duration::from_secs(15).min(core.options.schema)
+        };
+        pause_for(&core, wait, &shutdown).await;
+        if !shutdown.is_cancelled() {
+            setup::resolve_all(&core).await;
+            core.wake();
+        }
+    }
+}
+
+async fn look_for_creates(core: Arc<Core>, shutdown: CancellationToken) {
+    while !shutdown.is_cancelled() {
+        for pairing in core.all_pairings() {
+            if core.is_started(&pairing.sync)
+                && let Err(error) = intents::look(&core, &pairing, 50).await
+            {
+                tracing::warn!(sync = %pairing.sync, %error, "creates without an answer could not be looked for");
+            }
+        }
+        pause_for(&core, Duration::from_secs(1), &shutdown).await;
+    }
+}
+
+async fn keep_polling(core: Arc<Core>, shutdown: CancellationToken) {
+    let mut last: HashMap<(ConnectionName, Entity), Timestamp> = HashMap::new();
+    while !shutdown.is_cancelled() {
+        for (pairing, side) in core.distinct_ends() {
+            let connection = pairing.end(side).connection.clone();
+            let every = if core.has_webhooks(&connection) {
+                core.options.poll_with_webhooks
+            } else {
+                core.options.poll_without_webhooks
+            };
+            let key = (connection, pairing.entity);
+            let now = core.clock.now();
+            let due = last
+                .get(&key)
+                .is_none_or(|last| last.saturating_add(every).is_ok_and(|at| at <= now));
+            if !due || !core.is_started(&pairing.sync) {
+                continue;
+            }
+            last.insert(key, now);
+            if let Err(error) = poll::poll(&core, &pairing, side).await {
+                tracing::warn!(connection = %pairing.end(side).connection, %error, "a poll failed");
+            }
+        }
+        let pause = core
+            .options
+            .poll_without_webhooks
+            .min(core.options.poll_with_webhooks)
+            .min(Duration::from_secs(1));
+        pause_for(&core, pause, &shutdown).await;
+    }
+}
+
+async fn keep_sweeping(core: Arc<Core>, shutdown: CancellationToken) {
+    while !shutdown.is_cancelled() {
+        for (pairing, side) in core.distinct_ends() {
+            if !core.is_started(&pairing.sync) {
+                continue;
+            }
+            if core.is_listing(&pairing.sync) {
+                // An earlier process was stopped during the first listing.
+                if core.run_of(&pairing.sync).is_none()
+                    && let Err(error) = run::list_first(&core, &pairing.sync).await
+                {
+                    tracing::warn!(sync = %pairing.sync, %error, "the first listing failed");
+                }
+                continue;
+            }
+            let connection = &pairing.end(side).connection;
+            let last = core
+                .store
+                .last_sweep(&core.workspace, connection, pairing.entity)
+                .await;
+            let now = core.clock.now();
+            let due = match last {
+                Ok(last) => last.is_none_or(|(at, _)| {
+                    at.saturating_add(core.options.sweep)
+                        .is_ok_and(|at| at <= now)
+                }),
+                Err(error) => {
+                    tracing::warn!(%connection, %error, "the last sweep could not be read");
+                    false
+                }
+            };
+            if due
+                && let Err(error) =
+                    sweep::sweep(&core, &pairing, side, Lane::Reconcile, &|_, _| {}).await
+            {
+                tracing::warn!(%connection, %error, "a sweep failed");
+            }
+        }
+        pause_for(
+            &core,
+            core.options.sweep.min(Duration::from_secs(5)),
+            &shutdown,
+        )
+        .await;
+    }
+}
+
+impl Core {
+    /// What is done once before anything is worked on.
+    async fn recover(&self) -> Result<(), Error> {
+        let leases = self.store.end_leases(&self.workspace).await?;
+        let doubted = self
+            .store
+            .doubt_intents(&self.workspace, self.clock.now())
+            .await?;
+        if leases > 0 || doubted > 0 {
+            tracing::info!(leases, doubted, "going on after an interruption");
+        }
+        self.load_states().await
+    }
+
+    /// Reads what the syncs in force remember.
+    async fn load_states(&self) -> Result<(), Error> {
+        let syncs: Vec<SyncName> = self
+            .rules
+            .read()
+            .expect("no panic while held")
+            .keys()
+            .cloned()
+            .collect();
+        for sync in syncs {
+            let Some(state) = self.store.sync_state(&self.workspace, &sync).await? else {
+                continue;
+            };
+            let mut states = self.states.lock().expect("no panic while held");
+            let remembered = states.entry(sync).or_default();
+            remembered.started = state["started"].as_bool().unwrap_or(false);
+            remembered.listing = remembered.started && !state["listed"].as_bool().unwrap_or(true);
+            remembered.paused = state["paused"].as_str().map(str::to_owned);
+        }
+        Ok(())
+    }
+
+    async fn claim(
+        &self,
+        connections: Vec<ConnectionName>,
+        lane: Lane,
+    ) -> Result<Vec<store::Claim>, Error> {
+        let now = self.clock.now();
+        // Urgent records in small batches, so that nothing waits for the end of a large one.
+        let lanes: &[Lane] = match lane {
+            Lane::Live => &[Lane::Live],
+            Lane::Reconcile => &[Lane::Live, Lane::Reconcile],
+            Lane::Backfill => &[Lane::Live, Lane::Reconcile, Lane::Backfill],
+        };
+        for lane in lanes {
+            let claims = self
+                .store
+                .claim(
+                    &self.workspace,
+                    ClaimRequest {
+                        connections: connections.clone(),
+                        limit: if *lane == Lane::Backfill {
+                            self.options.backfill_batch
+                        } else {
+                            self.options.live_batch
+                        },
+                        now,
+                        lease_until: now
+                            .saturating_add(self.options.lease)
+                            .unwrap_or(Timestamp::MAX),
+                        lane: *lane,
+                    },
+                )
+                .await?;
+            if !claims.is_empty() {
+                return Ok(claims);
+            }
+        }
+        Ok(Vec::new())
+    }
+
+    /// How long to wait for the next dirty record, if no signal comes before.
+    async fn until_next(&self, connections: &[ConnectionName]) -> Duration {
+        const LONGEST: Duration = Duration::from_secs(5);
+        if connections.is_empty() {
+            return LONGEST;
+        }
+        match self.store.next_due(&self.workspace, connections).await {
+            Ok(Some(due)) => Duration::try_from(due.duration_since(self.clock.now()))
+                .unwrap_or(Duration::ZERO)
+                .clamp(Duration::from_millis(50), LONGEST),
+            Ok(None) => LONGEST,
+            Err(error) => {
+                tracing::error!(%error, "the next dirty record could not be found");
+                LONGEST
+            }
+        }
+    }
+
+    /// Connections whose records may be worked off now.
+    fn workable(&self) -> Vec<ConnectionName> {
+        let mut names = BTreeSet::new();
+        for pairing in self.all_pairings() {
+            if self.held_back(&pairing).is_none() && self.is_ready(&pairing.sync) {
+                for side in Side::BOTH {
+                    names.insert(pairing.end(side).connection.clone());
+                }
+            }
+        }
+        names.into_iter().collect()
+    }
+
+    fn is_ready(&self, sync: &SyncName) -> bool {
+        let states = self.states.lock().expect("no panic while held");
+        states
+            .get(sync)
+            .is_some_and(|state| state.started && !state.listing && state.paused.is_none())
+    }
+
+    /// Why a sync is not worked on, if it is not.
+    pub(crate) fn held_back(&self, pairing: &Pairing) -> Option<String> {
+        if pairing.mode == mapping::Mode::Preview {
+            return Some("this sync only previews".to_owned());
+        }
+        let states = self.states.lock().expect("no panic while held");
+        match states.get(&pairing.sync) {
+            Some(state) if !state.started => Some("the first run was not started yet".to_owned()),
+            None => Some("the first run was not started yet".to_owned()),
+            Some(state) if state.listing => Some("the first listing is not complete".to_owned()),
+            Some(state) => state
+                .paused
+                .as_ref()
+                .map(|why| format!("the sync is paused: {why}")),
+        }
+    }
+
+    pub(crate) fn is_started(&self, sync: &SyncName) -> bool {
+        self.with_state(sync, |state| state.started)
+    }
+
+    pub(crate) fn is_listing(&self, sync: &SyncName) -> bool {
+        self.with_state(sync, |state| state.listing)
+    }
+
+    pub(crate) fn paused(&self, sync: &SyncName) -> Option<String> {
+        self.with_state(sync, |state| state.paused.clone())
+    }
+
+    /// Whether a person was shown what the run under way does.
+    pub(crate) fn is_confirmed(&self, sync: &SyncName) -> bool {
+        self.with_state(sync, |state| state.run.is_some())
+    }
+
+    pub(crate) fn run_of(&self, sync: &SyncName) -> Option<RunId> {
+        self.with_state(sync, |state| state.run)
+    }
+
+    pub(crate) fn set_run(&self, sync: &SyncName, run: Option<RunId>) {
+        self.with_state(sync, |state| state.run = run);
+    }
+
+    fn with_state<T>(&self, sync: &SyncName, with: impl FnOnce(&mut SyncState) -> T) -> T {
+        let mut states = self.states.lock().expect("no panic while held");
+        with(states.entry(sync.clone()).or_default())
+    }
+
+    async fn save_state(&self, sync: &SyncName) -> Result<(), Error> {
+        let state = self.with_state(sync, |state| state.clone());
+        self.store
+            .save_sync_state(
+                &self.workspace,
+                sync,
+                &json!({
+                    "v": 1,
+                    "started": state.started,
+                    "listed": !state.listing,
+                    "paused": state.paused,
+                }),
+            )
+            .await?;
+        self.wake();
+        Ok(())
+    }
+
+    /// The first full run begins: nothing is worked off before both sides are listed.
+    pub(crate) async fn begin_listing(&self, sync: &SyncName) -> Result<(), Error> {
+        let first = self.with_state(sync, |state| {
+            let first = !state.started || state.listing;
+            state.started = true;
+            state.listing |= first;
+            first
+        });
+        if first {
+            self.save_state(sync).await?;
+        }
+        Ok(())
+    }
+
+    /// Both sides are listed.
+    pub(crate) async fn end_listing(&self, sync: &SyncName) -> Result<(), Error> {
+        if self.with_state(sync, |state| std::mem::take(&mut state.listing)) {
+            self.save_state(sync).await?;
+        }
+        Ok(())
+    }
+
+    /// Stops a sync until it is resumed.
+    pub(crate) async fn pause(&self, sync: &SyncName, why: &str) -> Result<(), Error> {
+        self.with_state(sync, |state| state.paused = Some(why.to_owned()));
+        self.save_state(sync).await
+    }
+
+    /// Lets a sync go on.
+    pub(crate) async fn resume(&self, sync: &SyncName) -> Result<(), Error> {
+        self.with_state(sync, |state| state.paused = None);
+        self.save_state(sync).await
+    }
+
+    pub(crate) fn all_pairings(&self) -> Vec<Arc<Pairing>> {
+        self.pairings.read().expect("no panic while held").clone()
+    }
+
+    pub(crate) fn set_pairings(&self, pairings: Vec<Arc<Pairing>>, unready: Vec<Unready>) {
+        *self.pairings.write().expect("no panic while held") = pairings;
+        *self.unready.write().expect("no panic while held") = unready
+            .into_iter()
+            .map(|unready| (unready.sync, unready.why))
+            .collect();
+    }
+
+    pub(crate) fn unready(&self, sync: &SyncName) -> Option<String> {
+        self.unready
+            .read()
+            .expect("no panic while held")
+            .get(sync)
+            .cloned()
+    }
+
+    /// Every sync that a connection is part of, with its side there.
+    pub(crate) fn pairings_of(
+        &self,
+        connection: &ConnectionName,
+        entity: Entity,
+    ) -> Vec<(Arc<Pairing>, Side)> {
+        self.pairings
+            .read()
+            .expect("no panic while held")
+            .iter()
+            .filter(|pairing| pairing.entity == entity)
+            .filter_map(|pairing| Some((Arc::clone(pairing), pairing.side_of(connection)?)))
+            .collect()
+    }
+
+    pub(crate) fn pairings_of_sync(&self, sync: &SyncName, entity: Entity) -> Option<Arc<Pairing>> {
+        self.pairings
+            .read()
+            .expect("no panic while held")
+            .iter()
+            .find(|pairing| pairing.sync == *sync && pairing.entity == entity)
+            .cloned()
+    }
+
+    /// Each connection and entity once, with a pairing that it is part of.
+    fn distinct_ends(&self) -> Vec<(Arc<Pairing>, Side)> {
+        let mut seen = BTreeSet::new();
+        let mut ends = Vec::new();
+        for pairing in self.all_pairings() {
+            for side in Side::BOTH {
+                if seen.insert((pairing.end(side).connection.clone(), pairing.entity)) {
+                    ends.push((Arc::clone(&pairing), side));
+                }
+            }
+        }
+        ends
+    }
+
+    /// A way out to a connection's account.
+    pub(crate) fn calls(
+        &self,
+        connection: &ConnectionName,
+        lane: Lane,
+        cause: Option<&Cause>,
+    ) -> Result<Arc<dyn Calls>, Error> {
+        let trace = cause.map_or_else(String::new, |cause| cause.trace.to_string());
+        let session = self
+            .connections
+            .session(connection, lane, trace)
+            .map_err(|error| Error::Connection {
+                connection: connection.to_string(),
+                why: error.to_string(),
+            })?;
+        Ok(Arc::new(session))
+    }
+
+    pub(crate) fn has_webhooks(&self, connection: &ConnectionName) -> bool {
+        // What is pasted belongs to a person, not to an app, and webhooks go to apps.
+        let pasted = |connector: &dyn connector::Connector| {
+            self.connections.config(connection).is_ok_and(|config| {
+                connector.describe().auth.iter().any(|scheme| {
+                    scheme.name() == config.auth.scheme
+                        && matches!(scheme, connector::AuthScheme::Pasted { .. })
+                })
+            })
+        };
+        self.connections
+            .connector(connection)
+            .is_ok_and(|connector| connector.describe().webhooks && !pasted(&*connector))
+    }
+
+    pub(crate) async fn commit(&self, commit: Commit) -> Result<(), Error> {
+        let signals = !commit.signals.is_empty();
+        self.store.commit(&self.workspace, commit).await?;
+        if signals {
+            self.wake();
+        }
+        Ok(())
+    }
+
+    /// Wakes workers that wait.
+    pub(crate) fn wake(&self) {
+        self.waker.notify_waiters();
+    }
+
+    pub(crate) fn work_done(&self) {
+        self.finished.notify_waiters();
+    }
+
+    /// Whether a worker is at work at this moment.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.busy.load(Ordering::SeqCst) > 0
+    }
+
+    /// How many links a sync has, counted at most every few seconds.
+    pub(crate) async fn link_count(&self, sync: &SyncName) -> Result<usize, Error> {
+        let now = self.clock.now();
+        let known = self.with_state(sync, |state| state.links);
+        if let Some((at, links)) = known
+            && at
+                .saturating_add(Duration::from_secs(10))
+                .is_ok_and(|until| until > now)
+        {
+            return Ok(links);
+        }
+        let overview = self.store.overview(&self.workspace).await?;
+        let links = overview
+            .links
+            .get(sync.as_str())
+            .and_then(|links| usize::try_from(*links).ok())
+            .unwrap_or(0);
+        self.with_state(sync, |state| state.links = Some((now, links)));
+        Ok(links)
+    }
+
+    /// A listing showed much less than what is known: a right was lost, or another account answers.
+    pub(crate) async fn note_shrunken(
+        &self,
+        pairing: &Pairing,
+        side: Side,
+        listed: u64,
+        known: u64,
+    ) -> Result<(), Error> {
+        let why = format!(
+            "{} listed {listed} of {known} known records",
+            pairing.end(side).connection
+        );
+        let review = resolve::mass_change_review(
+            pairing,
+            crate::breaker::Kind::Delete,
+            &why,
+            self.clock.now(),
+        );
+        let mut commit = Commit::default();
+        commit.reviews.push(review);
+        self.commit(commit).await
+    }
+
+    pub(crate) fn rules_of(&self, sync: &SyncName) -> Result<SyncRules, Error> {
+        self.rules
+            .read()
+            .expect("no panic while held")
+            .get(sync)
+            .cloned()
+            .ok_or_else(|| Error::NoSync(sync.to_string()))
+    }
+
+    /// The pairings of a sync, or why there are none.
+    pub(crate) fn ready(&self, sync: &SyncName) -> Result<Vec<Arc<Pairing>>, Error> {
+        self.rules_of(sync)?;
+        let pairings: Vec<Arc<Pairing>> = self
+            .all_pairings()
+            .into_iter()
+            .filter(|pairing| pairing.sync == *sync)
+            .collect();
+        match self.unready(sync) {
+            Some(why) => Err(Error::NotReady {
+                sync: sync.to_string(),
+                why,
+            }),
+            None if pairings.is_empty() => Err(Error::NotReady {
+                sync: sync.to_string(),
+                why: "its accounts were not read yet".to_owned(),
+            }),
+            None => Ok(pairings),
+        }
+    }
+}
+
+impl Handle {
+    /// What a first run, or the next, would do. Reads both sides; writes nothing to them.
+    ///
+    /// # Errors
+    /// When there is no such sync, or a side cannot be read.
+    pub async fn plan(
+        &self,
+        sync: &SyncName,
+        progress: &watch::Sender<Progress>,
+    ) -> Result<Plan, Error> {
+        self.make_ready(sync).await?;
+        plan::plan(&self.core, sync, progress).await
+    }
+
+    /// Lists both sides whole and works everything off. From then on the sync stays on.
+    ///
+    /// # Errors
+    /// When there is no such sync, it only previews, or a side cannot be listed.
+    pub async fn sync_now(
+        &self,
+        sync: &SyncName,
+        progress: &watch::Sender<Progress>,
+    ) -> Result<RunReport, Error> {
+        self.make_ready(sync).await?;
+        run::run(&self.core, sync, progress).await
+    }
+
+    /// Reads the accounts of a sync, if that was not possible before.
+    async fn make_ready(&self, sync: &SyncName) -> Result<(), Error> {
+        if self.core.ready(sync).is_err() {
+            setup::resolve_all(&self.core).await;
+        }
+        self.core.ready(sync).map(|_| ())
+    }
+
+    /// Replaces the rules in force and reads the accounts anew.
+    pub async fn apply(&self, syncs: BTreeMap<SyncName, SyncRules>) -> Vec<(SyncName, String)> {
+        *self.core.rules.write().expect("no panic while held") = syncs;
+        if let Err(error) = self.core.load_states().await {
+            tracing::error!(%error, "what syncs remember could not be read");
+        }
+        setup::resolve_all(&self.core).await;
+        self.core.wake();
+        self.core
+            .unready
+            .read()
+            .expect("no panic while held")
+            .iter()
+            .map(|(sync, why)| (sync.clone(), why.clone()))
+            .collect()
+    }
+
+    /// Checks rules against the two accounts as they are now, changing nothing. One line a problem.
+    ///
+    /// # Errors
+    /// When an account cannot be read.
+    pub async fn check_rules(
+        &self,
+        sync: &SyncName,
+        rules: &SyncRules,
+    ) -> Result<Vec<mapping::Problem>, Error> {
+        setup::check(&self.core, sync, rules).await
+    }
+
+    /// Stops a sync until it is resumed.
+    ///
+    /// # Errors
+    /// When there is no such sync or the store fails.
+    pub async fn pause(&self, sync: &SyncName, why: &str) -> Result<(), Error> {
+        self.core.rules_of(sync)?;
+        self.core.pause(sync, why).await
+    }
+
+    /// Lets a sync go on.
+    ///
+    /// # Errors
+    /// When there is no such sync or the store fails.
+    pub async fn resume(&self, sync: &SyncName) -> Result<(), Error> {
+        self.core.rules_of(sync)?;
+        self.core.resume(sync).await
+    }
+
+    /// Takes a verified webhook in. When this returns, it is durable.
+    ///
+    /// # Errors
+    /// When the store fails: then it must not be acknowledged.
+    pub async fn accept(
+        &self,
+        connection: &ConnectionName,
+        delivery: connector::Delivery,
+    ) -> Result<Accepted, Error> {
+        intake::accept(&self.core, connection, delivery).await
+    }
+
+    /// Reads what changed on all connections now, without waiting for the next poll.
+    ///
+    /// # Errors
+    /// When a connection cannot be read.
+    pub async fn poll_now(&self) -> Result<usize, Error> {
+        let mut signalled = 0;
+        for (pairing, side) in self.core.distinct_ends() {
+            if self.core.is_started(&pairing.sync) {
+                signalled += poll::poll(&self.core, &pairing, side).await?;
+            }
+        }
+        Ok(signalled)
+    }
+
+    /// Lists all connections whole now, without waiting for the next sweep.
+    ///
+    /// # Errors
+    /// When a connection cannot be read.
+    pub async fn sweep_now(&self) -> Result<Vec<(ConnectionName, crate::SweepReport)>, Error> {
+        let mut reports = Vec::new();
+        for (pairing, side) in self.core.distinct_ends() {
+            if self.core.is_started(&pairing.sync) {
+                let report =
+                    sweep::sweep(&self.core, &pairing, side, Lane::Reconcile, &|_, _| {}).await?;
+                reports.push((pairing.end(side).connection.clone(), report));
+            }
+        }
+        Ok(reports)
+    }
+
+    /// Waits until nothing is left to work off but what is put off by a failure, or `longest` is over.
+    /// Says whether it got quiet.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn quiet(&self, longest: Duration) -> Result<bool, Error> {
+        run::quiet(&self.core, longest).await
+    }
+
+    /// The links of a sync.
+    ///
+    /// # Errors
+    /// When there is no such sync or the store fails.
+    pub async fn links(
+        &self,
+        sync: &SyncName,
+        after: Option<store::LinkId>,
+        limit: usize,
+    ) -> Result<Vec<LinkRow>, Error> {
+        self.core.rules_of(sync)?;
+        let links = self
+            .core
+            .store
+            .links_after(&self.core.workspace, sync, after, limit)
+            .await?;
+        Ok(links
+            .into_iter()
+            .map(|link| LinkRow {
+                id: link.id.to_string(),
+                entity: link.entity,
+                left: link.left,
+                right: link.right,
+                how: link.how,
+                state: link.state,
+                created: link.created,
+            })
+            .collect())
+    }
+
+    /// Lists reviews.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn reviews(&self, filter: &ReviewFilter) -> Result<Vec<Review>, Error> {
+        resolve::list(&self.core, filter).await
+    }
+
+    /// Answers a review.
+    ///
+    /// # Errors
+    /// When there is no such open review, it does not offer this choice, or carrying it out fails.
+    pub async fn resolve(&self, review: ReviewId, choice: &str) -> Result<Review, Error> {
+        resolve::resolve(&self.core, review, choice).await
+    }
+
+    /// Why a record, or one field of it, is as it is.
+    ///
+    /// # Errors
+    /// When nothing is known of the record.
+    pub async fn explain(
+        &self,
+        connection: &ConnectionName,
+        entity: Entity,
+        record: &RecordId,
+        field: Option<&str>,
+    ) -> Result<Explanation, Error> {
+        explain::explain(&self.core, connection, entity, record, field).await
+    }
+
+    /// What the whole looks like.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn status(&self) -> Result<Status, Error> {
+        run::status(&self.core).await
+    }
+}

@@ -1,0 +1,65 @@
+//! Why the engine could not do what was asked.
+
+use record::Entity;
+
+/// Why the engine could not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No such sync in the config in force.
+    #[error("there is no sync `{0}`")]
+    NoSync(String),
+    /// No such connection in the config in force.
+    #[error("there is no connection `{0}`")]
+    NoConnection(String),
+    /// A connection has no such entity.
+    #[error("connection `{connection}` has no {entity}")]
+    NoEntity {
+        /// The connection.
+        connection: String,
+        /// The entity.
+        entity: Entity,
+    },
+    /// The rules do not fit what the two accounts have.
+    #[error("the rules of sync `{sync}` do not fit: {problems}")]
+    Rules {
+        /// The sync.
+        sync: String,
+        /// All problems, one to a line.
+        problems: String,
+    },
+    /// The sync cannot run at this moment.
+    #[error("sync `{sync}` cannot run: {why}")]
+    NotReady {
+        /// The sync.
+        sync: String,
+        /// Why.
+        why: String,
+    },
+    /// No such review, or it is decided already.
+    #[error("there is no open review {0}")]
+    NoReview(String),
+    /// The review does not offer this choice.
+    #[error("review {review} does not offer `{choice}`; it offers {offered}")]
+    NoChoice {
+        /// The review.
+        review: String,
+        /// What was chosen.
+        choice: String,
+        /// What is offered.
+        offered: String,
+    },
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// A connector failed.
+    #[error(transparent)]
+    Connector(#[from] connector::Error),
+    /// A connection could not be used.
+    #[error("connection `{connection}`: {why}")]
+    Connection {
+        /// The connection.
+        connection: String,
+        /// Why.
+        why: String,
+    },
+}

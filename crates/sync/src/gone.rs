@@ -1,0 +1,338 @@
+//! A record that is no longer there. Gone is proven before anything follows from it, a record whose
+//! keys live on elsewhere is a question, and a delete never wins over an edit.
+
+use connector::{Fetched, PageRequest, RemoveOutcome};
+use mapping::DeleteRule;
+use record::{Field, Read, RecordId, Side};
+use store::{Cause, Claim, Effect, Link, LinkState, NewJournalEntry, Tombstone};
+
+use crate::{
+    Error, breaker, identify,
+    pair::index,
+    reconcile::{ClaimEnd, Desk, cause_of},
+    resolve,
+};
+
+/// How many other links are read to prove that a side still shows us its records.
+const WITNESSES: usize = 5;
+
+/// Works off a link of which at least one record was not found.
+pub(crate) async fn vanished(
+    desk: &mut Desk<'_>,
+    claim: Claim,
+    link: Link,
+    sides: [Option<Fetched>; 2],
+) -> Result<(), Error> {
+    let cause = cause_of(&claim);
+    let gone: Vec<Side> = Side::BOTH
+        .into_iter()
+        .filter(|side| matches!(sides[index(*side)], Some(Fetched::Gone(_))))
+        .collect();
+    for side in &gone {
+        if !is_proven(desk, *side, &link, &cause).await? {
+            desk.end(
+                &claim.record,
+                ClaimEnd::Again {
+                    after: None,
+                    error: Some(format!(
+                        "{} {} is not shown any more, and no other record is either: deleted, or a right was lost",
+                        desk.pairing.end(*side).connection,
+                        link.record(*side)
+                    )),
+                },
+            );
+            return Ok(());
+        }
+    }
+    desk.end(&claim.record, ClaimEnd::Settled);
+    desk.note_missed(&claim);
+    match (gone.as_slice(), sides) {
+        ([side], [Some(Fetched::Found(read)), _] | [_, Some(Fetched::Found(read))]) => {
+            one_gone(desk, &claim, link, *side, &read, &cause).await
+        }
+        _ => {
+            both_gone(desk, link, &cause);
+            Ok(())
+        }
+    }
+}
+
+/// Whether the side still shows us other records, so that absence means gone.
+async fn is_proven(desk: &Desk<'_>, side: Side, link: &Link, cause: &Cause) -> Result<bool, Error> {
+    let end = desk.pairing.end(side);
+    if !end.description.absence_is_ambiguous {
+        return Ok(true);
+    }
+    let others: Vec<RecordId> = desk
+        .core
+        .store
+        .links_after(
+            &desk.core.workspace,
+            &desk.pairing.sync,
+            None,
+            WITNESSES + 1,
+        )
+        .await?
+        .into_iter()
+        .filter(|other| other.id != link.id && other.entity == link.entity)
+        .take(WITNESSES)
+        .map(|other| other.record(side).clone())
+        .collect();
+    if others.is_empty() {
+        let calls = desk.calls(side, cause)?;
+        let page = end
+            .connector
+            .list(
+                &*calls,
+                &end.schema,
+                PageRequest {
+                    cursor: None,
+                    limit: 1,
+                },
+            )
+            .await?;
+        return Ok(!page.reads.is_empty());
+    }
+    let found = desk.fetch(side, &others, cause).await?;
+    Ok(found
+        .values()
+        .any(|fetched| matches!(fetched, Fetched::Found(_))))
+}
+
+fn both_gone(desk: &mut Desk<'_>, link: Link, cause: &Cause) {
+    for side in Side::BOTH {
+        desk.forget(side, link.record(side));
+        let row = desk.unlinked_row(&link, side, cause, "both records are gone");
+        desk.commit.journal.push(row);
+    }
+    desk.count("unlinked", 1);
+    desk.commit.ended.push(link.id);
+}
+
+async fn one_gone(
+    desk: &mut Desk<'_>,
+    claim: &Claim,
+    link: Link,
+    gone: Side,
+    survivor: &Read,
+    cause: &Cause,
+) -> Result<(), Error> {
+    let now = desk.core.clock.now();
+    let heirs = identify::heirs(desk, gone, &link, cause).await?;
+    if !heirs.is_empty() {
+        let review = resolve::rebind_review(desk.pairing, &link, gone, &heirs, now);
+        desk.review(review);
+        desk.forget(gone, link.record(gone));
+        desk.commit.links.push(Link {
+            state: LinkState::Parked,
+            ..link
+        });
+        return Ok(());
+    }
+    if !desk.may_change(breaker::Kind::Delete, 1).await? {
+        desk.end(
+            &claim.record,
+            ClaimEnd::Again {
+                after: None,
+                error: Some("stopped: more deletes than the limit of this sync".to_owned()),
+            },
+        );
+        return Ok(());
+    }
+    desk.count(&format!("gone_{gone}"), 1);
+    let rule = match gone {
+        Side::Left => desk.pairing.rules.deletes.left,
+        Side::Right => desk.pairing.rules.deletes.right,
+    };
+    match rule {
+        DeleteRule::UnlinkAndAsk => {
+            let review = resolve::deleted_review(
+                desk.pairing,
+                &link,
+                gone,
+                "the rule of this sync is to ask",
+                now,
+            );
+            desk.review(review);
+            end_link(desk, link, gone, cause, "its counterpart was deleted");
+            Ok(())
+        }
+        DeleteRule::Unlink => {
+            end_link(desk, link, gone, cause, "its counterpart was deleted");
+            Ok(())
+        }
+        DeleteRule::Ignore => {
+            desk.forget(gone, link.record(gone));
+            desk.commit.links.push(Link {
+                state: LinkState::Suspended,
+                ..link
+            });
+            Ok(())
+        }
+        DeleteRule::Propagate | DeleteRule::Archive => {
+            carry(desk, claim, link, gone, survivor, cause).await
+        }
+    }
+}
+
+/// Carries a delete to the other side, if nobody edited the record there.
+async fn carry(
+    desk: &mut Desk<'_>,
+    claim: &Claim,
+    link: Link,
+    gone: Side,
+    survivor: &Read,
+    cause: &Cause,
+) -> Result<(), Error> {
+    let now = desk.core.clock.now();
+    let other = gone.other();
+    let why_not = if !desk.pairing.may_write(other) {
+        Some("this sync does not write to this side")
+    } else if desk.pairing.end(other).description.deletes == connector::Deletes::Never {
+        Some("the system cannot remove records")
+    } else if is_edited(desk, &link, other, survivor) {
+        Some("the remaining record was edited since the two last agreed")
+    } else {
+        None
+    };
+    if let Some(why) = why_not {
+        let review = resolve::deleted_review(desk.pairing, &link, gone, why, now);
+        desk.review(review);
+        end_link(desk, link, gone, cause, "its counterpart was deleted");
+        return Ok(());
+    }
+    let ids = [link.record(other).clone()];
+    let calls = desk.calls(other, cause)?;
+    let end = desk.pairing.end(other);
+    let outcome = end
+        .connector
+        .remove(&*calls, desk.pairing.entity, &ids)
+        .await
+        .into_iter()
+        .next();
+    match outcome {
+        Some(RemoveOutcome::Done) => {
+            for (name, field) in survivor.record.fields.iter() {
+                desk.commit.journal.push(NewJournalEntry {
+                    at: now,
+                    effect: Effect::Removed,
+                    connection: desk.pairing.end(other).connection.clone(),
+                    entity: desk.pairing.entity,
+                    record: link.record(other).clone(),
+                    field: Some(name.clone()),
+                    before: field.clone(),
+                    after: Field::Unknown,
+                    sync: Some(desk.pairing.sync.clone()),
+                    link: Some(link.id),
+                    rule: format!("deletes.{gone}"),
+                    cause: cause.clone(),
+                    run: desk.run,
+                    note: None,
+                });
+            }
+            desk.count(&format!("removed_{other}"), 1);
+            end_link(desk, link, gone, cause, "deleted with its counterpart");
+        }
+        Some(RemoveOutcome::Gone) => both_gone(desk, link, cause),
+        Some(RemoveOutcome::Refused(refusal)) => {
+            let review =
+                resolve::deleted_review(desk.pairing, &link, gone, &refusal.to_string(), now);
+            desk.review(review);
+            end_link(desk, link, gone, cause, "its counterpart was deleted");
+        }
+        Some(RemoveOutcome::Failed(error)) => again(desk, claim, error.to_string()),
+        Some(RemoveOutcome::Unknown { why }) => again(desk, claim, why),
+        None => again(desk, claim, "the connector gave no outcome".to_owned()),
+    }
+    Ok(())
+}
+
+fn again(desk: &mut Desk<'_>, claim: &Claim, error: String) {
+    desk.end(
+        &claim.record,
+        ClaimEnd::Again {
+            after: None,
+            error: Some(error),
+        },
+    );
+}
+
+/// Whether anybody edited the record since the two sides last agreed, mapped fields or not.
+fn is_edited(desk: &Desk<'_>, link: &Link, side: Side, read: &Read) -> bool {
+    let mapped = desk.pairing.compiled.mappings().iter().any(|mapping| {
+        mapping.read(side, &read.record.fields) != mapping.read(side, link.base(side))
+    });
+    let stamp = match side {
+        Side::Left => link.stamp_left.or(link.wrote_left),
+        Side::Right => link.stamp_right.or(link.wrote_right),
+    };
+    let otherwise = match (read.modified, stamp) {
+        (Some(modified), Some(stamp)) => modified > stamp,
+        // Without stamps only mapped fields can show an edit.
+        (Some(modified), None) => {
+            modified
+                > match side {
+                    Side::Left => link.seen_left,
+                    Side::Right => link.seen_right,
+                }
+        }
+        (None, _) => false,
+    };
+    mapped || otherwise
+}
+
+/// Ends a link; the survivor is left alone from now on.
+fn end_link(desk: &mut Desk<'_>, link: Link, gone: Side, cause: &Cause, why: &str) {
+    let now = desk.core.clock.now();
+    desk.forget(gone, link.record(gone));
+    for side in Side::BOTH {
+        desk.commit.tombstones.push(Tombstone {
+            sync: desk.pairing.sync.clone(),
+            entity: desk.pairing.entity,
+            side,
+            record: link.record(side).clone(),
+            why: why.to_owned(),
+            at: now,
+        });
+    }
+    let row = desk.unlinked_row(&link, gone, cause, why);
+    desk.commit.journal.push(row);
+    desk.count("unlinked", 1);
+    desk.commit.ended.push(link.id);
+}
+
+impl Desk<'_> {
+    /// A record that is proven gone needs no snapshot and no keys.
+    pub(crate) fn forget(&mut self, side: Side, record: &RecordId) {
+        self.commit.gone.push((
+            self.pairing.end(side).connection.clone(),
+            self.pairing.entity,
+            record.clone(),
+        ));
+    }
+
+    pub(crate) fn unlinked_row(
+        &self,
+        link: &Link,
+        side: Side,
+        cause: &Cause,
+        why: &str,
+    ) -> NewJournalEntry {
+        NewJournalEntry {
+            at: self.core.clock.now(),
+            effect: Effect::Unlinked,
+            connection: self.pairing.end(side).connection.clone(),
+            entity: self.pairing.entity,
+            record: link.record(side).clone(),
+            field: None,
+            before: Field::Unknown,
+            after: Field::Unknown,
+            sync: Some(self.pairing.sync.clone()),
+            link: Some(link.id),
+            rule: format!("deletes.{side}"),
+            cause: cause.clone(),
+            run: self.run,
+            note: Some(why.to_owned()),
+        }
+    }
+}

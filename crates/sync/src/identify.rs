@@ -1,0 +1,834 @@
+//! Who is who: records without a link are matched by keys and judged as pairs. One sure, free and
+//! uncontested match is linked; more than that is a question; none is a birth.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+};
+
+use connector::{Fetched, IdentityKey};
+use matching::{Candidate, Choice, Person, Verdict, choose, compare, confirm};
+use record::{Fields, Read, RecordId, Side};
+use store::{
+    Cause, Claim, Commit, Key, Lane, Link, PairDecision, ReviewKind, SignalSource, Snapshot,
+};
+
+use crate::{
+    Error,
+    create::{Birth, create},
+    decide::{Overrides, decide},
+    intents::identity_key,
+    pair::Pairing,
+    reconcile::{ClaimEnd, Couple, Desk, cause_of, is_too_old},
+    resolve, scope,
+};
+
+/// The keys of a record, as the index holds them.
+pub(crate) fn keys(pairing: &Pairing, side: Side, fields: &Fields) -> Vec<Key> {
+    person(pairing, side, fields)
+        .keys()
+        .into_iter()
+        .map(|key| Key {
+            kind: key.kind.as_str().to_owned(),
+            value: key.value,
+        })
+        .collect()
+}
+
+/// What a record says about who it is.
+pub(crate) fn person(pairing: &Pairing, side: Side, fields: &Fields) -> Person {
+    pairing.compiled.person(side, fields)
+}
+
+/// A record without a link, read.
+struct Seeker {
+    claim: Claim,
+    read: Read,
+    person: Person,
+    keys: Vec<Key>,
+}
+
+/// A record of the other side (or a rival of the same side) that shares a key.
+struct Other {
+    person: Person,
+    /// It is linked with this record.
+    linked: Option<RecordId>,
+    /// As it was read, if it was read whole.
+    read: Option<Read>,
+}
+
+/// Works off claims of records that have no link in this sync.
+pub(crate) async fn unlinked(desk: &mut Desk<'_>, claims: Vec<&Claim>) -> Result<(), Error> {
+    let claims = without_settled(desk, claims).await?;
+    let mut seekers = read(desk, claims).await?;
+    if seekers.is_empty() {
+        return Ok(());
+    }
+    let others = others(desk, &seekers).await?;
+    let mut locks: BTreeSet<String> = BTreeSet::new();
+    for seeker in &seekers {
+        locks.insert(desk.lock_key(desk.side, &seeker.claim.record));
+        locks.extend(
+            seeker
+                .keys
+                .iter()
+                .map(|key| format!("key/{}/{}", key.kind, key.value)),
+        );
+    }
+    for id in others.candidates.keys() {
+        locks.insert(desk.lock_key(desk.side.other(), id));
+    }
+    let _guard = desk.core.locks.acquire(locks).await;
+    drop_changed(desk, &mut seekers, &others).await?;
+    let mut matched = Vec::new();
+    let mut births = Vec::new();
+    for seeker in seekers {
+        match judge(desk, &seeker, &others).await? {
+            Choice::Link(candidate) => matched.push((seeker, candidate)),
+            Choice::Review(candidates) => ask(desk, &seeker, &others, &candidates),
+            Choice::None => births.push(Birth {
+                claim: seeker.claim,
+                read: seeker.read,
+            }),
+        }
+    }
+    link_matched(desk, matched, others).await?;
+    for chunk in chunks(births, desk.core.options.backfill_batch.max(1)) {
+        create(desk, chunk).await?;
+    }
+    Ok(())
+}
+
+fn chunks<T>(items: Vec<T>, size: usize) -> Vec<Vec<T>> {
+    let mut chunks = Vec::new();
+    let mut items = items.into_iter().peekable();
+    while items.peek().is_some() {
+        chunks.push(items.by_ref().take(size).collect());
+    }
+    chunks
+}
+
+/// Leaves out records that are to be left alone: tombstones and creates that are under way.
+async fn without_settled(desk: &mut Desk<'_>, claims: Vec<&Claim>) -> Result<Vec<Claim>, Error> {
+    let ids: Vec<RecordId> = claims.iter().map(|claim| claim.record.clone()).collect();
+    let (core, pairing, side) = (desk.core, desk.pairing, desk.side);
+    let tombstones = core
+        .store
+        .tombstones_of(&core.workspace, &pairing.sync, pairing.entity, side, &ids)
+        .await?;
+    let intents = core
+        .store
+        .intents_of(
+            &core.workspace,
+            &pairing.sync,
+            pairing.entity,
+            side.other(),
+            &ids,
+        )
+        .await?;
+    let settled: BTreeSet<&RecordId> = tombstones
+        .iter()
+        .map(|tombstone| &tombstone.record)
+        .chain(intents.iter().map(|intent| &intent.source))
+        .collect();
+    let mut open = Vec::with_capacity(claims.len());
+    for claim in claims {
+        if settled.contains(&claim.record) {
+            desk.count("left_alone", 1);
+            desk.end(&claim.record, ClaimEnd::Settled);
+        } else {
+            open.push(claim.clone());
+        }
+    }
+    Ok(open)
+}
+
+/// Reads the records: out of a complete listing in a first sync, else fresh.
+async fn read(desk: &mut Desk<'_>, claims: Vec<Claim>) -> Result<Vec<Seeker>, Error> {
+    let (core, pairing, side) = (desk.core, desk.pairing, desk.side);
+    let listed: Vec<RecordId> = claims
+        .iter()
+        .filter(|claim| claim.sources == [SignalSource::Sweep] && claim.attempts == 0)
+        .map(|claim| claim.record.clone())
+        .collect();
+    let mut reads: HashMap<RecordId, Read> = HashMap::with_capacity(claims.len());
+    if !listed.is_empty() {
+        let snapshots = core
+            .store
+            .snapshots(
+                &core.workspace,
+                &pairing.end(side).connection,
+                pairing.entity,
+                &listed,
+            )
+            .await?;
+        for read in snapshots
+            .into_iter()
+            .flatten()
+            .filter_map(|snapshot| snapshot.read)
+        {
+            if read.completeness == record::Completeness::Complete {
+                reads.insert(read.record.id.clone(), read);
+            }
+        }
+    }
+    let missing: Vec<RecordId> = claims
+        .iter()
+        .map(|claim| claim.record.clone())
+        .filter(|id| !reads.contains_key(id))
+        .collect();
+    let mut fetched = HashMap::new();
+    if !missing.is_empty() {
+        fetched = desk.fetch(side, &missing, &cause_of(&claims[0])).await?;
+    }
+    let mut seekers = Vec::with_capacity(claims.len());
+    let mut snapshots = Vec::new();
+    for claim in claims {
+        let read = match reads.remove(&claim.record) {
+            Some(read) => read,
+            None => match fetched.remove(&claim.record) {
+                Some(Fetched::Found(read)) if is_too_old(&claim, &read) => {
+                    again(
+                        desk,
+                        &claim,
+                        "the reading was older than the signal that asked for it",
+                    );
+                    continue;
+                }
+                Some(Fetched::Found(read)) => {
+                    snapshots.push(snapshot(pairing, side, &read));
+                    *read
+                }
+                Some(Fetched::Gone(_)) => {
+                    withdraw(desk, &claim.record);
+                    desk.forget(side, &claim.record);
+                    desk.end(&claim.record, ClaimEnd::Settled);
+                    continue;
+                }
+                Some(Fetched::Failed(_, error)) => {
+                    again(desk, &claim, &error.to_string());
+                    continue;
+                }
+                None => {
+                    again(desk, &claim, "the connector gave no outcome for a record");
+                    continue;
+                }
+            },
+        };
+        if !scope::contains(pairing, side, &read.record.fields) {
+            desk.count("skipped_out_of_scope", 1);
+            desk.end(&claim.record, ClaimEnd::Settled);
+            continue;
+        }
+        let person = person(pairing, side, &read.record.fields);
+        let keys = person
+            .keys()
+            .into_iter()
+            .map(|key| Key {
+                kind: key.kind.as_str().to_owned(),
+                value: key.value,
+            })
+            .collect();
+        seekers.push(Seeker {
+            claim,
+            read,
+            person,
+            keys,
+        });
+    }
+    if !snapshots.is_empty() {
+        // Before candidates are looked for, so that two new records of one person see each other.
+        let commit = Commit {
+            snapshots,
+            ..Commit::default()
+        };
+        core.commit(commit).await?;
+    }
+    Ok(seekers)
+}
+
+fn again(desk: &mut Desk<'_>, claim: &Claim, error: &str) {
+    desk.end(
+        &claim.record,
+        ClaimEnd::Again {
+            after: None,
+            error: Some(error.to_owned()),
+        },
+    );
+}
+
+/// What is kept of a record that has no link.
+pub(crate) fn snapshot(pairing: &Pairing, side: Side, read: &Read) -> Snapshot {
+    Snapshot {
+        connection: pairing.end(side).connection.clone(),
+        entity: pairing.entity,
+        record: read.record.id.clone(),
+        keys: keys(pairing, side, &read.record.fields),
+        read: Some(read.clone()),
+        list_hash: None,
+    }
+}
+
+/// Everybody who shares a key with a seeker.
+struct Others {
+    /// Of the other side.
+    candidates: HashMap<RecordId, Other>,
+    /// Of the seekers' side.
+    rivals: HashMap<RecordId, Other>,
+    /// Who carries a key, by side (0: other side, 1: own side).
+    by_key: [HashMap<Key, Vec<RecordId>>; 2],
+    decisions: Vec<(store::Pair, PairDecision)>,
+}
+
+impl Others {
+    fn sharing(&self, which: usize, keys: &[Key]) -> BTreeSet<RecordId> {
+        keys.iter()
+            .filter_map(|key| self.by_key[which].get(key))
+            .flatten()
+            .cloned()
+            .collect()
+    }
+
+    fn decided(&self, side: Side, own: &RecordId, other: &RecordId) -> Option<PairDecision> {
+        self.decisions
+            .iter()
+            .find(|(pair, _)| match side {
+                Side::Left => pair.left == *own && pair.right == *other,
+                Side::Right => pair.right == *own && pair.left == *other,
+            })
+            .map(|(_, decision)| *decision)
+    }
+}
+
+/// Finds everybody who shares a key with a seeker.
+async fn others(desk: &Desk<'_>, seekers: &[Seeker]) -> Result<Others, Error> {
+    let other = desk.side.other();
+    let all: BTreeSet<Key> = seekers
+        .iter()
+        .flat_map(|seeker| seeker.keys.clone())
+        .collect();
+    let all: Vec<Key> = all.into_iter().collect();
+    let mut by_key = [
+        by_index(desk, other, &all).await?,
+        by_index(desk, desk.side, &all).await?,
+    ];
+    let mut candidates = people(desk, other, ids_of(&by_key[0])).await?;
+    if asks_system(desk, seekers) {
+        for (keys, read) in from_system(desk, other, &all, &seekers[0].claim).await? {
+            let id = read.record.id.clone();
+            for key in keys {
+                let ids = by_key[0].entry(key).or_default();
+                if !ids.contains(&id) {
+                    ids.push(id.clone());
+                }
+            }
+            if !candidates.contains_key(&id) {
+                let linked = desk.links_of(other, std::slice::from_ref(&id)).await?;
+                candidates.insert(
+                    id.clone(),
+                    Other {
+                        person: person(desk.pairing, other, &read.record.fields),
+                        linked: linked.get(&id).map(|link| link.record(desk.side).clone()),
+                        read: Some(read),
+                    },
+                );
+            }
+        }
+    }
+    let rivals = people(desk, desk.side, ids_of(&by_key[1])).await?;
+    let own: Vec<RecordId> = seekers
+        .iter()
+        .map(|seeker| seeker.claim.record.clone())
+        .collect();
+    let decisions = desk
+        .core
+        .store
+        .decisions_of(
+            &desk.core.workspace,
+            &desk.pairing.sync,
+            desk.pairing.entity,
+            desk.side,
+            &own,
+        )
+        .await?;
+    Ok(Others {
+        candidates,
+        rivals,
+        by_key,
+        decisions,
+    })
+}
+
+fn ids_of(by_key: &HashMap<Key, Vec<RecordId>>) -> Vec<RecordId> {
+    let ids: BTreeSet<RecordId> = by_key.values().flatten().cloned().collect();
+    ids.into_iter().collect()
+}
+
+async fn by_index(
+    desk: &Desk<'_>,
+    side: Side,
+    keys: &[Key],
+) -> Result<HashMap<Key, Vec<RecordId>>, Error> {
+    let mut by_key: HashMap<Key, Vec<RecordId>> = HashMap::new();
+    let rows = desk
+        .core
+        .store
+        .candidates(
+            &desk.core.workspace,
+            &desk.pairing.end(side).connection,
+            desk.pairing.entity,
+            keys,
+        )
+        .await?;
+    for (key, id) in rows {
+        by_key.entry(key).or_default().push(id);
+    }
+    Ok(by_key)
+}
+
+/// The index is as old as the last listing. A record that just appeared is looked up at the system
+/// too; in a first sync both sides have just been listed.
+fn asks_system(desk: &Desk<'_>, seekers: &[Seeker]) -> bool {
+    desk.lane != Lane::Backfill && !seekers.is_empty()
+}
+
+/// Asks the other system who carries the keys; read fresh, with the keys that fit.
+async fn from_system(
+    desk: &Desk<'_>,
+    side: Side,
+    keys: &[Key],
+    claim: &Claim,
+) -> Result<Vec<(Vec<Key>, Read)>, Error> {
+    let wanted: Vec<IdentityKey> = keys.iter().filter_map(identity_key).collect();
+    if wanted.is_empty() {
+        return Ok(Vec::new());
+    }
+    let cause = cause_of(claim);
+    let end = desk.pairing.end(side);
+    let calls = desk.calls(side, &cause)?;
+    let found = end.connector.find(&*calls, &end.schema, &wanted).await?;
+    let ids: BTreeSet<RecordId> = found.into_iter().map(|read| read.record.id).collect();
+    let ids: Vec<RecordId> = ids.into_iter().collect();
+    let mut people = Vec::new();
+    for fetched in desk.fetch(side, &ids, &cause).await?.into_values() {
+        match fetched {
+            Fetched::Found(read) => {
+                let of_read = self::keys(desk.pairing, side, &read.record.fields);
+                people.push((of_read, *read));
+            }
+            Fetched::Gone(_) => {}
+            Fetched::Failed(_, error) => return Err(error.into()),
+        }
+    }
+    Ok(people)
+}
+
+/// What is known of these records: from their snapshots or, linked ones, from their base.
+async fn people(
+    desk: &Desk<'_>,
+    side: Side,
+    ids: Vec<RecordId>,
+) -> Result<HashMap<RecordId, Other>, Error> {
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let links = desk.links_of(side, &ids).await?;
+    let snapshots = desk
+        .core
+        .store
+        .snapshots(
+            &desk.core.workspace,
+            &desk.pairing.end(side).connection,
+            desk.pairing.entity,
+            &ids,
+        )
+        .await?;
+    let mut people = HashMap::with_capacity(ids.len());
+    for (id, snapshot) in ids.into_iter().zip(snapshots) {
+        let read = snapshot.and_then(|snapshot| snapshot.read);
+        let link: Option<&Link> = links.get(&id);
+        let person = match (link, &read) {
+            (Some(link), _) => person(desk.pairing, side, link.base(side)),
+            (None, Some(read)) => person(desk.pairing, side, &read.record.fields),
+            // Its keys are known and nothing else: it can only be a question.
+            (None, None) => person(desk.pairing, side, &Fields::new()),
+        };
+        people.insert(
+            id,
+            Other {
+                person,
+                linked: link.map(|link| link.record(side.other()).clone()),
+                read,
+            },
+        );
+    }
+    Ok(people)
+}
+
+/// Records that got a link while we waited for the locks are looked at again.
+async fn drop_changed(
+    desk: &mut Desk<'_>,
+    seekers: &mut Vec<Seeker>,
+    others: &Others,
+) -> Result<(), Error> {
+    let own: Vec<RecordId> = seekers
+        .iter()
+        .map(|seeker| seeker.claim.record.clone())
+        .collect();
+    let now_linked = desk.links_of(desk.side, &own).await?;
+    let ids: Vec<RecordId> = others.candidates.keys().cloned().collect();
+    let candidates = desk.links_of(desk.side.other(), &ids).await?;
+    let moved: BTreeSet<&RecordId> = others
+        .candidates
+        .iter()
+        .filter(|(id, other)| other.linked.is_some() != candidates.contains_key(*id))
+        .map(|(id, _)| id)
+        .collect();
+    let mut kept = Vec::with_capacity(seekers.len());
+    for seeker in std::mem::take(seekers) {
+        let shares_moved = others
+            .sharing(0, &seeker.keys)
+            .iter()
+            .any(|id| moved.contains(id));
+        if now_linked.contains_key(&seeker.claim.record) || shares_moved {
+            desk.end(
+                &seeker.claim.record,
+                ClaimEnd::Again {
+                    after: Some(std::time::Duration::ZERO),
+                    error: None,
+                },
+            );
+        } else {
+            kept.push(seeker);
+        }
+    }
+    *seekers = kept;
+    Ok(())
+}
+
+/// Chooses among the candidates of one seeker.
+async fn judge(
+    desk: &Desk<'_>,
+    seeker: &Seeker,
+    others: &Others,
+) -> Result<Choice<RecordId>, Error> {
+    let rules = &desk.pairing.rules.matching;
+    let judged = |which: usize, person: &Person, keys: &[Key], not: &RecordId| {
+        let people = if which == 0 {
+            &others.candidates
+        } else {
+            &others.rivals
+        };
+        others
+            .sharing(which, keys)
+            .into_iter()
+            .filter(|id| id != not)
+            .filter_map(|id| {
+                let other = people.get(&id)?;
+                Some(Candidate {
+                    verdict: compare(person, &other.person, rules),
+                    linked: other.linked.is_some(),
+                    id,
+                })
+            })
+            .collect::<Vec<_>>()
+    };
+    let own = &seeker.claim.record;
+    let mut candidates = judged(0, &seeker.person, &seeker.keys, own);
+    if let Some(decided) = candidates.iter().position(|candidate| {
+        others.decided(desk.side, own, &candidate.id) == Some(PairDecision::Link)
+    }) {
+        return Ok(Choice::Link(candidates.swap_remove(decided)));
+    }
+    let kept_apart = |candidate: &Candidate<RecordId>| {
+        others.decided(desk.side, own, &candidate.id) == Some(PairDecision::KeepApart)
+    };
+    let had_apart = candidates.iter().any(kept_apart);
+    candidates.retain(|candidate| !kept_apart(candidate));
+    match choose(candidates) {
+        Choice::Link(candidate) => {
+            let person = &others.candidates[&candidate.id].person;
+            let rivals: Vec<_> = judged(1, person, &seeker.keys, own)
+                .into_iter()
+                .filter(|rival| !rival.linked)
+                .collect();
+            Ok(confirm(Choice::Link(candidate), rivals))
+        }
+        Choice::None if !had_apart => {
+            // Two records of one person on this side: making both would double the double.
+            let twins: Vec<_> = judged(1, &seeker.person, &seeker.keys, own)
+                .into_iter()
+                .filter(|rival| matches!(rival.verdict, Verdict::Same { .. }))
+                .collect();
+            if twins.is_empty() {
+                Ok(Choice::None)
+            } else {
+                Ok(twin(seeker, twins))
+            }
+        }
+        choice => Ok(choice),
+    }
+}
+
+/// Of records that are one person on one side, the first by id is created; the others ask.
+fn twin(seeker: &Seeker, twins: Vec<Candidate<RecordId>>) -> Choice<RecordId> {
+    let first = twins
+        .iter()
+        .all(|twin| !twin.linked && seeker.claim.record < twin.id);
+    if first {
+        Choice::None
+    } else {
+        // No candidate of the other side: the review names the twins as rivals.
+        Choice::Review(Vec::new())
+    }
+}
+
+fn ask(desk: &mut Desk<'_>, seeker: &Seeker, others: &Others, candidates: &[Candidate<RecordId>]) {
+    let now = desk.core.clock.now();
+    let rules = &desk.pairing.rules.matching;
+    let listed: Vec<(RecordId, String)> = candidates
+        .iter()
+        .map(|candidate| {
+            (
+                candidate.id.clone(),
+                in_words(&candidate.verdict, candidate.linked),
+            )
+        })
+        .collect();
+    let rivals: Vec<(RecordId, String)> = others
+        .sharing(1, &seeker.keys)
+        .into_iter()
+        .filter(|id| *id != seeker.claim.record)
+        .filter_map(|id| {
+            let rival = others.rivals.get(&id)?;
+            let verdict = compare(&seeker.person, &rival.person, rules);
+            matches!(verdict, Verdict::Same { .. })
+                .then(|| (id, in_words(&verdict, rival.linked.is_some())))
+        })
+        .collect();
+    let why = if candidates.is_empty() {
+        "another record of the same side is the same person"
+    } else if candidates.iter().any(|candidate| candidate.linked) {
+        "the match is linked already"
+    } else if candidates.len() > 1 {
+        "there are several possible matches"
+    } else if !rivals.is_empty() {
+        "another record of the same side matches as well"
+    } else {
+        "something speaks against it"
+    };
+    let review = resolve::ambiguous_review(
+        desk.pairing,
+        desk.side,
+        &seeker.claim.record,
+        &listed,
+        &rivals,
+        why,
+        now,
+    );
+    desk.review(review);
+    desk.end(&seeker.claim.record, ClaimEnd::Settled);
+}
+
+fn in_words(verdict: &Verdict, linked: bool) -> String {
+    let mut words = matching::explain(verdict.findings());
+    if linked {
+        words.push_str("; linked already");
+    }
+    words
+}
+
+/// A question about this record has no object any more.
+fn withdraw(desk: &mut Desk<'_>, record: &RecordId) {
+    desk.commit.withdrawn.push((
+        desk.pairing.sync.clone(),
+        ReviewKind::Ambiguous,
+        format!("{}:{record}", desk.side),
+    ));
+}
+
+/// Links matched records. Pairs that agree in all mapped fields as listed need no further reading;
+/// the others are read fresh and aligned.
+async fn link_matched(
+    desk: &mut Desk<'_>,
+    matched: Vec<(Seeker, Candidate<RecordId>)>,
+    mut others: Others,
+) -> Result<(), Error> {
+    let mut agreed = Vec::new();
+    let mut differing = Vec::new();
+    for (seeker, candidate) in matched {
+        let how = matching::explain(candidate.verdict.findings());
+        withdraw(desk, &seeker.claim.record);
+        let other = others
+            .candidates
+            .remove(&candidate.id)
+            .and_then(|other| other.read)
+            .filter(|read| read.completeness == record::Completeness::Complete);
+        let (left, right) = match desk.side {
+            Side::Left => (seeker.claim.record.clone(), candidate.id),
+            Side::Right => (candidate.id, seeker.claim.record.clone()),
+        };
+        let link = resolve::new_link(desk.core, desk.pairing, left, right, &how);
+        let row = resolve::linked_row(
+            desk.pairing,
+            &link,
+            link.created,
+            Some(cause_of(&seeker.claim)),
+        );
+        desk.commit.journal.push(row);
+        // Part of the commit even if its first look fails.
+        desk.commit.links.push(link.clone());
+        desk.count("linked", 1);
+        let couple = other.map(|other| Couple {
+            claim: seeker.claim.clone(),
+            link: link.clone(),
+            reads: match desk.side {
+                Side::Left => [seeker.read.clone(), other],
+                Side::Right => [other, seeker.read.clone()],
+            },
+        });
+        match couple {
+            Some(couple) if agrees(desk.pairing, &couple) => agreed.push(couple),
+            _ => differing.push((seeker.claim, link)),
+        }
+    }
+    desk.couples(agreed, &Overrides::new()).await?;
+    let size = desk.core.options.live_batch.max(1);
+    for chunk in chunks(differing, size) {
+        desk.pairs(chunk, &Overrides::new()).await?;
+    }
+    Ok(())
+}
+
+fn agrees(pairing: &Pairing, couple: &Couple) -> bool {
+    let plan = decide(
+        pairing,
+        &couple.link,
+        &couple.reads[0],
+        &couple.reads[1],
+        &[],
+        &Overrides::new(),
+    );
+    plan.writes_nothing()
+        && plan.conflicts.is_empty()
+        && plan.held.is_empty()
+        && plan.waiting.is_empty()
+}
+
+/// The system named a record that it holds equal to one that we wanted to make.
+pub(crate) async fn candidate_of_system(
+    desk: &mut Desk<'_>,
+    birth: Birth,
+    candidate: RecordId,
+    matching: &str,
+    target: Side,
+) -> Result<(), Error> {
+    let Birth { claim, read } = birth;
+    let cause = cause_of(&claim);
+    let linked = desk
+        .links_of(target, std::slice::from_ref(&candidate))
+        .await?;
+    let found = desk
+        .fetch(target, std::slice::from_ref(&candidate), &cause)
+        .await?
+        .remove(&candidate);
+    let other = match found {
+        Some(Fetched::Found(other)) => *other,
+        Some(Fetched::Gone(_)) | None => {
+            again(
+                desk,
+                &claim,
+                "the record that the system named as equal is gone",
+            );
+            return Ok(());
+        }
+        Some(Fetched::Failed(_, error)) => {
+            again(desk, &claim, &error.to_string());
+            return Ok(());
+        }
+    };
+    let own = person(desk.pairing, desk.side, &read.record.fields);
+    let verdict = compare(
+        &own,
+        &person(desk.pairing, target, &other.record.fields),
+        &desk.pairing.rules.matching,
+    );
+    let is_same = matches!(verdict, Verdict::Same { .. });
+    if is_same && linked.is_empty() {
+        let (left, right) = match desk.side {
+            Side::Left => (claim.record.clone(), candidate),
+            Side::Right => (candidate, claim.record.clone()),
+        };
+        let how = format!(
+            "{}; the system named it",
+            matching::explain(verdict.findings())
+        );
+        let link = resolve::new_link(desk.core, desk.pairing, left, right, &how);
+        let row = resolve::linked_row(desk.pairing, &link, link.created, Some(cause));
+        desk.commit.journal.push(row);
+        desk.commit.links.push(link.clone());
+        desk.count("linked", 1);
+        return desk.pairs(vec![(claim, link)], &Overrides::new()).await;
+    }
+    let words = in_words(&verdict, !linked.is_empty());
+    let review = resolve::ambiguous_review(
+        desk.pairing,
+        desk.side,
+        &claim.record,
+        &[(candidate, words)],
+        &[],
+        &format!("the system refuses a second record with the same {matching}"),
+        desk.core.clock.now(),
+    );
+    desk.review(review);
+    desk.end(&claim.record, ClaimEnd::Settled);
+    Ok(())
+}
+
+/// Records of the side on which one vanished that carry its keys and are surely the same: where it
+/// was merged into or made anew.
+pub(crate) async fn heirs(
+    desk: &Desk<'_>,
+    gone: Side,
+    link: &Link,
+    cause: &Cause,
+) -> Result<Vec<(RecordId, String)>, Error> {
+    let base = link.base(gone);
+    let was = person(desk.pairing, gone, base);
+    let keys = keys(desk.pairing, gone, base);
+    let mut ids: BTreeSet<RecordId> = by_index(desk, gone, &keys)
+        .await?
+        .into_values()
+        .flatten()
+        .collect();
+    let wanted: Vec<IdentityKey> = keys.iter().filter_map(identity_key).collect();
+    if !wanted.is_empty() {
+        let end = desk.pairing.end(gone);
+        let calls: Arc<dyn connector::Calls> = desk.calls(gone, cause)?;
+        let found = end.connector.find(&*calls, &end.schema, &wanted).await?;
+        ids.extend(found.into_iter().map(|read| read.record.id));
+    }
+    ids.remove(link.record(gone));
+    let ids: Vec<RecordId> = ids.into_iter().collect();
+    let mut heirs = BTreeMap::new();
+    for fetched in desk.fetch(gone, &ids, cause).await?.into_values() {
+        match fetched {
+            Fetched::Found(read) => {
+                let verdict = compare(
+                    &was,
+                    &person(desk.pairing, gone, &read.record.fields),
+                    &desk.pairing.rules.matching,
+                );
+                if matches!(verdict, Verdict::Same { .. }) {
+                    heirs.insert(
+                        read.record.id.clone(),
+                        matching::explain(verdict.findings()),
+                    );
+                }
+            }
+            Fetched::Gone(_) => {}
+            Fetched::Failed(_, error) => return Err(error.into()),
+        }
+    }
+    Ok(heirs.into_iter().collect())
+}

@@ -1,0 +1,336 @@
+//! Creates whose outcome is not known: wait out the provider's lag, look twice, adopt only what is
+//! proven ours, and ask where proof is missing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use connector::{Fetched, IdentityKey, KeyKind};
+use record::{Read, RecordId, Side};
+use store::{
+    Claim, Commit, Effect, Intent, IntentEnd, Lane, NewJournalEntry, Signal, SignalSource,
+};
+
+use crate::{
+    Error,
+    create::{created_row, newborn},
+    engine::Core,
+    pair::Pairing,
+    reconcile::Desk,
+    resolve,
+};
+
+/// So many looks, each after the lag, prove that nothing was made.
+const LOOKS: u32 = 2;
+
+/// A made record may carry a stamp this much before the intent: clocks differ.
+const CLOCK_DIFFERENCE: std::time::Duration = std::time::Duration::from_secs(120);
+
+/// Looks for the outcome of creates that are due. Says how many were settled or moved on.
+pub(crate) async fn look(core: &Core, pairing: &Pairing, limit: usize) -> Result<usize, Error> {
+    let due = core
+        .store
+        .intents_due(&core.workspace, &pairing.sync, core.clock.now(), limit)
+        .await?;
+    let count = due.len();
+    for intent in due {
+        if intent.entity != pairing.entity {
+            continue;
+        }
+        one(core, pairing, intent).await?;
+    }
+    Ok(count)
+}
+
+async fn one(core: &Core, pairing: &Pairing, intent: Intent) -> Result<(), Error> {
+    let origin = intent.target.other();
+    let mut desk = Desk::new(core, pairing, origin, Lane::Reconcile);
+    let mut keys: BTreeSet<String> = intent
+        .keys
+        .iter()
+        .map(|key| format!("key/{}/{}", key.kind, key.value))
+        .collect();
+    keys.insert(desk.lock_key(origin, &intent.source));
+    let _guard = core.locks.acquire(keys).await;
+    let linked = desk
+        .links_of(origin, std::slice::from_ref(&intent.source))
+        .await?;
+    if !linked.is_empty() {
+        return close(core, intent, None).await;
+    }
+    let found = match find(&desk, &intent).await {
+        Ok(found) => found,
+        Err(error) => {
+            tracing::warn!(sync = %pairing.sync, %error, "the outcome of a create could not be looked up");
+            let later = core
+                .clock
+                .now()
+                .saturating_add(core.options.backoff(intent.looks + 1))
+                .unwrap_or(intent.look_after);
+            let mut commit = Commit::default();
+            commit
+                .intents
+                .push((intent.id, IntentEnd::LookAfter(later)));
+            return core.commit(commit).await;
+        }
+    };
+    let ours: Vec<&Read> = found
+        .iter()
+        .filter(|read| is_ours(pairing, &intent, read))
+        .collect();
+    match ours.as_slice() {
+        [read] => adopt(&mut desk, &intent, read).await,
+        [] if !found.is_empty() => {
+            // Somebody with these keys is there, but not proven ours: matching decides.
+            close(core, intent, Some("others carry its keys")).await
+        }
+        [] if intent.keys.is_empty() => ask(core, pairing, intent, &[]).await,
+        [] if intent.looks + 1 < LOOKS => {
+            let lag = pairing.end(intent.target).description.search_lag;
+            let later = core
+                .clock
+                .now()
+                .saturating_add(lag)
+                .and_then(|at| at.saturating_add(std::time::Duration::from_secs(1)))
+                .unwrap_or(intent.look_after);
+            let mut commit = Commit::default();
+            commit
+                .intents
+                .push((intent.id, IntentEnd::LookAfter(later)));
+            core.commit(commit).await
+        }
+        [] => close(core, intent, Some("proven not made")).await,
+        several => {
+            let ids: Vec<RecordId> = several.iter().map(|read| read.record.id.clone()).collect();
+            ask(core, pairing, intent, &ids).await
+        }
+    }
+}
+
+/// Unlinked records of the target that carry one of the intent's keys, read fresh.
+async fn find(desk: &Desk<'_>, intent: &Intent) -> Result<Vec<Read>, Error> {
+    let target = intent.target;
+    let end = desk.pairing.end(target);
+    let calls = desk.calls(target, &intent.cause)?;
+    let wanted: Vec<IdentityKey> = intent.keys.iter().filter_map(identity_key).collect();
+    let mut ids: BTreeSet<RecordId> = desk
+        .core
+        .store
+        .candidates(
+            &desk.core.workspace,
+            &end.connection,
+            intent.entity,
+            &intent.keys,
+        )
+        .await?
+        .into_iter()
+        .map(|(_, id)| id)
+        .collect();
+    if !wanted.is_empty() {
+        let reads = end.connector.find(&*calls, &end.schema, &wanted).await?;
+        ids.extend(reads.into_iter().map(|read| read.record.id));
+    }
+    let ids: Vec<RecordId> = ids.into_iter().collect();
+    let linked = desk.links_of(target, &ids).await?;
+    let ids: Vec<RecordId> = ids
+        .into_iter()
+        .filter(|id| !linked.contains_key(id))
+        .collect();
+    let mut reads = Vec::new();
+    for fetched in desk.fetch(target, &ids, &intent.cause).await?.into_values() {
+        match fetched {
+            Fetched::Found(read) => reads.push(*read),
+            Fetched::Gone(_) => {}
+            Fetched::Failed(_, error) => return Err(error.into()),
+        }
+    }
+    Ok(reads)
+}
+
+/// A key as connectors take it.
+pub(crate) fn identity_key(key: &store::Key) -> Option<IdentityKey> {
+    let kind = match key.kind.as_str() {
+        "email" => KeyKind::Email,
+        "phone" => KeyKind::Phone,
+        _ => return None,
+    };
+    Some(IdentityKey {
+        kind,
+        value: key.value.clone(),
+    })
+}
+
+/// Whether a record is what this intent made: exact content, made inside the window.
+fn is_ours(pairing: &Pairing, intent: &Intent, read: &Read) -> bool {
+    let in_window = read.created.is_some_and(|created| {
+        created
+            .saturating_add(CLOCK_DIFFERENCE)
+            .is_ok_and(|at| at >= intent.opened)
+    });
+    let same = pairing.compiled.mappings().iter().all(|mapping| {
+        let sent = mapping.read(intent.target, &whole(mapping, intent));
+        mapping.accepted(
+            intent.target,
+            &sent,
+            &mapping.read(intent.target, &read.record.fields),
+        )
+    });
+    in_window && same
+}
+
+/// What a mapping's fields were to hold: those that were not sent are empty.
+fn whole(mapping: &mapping::CompiledMapping, intent: &Intent) -> record::Fields {
+    mapping
+        .fields(intent.target)
+        .iter()
+        .map(|name| {
+            let field = match intent.draft.get(name.as_str()) {
+                record::Field::Unknown => record::Field::Empty,
+                known => known.clone(),
+            };
+            (name.clone(), field)
+        })
+        .collect()
+}
+
+async fn adopt(desk: &mut Desk<'_>, intent: &Intent, read: &Read) -> Result<(), Error> {
+    let now = desk.core.clock.now();
+    let source = Read {
+        record: record::Record {
+            id: intent.source.clone(),
+            fields: intent.source_fields.clone(),
+        },
+        freshness: record::Freshness::PossiblyStale,
+        completeness: record::Completeness::Partial,
+        as_of: intent.opened,
+        modified: None,
+        created: None,
+    };
+    let born = newborn(
+        desk.pairing,
+        intent,
+        &intent.draft,
+        &source,
+        read.record.id.clone(),
+        Some(read),
+        now,
+    );
+    let mut commit = Commit::default();
+    commit.intents.push((intent.id, IntentEnd::Closed));
+    let row = created_row(
+        desk.pairing,
+        &born.link,
+        intent.target,
+        &intent.cause,
+        desk.run,
+        now,
+    );
+    commit.journal.push(NewJournalEntry {
+        note: Some("its answer was lost; found by exact content".to_owned()),
+        effect: Effect::Created,
+        ..row
+    });
+    for side in Side::BOTH {
+        // The source may have been edited meanwhile: both are looked at again.
+        commit.signals.push(signal(
+            desk.pairing,
+            side,
+            born.link.record(side),
+            intent,
+            now,
+        ));
+    }
+    commit
+        .snapshots
+        .push(desk.linked_snapshot(intent.target, read));
+    commit.meters.insert(
+        format!("{}:created_{}", desk.pairing.sync, intent.target),
+        1,
+    );
+    if let Some(run) = desk.run {
+        commit.run = Some((
+            run,
+            BTreeMap::from([(format!("created_{}", intent.target), 1)]),
+        ));
+    }
+    commit.links.push(born.link);
+    desk.core.commit(commit).await
+}
+
+fn signal(
+    pairing: &Pairing,
+    side: Side,
+    record: &RecordId,
+    intent: &Intent,
+    now: jiff::Timestamp,
+) -> Signal {
+    Signal {
+        connection: pairing.end(side).connection.clone(),
+        entity: pairing.entity,
+        record: record.clone(),
+        lane: Lane::Reconcile,
+        source: SignalSource::Link,
+        not_older_than: None,
+        due: now,
+        cause: Some(intent.cause.clone()),
+    }
+}
+
+/// Ends the intent; with a reason, the source is looked at again.
+async fn close(core: &Core, intent: Intent, again: Option<&str>) -> Result<(), Error> {
+    let mut commit = Commit::default();
+    commit.intents.push((intent.id, IntentEnd::Closed));
+    if let Some(why) = again {
+        tracing::info!(sync = %intent.sync, record = %intent.source, why, "a create without an answer is settled");
+        let pairings = core.pairings_of_sync(&intent.sync, intent.entity);
+        if let Some(pairing) = pairings {
+            commit.signals.push(signal(
+                &pairing,
+                intent.target.other(),
+                &intent.source,
+                &intent,
+                core.clock.now(),
+            ));
+        }
+    }
+    core.commit(commit).await?;
+    core.wake();
+    Ok(())
+}
+
+async fn ask(
+    core: &Core,
+    pairing: &Pairing,
+    intent: Intent,
+    candidates: &[RecordId],
+) -> Result<(), Error> {
+    let mut commit = Commit::default();
+    commit.intents.push((intent.id, IntentEnd::Asked));
+    commit.reviews.push(resolve::unproven_review(
+        pairing,
+        &intent,
+        candidates,
+        core.clock.now(),
+    ));
+    core.commit(commit).await
+}
+
+/// A claim for work that no signal asked for, such as a decided review.
+pub(crate) fn claim_for(
+    connection: &store::ConnectionName,
+    entity: record::Entity,
+    record: &RecordId,
+    source: SignalSource,
+    now: jiff::Timestamp,
+) -> Claim {
+    Claim {
+        connection: connection.clone(),
+        entity,
+        record: record.clone(),
+        generation: 0,
+        lane: Lane::Live,
+        sources: vec![source],
+        not_older_than: None,
+        first_signalled: now,
+        attempts: 0,
+        cause: None,
+    }
+}

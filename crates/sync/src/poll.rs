@@ -1,0 +1,149 @@
+//! Delta reads: what changed since the cursor becomes signals, together with the new cursor.
+
+use connector::PageRequest;
+use record::{Read, RecordId, Side};
+use store::{Cause, ConnectionName, CursorKey, Lane, Link, Signal, SignalSource};
+use uuid::Uuid;
+
+use crate::{Error, engine::Core, intake::shows_base, pair::Pairing};
+
+/// Reads what changed on one connection since the last poll. Says how many records were signalled.
+pub(crate) async fn poll(core: &Core, pairing: &Pairing, side: Side) -> Result<usize, Error> {
+    let end = pairing.end(side);
+    let key = CursorKey {
+        connection: end.connection.clone(),
+        entity: pairing.entity,
+        purpose: "changes".to_owned(),
+    };
+    let cause = Cause {
+        trace: Uuid::now_v7(),
+        source: SignalSource::Poll,
+        origin: None,
+        passed: Vec::new(),
+    };
+    let mut cursor = core.store.cursor(&core.workspace, &key).await?;
+    let mut signalled = 0;
+    loop {
+        let calls = core.calls(&end.connection, Lane::Live, Some(&cause))?;
+        let page = end
+            .connector
+            .changes(
+                &*calls,
+                &end.schema,
+                PageRequest {
+                    cursor: cursor.clone(),
+                    limit: end.description.list_page,
+                },
+            )
+            .await?;
+        let signals = signals(core, &end.connection, pairing, page.reads).await?;
+        signalled += signals.len();
+        let next = page.next.clone().or_else(|| page.resume.clone());
+        if let Some(next) = &next {
+            core.store
+                .save_cursor(&core.workspace, &key, next, &signals)
+                .await?;
+        } else if !signals.is_empty() {
+            core.store.signal(&core.workspace, &signals).await?;
+        }
+        if !signals.is_empty() {
+            core.wake();
+        }
+        match page.next {
+            Some(next) if Some(&next) != cursor.as_ref() => cursor = Some(next),
+            _ => return Ok(signalled),
+        }
+    }
+}
+
+/// Signals for those reads that show something new.
+async fn signals(
+    core: &Core,
+    connection: &ConnectionName,
+    pairing: &Pairing,
+    reads: Vec<Read>,
+) -> Result<Vec<Signal>, Error> {
+    let now = core.clock.now();
+    let mut news = Vec::new();
+    for read in reads {
+        if !is_old_news(core, connection, pairing, &read).await? {
+            news.push(read);
+        }
+    }
+    Ok(news
+        .into_iter()
+        .map(|read| Signal {
+            connection: connection.clone(),
+            entity: pairing.entity,
+            record: read.record.id,
+            lane: Lane::Live,
+            source: SignalSource::Poll,
+            not_older_than: None,
+            due: now,
+            cause: None,
+        })
+        .collect())
+}
+
+/// Whether all syncs of the connection have seen this state of the record already.
+async fn is_old_news(
+    core: &Core,
+    connection: &ConnectionName,
+    pairing: &Pairing,
+    read: &Read,
+) -> Result<bool, Error> {
+    for (pairing, side) in core.pairings_of(connection, pairing.entity) {
+        let links = links_of(core, &pairing, side, &read.record.id).await?;
+        let Some(link) = links.first() else {
+            return Ok(false);
+        };
+        if !shows_nothing_new(&pairing, side, link, read) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+async fn links_of(
+    core: &Core,
+    pairing: &Pairing,
+    side: Side,
+    id: &RecordId,
+) -> Result<Vec<Link>, Error> {
+    Ok(core
+        .store
+        .links_of(
+            &core.workspace,
+            &pairing.sync,
+            pairing.entity,
+            side,
+            std::slice::from_ref(id),
+        )
+        .await?)
+}
+
+/// Whether a listed or polled reading shows nothing that the link has not settled: its stamp is not
+/// later than the last settled one, or, fresh and complete, it means what the base says.
+pub(crate) fn shows_nothing_new(pairing: &Pairing, side: Side, link: &Link, read: &Read) -> bool {
+    let stamp = match side {
+        Side::Left => link.stamp_left,
+        Side::Right => link.stamp_right,
+    };
+    let not_later = match (read.modified, stamp) {
+        (Some(modified), Some(stamp)) => modified <= stamp,
+        _ => false,
+    };
+    not_later
+        || (read.decides()
+            && shows_base(pairing, side, link, read)
+            && is_whole(pairing, side, read))
+}
+
+/// Whether a reading knows all mapped fields of its side.
+fn is_whole(pairing: &Pairing, side: Side, read: &Read) -> bool {
+    pairing
+        .compiled
+        .mappings()
+        .iter()
+        .all(|mapping| mapping.read(side, &read.record.fields).is_known())
+}

@@ -1,0 +1,904 @@
+//! Working off a batch of dirty records: look at both sides, decide, write, and leave everything in
+//! one commit.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+};
+
+use connector::{Calls, Change, Fetched};
+use futures::future::join;
+use record::{Read, RecordId, Side};
+use store::{
+    Blocked, Cause, Claim, Commit, Lane, Link, LinkState, Release, Review, ReviewFilter,
+    ReviewKind, ReviewState, RunId, Signal, SignalSource, Snapshot,
+};
+
+use crate::{
+    Error,
+    decide::{Overrides, PairPlan, decide},
+    engine::Core,
+    gone, identify,
+    pair::{End, Pairing, index},
+    resolve,
+    settle::{Worked, settle, unfinished},
+    write::{Rest, Written, write},
+};
+
+/// A reading older than its signal's mark is tried again so often, then taken as it is: the mark
+/// may come from a clock that runs ahead of ours.
+const OLDER_TRIES: u32 = 3;
+
+/// One edit may pass one sync so often before it counts as a circle.
+const CIRCLE: usize = 3;
+
+/// How one claim ends.
+#[derive(Debug, Clone)]
+pub(crate) enum ClaimEnd {
+    /// Done.
+    Settled,
+    /// To be tried again.
+    Again {
+        /// After this wait; `None`: by the backoff.
+        after: Option<std::time::Duration>,
+        /// Why, if it is an error.
+        error: Option<String>,
+    },
+}
+
+/// What works on one side of one sync for one batch.
+pub(crate) struct Desk<'a> {
+    pub(crate) core: &'a Core,
+    pub(crate) pairing: &'a Pairing,
+    /// The side that the claims are on.
+    pub(crate) side: Side,
+    pub(crate) lane: Lane,
+    pub(crate) run: Option<RunId>,
+    pub(crate) commit: Commit,
+    pub(crate) ends: BTreeMap<RecordId, ClaimEnd>,
+    pub(crate) counts: BTreeMap<String, i64>,
+}
+
+/// Works off claims of one connection and entity.
+pub(crate) async fn reconcile(core: &Arc<Core>, claims: Vec<Claim>) {
+    let Some(first) = claims.first() else { return };
+    let (connection, entity, lane) = (first.connection.clone(), first.entity, first.lane);
+    let mut ends: BTreeMap<RecordId, ClaimEnd> = claims
+        .iter()
+        .map(|claim| (claim.record.clone(), ClaimEnd::Settled))
+        .collect();
+    let pairings = core.pairings_of(&connection, entity);
+    let last = pairings.len();
+    let mut settled = false;
+    for (number, (pairing, side)) in pairings.iter().enumerate() {
+        let mut desk = Desk::new(core, pairing, *side, lane);
+        if let Some(why) = core.held_back(pairing) {
+            for claim in &claims {
+                ends.insert(
+                    claim.record.clone(),
+                    ClaimEnd::Again {
+                        after: Some(std::time::Duration::from_secs(60)),
+                        error: Some(why.clone()),
+                    },
+                );
+            }
+            continue;
+        }
+        if let Err(error) = desk.work(&claims).await {
+            desk.fail_rest(&claims, &error);
+        }
+        for (record, end) in std::mem::take(&mut desk.ends) {
+            if matches!(end, ClaimEnd::Again { .. }) {
+                ends.insert(record, end);
+            }
+        }
+        let mut commit = desk.finish();
+        if number + 1 == last {
+            core.settle_claims(&mut commit, &claims, &ends);
+            settled = true;
+        }
+        if let Err(error) = core.commit(commit).await {
+            tracing::error!(sync = %pairing.sync, %error, "a batch could not be stored");
+            settled = false;
+            for claim in &claims {
+                ends.insert(
+                    claim.record.clone(),
+                    ClaimEnd::Again {
+                        after: None,
+                        error: Some(error.to_string()),
+                    },
+                );
+            }
+        }
+    }
+    if !settled {
+        let mut commit = Commit::default();
+        core.settle_claims(&mut commit, &claims, &ends);
+        if let Err(error) = core.commit(commit).await {
+            // The leases end by themselves; nothing is lost.
+            tracing::error!(%connection, %error, "claims could not be given back");
+        }
+    }
+    core.work_done();
+}
+
+impl<'a> Desk<'a> {
+    pub(crate) fn new(core: &'a Core, pairing: &'a Pairing, side: Side, lane: Lane) -> Self {
+        Self {
+            core,
+            pairing,
+            side,
+            lane,
+            run: core.run_of(&pairing.sync),
+            commit: Commit::default(),
+            ends: BTreeMap::new(),
+            counts: BTreeMap::new(),
+        }
+    }
+
+    pub(crate) fn count(&mut self, what: &str, by: usize) {
+        if by > 0 {
+            *self.counts.entry(what.to_owned()).or_default() +=
+                i64::try_from(by).unwrap_or(i64::MAX);
+        }
+    }
+
+    pub(crate) fn end(&mut self, record: &RecordId, end: ClaimEnd) {
+        self.ends.insert(record.clone(), end);
+    }
+
+    pub(crate) fn finish(mut self) -> Commit {
+        for (name, by) in &self.counts {
+            *self
+                .commit
+                .meters
+                .entry(format!("{}:{name}", self.pairing.sync))
+                .or_default() += by;
+        }
+        if let Some(run) = self.run {
+            self.commit.run = Some((run, self.counts));
+        }
+        self.commit
+    }
+
+    fn fail_rest(&mut self, claims: &[Claim], error: &Error) {
+        tracing::warn!(sync = %self.pairing.sync, %error, "a batch could not be worked off");
+        for claim in claims {
+            self.ends
+                .entry(claim.record.clone())
+                .or_insert_with(|| ClaimEnd::Again {
+                    after: None,
+                    error: Some(error.to_string()),
+                });
+        }
+    }
+
+    /// Works off the claims for this sync.
+    async fn work(&mut self, claims: &[Claim]) -> Result<(), Error> {
+        let ids: Vec<RecordId> = claims.iter().map(|claim| claim.record.clone()).collect();
+        let links = self.links_of(self.side, &ids).await?;
+        let (linked, unlinked): (Vec<&Claim>, Vec<&Claim>) = claims
+            .iter()
+            .partition(|claim| links.contains_key(&claim.record));
+        for chunk in linked.chunks(self.core.options.live_batch.max(1)) {
+            let pairs = chunk
+                .iter()
+                .map(|claim| ((*claim).clone(), links[&claim.record].clone()))
+                .collect();
+            self.linked(pairs).await?;
+        }
+        if !unlinked.is_empty() {
+            identify::unlinked(self, unlinked).await?;
+        }
+        Ok(())
+    }
+
+    /// Links by the record that they hold on `side`.
+    pub(crate) async fn links_of(
+        &self,
+        side: Side,
+        ids: &[RecordId],
+    ) -> Result<HashMap<RecordId, Link>, Error> {
+        if ids.is_empty() {
+            return Ok(HashMap::new());
+        }
+        Ok(self
+            .core
+            .store
+            .links_of(
+                &self.core.workspace,
+                &self.pairing.sync,
+                self.pairing.entity,
+                side,
+                ids,
+            )
+            .await?
+            .into_iter()
+            .map(|link| (link.record(side).clone(), link))
+            .collect())
+    }
+
+    /// Works off linked records: one batch, small enough to be written while the reading is fresh.
+    async fn linked(&mut self, pairs: Vec<(Claim, Link)>) -> Result<(), Error> {
+        let keys = pairs
+            .iter()
+            .flat_map(|(_, link)| self.lock_keys(link))
+            .collect();
+        let _guard = self.core.locks.acquire(keys).await;
+        let ids: Vec<RecordId> = pairs
+            .iter()
+            .map(|(claim, _)| claim.record.clone())
+            .collect();
+        let mut links = self.links_of(self.side, &ids).await?;
+        let mut current = Vec::with_capacity(pairs.len());
+        for (claim, before) in pairs {
+            match links.remove(&claim.record) {
+                Some(link) if link.id == before.id && same_records(&link, &before) => {
+                    if link.state == LinkState::Parked {
+                        // A review about the whole link is open; its decision signals the record.
+                        self.end(&claim.record, ClaimEnd::Settled);
+                    } else {
+                        current.push((claim, link));
+                    }
+                }
+                // The world changed while we waited: look again at once.
+                _ => self.end(
+                    &claim.record,
+                    ClaimEnd::Again {
+                        after: Some(std::time::Duration::ZERO),
+                        error: None,
+                    },
+                ),
+            }
+        }
+        self.pairs(current, &Overrides::new()).await
+    }
+
+    pub(crate) fn lock_keys(&self, link: &Link) -> Vec<String> {
+        Side::BOTH
+            .into_iter()
+            .map(|side| self.lock_key(side, link.record(side)))
+            .collect()
+    }
+
+    pub(crate) fn lock_key(&self, side: Side, id: &RecordId) -> String {
+        format!(
+            "{}/{}/{id}",
+            self.pairing.end(side).connection,
+            self.pairing.entity
+        )
+    }
+
+    /// Reads, decides, writes and settles linked pairs. Their records are locked by the caller.
+    pub(crate) async fn pairs(
+        &mut self,
+        pairs: Vec<(Claim, Link)>,
+        overrides: &Overrides,
+    ) -> Result<(), Error> {
+        if pairs.is_empty() {
+            return Ok(());
+        }
+        let cause = cause_of(&pairs[0].0);
+        let ids = Side::BOTH.map(|side| {
+            pairs
+                .iter()
+                .map(|(_, link)| link.record(side).clone())
+                .collect::<Vec<_>>()
+        });
+        let (left, right) = join(
+            self.fetch(Side::Left, &ids[0], &cause),
+            self.fetch(Side::Right, &ids[1], &cause),
+        )
+        .await;
+        let mut found = [left?, right?];
+        let mut both = Vec::with_capacity(pairs.len());
+        for (claim, link) in pairs {
+            let sides = Side::BOTH.map(|side| found[index(side)].remove(link.record(side)));
+            match sides {
+                [Some(Fetched::Found(left)), Some(Fetched::Found(right))] => {
+                    let read = if self.side == Side::Left {
+                        &left
+                    } else {
+                        &right
+                    };
+                    if is_too_old(&claim, read) {
+                        self.end(
+                            &claim.record,
+                            ClaimEnd::Again {
+                                after: Some(std::time::Duration::from_secs(2)),
+                                error: Some(
+                                    "the reading was older than the signal that asked for it"
+                                        .to_owned(),
+                                ),
+                            },
+                        );
+                    } else {
+                        both.push(Couple {
+                            claim,
+                            link,
+                            reads: [*left, *right],
+                        });
+                    }
+                }
+                sides => {
+                    let failed = sides.iter().find_map(|fetched| match fetched {
+                        Some(Fetched::Failed(_, error)) => Some(error.to_string()),
+                        None => Some("the connector gave no outcome for a record".to_owned()),
+                        _ => None,
+                    });
+                    match failed {
+                        Some(error) => self.end(
+                            &claim.record,
+                            ClaimEnd::Again {
+                                after: None,
+                                error: Some(error),
+                            },
+                        ),
+                        None => gone::vanished(self, claim, link, sides).await?,
+                    }
+                }
+            }
+        }
+        self.couples(both, overrides).await
+    }
+
+    /// Decides and writes pairs of which both readings are at hand.
+    pub(crate) async fn couples(
+        &mut self,
+        couples: Vec<Couple>,
+        overrides: &Overrides,
+    ) -> Result<(), Error> {
+        if couples.is_empty() {
+            return Ok(());
+        }
+        let couples = self.in_scope(couples);
+        let (blocked, asked) = self.open_questions(&couples).await?;
+        let mut plans = Vec::with_capacity(couples.len());
+        let mut kept = Vec::with_capacity(couples.len());
+        for couple in couples {
+            let of_link: Vec<Blocked> = blocked
+                .iter()
+                .filter(|row| row.link == couple.link.id)
+                .cloned()
+                .collect();
+            let plan = decide(
+                self.pairing,
+                &couple.link,
+                &couple.reads[0],
+                &couple.reads[1],
+                &of_link,
+                overrides,
+            );
+            if self.is_circle(&couple, &plan) {
+                self.park_circle(couple, &plan);
+                continue;
+            }
+            kept.push(couple);
+            plans.push(plan);
+        }
+        if !self.within_limits(&kept, &plans).await? {
+            return Ok(());
+        }
+        let written = self.write_all(&kept, &plans).await?;
+        let after = self.read_back(&kept, &written).await?;
+        for (number, (couple, plan)) in kept.into_iter().zip(&plans).enumerate() {
+            self.settle_couple(
+                couple,
+                plan,
+                [0, 1].map(|at| written[at].get(&number)),
+                [0, 1].map(|at| after[at].get(&number)),
+                &asked,
+            );
+        }
+        Ok(())
+    }
+
+    /// Pairs that left the scope sleep with their base; those that came back are awake again.
+    fn in_scope(&mut self, couples: Vec<Couple>) -> Vec<Couple> {
+        let mut inside = Vec::with_capacity(couples.len());
+        for mut couple in couples {
+            let outside = Side::BOTH.into_iter().any(|side| {
+                self.pairing
+                    .compiled
+                    .in_scope(side, &couple.reads[index(side)].record.fields)
+                    == Some(false)
+            });
+            if !outside {
+                couple.link.state = LinkState::Active;
+                inside.push(couple);
+                continue;
+            }
+            self.count("out_of_scope", 1);
+            self.end(&couple.claim.record, ClaimEnd::Settled);
+            if couple.link.state != LinkState::Suspended {
+                couple.link.state = LinkState::Suspended;
+                self.commit.links.push(couple.link);
+            }
+        }
+        inside
+    }
+
+    /// Blocked fields and open conflict reviews of these pairs.
+    async fn open_questions(
+        &self,
+        couples: &[Couple],
+    ) -> Result<(Vec<Blocked>, BTreeSet<String>), Error> {
+        let known: Vec<_> = couples
+            .iter()
+            .filter(|couple| !couple.link.revisions.is_empty())
+            .collect();
+        if known.is_empty() {
+            return Ok((Vec::new(), BTreeSet::new()));
+        }
+        let links: Vec<_> = known.iter().map(|couple| couple.link.id).collect();
+        let blocked = self
+            .core
+            .store
+            .blocked(&self.core.workspace, &self.pairing.sync, Some(&links))
+            .await?;
+        let asked = self
+            .core
+            .store
+            .reviews(
+                &self.core.workspace,
+                &ReviewFilter {
+                    sync: Some(self.pairing.sync.clone()),
+                    kind: Some(ReviewKind::Conflict),
+                    records: Some(
+                        known
+                            .iter()
+                            .map(|couple| couple.link.left.clone())
+                            .collect(),
+                    ),
+                    ..ReviewFilter::default()
+                },
+            )
+            .await?
+            .into_iter()
+            .filter(|review| matches!(review.state, ReviewState::Open | ReviewState::Postponed))
+            .map(|review| review.subject)
+            .collect();
+        Ok((blocked, asked))
+    }
+
+    async fn write_all(
+        &self,
+        couples: &[Couple],
+        plans: &[PairPlan],
+    ) -> Result<[HashMap<usize, Written>; 2], Error> {
+        let of_side = |side: Side| {
+            let mut numbers = Vec::new();
+            let mut changes: Vec<Change> = Vec::new();
+            for (number, (couple, plan)) in couples.iter().zip(plans).enumerate() {
+                if let Some(change) =
+                    plan.change(self.pairing, side, &couple.reads[index(side)].record)
+                {
+                    numbers.push(number);
+                    changes.push(change);
+                }
+            }
+            (numbers, changes)
+        };
+        let cause = couples
+            .first()
+            .map(|couple| cause_of(&couple.claim))
+            .unwrap_or_else(cause_now);
+        let write_side = |side: Side| {
+            let (numbers, changes) = of_side(side);
+            let cause = &cause;
+            async move {
+                if changes.is_empty() {
+                    return Ok::<_, Error>(HashMap::new());
+                }
+                let calls = self.calls(side, cause)?;
+                let end = self.pairing.end(side);
+                let written = write(end, &*calls, changes).await;
+                Ok(numbers.into_iter().zip(written).collect())
+            }
+        };
+        let (left, right) = join(write_side(Side::Left), write_side(Side::Right)).await;
+        // A side that could not be reached at all must not hide what was written to the other.
+        let or_failed = |side: Side, result: Result<HashMap<usize, Written>, Error>| match result {
+            Ok(written) => written,
+            Err(error) => of_side(side)
+                .0
+                .into_iter()
+                .map(|number| {
+                    (
+                        number,
+                        Written {
+                            taken: BTreeSet::new(),
+                            refused: Vec::new(),
+                            read: None,
+                            rest: Rest::Failed(error.to_string()),
+                        },
+                    )
+                })
+                .collect(),
+        };
+        Ok([or_failed(Side::Left, left), or_failed(Side::Right, right)])
+    }
+
+    /// Reads back what was written, where the answer was not the record already.
+    async fn read_back(
+        &self,
+        couples: &[Couple],
+        written: &[HashMap<usize, Written>; 2],
+    ) -> Result<[HashMap<usize, Read>; 2], Error> {
+        let mut after = [HashMap::new(), HashMap::new()];
+        for side in Side::BOTH {
+            let at = index(side);
+            let mut missing = Vec::new();
+            for (number, result) in &written[at] {
+                if result.taken.is_empty() {
+                    continue;
+                }
+                match &result.read {
+                    Some(read) if read.decides() => {
+                        after[at].insert(*number, (**read).clone());
+                    }
+                    _ => missing.push(*number),
+                }
+            }
+            if missing.is_empty() {
+                continue;
+            }
+            let ids: Vec<RecordId> = missing
+                .iter()
+                .map(|number| couples[*number].link.record(side).clone())
+                .collect();
+            let cause = cause_of(&couples[missing[0]].claim);
+            // Without a read-back the base is what was sent, and the record is looked at again.
+            match self.fetch(side, &ids, &cause).await {
+                Ok(mut found) => {
+                    for (number, id) in missing.into_iter().zip(&ids) {
+                        if let Some(Fetched::Found(read)) = found.remove(id) {
+                            after[at].insert(number, *read);
+                        }
+                    }
+                }
+                Err(error) => {
+                    tracing::warn!(sync = %self.pairing.sync, %error, "a read-back failed");
+                }
+            }
+        }
+        Ok(after)
+    }
+
+    fn settle_couple(
+        &mut self,
+        couple: Couple,
+        plan: &PairPlan,
+        written: [Option<&Written>; 2],
+        after: [Option<&Read>; 2],
+        asked: &BTreeSet<String>,
+    ) {
+        let now = self.core.clock.now();
+        let Couple { claim, link, reads } = couple;
+        let cause = cause_of(&claim);
+        let was = link.clone();
+        let settled = settle(Worked {
+            pairing: self.pairing,
+            link,
+            before: [&reads[0], &reads[1]],
+            plan,
+            written,
+            after,
+            now,
+            cause: &cause,
+            run: self.run,
+        });
+        let is_new = was.revisions.is_empty();
+        let changed = !plan.writes_nothing() || !plan.agreed.is_empty() || is_new;
+        for side in Side::BOTH {
+            let at = index(side);
+            self.count(
+                &format!("updated_{side}"),
+                usize::from(settled.updated[at] > 0),
+            );
+            let not_read_back =
+                written[at].is_some_and(|result| !result.taken.is_empty()) && after[at].is_none();
+            if settled.unexpected[at] || not_read_back {
+                self.signal_again(side, settled.link.record(side), &claim, &cause, now);
+            }
+            if written[at].is_some_and(|result| !result.taken.is_empty()) {
+                self.signal_neighbours(side, settled.link.record(side), &claim, &cause, now);
+            }
+            if changed {
+                let last = after[at].unwrap_or(&reads[at]);
+                self.commit.snapshots.push(self.linked_snapshot(side, last));
+            }
+        }
+        self.count("refused", settled.refused);
+        self.count("unchanged", usize::from(!changed));
+        self.note_source(&claim, plan, is_new);
+        self.open_conflicts(&settled.link, plan, &reads, asked, now);
+        if settled.link != was {
+            self.commit.links.push(settled.link);
+        }
+        self.commit.journal.extend(settled.journal);
+        self.commit.blocked.extend(settled.blocked);
+        self.commit.unblocked.extend(settled.unblocked);
+        let error = written.into_iter().flatten().find_map(unfinished);
+        let vanished = written
+            .into_iter()
+            .flatten()
+            .any(|result| matches!(result.rest, Rest::Gone));
+        let end = if let Some(error) = error {
+            ClaimEnd::Again {
+                after: None,
+                error: Some(error),
+            }
+        } else if vanished {
+            // The next look finds it gone on both readings and proves it.
+            ClaimEnd::Again {
+                after: Some(std::time::Duration::ZERO),
+                error: None,
+            }
+        } else {
+            ClaimEnd::Settled
+        };
+        self.end(&claim.record, end);
+    }
+
+    fn open_conflicts(
+        &mut self,
+        link: &Link,
+        plan: &PairPlan,
+        reads: &[Read; 2],
+        asked: &BTreeSet<String>,
+        now: jiff::Timestamp,
+    ) {
+        let mut open = BTreeSet::new();
+        for conflict in &plan.conflicts {
+            let review = resolve::conflict_review(self.pairing, link, conflict, reads, now);
+            open.insert(review.subject.clone());
+            self.count("conflicts", 1);
+            self.commit.reviews.push(review);
+        }
+        let prefix = format!("{}:", link.id);
+        for subject in asked {
+            if subject.starts_with(&prefix) && !open.contains(subject) {
+                self.commit.withdrawn.push((
+                    self.pairing.sync.clone(),
+                    ReviewKind::Conflict,
+                    subject.clone(),
+                ));
+            }
+        }
+    }
+
+    /// Counts what no webhook told us, and webhooks that told nothing new.
+    fn note_source(&mut self, claim: &Claim, plan: &PairPlan, is_new: bool) {
+        let found_something = !is_new && (!plan.writes_nothing() || !plan.conflicts.is_empty());
+        if found_something {
+            self.note_missed(claim);
+        } else if claim.sources == [SignalSource::Webhook] {
+            self.count("echoes", 1);
+        }
+    }
+
+    /// Counts a change that only a poll or a sweep found, where webhooks should have told.
+    pub(crate) fn note_missed(&mut self, claim: &Claim) {
+        let found =
+            |source: &SignalSource| matches!(source, SignalSource::Poll | SignalSource::Sweep);
+        let only_found = !claim.sources.is_empty() && claim.sources.iter().all(found);
+        let connection = &self.pairing.end(self.side).connection;
+        if only_found && self.run.is_none() && self.core.has_webhooks(connection) {
+            self.count("missed_webhooks", 1);
+            if claim.sources == [SignalSource::Sweep] {
+                self.count("found_by_sweep", 1);
+            }
+        }
+    }
+
+    fn signal_again(
+        &mut self,
+        side: Side,
+        record: &RecordId,
+        claim: &Claim,
+        cause: &Cause,
+        now: jiff::Timestamp,
+    ) {
+        let signal = self.own_write(side, record, claim, cause, now);
+        self.commit.signals.push(signal);
+    }
+
+    /// Other syncs on the same connection have to look at what we wrote.
+    pub(crate) fn signal_neighbours(
+        &mut self,
+        side: Side,
+        record: &RecordId,
+        claim: &Claim,
+        cause: &Cause,
+        now: jiff::Timestamp,
+    ) {
+        let connection = &self.pairing.end(side).connection;
+        if self.core.pairings_of(connection, self.pairing.entity).len() > 1 {
+            let signal = self.own_write(side, record, claim, cause, now);
+            self.commit.signals.push(signal);
+        }
+    }
+
+    fn own_write(
+        &self,
+        side: Side,
+        record: &RecordId,
+        claim: &Claim,
+        cause: &Cause,
+        now: jiff::Timestamp,
+    ) -> Signal {
+        let mut cause = cause.clone();
+        cause.passed.push(self.pairing.sync.clone());
+        Signal {
+            connection: self.pairing.end(side).connection.clone(),
+            entity: self.pairing.entity,
+            record: record.clone(),
+            lane: claim.lane,
+            source: SignalSource::OwnWrite,
+            not_older_than: None,
+            due: now,
+            cause: Some(cause),
+        }
+    }
+
+    /// What is kept of a linked record: its keys only.
+    pub(crate) fn linked_snapshot(&self, side: Side, read: &Read) -> Snapshot {
+        let end = self.pairing.end(side);
+        Snapshot {
+            connection: end.connection.clone(),
+            entity: self.pairing.entity,
+            read: None,
+            record: read.record.id.clone(),
+            keys: identify::keys(self.pairing, side, &read.record.fields),
+            list_hash: None,
+        }
+    }
+
+    fn is_circle(&self, couple: &Couple, plan: &PairPlan) -> bool {
+        !plan.writes_nothing()
+            && couple.claim.cause.as_ref().is_some_and(|cause| {
+                cause
+                    .passed
+                    .iter()
+                    .filter(|sync| **sync == self.pairing.sync)
+                    .count()
+                    >= CIRCLE
+            })
+    }
+
+    fn park_circle(&mut self, couple: Couple, plan: &PairPlan) {
+        let now = self.core.clock.now();
+        let review = resolve::circle_review(self.pairing, &couple.link, plan, &couple.claim, now);
+        self.commit.reviews.push(review);
+        self.commit.links.push(Link {
+            state: LinkState::Parked,
+            ..couple.link
+        });
+        self.count("circles", 1);
+        self.end(&couple.claim.record, ClaimEnd::Settled);
+    }
+
+    pub(crate) fn calls(&self, side: Side, cause: &Cause) -> Result<Arc<dyn Calls>, Error> {
+        self.core
+            .calls(&self.pairing.end(side).connection, self.lane, Some(cause))
+    }
+
+    /// Reads records of one side by id, fresh.
+    pub(crate) async fn fetch(
+        &self,
+        side: Side,
+        ids: &[RecordId],
+        cause: &Cause,
+    ) -> Result<HashMap<RecordId, Fetched>, Error> {
+        let calls = self.calls(side, cause)?;
+        fetch(self.pairing.end(side), &*calls, ids).await
+    }
+
+    pub(crate) fn review(&mut self, review: Review) {
+        self.count(&format!("asked_{}", kind_word(review.kind)), 1);
+        self.commit.reviews.push(review);
+    }
+}
+
+/// One linked pair with both readings.
+pub(crate) struct Couple {
+    pub(crate) claim: Claim,
+    pub(crate) link: Link,
+    pub(crate) reads: [Read; 2],
+}
+
+/// Reads records by id, fresh, by id.
+pub(crate) async fn fetch(
+    end: &End,
+    calls: &dyn Calls,
+    ids: &[RecordId],
+) -> Result<HashMap<RecordId, Fetched>, Error> {
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let fetched = end.connector.fetch(calls, &end.schema, ids).await?;
+    Ok(fetched
+        .into_iter()
+        .map(|fetched| {
+            let id = match &fetched {
+                Fetched::Found(read) => read.record.id.clone(),
+                Fetched::Gone(id) | Fetched::Failed(id, _) => id.clone(),
+            };
+            (id, fetched)
+        })
+        .collect())
+}
+
+/// Whether a reading is older than the signal that asked for it.
+pub(crate) fn is_too_old(claim: &Claim, read: &Read) -> bool {
+    claim
+        .not_older_than
+        .is_some_and(|mark| read.as_of < mark && claim.attempts < OLDER_TRIES)
+}
+
+fn same_records(one: &Link, other: &Link) -> bool {
+    one.left == other.left && one.right == other.right
+}
+
+/// The cause that a claim carries on, or begins.
+pub(crate) fn cause_of(claim: &Claim) -> Cause {
+    claim.cause.clone().unwrap_or_else(|| Cause {
+        trace: uuid::Uuid::now_v7(),
+        source: claim
+            .sources
+            .first()
+            .copied()
+            .unwrap_or(SignalSource::Sweep),
+        origin: Some((claim.connection.clone(), claim.record.clone())),
+        passed: Vec::new(),
+    })
+}
+
+fn cause_now() -> Cause {
+    Cause {
+        trace: uuid::Uuid::now_v7(),
+        source: SignalSource::Link,
+        origin: None,
+        passed: Vec::new(),
+    }
+}
+
+/// A review's kind as one word for counters.
+pub(crate) fn kind_word(kind: ReviewKind) -> &'static str {
+    match kind {
+        ReviewKind::Conflict => "conflict",
+        ReviewKind::Ambiguous => "ambiguous",
+        ReviewKind::Rebind => "rebind",
+        ReviewKind::Deleted => "deleted",
+        ReviewKind::UnprovenCreate => "unproven_create",
+        ReviewKind::MassChange => "mass_change",
+        ReviewKind::Refused => "refused",
+        ReviewKind::Circle => "circle",
+    }
+}
+
+impl Core {
+    /// Adds the end of each claim to a commit.
+    pub(crate) fn settle_claims(
+        &self,
+        commit: &mut Commit,
+        claims: &[Claim],
+        ends: &BTreeMap<RecordId, ClaimEnd>,
+    ) {
+        let now = self.clock.now();
+        for claim in claims {
+            match ends.get(&claim.record) {
+                None | Some(ClaimEnd::Settled) => commit.settled.push(claim.clone()),
+                Some(ClaimEnd::Again { after, error }) => {
+                    let wait = after.unwrap_or_else(|| self.options.backoff(claim.attempts));
+                    commit.released.push(Release {
+                        claim: claim.clone(),
+                        due: now.saturating_add(wait).unwrap_or(now),
+                        error: error.clone(),
+                    });
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! What the engine tells people.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use record::{Entity, RecordId};
+use serde::Serialize;
+use store::{LinkState, Overview, RunState};
+
+/// How far a full run is.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Progress {
+    /// What is being done: `listing`, `syncing`, `done`.
+    pub phase: &'static str,
+    /// Records listed on the left.
+    pub listed_left: u64,
+    /// Records listed on the right.
+    pub listed_right: u64,
+    /// Records on the left, if the system says so.
+    pub total_left: Option<u64>,
+    /// Records on the right, if the system says so.
+    pub total_right: Option<u64>,
+    /// Dirty records that there were after listing.
+    pub to_do: u64,
+    /// Of those, worked off.
+    pub done: u64,
+}
+
+/// What a full run did.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RunReport {
+    /// Its id.
+    pub run: String,
+    /// Of which sync.
+    pub sync: String,
+    /// How it ended.
+    pub state: RunState,
+    /// Counts by name.
+    pub counts: BTreeMap<String, i64>,
+    /// Records listed: left and right.
+    pub listed: (u64, u64),
+    /// Dirty records that could not be worked off yet, with the reason in `tandem status`.
+    pub failing: u64,
+    /// How long it took, in seconds.
+    pub seconds: f64,
+}
+
+/// One link as people see it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct LinkRow {
+    /// Its id.
+    pub id: String,
+    /// What they are.
+    pub entity: Entity,
+    /// The record on the left.
+    pub left: RecordId,
+    /// The record on the right.
+    pub right: RecordId,
+    /// How it was matched.
+    pub how: String,
+    /// Whether it is worked on.
+    pub state: LinkState,
+    /// Since when.
+    pub created: Timestamp,
+}
+
+/// What the whole looks like.
+#[derive(Debug, Clone, Serialize)]
+pub struct Status {
+    /// Each sync.
+    pub syncs: Vec<SyncStatus>,
+    /// Counts of what waits.
+    #[serde(flatten)]
+    pub overview: Overview,
+    /// Dirty records whose last try failed, the oldest first, at most 100.
+    pub failing_records: Vec<FailingRecord>,
+}
+
+/// One sync.
+#[derive(Debug, Clone, Serialize)]
+pub struct SyncStatus {
+    /// Its name.
+    pub name: String,
+    /// The connection on the left.
+    pub left: String,
+    /// The connection on the right.
+    pub right: String,
+    /// `new` (never run), `running`, `paused` or `not ready`.
+    pub state: &'static str,
+    /// Why it is paused or not ready.
+    pub why: Option<String>,
+    /// Mappings that are paused because their field is not there, with the reason.
+    pub paused_mappings: BTreeMap<String, String>,
+    /// When the left was last listed whole.
+    pub swept_left: Option<Timestamp>,
+    /// When the right was last listed whole.
+    pub swept_right: Option<Timestamp>,
+}
+
+/// A dirty record whose last try failed.
+#[derive(Debug, Clone, Serialize)]
+pub struct FailingRecord {
+    /// On which connection.
+    pub connection: String,
+    /// What it is.
+    pub entity: Entity,
+    /// Which.
+    pub record: RecordId,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// Why the last try failed.
+    pub error: String,
+}

@@ -1,0 +1,326 @@
+//! Full runs, and what the whole looks like.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use futures::future::try_join_all;
+use jiff::Timestamp;
+use record::Side;
+use store::{ConnectionName, Lane, Run, RunId, RunKind, RunState, SyncName};
+use tokio::sync::watch;
+use uuid::Uuid;
+
+use crate::{
+    Error, Progress, RunReport, Status, SyncStatus,
+    engine::Core,
+    pair::Pairing,
+    poll::poll,
+    report::FailingRecord,
+    sweep::{SweepReport, sweep},
+};
+
+/// How often a run looks how far it is.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// How long a run waits for creates without an answer to be settled.
+const LONGEST_INTENT: Duration = Duration::from_secs(180);
+
+/// Lists both sides whole and works everything off.
+pub(crate) async fn run(
+    core: &Arc<Core>,
+    sync: &SyncName,
+    progress: &watch::Sender<Progress>,
+) -> Result<RunReport, Error> {
+    let pairings = core.ready(sync)?;
+    if let Some(pairing) = pairings
+        .iter()
+        .find(|pairing| pairing.mode == mapping::Mode::Preview)
+    {
+        return Err(Error::NotReady {
+            sync: pairing.sync.to_string(),
+            why: "its mode is `preview`: use `tandem plan`, or change the mode".to_owned(),
+        });
+    }
+    if let Some(why) = core.paused(sync) {
+        return Err(Error::NotReady {
+            sync: sync.to_string(),
+            why: format!("it is paused: {why}"),
+        });
+    }
+    let started = core.clock.now();
+    let id = RunId(Uuid::now_v7());
+    core.store
+        .begin_run(
+            &core.workspace,
+            &Run {
+                id,
+                sync: sync.clone(),
+                kind: RunKind::Full,
+                state: RunState::Running,
+                started,
+                ended: None,
+                counts: BTreeMap::new(),
+            },
+        )
+        .await?;
+    core.set_run(sync, Some(id));
+    let result = list_and_work(core, sync, &pairings, progress).await;
+    core.set_run(sync, None);
+    let state = match &result {
+        Err(_) => RunState::Failed,
+        Ok(_) if core.paused(sync).is_some() => RunState::Stopped,
+        Ok(_) => RunState::Done,
+    };
+    core.store
+        .finish_run(&core.workspace, id, state, core.clock.now())
+        .await?;
+    let listed = result?;
+    let counts = core
+        .store
+        .runs(&core.workspace, Some(sync), 10)
+        .await?
+        .into_iter()
+        .find(|run| run.id == id)
+        .map(|run| run.counts)
+        .unwrap_or_default();
+    let failing = waiting(core, &pairings).await?.failing;
+    Ok(RunReport {
+        run: id.to_string(),
+        sync: sync.to_string(),
+        state,
+        counts,
+        listed,
+        failing,
+        seconds: seconds(started, core.clock.now()),
+    })
+}
+
+fn seconds(from: Timestamp, until: Timestamp) -> f64 {
+    until.duration_since(from).as_secs_f64()
+}
+
+async fn list_and_work(
+    core: &Arc<Core>,
+    sync: &SyncName,
+    pairings: &[Arc<Pairing>],
+    progress: &watch::Sender<Progress>,
+) -> Result<(u64, u64), Error> {
+    core.begin_listing(sync).await?;
+    let mut listed = (0, 0);
+    for pairing in pairings {
+        // The cursors first: what is edited during the listing is found by the next poll.
+        for side in Side::BOTH {
+            poll(core, pairing, side).await?;
+        }
+        let [left, right] = list_both(core, pairing, Lane::Backfill, progress).await?;
+        listed.0 += left.listed;
+        listed.1 += right.listed;
+    }
+    core.end_listing(sync).await?;
+    let to_do = waiting(core, pairings).await?.dirty;
+    progress.send_modify(|progress| {
+        progress.phase = "syncing";
+        progress.to_do = to_do;
+    });
+    let mut intents_since = None;
+    loop {
+        let waiting = waiting(core, pairings).await?;
+        progress.send_modify(|progress| {
+            progress.to_do = progress.to_do.max(waiting.dirty);
+            progress.done = progress.to_do - waiting.dirty;
+        });
+        let stopped = core.paused(sync).is_some();
+        let worked_off = waiting.dirty <= waiting.failing && !core.is_busy();
+        if stopped {
+            break;
+        }
+        if worked_off {
+            if waiting.intents == 0 {
+                break;
+            }
+            let now = core.clock.now();
+            let since = *intents_since.get_or_insert(now);
+            if seconds(since, now) > LONGEST_INTENT.as_secs_f64() {
+                break;
+            }
+        }
+        core.clock.sleep(LOOK).await;
+    }
+    progress.send_modify(|progress| progress.phase = "done");
+    Ok(listed)
+}
+
+/// Goes on with a first listing that an earlier process did not end.
+pub(crate) async fn list_first(core: &Arc<Core>, sync: &SyncName) -> Result<(), Error> {
+    let (progress, _) = watch::channel(Progress::default());
+    for pairing in core.ready(sync)? {
+        for side in Side::BOTH {
+            poll(core, &pairing, side).await?;
+        }
+        list_both(core, &pairing, Lane::Backfill, &progress).await?;
+    }
+    core.end_listing(sync).await
+}
+
+/// Lists both sides at once.
+pub(crate) async fn list_both(
+    core: &Arc<Core>,
+    pairing: &Arc<Pairing>,
+    lane: Lane,
+    progress: &watch::Sender<Progress>,
+) -> Result<[SweepReport; 2], Error> {
+    progress.send_modify(|progress| progress.phase = "listing");
+    let sweeps = Side::BOTH.map(|side| async move {
+        sweep(core, pairing, side, lane, &|listed, total| {
+            progress.send_modify(|progress| match side {
+                Side::Left => {
+                    progress.listed_left = listed;
+                    progress.total_left = total;
+                }
+                Side::Right => {
+                    progress.listed_right = listed;
+                    progress.total_right = total;
+                }
+            });
+        })
+        .await
+    });
+    let reports = try_join_all(sweeps).await?;
+    Ok([reports[0], reports[1]])
+}
+
+/// What waits to be worked off.
+#[derive(Debug, Clone, Copy, Default)]
+struct Waiting {
+    dirty: u64,
+    failing: u64,
+    intents: u64,
+}
+
+async fn waiting(core: &Core, pairings: &[Arc<Pairing>]) -> Result<Waiting, Error> {
+    let overview = core.store.overview(&core.workspace).await?;
+    let mut connections: Vec<&ConnectionName> = pairings
+        .iter()
+        .flat_map(|pairing| Side::BOTH.map(|side| &pairing.end(side).connection))
+        .collect();
+    connections.sort_unstable();
+    connections.dedup();
+    let mut waiting = Waiting::default();
+    for connection in connections {
+        waiting.dirty += overview
+            .dirty
+            .get(connection.as_str())
+            .map_or(0, |lanes| lanes.values().sum());
+        waiting.failing += overview
+            .failing
+            .get(connection.as_str())
+            .copied()
+            .unwrap_or(0);
+    }
+    let mut syncs: Vec<&SyncName> = pairings.iter().map(|pairing| &pairing.sync).collect();
+    syncs.dedup();
+    for sync in syncs {
+        waiting.intents += overview.intents.get(sync.as_str()).copied().unwrap_or(0);
+    }
+    Ok(waiting)
+}
+
+/// Waits until nothing is left to work off but what failed.
+pub(crate) async fn quiet(core: &Arc<Core>, longest: Duration) -> Result<bool, Error> {
+    let begun = core.clock.now();
+    let mut quiet_looks = 0;
+    loop {
+        let pairings: Vec<_> = core
+            .all_pairings()
+            .into_iter()
+            .filter(|pairing| core.held_back(pairing).is_none())
+            .collect();
+        let waiting = waiting(core, &pairings).await?;
+        let is_quiet = waiting.dirty <= waiting.failing && waiting.intents == 0 && !core.is_busy();
+        quiet_looks = if is_quiet { quiet_looks + 1 } else { 0 };
+        if quiet_looks >= 2 {
+            return Ok(true);
+        }
+        if seconds(begun, core.clock.now()) > longest.as_secs_f64() {
+            return Ok(false);
+        }
+        core.clock.sleep(LOOK).await;
+    }
+}
+
+/// What the whole looks like.
+pub(crate) async fn status(core: &Core) -> Result<Status, Error> {
+    let overview = core.store.overview(&core.workspace).await?;
+    let names: Vec<(SyncName, mapping::SyncRules)> = core
+        .rules
+        .read()
+        .expect("no panic while held")
+        .iter()
+        .map(|(name, rules)| (name.clone(), rules.clone()))
+        .collect();
+    let mut syncs = Vec::with_capacity(names.len());
+    for (name, rules) in names {
+        let paused_mappings = core
+            .all_pairings()
+            .iter()
+            .filter(|pairing| pairing.sync == name)
+            .flat_map(|pairing| pairing.paused.clone())
+            .collect();
+        let entity = rules
+            .entities
+            .keys()
+            .next()
+            .copied()
+            .unwrap_or(record::Entity::Contact);
+        let mut swept = [None, None];
+        for (at, connection) in [&rules.left, &rules.right].into_iter().enumerate() {
+            swept[at] = core
+                .store
+                .last_sweep(
+                    &core.workspace,
+                    &ConnectionName::from(connection.as_str()),
+                    entity,
+                )
+                .await?
+                .map(|(at, _)| at);
+        }
+        let (state, why) = if let Some(why) = core.unready(&name) {
+            ("not ready", Some(why))
+        } else if let Some(why) = core.paused(&name) {
+            ("paused", Some(why))
+        } else if rules.mode == mapping::Mode::Preview {
+            ("preview", None)
+        } else if !core.is_started(&name) {
+            ("new", Some("its first run was not started yet".to_owned()))
+        } else {
+            ("running", None)
+        };
+        syncs.push(SyncStatus {
+            name: name.to_string(),
+            left: rules.left.clone(),
+            right: rules.right.clone(),
+            state,
+            why,
+            paused_mappings,
+            swept_left: swept[0],
+            swept_right: swept[1],
+        });
+    }
+    let failing_records = core
+        .store
+        .failing(&core.workspace, None, 100)
+        .await?
+        .into_iter()
+        .map(|(claim, error)| FailingRecord {
+            connection: claim.connection.to_string(),
+            entity: claim.entity,
+            record: claim.record,
+            attempts: claim.attempts,
+            error,
+        })
+        .collect();
+    Ok(Status {
+        syncs,
+        overview,
+        failing_records,
+    })
+}

@@ -1,0 +1,324 @@
+//! What a worked-off pair leaves behind: the base moves only for what was decided on. Pure.
+
+use jiff::Timestamp;
+use record::{Field, Fields, Read, Side};
+use store::{Blocked, Cause, Effect, Link, LinkId, NewJournalEntry, RunId};
+
+use crate::{
+    decide::{PairPlan, has_base, hash_of, revision},
+    pair::{Pairing, index},
+    write::{Rest, Written},
+};
+
+/// Everything that is known of one pair after its writes.
+pub(crate) struct Worked<'a> {
+    pub(crate) pairing: &'a Pairing,
+    pub(crate) link: Link,
+    /// What was read before deciding.
+    pub(crate) before: [&'a Read; 2],
+    pub(crate) plan: &'a PairPlan,
+    /// What was written, by side.
+    pub(crate) written: [Option<&'a Written>; 2],
+    /// What was read back, by side, where something was written.
+    pub(crate) after: [Option<&'a Read>; 2],
+    pub(crate) now: Timestamp,
+    pub(crate) cause: &'a Cause,
+    pub(crate) run: Option<RunId>,
+}
+
+/// What is to be stored for one pair.
+#[derive(Debug)]
+pub(crate) struct Settled {
+    pub(crate) link: Link,
+    pub(crate) journal: Vec<NewJournalEntry>,
+    pub(crate) blocked: Vec<Blocked>,
+    pub(crate) unblocked: Vec<(LinkId, String, Side)>,
+    /// Sides that hold something that we did not expect: to be looked at again.
+    pub(crate) unexpected: [bool; 2],
+    /// Mappings that were written to a side.
+    pub(crate) updated: [usize; 2],
+    /// Mappings that a side refused.
+    pub(crate) refused: usize,
+}
+
+/// Moves the base and writes the journal rows.
+pub(crate) fn settle(worked: Worked<'_>) -> Settled {
+    let Worked {
+        pairing,
+        link,
+        before,
+        plan,
+        written,
+        after,
+        now,
+        cause,
+        run,
+    } = worked;
+    let mut out = Settled {
+        link,
+        journal: Vec::new(),
+        blocked: Vec::new(),
+        unblocked: Vec::new(),
+        unexpected: [false, false],
+        updated: [0, 0],
+        refused: 0,
+    };
+    for number in &plan.agreed {
+        let mapping = &pairing.compiled.mappings()[*number];
+        for side in Side::BOTH {
+            let raw = mapping.raw(side, &before[index(side)].record.fields);
+            put_base(&mut out.link, side, raw);
+        }
+        out.link
+            .revisions
+            .insert(mapping.id().to_owned(), revision(mapping));
+    }
+    let sent = Side::BOTH.map(|side| plan.raw(pairing, side, &before[index(side)].record.fields));
+    for step in &plan.moves {
+        let mapping = &pairing.compiled.mappings()[step.mapping];
+        let mut complete = true;
+        let mut bases: [Option<Fields>; 2] = [None, None];
+        for side in Side::BOTH {
+            let at = index(side);
+            let current = &before[at].record.fields;
+            let Some(raw) = &step.writes[at] else {
+                bases[at] = Some(mapping.raw(side, current));
+                continue;
+            };
+            let Some(result) = written[at] else {
+                complete = false;
+                continue;
+            };
+            let refusals: Vec<_> = result
+                .refused
+                .iter()
+                .filter(|(name, _)| raw.iter().any(|(field, _)| field == name))
+                .collect();
+            let taken: Vec<_> = raw
+                .iter()
+                .filter(|(name, _)| result.taken.contains(*name))
+                .collect();
+            for &(name, field) in &taken {
+                out.journal.push(NewJournalEntry {
+                    at: now,
+                    effect: Effect::Written,
+                    connection: pairing.end(side).connection.clone(),
+                    entity: pairing.entity,
+                    record: out.link.record(side).clone(),
+                    field: Some(name.clone()),
+                    before: current.get(name.as_str()).clone(),
+                    after: after[at].map_or_else(
+                        || field.clone(),
+                        |read| match read.record.fields.get(name.as_str()) {
+                            Field::Unknown => field.clone(),
+                            known => known.clone(),
+                        },
+                    ),
+                    sync: Some(pairing.sync.clone()),
+                    link: Some(out.link.id),
+                    rule: step.rule.clone(),
+                    cause: cause.clone(),
+                    run,
+                    note: None,
+                });
+            }
+            if let Some((_, refusal)) = refusals.first() {
+                complete = false;
+                out.refused += 1;
+                out.blocked.push(Blocked {
+                    sync: pairing.sync.clone(),
+                    link: out.link.id,
+                    mapping: mapping.id().to_owned(),
+                    side,
+                    reason: refusal.to_string(),
+                    value_hash: hash_of(raw),
+                    schema_hash: pairing.end(side).schema_hash,
+                    since: now,
+                });
+                out.journal.push(refused_row(
+                    pairing,
+                    &out.link,
+                    side,
+                    mapping.id(),
+                    refusal,
+                    now,
+                    cause,
+                    run,
+                ));
+                continue;
+            }
+            if taken.len() < raw.len() {
+                // Not refused and not taken: the outcome is open, the base stays.
+                complete = false;
+                continue;
+            }
+            out.updated[at] += 1;
+            out.unblocked
+                .push((out.link.id, mapping.id().to_owned(), side));
+            let sent = with(current, &sent[at]);
+            let meant = mapping.read(side, &sent);
+            let accepted = after[at].filter(|read| {
+                mapping.accepted(side, &meant, &mapping.read(side, &read.record.fields))
+            });
+            bases[at] = Some(match accepted {
+                Some(read) => mapping.raw(side, &read.record.fields),
+                None => {
+                    out.unexpected[at] |= after[at].is_some();
+                    mapping.raw(side, &sent)
+                }
+            });
+        }
+        // The base of a mapping moves as one: a source that was carried only to one of two targets
+        // is still a change for the other.
+        if complete {
+            for side in Side::BOTH {
+                if let Some(raw) = bases[index(side)].take() {
+                    put_base(&mut out.link, side, raw);
+                }
+            }
+            out.link
+                .revisions
+                .insert(mapping.id().to_owned(), revision(mapping));
+        }
+    }
+    for held in plan.held.iter().filter(|held| !held.known) {
+        let mapping = &pairing.compiled.mappings()[held.mapping];
+        out.refused += 1;
+        out.blocked.push(Blocked {
+            sync: pairing.sync.clone(),
+            link: out.link.id,
+            mapping: mapping.id().to_owned(),
+            side: held.side,
+            reason: held.reason.clone(),
+            value_hash: held.value_hash,
+            schema_hash: pairing.end(held.side).schema_hash,
+            since: now,
+        });
+    }
+    for number in &plan.quiet {
+        let mapping = &pairing.compiled.mappings()[*number];
+        for side in Side::BOTH {
+            out.unblocked
+                .push((out.link.id, mapping.id().to_owned(), side));
+        }
+    }
+    note_reads(pairing, &mut out, before, written, after, now);
+    out
+}
+
+/// Moves the marks that say how long nothing has changed.
+fn note_reads(
+    pairing: &Pairing,
+    out: &mut Settled,
+    before: [&Read; 2],
+    written: [Option<&Written>; 2],
+    after: [Option<&Read>; 2],
+    now: Timestamp,
+) {
+    for side in Side::BOTH {
+        let at = index(side);
+        let last = after[at].unwrap_or(before[at]);
+        let wrote = written[at].is_some_and(|result| !result.taken.is_empty());
+        let settled = pairing.compiled.mappings().iter().all(|mapping| {
+            has_base(&out.link, mapping)
+                && mapping.read(side, out.link.base(side))
+                    == mapping.read(side, &last.record.fields)
+        });
+        let (seen, stamp, wrote_at) = match side {
+            Side::Left => (
+                &mut out.link.seen_left,
+                &mut out.link.stamp_left,
+                &mut out.link.wrote_left,
+            ),
+            Side::Right => (
+                &mut out.link.seen_right,
+                &mut out.link.stamp_right,
+                &mut out.link.wrote_right,
+            ),
+        };
+        if wrote {
+            *wrote_at = Some(now);
+        }
+        // While something of this side is not settled, its change stays as old as it was first seen.
+        if settled {
+            *seen = last.as_of;
+            *stamp = last
+                .modified
+                .filter(|modified| is_final(*modified, last.as_of));
+        } else {
+            *stamp = None;
+        }
+        // Somebody changed a mapped field between our read and our read-back.
+        if after[at].is_some() && !settled {
+            let untouched_changed = pairing.compiled.mappings().iter().any(|mapping| {
+                let was = mapping.read(side, &before[at].record.fields);
+                let is = mapping.read(side, &last.record.fields);
+                is != was && mapping.read(side, out.link.base(side)) != is
+            });
+            out.unexpected[at] |= untouched_changed;
+        }
+    }
+}
+
+/// Whether no later edit can carry the same stamp. Stamps without fractions of a second are taken
+/// for whole seconds: they are final only when the second is over.
+fn is_final(stamp: Timestamp, read_at: Timestamp) -> bool {
+    stamp.subsec_nanosecond() != 0 || read_at.as_second() > stamp.as_second() + 1
+}
+
+fn put_base(link: &mut Link, side: Side, raw: Fields) {
+    let base = match side {
+        Side::Left => &mut link.base_left,
+        Side::Right => &mut link.base_right,
+    };
+    for (name, field) in raw {
+        base.set(name, field);
+    }
+}
+
+/// The record's fields with the raw changes applied.
+pub(crate) fn with(current: &Fields, raw: &Fields) -> Fields {
+    let mut fields = current.clone();
+    for (name, field) in raw.iter() {
+        fields.set(name.clone(), field.clone());
+    }
+    fields
+}
+
+#[expect(clippy::too_many_arguments, reason = "one row, spread over its parts")]
+fn refused_row(
+    pairing: &Pairing,
+    link: &Link,
+    side: Side,
+    mapping: &str,
+    refusal: &connector::Refusal,
+    now: Timestamp,
+    cause: &Cause,
+    run: Option<RunId>,
+) -> NewJournalEntry {
+    NewJournalEntry {
+        at: now,
+        effect: Effect::Refused,
+        connection: pairing.end(side).connection.clone(),
+        entity: pairing.entity,
+        record: link.record(side).clone(),
+        field: None,
+        before: Field::Unknown,
+        after: Field::Unknown,
+        sync: Some(pairing.sync.clone()),
+        link: Some(link.id),
+        rule: mapping.to_owned(),
+        cause: cause.clone(),
+        run,
+        note: Some(refusal.to_string()),
+    }
+}
+
+/// Whether a write has to be tried again later, and why.
+pub(crate) fn unfinished(written: &Written) -> Option<String> {
+    match &written.rest {
+        Rest::Nothing | Rest::Gone => None,
+        Rest::Unknown(why) => Some(format!("the outcome of a write is not known: {why}")),
+        Rest::Failed(why) => Some(why.clone()),
+    }
+}

@@ -1,0 +1,190 @@
+//! Resolving rules against what the two accounts really have: schemas, capabilities, country.
+
+use std::{
+    collections::BTreeMap,
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::Arc,
+};
+
+use mapping::{CompiledEntity, Mode, Problem, Settings, SyncRules};
+use record::{Country, Entity, Schema, Side};
+use store::{Cause, ConnectionName, Lane, SignalSource, SyncName};
+use uuid::Uuid;
+
+use crate::{
+    Error,
+    engine::Core,
+    pair::{End, Pairing},
+};
+
+/// A sync that cannot run at the moment.
+pub(crate) struct Unready {
+    pub(crate) sync: SyncName,
+    pub(crate) why: String,
+}
+
+/// The country of an account that neither says nor is told.
+const COUNTRY: &str = "DE";
+
+/// Reads the schemas of all connections and resolves all rules. A sync whose account cannot be read
+/// keeps what it had; one that never had anything is not ready and says why.
+pub(crate) async fn resolve_all(core: &Core) {
+    let rules = core.rules.read().expect("no panic while held").clone();
+    let before = core.all_pairings();
+    let mut pairings = Vec::new();
+    let mut unready = Vec::new();
+    for (sync, rules) in rules {
+        match resolve(core, &sync, &rules).await {
+            Ok(resolved) => pairings.extend(resolved.into_iter().map(Arc::new)),
+            Err(error) => {
+                let kept: Vec<_> = before
+                    .iter()
+                    .filter(|pairing| pairing.sync == sync)
+                    .cloned()
+                    .collect();
+                if kept.is_empty() || matches!(error, Error::Rules { .. }) {
+                    tracing::warn!(%sync, %error, "a sync is not ready");
+                    unready.push(Unready {
+                        sync,
+                        why: error.to_string(),
+                    });
+                } else {
+                    tracing::warn!(%sync, %error, "accounts could not be read anew; going on with what was known");
+                    pairings.extend(kept);
+                }
+            }
+        }
+    }
+    core.set_pairings(pairings, unready);
+}
+
+/// Checks rules against the accounts without putting them into force.
+pub(crate) async fn check(
+    core: &Core,
+    sync: &SyncName,
+    rules: &SyncRules,
+) -> Result<Vec<Problem>, Error> {
+    let mut problems = Vec::new();
+    for (entity, entity_rules) in &rules.entities {
+        let ends = ends(core, rules, *entity).await?;
+        let settings = settings(core, rules.mode, &ends);
+        if let Err(found) =
+            CompiledEntity::compile(entity_rules, &ends[0].schema, &ends[1].schema, &settings)
+        {
+            tracing::debug!(%sync, %entity, problems = found.len(), "rules do not fit");
+            problems.extend(found);
+        }
+    }
+    Ok(problems)
+}
+
+async fn resolve(core: &Core, sync: &SyncName, rules: &SyncRules) -> Result<Vec<Pairing>, Error> {
+    let mut pairings = Vec::new();
+    for (entity, entity_rules) in &rules.entities {
+        let ends = ends(core, rules, *entity).await?;
+        let settings = settings(core, rules.mode, &ends);
+        // A field that was lost pauses its mapping; it never clears the other side.
+        let (compiled, problems) = CompiledEntity::compile_what_fits(
+            entity_rules,
+            &ends[0].schema,
+            &ends[1].schema,
+            &settings,
+        );
+        if compiled.mappings().is_empty() {
+            return Err(Error::Rules {
+                sync: sync.to_string(),
+                problems: problems
+                    .iter()
+                    .map(ToString::to_string)
+                    .collect::<Vec<_>>()
+                    .join("\n"),
+            });
+        }
+        let paused: Vec<(String, String)> = problems
+            .into_iter()
+            .map(|problem| (problem.path, problem.message))
+            .collect();
+        for (place, why) in &paused {
+            tracing::warn!(%sync, %place, %why, "a mapping is paused");
+        }
+        pairings.push(Pairing {
+            sync: sync.clone(),
+            entity: *entity,
+            rules: entity_rules.clone(),
+            mode: rules.mode,
+            compiled,
+            paused,
+            ends,
+        });
+    }
+    Ok(pairings)
+}
+
+async fn ends(core: &Core, rules: &SyncRules, entity: Entity) -> Result<[End; 2], Error> {
+    Ok([
+        end(core, &rules.left, entity).await?,
+        end(core, &rules.right, entity).await?,
+    ])
+}
+
+async fn end(core: &Core, connection: &str, entity: Entity) -> Result<End, Error> {
+    let name = ConnectionName::from(connection);
+    let connector = core
+        .connections
+        .connector(&name)
+        .map_err(|_| Error::NoConnection(connection.to_owned()))?;
+    let description = connector
+        .describe()
+        .entity(entity)
+        .cloned()
+        .ok_or_else(|| Error::NoEntity {
+            connection: connection.to_owned(),
+            entity,
+        })?;
+    let cause = Cause {
+        trace: Uuid::now_v7(),
+        source: SignalSource::Person,
+        origin: None,
+        passed: Vec::new(),
+    };
+    let calls = core.calls(&name, Lane::Live, Some(&cause))?;
+    let schema = connector.schema(&*calls, entity).await?;
+    Ok(End {
+        connection: name,
+        schema_hash: hash(&schema),
+        connector,
+        schema,
+        description,
+    })
+}
+
+fn hash(schema: &Schema) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    // Its stored form has all that counts, in a stable order.
+    serde_json::to_string(schema)
+        .unwrap_or_default()
+        .hash(&mut hasher);
+    hasher.finish()
+}
+
+fn settings(core: &Core, mode: Mode, ends: &[End; 2]) -> Settings {
+    let mut countries = BTreeMap::new();
+    for (side, end) in Side::BOTH.into_iter().zip(ends) {
+        let told = core
+            .connections
+            .config(&end.connection)
+            .ok()
+            .and_then(|config| config.settings.get("country")?.as_str().map(str::to_owned));
+        let country = told
+            .as_deref()
+            .and_then(Country::parse)
+            .or_else(|| Country::parse(COUNTRY))
+            .expect("the built-in country is one");
+        countries.insert(side, country);
+    }
+    Settings {
+        mode,
+        left_country: countries[&Side::Left],
+        right_country: countries[&Side::Right],
+    }
+}

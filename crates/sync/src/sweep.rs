@@ -1,0 +1,275 @@
+//! Full listings: what no signal told us, and what is no longer there. Resumable, in constant
+//! memory, and without a write for a record that has not changed.
+
+use std::{
+    collections::HashMap,
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::Arc,
+};
+
+use connector::PageRequest;
+use record::{Completeness, Read, RecordId, Side};
+use store::{Cause, Key, Lane, Link, Listed, Signal, SignalSource, Snapshot, Sweep, SweepPage};
+use uuid::Uuid;
+
+use crate::{Error, engine::Core, identify, pair::Pairing, poll::shows_nothing_new};
+
+/// What a sweep found.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct SweepReport {
+    /// Records listed.
+    pub listed: u64,
+    /// Records that were signalled.
+    pub signalled: u64,
+    /// Known records that were not in the listing.
+    pub missing: u64,
+}
+
+/// Lists one side of a pairing whole.
+pub(crate) async fn sweep(
+    core: &Core,
+    pairing: &Arc<Pairing>,
+    side: Side,
+    lane: Lane,
+    progress: &(dyn Fn(u64, Option<u64>) + Send + Sync),
+) -> Result<SweepReport, Error> {
+    let end = pairing.end(side);
+    let cause = Cause {
+        trace: Uuid::now_v7(),
+        source: SignalSource::Sweep,
+        origin: None,
+        passed: Vec::new(),
+    };
+    let state = core
+        .store
+        .begin_sweep(
+            &core.workspace,
+            &end.connection,
+            pairing.entity,
+            core.clock.now(),
+        )
+        .await?;
+    let mut report = SweepReport {
+        listed: state.listed,
+        ..SweepReport::default()
+    };
+    let mut cursor = state.cursor.clone();
+    let first = core
+        .store
+        .last_sweep(&core.workspace, &end.connection, pairing.entity)
+        .await?
+        .is_none();
+    loop {
+        let calls = core.calls(&end.connection, lane, Some(&cause))?;
+        let page = end
+            .connector
+            .list(
+                &*calls,
+                &end.schema,
+                PageRequest {
+                    cursor: cursor.clone(),
+                    limit: end.description.list_page,
+                },
+            )
+            .await?;
+        report.listed += page.reads.len() as u64;
+        progress(report.listed, page.total);
+        let stuck = page.next.is_some() && page.next == cursor;
+        cursor = if stuck { None } else { page.next };
+        report.signalled += store_page(
+            core,
+            pairing,
+            side,
+            &state,
+            page.reads,
+            cursor.clone(),
+            lane,
+        )
+        .await?;
+        if stuck {
+            core.store.abandon_sweep(&core.workspace, state.id).await?;
+            return Err(Error::Connection {
+                connection: end.connection.to_string(),
+                why: "its listing does not move on".to_owned(),
+            });
+        }
+        if cursor.is_none() {
+            break;
+        }
+    }
+    report.missing = finish(core, pairing, side, &state, first, report.listed, lane).await?;
+    core.wake();
+    Ok(report)
+}
+
+/// Compares one page with what is known and stores what is new.
+pub(crate) async fn store_page(
+    core: &Core,
+    pairing: &Arc<Pairing>,
+    side: Side,
+    sweep: &Sweep,
+    reads: Vec<Read>,
+    cursor: Option<serde_json::Value>,
+    lane: Lane,
+) -> Result<u64, Error> {
+    let end = pairing.end(side);
+    let ids: Vec<RecordId> = reads.iter().map(|read| read.record.id.clone()).collect();
+    let known = core
+        .store
+        .known(&core.workspace, &end.connection, pairing.entity, &ids)
+        .await?;
+    let mut unchanged = Vec::with_capacity(reads.len());
+    let mut different = Vec::new();
+    for (read, known) in reads.into_iter().zip(known) {
+        let hash = list_hash(&read);
+        match known {
+            Some(known) if known.list_hash == hash => unchanged.push(known.row),
+            _ => different.push((read, hash)),
+        }
+    }
+    let changed = look_closer(core, pairing, side, different, lane).await?;
+    let signalled = changed
+        .iter()
+        .filter(|listed| listed.signal.is_some())
+        .count() as u64;
+    core.store
+        .commit_page(
+            &core.workspace,
+            SweepPage {
+                sweep: sweep.id,
+                connection: end.connection.clone(),
+                entity: pairing.entity,
+                unchanged,
+                changed,
+                cursor,
+            },
+        )
+        .await?;
+    Ok(signalled)
+}
+
+/// Of records that are listed otherwise than before, finds those that a sync has to look at.
+async fn look_closer(
+    core: &Core,
+    pairing: &Arc<Pairing>,
+    side: Side,
+    different: Vec<(Read, u64)>,
+    lane: Lane,
+) -> Result<Vec<Listed>, Error> {
+    if different.is_empty() {
+        return Ok(Vec::new());
+    }
+    let end = pairing.end(side);
+    let now = core.clock.now();
+    let ids: Vec<RecordId> = different
+        .iter()
+        .map(|(read, _)| read.record.id.clone())
+        .collect();
+    let mut links: Vec<(Arc<Pairing>, Side, HashMap<RecordId, Link>)> = Vec::new();
+    for (pairing, side) in core.pairings_of(&end.connection, pairing.entity) {
+        let of_sync = core
+            .store
+            .links_of(&core.workspace, &pairing.sync, pairing.entity, side, &ids)
+            .await?
+            .into_iter()
+            .map(|link| (link.record(side).clone(), link))
+            .collect();
+        links.push((pairing, side, of_sync));
+    }
+    let mut listed = Vec::with_capacity(different.len());
+    for (read, hash) in different {
+        let id = read.record.id.clone();
+        let everywhere_linked = links.iter().all(|(_, _, links)| links.contains_key(&id));
+        let old_news = links.iter().all(|(pairing, side, links)| {
+            links
+                .get(&id)
+                .is_some_and(|link| shows_nothing_new(pairing, *side, link, &read))
+        });
+        let keys: Vec<Key> = identify::keys(pairing, side, &read.record.fields);
+        listed.push(Listed {
+            snapshot: Snapshot {
+                connection: end.connection.clone(),
+                entity: pairing.entity,
+                record: id.clone(),
+                keys,
+                list_hash: Some(hash),
+                read: (!everywhere_linked).then_some(read),
+            },
+            signal: (!old_news).then(|| Signal {
+                connection: end.connection.clone(),
+                entity: pairing.entity,
+                record: id,
+                lane,
+                source: SignalSource::Sweep,
+                not_older_than: None,
+                due: now,
+                cause: None,
+            }),
+        });
+    }
+    Ok(listed)
+}
+
+/// Ends a sweep: known records that were not listed are looked at. An empty or much shrunken listing
+/// says nothing about what is missing.
+async fn finish(
+    core: &Core,
+    pairing: &Arc<Pairing>,
+    side: Side,
+    sweep: &Sweep,
+    first: bool,
+    listed: u64,
+    lane: Lane,
+) -> Result<u64, Error> {
+    let end = pairing.end(side);
+    let now = core.clock.now();
+    let mut missing = Vec::new();
+    let known = core
+        .store
+        .known_count(&core.workspace, &end.connection, pairing.entity)
+        .await?;
+    // Looking costs reads, and a listing that lost half of everything rather lost a right.
+    let believable = listed > 0 && listed.saturating_mul(2) >= known;
+    if !first && believable {
+        let mut after = 0;
+        loop {
+            let page = core
+                .store
+                .unseen(&core.workspace, sweep.id, after, 500)
+                .await?;
+            let Some((last, _)) = page.last() else { break };
+            after = *last;
+            missing.extend(page.into_iter().map(|(_, id)| Signal {
+                connection: end.connection.clone(),
+                entity: pairing.entity,
+                record: id,
+                lane,
+                source: SignalSource::Sweep,
+                not_older_than: None,
+                due: now,
+                cause: None,
+            }));
+        }
+    } else if !first && known > 0 {
+        tracing::warn!(
+            connection = %end.connection,
+            listed,
+            known,
+            "a listing shows less than half of what is known; nothing follows from what is missing"
+        );
+        core.note_shrunken(pairing, side, listed, known).await?;
+    }
+    let count = missing.len() as u64;
+    core.store
+        .finish_sweep(&core.workspace, sweep.id, &missing, now)
+        .await?;
+    Ok(count)
+}
+
+/// Hash of a record as a listing shows it.
+fn list_hash(read: &Read) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (read.completeness == Completeness::Complete).hash(&mut hasher);
+    read.record.fields.hash(&mut hasher);
+    hasher.finish()
+}
