@@ -1,5 +1,8 @@
 //! Countries by German name, ISO 3166-1 alpha-2 and alpha-3. onOffice stores the name and shows either on request.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 /// (German name, alpha-2, alpha-3).
 const COUNTRIES: &[(&str, &str, &str)] = &[
     ("Afghanistan", "AF", "AFG"),
@@ -97,29 +100,30 @@ const COUNTRIES: &[(&str, &str, &str)] = &[
     ("Zypern", "CY", "CYP"),
 ];
 
+/// Places in [`COUNTRIES`] by name and alpha-3 code in small letters.
+static WRITTEN: LazyLock<HashMap<String, usize>> = LazyLock::new(|| {
+    let places = COUNTRIES.iter().enumerate();
+    places
+        .flat_map(|(place, (name, _, alpha3))| {
+            [(name.to_lowercase(), place), (alpha3.to_lowercase(), place)]
+        })
+        .collect()
+});
+
 /// The stored German name of a country written as name (any case) or alpha-3 code. `None` when it is neither.
 pub(crate) fn stored_name(written: &str) -> Option<&'static str> {
-    let written = written.trim().to_lowercase();
-    COUNTRIES
-        .iter()
-        .find(|(name, _, alpha3)| {
-            name.to_lowercase() == written || alpha3.to_lowercase() == written
-        })
-        .map(|country| country.0)
+    let place = WRITTEN.get(&written.trim().to_lowercase())?;
+    Some(COUNTRIES[*place].0)
 }
 
-/// The alpha-2 code of a stored name.
-pub(crate) fn alpha2(stored: &str) -> Option<&'static str> {
-    COUNTRIES
-        .iter()
-        .find(|country| country.0 == stored)
-        .map(|country| country.1)
+/// The alpha-2 code of a name.
+pub(crate) fn alpha2(name: &str) -> Option<&'static str> {
+    let place = WRITTEN.get(&name.to_lowercase())?;
+    Some(COUNTRIES[*place].1)
 }
 
-/// The alpha-3 code of a stored name.
-pub(crate) fn alpha3(stored: &str) -> Option<&'static str> {
-    COUNTRIES
-        .iter()
-        .find(|country| country.0 == stored)
-        .map(|country| country.2)
+/// The alpha-3 code of a name.
+pub(crate) fn alpha3(name: &str) -> Option<&'static str> {
+    let place = WRITTEN.get(&name.to_lowercase())?;
+    Some(COUNTRIES[*place].2)
 }

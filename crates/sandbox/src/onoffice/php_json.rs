@@ -28,8 +28,13 @@ impl PhpJson {
     /// Appends a string literal.
     pub(crate) fn string(&mut self, text: &str) -> &mut Self {
         self.out.push('"');
-        for character in text.chars() {
-            self.character(character);
+        let plain = |byte: &u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\' | b'/');
+        if text.as_bytes().iter().all(plain) {
+            self.out.push_str(text);
+        } else {
+            for character in text.chars() {
+                self.character(character);
+            }
         }
         self.out.push('"');
         self

@@ -1,6 +1,6 @@
 //! Everything that one simulated client (the vendor's word for a customer) holds.
 
-use super::address::{Address, AddressId, Maker};
+use super::address::{Address, AddressId, Entry, Kind, Maker};
 use super::book::Book;
 use super::columns::Columns;
 use super::errors::{Failure, fail_with};
@@ -325,31 +325,33 @@ impl State {
     }
 
     fn differences(&self, before: &Address, after: &Address) -> Vec<String> {
-        let filled = |address: &Address, index: FieldIndex| match address.value(index) {
-            Some(Value::Keys(keys)) if keys.is_empty() => None,
-            other => other.cloned(),
-        };
         let mut names = Vec::new();
         for (index, field) in (0..).zip(self.fields.iter()) {
             if filled(before, index) != filled(after, index) {
                 names.push(field.name.clone());
             }
         }
-        for kind in super::address::Kind::ALL {
-            let of = |address: &Address| {
-                address
-                    .entries
-                    .iter()
-                    .filter(|entry| entry.kind == kind)
-                    .cloned()
-                    .collect::<Vec<_>>()
-            };
-            if of(before) != of(after) {
+        for kind in Kind::ALL {
+            if !of_kind(before, kind).eq(of_kind(after, kind)) {
                 names.push(kind.word().to_owned());
             }
         }
         names
     }
+}
+
+fn of_kind(address: &Address, kind: Kind) -> impl Iterator<Item = &Entry> {
+    address
+        .entries
+        .iter()
+        .filter(move |entry| entry.kind == kind)
+}
+
+/// A stored value, unless it is a multiselect that was cleared.
+fn filled(address: &Address, index: FieldIndex) -> Option<&Value> {
+    address
+        .value(index)
+        .filter(|value| !matches!(value, Value::Keys(keys) if keys.is_empty()))
 }
 
 /// What an administrator of the client changes.
