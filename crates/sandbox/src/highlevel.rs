@@ -5,16 +5,17 @@
 //! paths answer `Cannot GET …` like any path that the vendor does not know.
 //!
 //! * `gate` lets a request in or not: version, token, limits, scope.
-//! * `contacts`, `tags`, `fields`, `places`, `oauth` are the operations.
+//! * `contacts`, `listing`, `tags`, `fields`, `places`, `consent`, `oauth` are the operations.
 //! * `store`, `search`, `filter` keep and find contacts; `render` shows them.
 //! * `writes` is the one place where a contact changes, whoever changes it; `events` tells the apps.
-//! * `acts` is what a person does in the vendor's UI and developer portal.
+//! * `acts` and `portal` are what a person does in the vendor's UI and developer portal.
 
 mod accounts;
 mod acts;
 mod apps;
 mod birthday;
 mod body;
+mod consent;
 mod contact;
 mod contacts;
 mod countries;
@@ -25,9 +26,11 @@ mod filter;
 mod gate;
 mod json;
 mod limits;
+mod listing;
 mod oauth;
 mod phone;
 mod places;
+mod portal;
 mod render;
 mod routes;
 mod search;
@@ -95,7 +98,7 @@ impl State {
             user("Jonas", "Brandt", "+49711555011"),
             user("Miriam", "Huber", "+49711555012"),
         ];
-        let app = acts::new_app("Sandbox app", core);
+        let app = portal::new_app("Sandbox app", core);
         let mut state = Self {
             company: Company {
                 id: id(),

@@ -308,6 +308,20 @@ fn day_ms(date: jiff::civil::Date) -> i64 {
 }
 
 impl Filter {
+    /// Lets every `eq` on a phone number fail, wherever it stands.
+    pub(crate) fn blind_to_phones(&mut self) {
+        match self {
+            Self::All(filters) | Self::Any(filters) => {
+                filters.iter_mut().for_each(Self::blind_to_phones)
+            }
+            Self::Test {
+                target: Target::Text(Field::Phone),
+                test: Test::Equal(_),
+            } => *self = Self::Never,
+            _ => {}
+        }
+    }
+
     pub(crate) fn accepts(&self, contact: &Contact) -> bool {
         match self {
             Self::All(filters) => filters.iter().all(|filter| filter.accepts(contact)),

@@ -5,6 +5,7 @@ pub(crate) mod client;
 mod custom_fields;
 mod limits;
 mod oauth;
+mod sdk;
 mod search;
 mod speed;
 mod tags;

@@ -86,6 +86,8 @@ async fn by_phone() {
     let by_phone =
         json!({"filters": [{"field": "phone", "operator": "eq", "value": "+49711555123"}]});
     assert!(client.found(by_phone.clone()).await.is_empty());
+    let grouped = json!({"filters": [{"group": "OR", "filters": by_phone["filters"]}]});
+    assert!(client.found(grouped).await.is_empty());
     client.turn("highlevel.phone_search_blind", false);
     assert_eq!(client.found(by_phone).await, [id]);
     let national =
