@@ -22,6 +22,8 @@ const LOG_CAPACITY: usize = 100_000;
 /// What goes over the wire in one attempt.
 #[derive(Debug, Clone)]
 pub struct Outgoing {
+    /// POST, or GET where all is in the URL and the body is empty.
+    pub method: http::Method,
     /// Where to.
     pub url: Arc<str>,
     /// Headers beside `content-type: application/json`.
@@ -80,6 +82,7 @@ pub(crate) struct Message {
     pub(crate) event: &'static str,
     pub(crate) id: String,
     pub(crate) subject: String,
+    pub(crate) method: http::Method,
     pub(crate) url: Arc<str>,
     pub(crate) render: Render,
     pub(crate) retry: RetryPolicy,
@@ -178,6 +181,7 @@ impl Job {
     pub(crate) fn outgoing(&self, now_ms: i64) -> Outgoing {
         let (body, headers) = (self.message.render)(now_ms);
         Outgoing {
+            method: self.message.method.clone(),
             url: Arc::clone(&self.message.url),
             headers,
             body,

@@ -38,6 +38,7 @@ mod write;
 
 mod person;
 mod service;
+mod webhook;
 
 pub use address::{Address, AddressId, Entry, Kind, Maker, Usage};
 pub(crate) use countries::alpha2 as country_code;

@@ -353,9 +353,10 @@ fn http_sender() -> Result<Sender, Error> {
     Ok(Arc::new(move |outgoing: Outgoing| {
         let client = client.clone();
         Box::pin(async move {
-            let mut request = client
-                .post(&*outgoing.url)
-                .header("content-type", "application/json");
+            let mut request = client.request(outgoing.method, &*outgoing.url);
+            if !outgoing.body.is_empty() {
+                request = request.header("content-type", "application/json");
+            }
             for (name, value) in &outgoing.headers {
                 request = request.header(name, value);
             }

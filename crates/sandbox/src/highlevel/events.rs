@@ -126,6 +126,7 @@ impl State {
             event,
             id,
             subject: subject.to_owned(),
+            method: http::Method::POST,
             url: Arc::clone(url),
             render,
             retry: retry_policy(core),

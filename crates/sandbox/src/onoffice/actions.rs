@@ -11,7 +11,7 @@ use super::state::{Change, State};
 use super::{info, log, read, search, write};
 
 /// The pairs that this simulation answers.
-const KNOWN: [(Verb, &str); 11] = [
+const KNOWN: [(Verb, &str); 12] = [
     (Verb::Read, "address"),
     (Verb::Create, "address"),
     (Verb::Modify, "address"),
@@ -23,6 +23,7 @@ const KNOWN: [(Verb, &str); 11] = [
     (Verb::Get, "groups"),
     (Verb::Get, "filters"),
     (Verb::Read, "log"),
+    (Verb::Do, "executeMarketplaceWebhooks"),
 ];
 
 /// Whether an action with a resource is answered at all; else 25.
@@ -79,6 +80,9 @@ pub(crate) fn carry_out(
         (Verb::Get, "groups") => Ok(only(info::groups(state, quirks))),
         (Verb::Get, "filters") => info::filters(state, quirks, parameters).map(only),
         (Verb::Read, "log") => log::read(state, quirks, caller, parameters).map(only),
+        (Verb::Do, "executeMarketplaceWebhooks") => {
+            info::announce(state, resource_id, parameters).map(changed)
+        }
         (_, resource_type) => Err(fail_with(25, resource_type)),
     }
 }

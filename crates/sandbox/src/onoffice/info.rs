@@ -8,7 +8,7 @@ use super::fields::{Field, FieldType};
 use super::php_json::PhpJson;
 use super::quirks::Quirks;
 use super::request::{Caller, ResourceId, flag, integer};
-use super::state::State;
+use super::state::{Change, ChangeKind, State};
 
 /// The modules whose fields can be asked for, with their labels. Only `address` has fields here.
 const MODULES: [(&str, &str); 11] = [
@@ -344,4 +344,31 @@ pub(crate) fn filters(
         _ => return Err(fail(163)),
     };
     Ok(list(quirks, &Json::Null, rows))
+}
+
+/// Answers `do executeMarketplaceWebhooks`: webhooks are told of an address without any look at what changed.
+///
+/// # Errors
+/// 163 for another module, 79 without a record, 80 for an unknown one.
+pub(crate) fn announce(
+    state: &State,
+    resource: &ResourceId,
+    parameters: &Map<String, Json>,
+) -> Result<(Answered, Change), Failure> {
+    if parameters.get("module").and_then(Json::as_str) != Some("address") {
+        return Err(fail(163));
+    }
+    let id = match resource {
+        ResourceId::Number(id) => u32::try_from(*id).map_err(|_| fail(80))?,
+        ResourceId::Word(_) => return Err(fail(80)),
+        ResourceId::None => return Err(fail(79)),
+    };
+    state.address(id).ok_or_else(|| fail(80))?;
+    let done = r#"{"id":0,"type":"","elements":{"result":"success"}}"#;
+    let change = Change {
+        id,
+        kind: ChangeKind::Announce,
+        fields: Vec::new(),
+    };
+    Ok((Answered::records(None, done.to_owned()), change))
 }

@@ -12,7 +12,8 @@ use super::local_time::CivilSeconds;
 use super::office::Rights;
 use super::quirks::{FirstEntry, Quirks};
 use super::service::{now, record};
-use super::state::{Change, State, Who};
+use super::state::{Change, ChangeKind, State, Who};
+use super::webhook::Webhook;
 use super::write;
 use crate::core::Core;
 use crate::edits::Actor;
@@ -57,6 +58,11 @@ const ACTS: &[(&str, Act)] = &[
         Ok(scene.access())
     }),
     ("set_allowed_ips", set_allowed_ips),
+    ("set_webhook", set_webhook),
+    ("remove_webhook", |scene, _| {
+        scene.state.set_webhook(None);
+        Ok(json!({}))
+    }),
     ("activate_user", |scene, input| set_user(scene, input, true)),
     ("deactivate_user", |scene, input| {
         set_user(scene, input, false)
@@ -171,7 +177,13 @@ impl Scene<'_> {
         change.id
     }
 
+    /// Writes the edit log, and tells the webhook of what was saved.
     fn record(&self, change: &Change) {
+        let saved = matches!(change.kind, ChangeKind::Create | ChangeKind::Update);
+        if let (true, Who::Person(user), Some(webhook)) = (saved, self.who, self.state.webhook()) {
+            let seconds = now(self.core, self.quirks).as_second();
+            webhook.announce(self.core, seconds, user, change.id);
+        }
         let actor = if self.who == Who::Seed {
             Actor::Seed
         } else {
@@ -518,6 +530,21 @@ fn set_allowed_ips(scene: &mut Scene<'_>, written: &Json) -> Result<Json, ActErr
         ips: Vec<String>,
     }
     scene.state.set_allowed_ips(parse::<Input>(written)?.ips);
+    Ok(json!({}))
+}
+
+/// `{url, secret}`: the provider's URL without a query, and the provider secret.
+fn set_webhook(scene: &mut Scene<'_>, written: &Json) -> Result<Json, ActError> {
+    #[derive(Deserialize)]
+    struct Input {
+        url: String,
+        secret: String,
+    }
+    let Input { url, secret } = parse(written)?;
+    if url.contains('?') {
+        return Err(input("the URL of a webhook has no query, it is added"));
+    }
+    scene.state.set_webhook(Some(Webhook { url, secret }));
     Ok(json!({}))
 }
 

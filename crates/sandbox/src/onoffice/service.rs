@@ -175,6 +175,12 @@ fn respond(
         });
         let outcome = outcome.map(|(answered, change)| {
             if let Some(change) = change {
+                if let (ChangeKind::Announce, Some(webhook)) = (change.kind, state.webhook()) {
+                    let user = state
+                        .caller(&envelope.token)
+                        .map(|caller| state.access(caller).user);
+                    webhook.announce(core, now.as_second(), user.unwrap_or_default(), change.id);
+                }
                 record(core, Actor::Api, &change);
             }
             answered
@@ -196,7 +202,7 @@ pub(super) fn record(core: &Core, actor: Actor, change: &Change) {
         ChangeKind::Update => edits::Operation::Update,
         ChangeKind::Delete => edits::Operation::Delete,
         ChangeKind::Merge => edits::Operation::Merge,
-        ChangeKind::None => return,
+        ChangeKind::Announce | ChangeKind::None => return,
     };
     core.edits.add(edits::Entry {
         at_ms: core.clock.now_ms(),

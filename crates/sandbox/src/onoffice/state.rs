@@ -12,6 +12,7 @@ use super::office::{Access, Group, Rights, SavedFilter, User};
 use super::quirks::Quirks;
 use super::read::QueryCache;
 use super::request::Caller;
+use super::webhook::Webhook;
 
 /// One onOffice client.
 #[derive(Clone, Debug)]
@@ -29,6 +30,7 @@ pub struct State {
     queries: QueryCache,
     removed: Vec<Removed>,
     regenerated: u32,
+    webhook: Option<Webhook>,
 }
 
 /// An address that is gone.
@@ -64,6 +66,8 @@ pub(crate) enum ChangeKind {
     Update,
     Delete,
     Merge,
+    /// Nothing changed, but webhooks are to be told of the record.
+    Announce,
     /// Nothing was touched.
     None,
 }
@@ -96,6 +100,7 @@ impl Default for State {
             queries: QueryCache::default(),
             removed: Vec::new(),
             regenerated: 0,
+            webhook: None,
         }
     }
 }
@@ -224,6 +229,10 @@ impl State {
 
     pub(crate) fn mandatory(&self) -> &[String] {
         &self.mandatory
+    }
+
+    pub(crate) fn webhook(&self) -> Option<&Webhook> {
+        self.webhook.as_ref()
     }
 
     pub(crate) fn allows_ip(&self, ip: &str) -> bool {
@@ -374,6 +383,10 @@ impl State {
         }
         self.mandatory = names;
         Ok(())
+    }
+
+    pub(crate) fn set_webhook(&mut self, webhook: Option<Webhook>) {
+        self.webhook = webhook;
     }
 
     pub(crate) fn set_allowed_ips(&mut self, ips: Vec<String>) {

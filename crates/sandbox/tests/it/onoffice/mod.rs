@@ -61,10 +61,14 @@ fn modify(id: u64, parameters: Value) -> Call {
 
 impl Office {
     fn open() -> Self {
+        Self::with(Options::default())
+    }
+
+    fn with(options: Options) -> Self {
         let at: jiff::Timestamp = NOON.parse().unwrap();
         let sandbox = Sandbox::new(Options {
             clock: Clock::frozen(at.as_millisecond()),
-            ..Options::default()
+            ..options
         })
         .unwrap();
         let mut office = Self {

@@ -330,3 +330,53 @@ async fn seeding_and_resetting() {
     control.reset_system(System::OnOffice);
     assert_eq!(office.ids(json!({})).await, Vec::<u64>::new());
 }
+
+#[tokio::test]
+async fn saves_in_the_interface_are_announced_and_writes_through_the_api_are_not() {
+    let sent = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let log = std::sync::Arc::clone(&sent);
+    let office = Office::with(sandbox::Options {
+        sender: Some(std::sync::Arc::new(move |outgoing: sandbox::Outgoing| {
+            log.lock().unwrap().push(outgoing);
+            Box::pin(async { Ok(200) })
+        })),
+        ..sandbox::Options::default()
+    });
+    let id = office.made(json!({"Name": "X"})).await;
+    office.act("edit", json!({"id": id, "fields": {"Name": "Y"}}));
+    office.act(
+        "set_webhook",
+        json!({"url": "https://provider.example/hook", "secret": "providersecret"}),
+    );
+    office.ok(&modify(id, json!({"Name": "Z"}))).await;
+    assert_eq!(office.sandbox.deliver_due().await, 0);
+    office.act(
+        "edit",
+        json!({"id": id, "fields": {"Name": "A"}, "user": "tpohl"}),
+    );
+    let fire = Call {
+        id: json!(id),
+        ..call(
+            "do",
+            "executeMarketplaceWebhooks",
+            json!({"module": "address"}),
+        )
+    };
+    office.ok(&fire).await;
+    assert_eq!(office.sandbox.deliver_due().await, 2);
+    let outgoing = sent.lock().unwrap().clone();
+    for (outgoing, user) in outgoing.iter().zip(["23", "47"]) {
+        assert_eq!((outgoing.method.as_str(), outgoing.body.len()), ("GET", 0));
+        let url = url::Url::parse(&outgoing.url).unwrap();
+        let query: std::collections::HashMap<_, _> = url.query_pairs().collect();
+        assert_eq!(
+            (&*query["addressId"], &*query["userId"]),
+            (id.to_string().as_str(), user)
+        );
+        assert_eq!(query["timestamp"], office.seconds().to_string());
+        assert_eq!(query["signature"].len(), 64);
+    }
+    office.act("remove_webhook", json!({}));
+    office.act("edit", json!({"id": id, "fields": {"Name": "B"}}));
+    assert_eq!(office.sandbox.deliver_due().await, 0);
+}
