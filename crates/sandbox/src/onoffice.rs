@@ -38,6 +38,7 @@ mod write;
 
 mod person;
 mod service;
+mod settings;
 mod webhook;
 
 pub use address::{Address, AddressId, Entry, Kind, Maker, Usage};

@@ -7,14 +7,12 @@ use serde_json::{Map, Value as Json, json};
 use super::address::{Address, AddressId, Entry, Kind, Line, contact_key};
 use super::contacts::{self, Desk};
 use super::errors::Failure;
-use super::fields::{Field, FieldType, Value};
+use super::fields::Value;
 use super::local_time::CivilSeconds;
-use super::office::Rights;
 use super::quirks::{FirstEntry, Quirks};
 use super::service::{now, record};
 use super::state::{Change, ChangeKind, State, Who};
-use super::webhook::Webhook;
-use super::write;
+use super::{settings, write};
 use crate::core::Core;
 use crate::edits::Actor;
 use crate::vendor::ActError;
@@ -41,10 +39,10 @@ const ACTS: &[(&str, Act)] = &[
     ("merge", merge),
     ("show", show),
     ("activate_field", |scene, input| {
-        set_field(scene, input, true)
+        settings::set_field(scene, input, true)
     }),
     ("deactivate_field", |scene, input| {
-        set_field(scene, input, false)
+        settings::set_field(scene, input, false)
     }),
     ("put_field", put_field),
     ("set_mandatory_fields", set_mandatory_fields),
@@ -60,17 +58,17 @@ const ACTS: &[(&str, Act)] = &[
     ("set_allowed_ips", set_allowed_ips),
     ("set_webhook", set_webhook),
     ("remove_webhook", |scene, _| {
-        scene.state.set_webhook(None);
+        scene.state.settings::set_webhook(None);
         Ok(json!({}))
     }),
-    ("activate_user", |scene, input| set_user(scene, input, true)),
+    ("activate_user", |scene, input| settings::set_user(scene, input, true)),
     ("deactivate_user", |scene, input| {
-        set_user(scene, input, false)
+        settings::set_user(scene, input, false)
     }),
 ];
 
-struct Scene<'a> {
-    state: &'a mut State,
+pub(super) struct Scene<'a> {
+    pub(super) state: &'a mut State,
     quirks: &'a Quirks,
     core: &'a Core,
     now: CivilSeconds,
@@ -218,15 +216,15 @@ impl Scene<'_> {
     }
 }
 
-fn input(problem: impl Into<String>) -> ActError {
+pub(super) fn input(problem: impl Into<String>) -> ActError {
     ActError::Input(problem.into())
 }
 
-fn refused(failure: Failure) -> ActError {
+pub(super) fn refused(failure: Failure) -> ActError {
     input(format!("{} ({})", failure.message, failure.code))
 }
 
-fn parse<T: DeserializeOwned>(written: &Json) -> Result<T, ActError> {
+pub(super) fn parse<T: DeserializeOwned>(written: &Json) -> Result<T, ActError> {
     T::deserialize(written).map_err(|error| input(error.to_string()))
 }
 
@@ -451,113 +449,4 @@ fn merge(scene: &mut Scene<'_>, written: &Json) -> Result<Json, ActError> {
 fn show(scene: &mut Scene<'_>, written: &Json) -> Result<Json, ActError> {
     let address = scene.address(parse::<Id>(written)?.id)?;
     Ok(scene.state.dumped(&address))
-}
-
-fn set_field(scene: &mut Scene<'_>, written: &Json, active: bool) -> Result<Json, ActError> {
-    #[derive(Deserialize)]
-    struct Input {
-        field: String,
-    }
-    let field = parse::<Input>(written)?.field;
-    if scene.state.set_field_active(&field, active) {
-        Ok(json!({}))
-    } else {
-        Err(ActError::missing("field", field))
-    }
-}
-
-/// `{name, label, type, length?, permitted?}`: a new field, or a new form of an old one. `permitted` maps keys to labels.
-fn put_field(scene: &mut Scene<'_>, written: &Json) -> Result<Json, ActError> {
-    #[derive(Deserialize)]
-    struct Input {
-        name: String,
-        label: String,
-        #[serde(rename = "type")]
-        kind: FieldType,
-        length: Option<u16>,
-        #[serde(default)]
-        permitted: Map<String, Json>,
-    }
-    let asked: Input = parse(written)?;
-    let mut field = Field::new(&asked.name, &asked.label, asked.kind);
-    field.length = asked.length;
-    for (key, label) in asked.permitted {
-        let label = label
-            .as_str()
-            .ok_or_else(|| input("labels must be text"))?
-            .to_owned();
-        field.permitted.push((key, label));
-    }
-    scene.state.put_field(field);
-    Ok(json!({}))
-}
-
-/// `{fields}`: names; empty for none.
-fn set_mandatory_fields(scene: &mut Scene<'_>, written: &Json) -> Result<Json, ActError> {
-    #[derive(Deserialize)]
-    struct Input {
-        fields: Vec<String>,
-    }
-    scene
-        .state
-        .set_mandatory(parse::<Input>(written)?.fields)
-        .map_err(refused)?;
-    Ok(json!({}))
-}
-
-/// `{name, filter}`: answers the `filterid`.
-fn save_filter(scene: &mut Scene<'_>, written: &Json) -> Result<Json, ActError> {
-    #[derive(Deserialize)]
-    struct Input {
-        name: String,
-        filter: Json,
-    }
-    let asked: Input = parse(written)?;
-    Ok(json!({"id": scene.state.save_filter(&asked.name, asked.filter)}))
-}
-
-/// `{address_read?, address_write?, user_read?, admin?}`: what is left out is all, all, false, false.
-fn set_rights(scene: &mut Scene<'_>, written: &Json) -> Result<Json, ActError> {
-    let rights: Rights = parse(written)?;
-    scene.state.current_access().rights = rights;
-    Ok(json!({}))
-}
-
-/// `{ips}`: empty lets everybody in.
-fn set_allowed_ips(scene: &mut Scene<'_>, written: &Json) -> Result<Json, ActError> {
-    #[derive(Deserialize)]
-    struct Input {
-        ips: Vec<String>,
-    }
-    scene.state.set_allowed_ips(parse::<Input>(written)?.ips);
-    Ok(json!({}))
-}
-
-/// `{url, secret}`: the provider's URL without a query, and the provider secret.
-fn set_webhook(scene: &mut Scene<'_>, written: &Json) -> Result<Json, ActError> {
-    #[derive(Deserialize)]
-    struct Input {
-        url: String,
-        secret: String,
-    }
-    let Input { url, secret } = parse(written)?;
-    if url.contains('?') {
-        return Err(input("the URL of a webhook has no query, it is added"));
-    }
-    scene.state.set_webhook(Some(Webhook { url, secret }));
-    Ok(json!({}))
-}
-
-fn set_user(scene: &mut Scene<'_>, written: &Json, active: bool) -> Result<Json, ActError> {
-    #[derive(Deserialize)]
-    struct Input {
-        login: String,
-    }
-    let login = parse::<Input>(written)?.login;
-    let user = scene
-        .state
-        .user_mut(&login)
-        .ok_or_else(|| ActError::missing("user", login.as_str()))?;
-    user.active = active;
-    Ok(json!({}))
 }
