@@ -44,24 +44,26 @@ const ACTS: &[(&str, Act)] = &[
     ("deactivate_field", |scene, input| {
         settings::set_field(scene, input, false)
     }),
-    ("put_field", put_field),
-    ("set_mandatory_fields", set_mandatory_fields),
-    ("save_filter", save_filter),
+    ("put_field", settings::put_field),
+    ("set_mandatory_fields", settings::set_mandatory_fields),
+    ("save_filter", settings::save_filter),
     ("show_access", |scene, _| Ok(scene.access())),
-    ("set_rights", set_rights),
+    ("set_rights", settings::set_rights),
     ("revoke_access", |scene, _| scene.set_revoked(true)),
     ("restore_access", |scene, _| scene.set_revoked(false)),
     ("regenerate_access", |scene, _| {
         scene.state.regenerate_access();
         Ok(scene.access())
     }),
-    ("set_allowed_ips", set_allowed_ips),
-    ("set_webhook", set_webhook),
+    ("set_allowed_ips", settings::set_allowed_ips),
+    ("set_webhook", settings::set_webhook),
     ("remove_webhook", |scene, _| {
-        scene.state.settings::set_webhook(None);
+        scene.state.set_webhook(None);
         Ok(json!({}))
     }),
-    ("activate_user", |scene, input| settings::set_user(scene, input, true)),
+    ("activate_user", |scene, input| {
+        settings::set_user(scene, input, true)
+    }),
     ("deactivate_user", |scene, input| {
         settings::set_user(scene, input, false)
     }),

@@ -9,7 +9,11 @@ use super::person::{Scene, input, parse, refused};
 use super::webhook::Webhook;
 use crate::vendor::ActError;
 
-pub(super) fn set_field(scene: &mut Scene<'_>, written: &Json, active: bool) -> Result<Json, ActError> {
+pub(super) fn set_field(
+    scene: &mut Scene<'_>,
+    written: &Json,
+    active: bool,
+) -> Result<Json, ActError> {
     #[derive(Deserialize)]
     struct Input {
         field: String,
@@ -49,7 +53,10 @@ pub(super) fn put_field(scene: &mut Scene<'_>, written: &Json) -> Result<Json, A
 }
 
 /// `{fields}`: names; empty for none.
-pub(super) fn set_mandatory_fields(scene: &mut Scene<'_>, written: &Json) -> Result<Json, ActError> {
+pub(super) fn set_mandatory_fields(
+    scene: &mut Scene<'_>,
+    written: &Json,
+) -> Result<Json, ActError> {
     #[derive(Deserialize)]
     struct Input {
         fields: Vec<String>,
@@ -104,7 +111,11 @@ pub(super) fn set_webhook(scene: &mut Scene<'_>, written: &Json) -> Result<Json,
     Ok(json!({}))
 }
 
-pub(super) fn set_user(scene: &mut Scene<'_>, written: &Json, active: bool) -> Result<Json, ActError> {
+pub(super) fn set_user(
+    scene: &mut Scene<'_>,
+    written: &Json,
+    active: bool,
+) -> Result<Json, ActError> {
     #[derive(Deserialize)]
     struct Input {
         login: String,
