@@ -61,16 +61,23 @@ pub struct AuthConfig {
     pub fields: BTreeMap<String, String>,
 }
 
-/// Limits below those of the vendor.
+/// Limits other than those of the vendor.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LimitsConfig {
+    /// The vendor's documented limits hold. Switch them off only for a sandbox whose limits are off.
+    #[serde(default = "yes")]
+    pub documented: bool,
     /// Sliding windows; they hold beside the vendor's own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub windows: Vec<WindowConfig>,
     /// Requests in flight at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub concurrency: Option<NonZeroU32>,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// At most `requests` within any span of `seconds`.

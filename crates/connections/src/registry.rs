@@ -192,7 +192,11 @@ impl Connections {
         let documented = &description.limits;
         let own = config.limits.as_ref();
         let limits = Limits {
-            windows: documented.windows.clone(),
+            windows: if own.is_none_or(|own| own.documented) {
+                documented.windows.clone()
+            } else {
+                Vec::new()
+            },
             concurrency: own.map_or(documented.concurrency, |own| own.concurrency(documented)),
         };
         let windows = own.map(|own| own.windows()).unwrap_or_default();

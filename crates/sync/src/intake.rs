@@ -1,12 +1,17 @@
 //! Webhooks on their way in: verified by the connector, turned into signals, durable before they are
 //! acknowledged.
 
+use std::{collections::BTreeSet, time::Duration};
+
 use connector::{Delivery, Hint};
 use jiff::Timestamp;
 use record::Side;
 use store::{Accepted, ConnectionName, DeliveryRow, Lane, Link, Signal, SignalSource};
 
-use crate::{Error, decide::has_base, engine::Core, pair::Pairing};
+use crate::{Error, decide::has_base, engine::Core, identify, pair::Pairing};
+
+/// How long a message waits for the end of a write that it may be the echo of.
+const LONGEST_WAIT: Duration = Duration::from_secs(2);
 
 /// Takes a verified delivery in. When this returns `New` or `Duplicate`, it is durable.
 pub(crate) async fn accept(
@@ -20,6 +25,7 @@ pub(crate) async fn accept(
         if core.pairings_of(connection, hint.entity).is_empty() {
             continue;
         }
+        wait_for_writers(core, connection, hint).await;
         if is_own_write(core, connection, hint).await? {
             continue;
         }
@@ -59,6 +65,22 @@ fn later(now: Timestamp) -> Timestamp {
         .unwrap_or(now)
 }
 
+/// A message about a record that is just being written or made often is the echo of that write, and
+/// overtakes its commit. So it waits for the commit, shortly.
+async fn wait_for_writers(core: &Core, connection: &ConnectionName, hint: &Hint) {
+    let mut keys = BTreeSet::from([format!("{connection}/{}/{}", hint.entity, hint.id)]);
+    if let Some(shown) = &hint.shown {
+        for (pairing, side) in core.pairings_of(connection, hint.entity) {
+            keys.extend(
+                identify::keys(&pairing, side, &shown.record.fields)
+                    .into_iter()
+                    .map(|key| format!("key/{}/{}", key.kind, key.value)),
+            );
+        }
+    }
+    core.locks.wait_free(&keys, LONGEST_WAIT).await;
+}
+
 /// Whether a message shows just what we wrote: all that it shows means the same as our base, and it
 /// is not newer than our own write. Then no read is needed.
 async fn is_own_write(
@@ -90,11 +112,22 @@ async fn is_own_write(
             Side::Left => link.wrote_left,
             Side::Right => link.wrote_right,
         };
-        if wrote.is_none_or(|wrote| at > wrote) || !shows_base(&pairing, side, link, shown) {
+        if wrote.is_none_or(|wrote| at > wrote)
+            || !shows_base(&pairing, side, link, shown)
+            || hides_value(&pairing, side, link, shown)
+        {
             return Ok(false);
         }
     }
     Ok(true)
+}
+
+/// Whether a reading leaves out a field that has a value by our base: it may have been cleared.
+fn hides_value(pairing: &Pairing, side: Side, link: &Link, shown: &record::Read) -> bool {
+    pairing.compiled.mappings().iter().any(|mapping| {
+        !mapping.read(side, &shown.record.fields).is_known()
+            && mapping.read(side, link.base(side)).value().is_some()
+    })
 }
 
 /// Whether everything that a reading shows of the mapped fields means the same as the base.

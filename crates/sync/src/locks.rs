@@ -36,6 +36,27 @@ impl Locks {
         }
     }
 
+    /// Waits until nobody holds any of the keys, at most so long. Takes nothing.
+    pub(crate) async fn wait_free(&self, keys: &BTreeSet<String>, longest: std::time::Duration) {
+        let free = async {
+            loop {
+                let freed = self.freed.notified();
+                tokio::pin!(freed);
+                freed.as_mut().enable();
+                let is_free = {
+                    let held = self.held.lock().expect("no panic while held");
+                    !keys.iter().any(|key| held.contains(key))
+                };
+                if is_free {
+                    return;
+                }
+                freed.await;
+            }
+        };
+        // Over time or free: either way the caller looks for itself.
+        drop(tokio::time::timeout(longest, free).await);
+    }
+
     fn try_take(&self, keys: &BTreeSet<String>) -> bool {
         let mut held = self.held.lock().expect("no panic while held");
         if keys.iter().any(|key| held.contains(key)) {
