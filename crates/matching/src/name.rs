@@ -342,6 +342,10 @@ mod tests {
             (Part::Close, Part::Close, false)
         );
         assert_eq!(
+            likeness(("Mei", "Li"), ("Mei", "Lin")),
+            (Part::Same, Part::Other, false)
+        );
+        assert_eq!(
             likeness(("Eva", "Huber"), ("Ida", "Moser")),
             (Part::Other, Part::Other, false)
         );

@@ -185,6 +185,33 @@ proptest! {
         }
     }
 
+    /// Merging per element, what a side added since its base stays on that side.
+    #[test]
+    fn what_was_added_stays(case in cases(), rule in rules(), evidence in evidence()) {
+        let rule = Rule { policy: Policy::Merge, direction: Direction::Both, ..rule };
+        let (Some(base), now) = &case else { return Ok(()) };
+        let is_set = |field: &Field| {
+            matches!(field.value(), Some(Value::Set(_) | Value::Points(_)) | None)
+        };
+        if ![&base.left, &base.right, &now.left, &now.right].into_iter().all(is_set) {
+            return Ok(());
+        }
+        let decision = decided(&case, &rule, &evidence);
+        if matches!(decision, Decision::Write { .. }) {
+            return Ok(()); // points on one side and tags on the other are no sets of one kind
+        }
+        let Some(settled) = decision.settled(now.as_ref()) else { return Ok(()) };
+        for side in Side::BOTH {
+            if matches!(base.get(side), Field::Unknown) || matches!(base.get(side.other()), Field::Unknown) {
+                continue;
+            }
+            let (before, after) = (parts(base.get(side)), parts(settled.get(side)));
+            for added in parts(now.get(side)).difference(&before) {
+                prop_assert!(after.contains(added), "{added} of {side} is gone: {decision:?}");
+            }
+        }
+    }
+
     /// An unknown side is never read as empty, and never written to.
     #[test]
     fn unknown_decides_nothing(case in cases(), rule in rules(), evidence in evidence()) {
@@ -313,6 +340,30 @@ fn a_conflict_without_proof_is_a_question() {
         on(base, (Field::of("b"), Field::of("c")), &Rule::single()),
         Decision::Ask {
             reason: Reason::BothChanged
+        }
+    );
+}
+
+#[test]
+fn what_is_unknown_is_waited_for_and_an_unknown_base_is_none() {
+    let rule = Rule {
+        align: Alignment::Ask,
+        ..Rule::single()
+    };
+    let wait = Decision::Wait { side: Side::Right };
+    let unknown_right = |left: &str| (Field::of(left), Field::Unknown);
+    assert_eq!(on(None, unknown_right("a"), &rule), wait);
+    let base = || Some((Field::of("a"), Field::of("a")));
+    assert_eq!(on(base(), unknown_right("b"), &rule), wait);
+    assert_eq!(on(base(), unknown_right("a"), &rule), Decision::Nothing);
+    assert_eq!(
+        on(
+            Some((Field::of("a"), Field::Unknown)),
+            (Field::of("b"), Field::of("a")),
+            &rule
+        ),
+        Decision::Ask {
+            reason: Reason::NotAligned
         }
     );
 }

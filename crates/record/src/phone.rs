@@ -219,6 +219,7 @@ mod tests {
         assert_eq!(german("0151-281 683 13"), "+4915128168313");
         assert_eq!(german("+39 06 6982"), "+39066982");
         assert_eq!(german("+39 (0)6 6982"), "+39066982");
+        assert_eq!(german("+34 (0) 912 345 678"), "+34912345678");
         assert_eq!(german("+1 (212) 555-0123"), "+12125550123");
         let austrian = Locale::new(Country::AUSTRIA);
         assert_eq!(read("01/5886091", &austrian).into_text(), "+4315886091");

@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 
 use super::*;
 
-const KNOWN: [&str; 9] = [
+const KNOWN: [&str; 10] = [
     "firstName",
     "lastName",
     "company",
@@ -16,6 +16,7 @@ const KNOWN: [&str; 9] = [
     "contact.first_name",
     "size",
     "case",
+    "big",
 ];
 
 fn fields() -> Fields {
@@ -32,6 +33,7 @@ fn fields() -> Fields {
         ("contact.first_name", Field::of("Anna")),
         ("size", Field::Value(Value::Number(Decimal::new(125, 1)))),
         ("case", Field::of("lower")),
+        ("big", Field::of("x".repeat(60_000))),
     ]
     .into_iter()
     .map(|(name, field)| (FieldName::from(name), field))
@@ -171,6 +173,11 @@ fn attacks_end_soon_and_small() {
         format!("{}true", "!".repeat(2_000)),
         format!("{}1", "1+".repeat(1_900)),
         doubling,
+        "big + big".to_owned(),
+        "concat(big, big)".to_owned(),
+        "{{ big }}{{ big }}".to_owned(),
+        "replace(big, 'x', big)".to_owned(),
+        "split(big, 'x')".to_owned(),
         "format_date('2000-01-01', '%999999999Y')".to_owned(),
         "format_date('2000-01-01', '%-9999Y')".to_owned(),
         "1 << 100000".to_owned(),

@@ -78,8 +78,7 @@ impl Vocabulary {
         let passes = self.unmatched == Unmatched::Pass
             // it would be read as another word, or not at all
             && !elsewhere.to_domain.contains_key(&key)
-            && !elsewhere.hidden.contains(&key)
-            && !words.from_domain.contains_key(word);
+            && !elsewhere.hidden.contains(&key);
         passes.then(|| if self.lower { key } else { text::line(word) })
     }
 

@@ -41,6 +41,41 @@ fn a_good_split_of_a_name_is_not_spoiled() {
             ("lastName", Field::of("van Dyk"))
         ])
     );
+    // what no rule could tell is told by what is there
+    let current = fields(&[
+        ("firstName", Field::of("Eva")),
+        ("lastName", Field::of("Berg Klein")),
+    ]);
+    let write = |name: &str| put(&entity, "name", Side::Left, &full(name), &current);
+    assert_eq!(
+        write("Ida Berg Klein"),
+        fields(&[("firstName", Field::of("Ida"))])
+    );
+    assert_eq!(
+        write("Eva Gold Stein"),
+        fields(&[("lastName", Field::of("Gold Stein"))])
+    );
+    let current = fields(&[
+        ("firstName", Field::of("Eva")),
+        ("lastName", Field::of("berg")),
+    ]);
+    assert_eq!(
+        put(
+            &entity,
+            "name",
+            Side::Left,
+            &full("Evamaria Lindberg"),
+            &current
+        ),
+        fields(&[
+            ("firstName", Field::of("Evamaria")),
+            ("lastName", Field::of("Lindberg"))
+        ])
+    );
+    let current = fields(&[
+        ("firstName", Field::of("Anna Maria")),
+        ("lastName", Field::of("von der Heide")),
+    ]);
     assert_eq!(
         put(&entity, "name", Side::Right, &current, &full("x")),
         full("Anna Maria von der Heide")
@@ -190,6 +225,15 @@ fn a_value_map_understands_several_and_writes_the_first() {
     );
     assert_eq!(mapping.read(Side::Left, &left("Dr")), Field::Unknown);
     assert!(mapping.unreadable(Side::Left, &left("Dr")).is_some());
+    // a word that passes must not be taken for one of a pair
+    let passing = compile(
+        "{create: {left: false}, fields: [{left: rooms, right: Geschlecht, values: {Mr: Herr}, unmatched: pass}]}",
+    );
+    let read =
+        |side, name, word| passing.mappings()[0].read(side, &fields(&[(name, Field::of(word))]));
+    assert_eq!(read(Side::Right, "Geschlecht", "Dr"), Field::of("Dr"));
+    assert_eq!(read(Side::Right, "Geschlecht", "Mr"), Field::Unknown);
+    assert_eq!(read(Side::Left, "rooms", "Herr"), Field::Unknown);
     let opt_out = entity.mapping("opt_out").unwrap();
     let wants = fields(&[("Newsletter", Field::of("1"))]);
     assert_eq!(

@@ -19,6 +19,7 @@ fields:
   - {name: points, left: morePhones, right: Kontakt, direction: to_right}
   - {name: line, left: notes, right: Ort}
   - {name: plain_choice, left: status, right: Strasse}
+  - {name: passing, left: rooms, right: Geschlecht, values: {Anna: von der Heide}, unmatched: pass}
   - {name: land, left: address1, right: Land, lens: country}
 create: {left: false, right: false}
 ";
