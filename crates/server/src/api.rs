@@ -1,0 +1,118 @@
+//! The JSON API below `/api/v1`. Reading is GET and works with a read token; everything else needs an
+//! admin token.
+
+mod config;
+mod connections;
+mod history;
+mod reviews;
+mod syncs;
+
+use axum::{
+    Json, Router,
+    extract::{DefaultBodyLimit, Request, State},
+    middleware::{self, Next},
+    response::Response,
+    routing::{get, post},
+};
+use http::{Method, StatusCode};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::{
+    Code,
+    app::AppState,
+    config::Access,
+    error::{ApiError, ApiResult},
+};
+
+/// Larger bodies are refused; a config of a hundred syncs is far smaller.
+const LARGEST_BODY: usize = 4 * 1024 * 1024;
+
+/// All routes, behind the token.
+pub(crate) fn routes(app: AppState) -> Router<AppState> {
+    Router::new()
+        .route("/status", get(status))
+        .route("/connections", get(connections::list))
+        .route("/connections/{name}", get(connections::show))
+        .route("/connections/{name}/check", post(connections::check))
+        .route("/connections/{name}/connect", post(connections::connect))
+        .route("/connections/{name}/confirm", post(connections::confirm))
+        .route("/sign-ins/{ticket}", get(connections::sign_in))
+        .route("/syncs", get(syncs::list))
+        .route("/syncs/{name}/plan", post(syncs::plan))
+        .route("/syncs/{name}/run", post(syncs::run))
+        .route("/syncs/{name}/pause", post(syncs::pause))
+        .route("/syncs/{name}/resume", post(syncs::resume))
+        .route("/syncs/{name}/links", get(syncs::links))
+        .route("/reviews", get(reviews::list))
+        .route("/reviews/{id}/resolve", post(reviews::resolve))
+        .route("/explain", get(history::explain))
+        .route("/calls", get(history::calls))
+        .route("/journal", get(history::journal))
+        .route("/failing", get(history::failing))
+        .route("/runs", get(history::runs))
+        .route("/config", get(config::show).put(config::apply))
+        .layer(DefaultBodyLimit::max(LARGEST_BODY))
+        .layer(middleware::from_fn_with_state(app, authorised))
+}
+
+/// Lets only bearers of a token through, and only readers through to reading.
+pub(crate) async fn authorised(
+    State(app): State<AppState>,
+    request: Request,
+    next: Next,
+) -> Result<Response, ApiError> {
+    let reading = matches!(*request.method(), Method::GET | Method::HEAD);
+    match app.access(request.headers()) {
+        Some(Access::Admin) => Ok(next.run(request).await),
+        Some(Access::Read) if reading => Ok(next.run(request).await),
+        Some(Access::Read) => Err(ApiError::new(
+            StatusCode::FORBIDDEN,
+            Code::Unauthorised,
+            "this token may only look",
+        )
+        .hint("give it `access: admin` in the config")),
+        None => Err(ApiError::new(
+            StatusCode::UNAUTHORIZED,
+            Code::Unauthorised,
+            "a valid token is needed: `Authorization: Bearer …`",
+        )
+        .hint("make one with `tandem token NAME`")),
+    }
+}
+
+/// How everything stands. There is an answer without a config, too.
+async fn status(State(app): State<AppState>) -> ApiResult<Json<Value>> {
+    let mut answer = json!({
+        "version": env!("CARGO_PKG_VERSION"),
+        "started": app.started,
+        "now": app.clock.now(),
+    });
+    let in_force = match app.in_force() {
+        Ok(in_force) => in_force,
+        Err(error) => {
+            answer["config"] = Value::Null;
+            answer["problem"] = value(&error)?;
+            return Ok(Json(answer));
+        }
+    };
+    answer["config"] = json!({"revision": in_force.revision, "applied": in_force.applied});
+    answer["public_url"] = json!(app.outside_url()?);
+    answer["connections"] = in_force
+        .document
+        .connections
+        .keys()
+        .map(|name| connections::one(&app, name))
+        .collect::<ApiResult<_>>()?;
+    let engine = value(&app.engine.status().await?)?;
+    if let (Some(answer), Value::Object(engine)) = (answer.as_object_mut(), engine) {
+        answer.extend(engine);
+    }
+    Ok(Json(answer))
+}
+
+/// Any result as JSON.
+fn value(result: &impl Serialize) -> ApiResult<Value> {
+    serde_json::to_value(result)
+        .map_err(|error| ApiError::internal(format!("the answer cannot be written: {error}")))
+}

@@ -1,0 +1,217 @@
+//! Connections: how they are, checking them, signing in.
+
+use std::collections::BTreeMap;
+
+use axum::{
+    Json,
+    extract::{Path, State},
+};
+use connections::Connected;
+use connector::{Account, AuthScheme, SecretText};
+use http::StatusCode;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use store::ConnectionName;
+
+use crate::{
+    Code,
+    app::AppState,
+    error::{ApiError, ApiResult},
+    tickets::{LONGEST, Standing},
+};
+
+/// All connections, as they stand.
+pub(crate) async fn list(State(app): State<AppState>) -> ApiResult<Json<Vec<Value>>> {
+    let in_force = app.in_force()?;
+    in_force
+        .document
+        .connections
+        .keys()
+        .map(|name| one(&app, name))
+        .collect::<ApiResult<_>>()
+        .map(Json)
+}
+
+/// One connection, as it stands, with what signing in needs.
+pub(crate) async fn show(
+    State(app): State<AppState>,
+    Path(name): Path<String>,
+) -> ApiResult<Json<Value>> {
+    app.connection(&name)?;
+    one(&app, &name).map(Json)
+}
+
+pub(super) fn one(app: &AppState, name: &str) -> ApiResult<Value> {
+    let in_force = app.in_force()?;
+    let config = in_force.document.connections.get(name).ok_or_else(|| {
+        ApiError::not_found(
+            Code::ConnectionUnknown,
+            format!("there is no connection `{name}`"),
+        )
+    })?;
+    let name = ConnectionName::from(name);
+    let connector = app.connections.connector(&name)?;
+    let description = connector.describe();
+    let account = app
+        .connections
+        .account(&name)?
+        .map(|(id, name)| json!({"id": id, "name": name}));
+    let scheme = description
+        .auth
+        .iter()
+        .find(|scheme| scheme.name() == config.auth.scheme);
+    let fields: Vec<Value> = scheme
+        .into_iter()
+        .flat_map(AuthScheme::fields)
+        .map(|field| {
+            json!({
+                "name": field.name,
+                "label": field.label,
+                "secret": field.secret,
+                "help": field.help,
+                "in_config": config.auth.fields.contains_key(field.name),
+            })
+        })
+        .collect();
+    let outside = app.outside_url()?;
+    let webhook_url = description
+        .webhooks
+        .then(|| format!("{outside}/hooks/{}", description.system));
+    let redirects = matches!(scheme, Some(AuthScheme::AuthorizationCode { .. }));
+    Ok(json!({
+        "name": name,
+        "system": description.system,
+        "title": description.title,
+        "account": account,
+        "health": app.connections.health(&name)?,
+        "calls": app.connections.counts(&name)?,
+        "sign_in": {"scheme": config.auth.scheme, "redirect": redirects, "fields": fields},
+        "redirect_uri": redirects.then(|| format!("{outside}/oauth/callback")),
+        "webhook_url": webhook_url,
+        "read_only": config.read_only,
+    }))
+}
+
+/// The cheapest real read: which account it is, what is missing.
+pub(crate) async fn check(
+    State(app): State<AppState>,
+    Path(name): Path<String>,
+) -> ApiResult<Json<Account>> {
+    let name = app.connection(&name)?;
+    let purpose = app.purpose(&name)?;
+    Ok(Json(app.connections.check(&name, &purpose).await?))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Connect {
+    /// What the sign-in needs and the config does not have, by name.
+    #[serde(default)]
+    fields: BTreeMap<String, SecretText>,
+}
+
+/// Signs in. Where the system has a page for that, the answer is a link to open in a browser; where
+/// not, the account is connected when the answer comes.
+pub(crate) async fn connect(
+    State(app): State<AppState>,
+    Path(name): Path<String>,
+    Json(connect): Json<Connect>,
+) -> ApiResult<Json<Value>> {
+    let name = app.connection(&name)?;
+    let shown = one(&app, name.as_str())?;
+    if shown["sign_in"]["redirect"] != true {
+        let purpose = app.purpose(&name)?;
+        let connected = app
+            .connections
+            .connect(&name, connect.fields, &purpose)
+            .await?;
+        return Ok(Json(json!({
+            "connected": connected,
+            "webhook_url": shown["webhook_url"],
+        })));
+    }
+    let ticket = app.dice.token();
+    let link = format!("{}/connect/{name}?ticket={ticket}", app.outside_url()?);
+    app.tickets
+        .make(ticket.clone(), name, connect.fields, app.clock.steady());
+    Ok(Json(json!({
+        "link": link,
+        "ticket": ticket,
+        "seconds": LONGEST.as_secs(),
+        "redirect_uri": shown["redirect_uri"],
+        "webhook_url": shown["webhook_url"],
+    })))
+}
+
+/// How the sign-in with a link stands.
+pub(crate) async fn sign_in(
+    State(app): State<AppState>,
+    Path(ticket): Path<String>,
+) -> ApiResult<Json<Standing>> {
+    app.tickets
+        .standing(&ticket, app.clock.steady())
+        .map(Json)
+        .ok_or_else(|| {
+            ApiError::not_found(
+                Code::ConnectionSignIn,
+                "this sign-in took too long, or the server was started anew",
+            )
+            .hint("begin again with `tandem connect`")
+        })
+}
+
+/// Accepts the other account that the last sign-in led to.
+pub(crate) async fn confirm(
+    State(app): State<AppState>,
+    Path(name): Path<String>,
+) -> ApiResult<Json<Connected>> {
+    let name = app.connection(&name)?;
+    Ok(Json(app.connections.confirm_account(&name).await?))
+}
+
+impl From<connections::UnknownConnection> for ApiError {
+    fn from(error: connections::UnknownConnection) -> Self {
+        Self::not_found(Code::ConnectionUnknown, error.to_string())
+    }
+}
+
+impl From<connections::CheckError> for ApiError {
+    fn from(error: connections::CheckError) -> Self {
+        use connections::CheckError as Error;
+        let message = error.to_string();
+        let bad_gateway = |code| Self::new(StatusCode::BAD_GATEWAY, code, message.as_str());
+        match error {
+            Error::Unknown(error) => error.into(),
+            Error::SignIn(_) => bad_gateway(Code::ConnectionSignedOut)
+                .hint("sign in with `tandem connect NAME`; links and history stay"),
+            Error::ForNow(_) => bad_gateway(Code::ConnectionUnreachable),
+            Error::OtherAccount { .. } => bad_gateway(Code::ConnectionAccount)
+                .hint("sign in to the account that this connection was made for"),
+            Error::Vendor(_) => bad_gateway(Code::ConnectionAnswer),
+        }
+    }
+}
+
+impl From<connections::ConnectError> for ApiError {
+    fn from(error: connections::ConnectError) -> Self {
+        use connections::ConnectError as Error;
+        let message = error.to_string();
+        let refuse = |status, code| Self::new(status, code, message.as_str());
+        match &error {
+            Error::Unknown(_) => refuse(StatusCode::NOT_FOUND, Code::ConnectionUnknown),
+            Error::Config(_) => refuse(StatusCode::CONFLICT, Code::ConnectionSecretSource),
+            Error::Scheme { .. } | Error::Missing { .. } | Error::NotNeeded(_) => {
+                refuse(StatusCode::BAD_REQUEST, Code::ConnectionSignIn)
+            }
+            Error::State => refuse(StatusCode::FORBIDDEN, Code::ConnectionSignIn)
+                .hint("begin again with `tandem connect NAME`"),
+            Error::Vendor(_) => refuse(StatusCode::BAD_GATEWAY, Code::ConnectionSignedOut),
+            Error::Setting { .. } => refuse(StatusCode::CONFLICT, Code::ConnectionAccount)
+                .hint("correct the setting in the config, or choose the other account"),
+            Error::OtherAccount { .. } => refuse(StatusCode::CONFLICT, Code::ConnectionAccount)
+                .hint("if it is meant: `tandem connect NAME --confirm`"),
+            Error::NothingToConfirm => refuse(StatusCode::CONFLICT, Code::ConnectionSignIn),
+            Error::Save(_) => refuse(StatusCode::INSUFFICIENT_STORAGE, Code::DatabaseUnwritable),
+        }
+    }
+}

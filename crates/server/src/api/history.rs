@@ -1,0 +1,195 @@
+//! What happened: calls, journal, runs, records that fail, and why a record is as it is.
+
+use axum::{
+    Json,
+    extract::{Query, State},
+};
+use jiff::Timestamp;
+use record::{Entity, FieldName, RecordId};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use store::{CallFilter, CallRow, ConnectionName, JournalEntry, JournalFilter, Run, SyncName};
+
+use crate::{
+    app::AppState,
+    error::{ApiError, ApiResult},
+};
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CallQuery {
+    connection: Option<String>,
+    operation: Option<String>,
+    outcome: Option<String>,
+    status: Option<u16>,
+    cause: Option<String>,
+    since: Option<Timestamp>,
+    #[serde(default = "hundred")]
+    limit: usize,
+}
+
+fn hundred() -> usize {
+    100
+}
+
+/// Calls to vendors, newest first. Never a body, never a secret.
+pub(crate) async fn calls(
+    State(app): State<AppState>,
+    Query(query): Query<CallQuery>,
+) -> ApiResult<Json<Vec<CallRow>>> {
+    app.flush_calls().await;
+    let filter = CallFilter {
+        connection: query.connection.as_deref().map(ConnectionName::from),
+        operation: query.operation,
+        outcome: query.outcome,
+        status: query.status,
+        cause: query.cause,
+        since: query.since,
+        limit: query.limit,
+    };
+    Ok(Json(app.store().calls(app.workspace(), &filter).await?))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct JournalQuery {
+    connection: Option<String>,
+    entity: Option<String>,
+    record: Option<String>,
+    field: Option<String>,
+    sync: Option<String>,
+    before: Option<i64>,
+    #[serde(default = "hundred")]
+    limit: usize,
+}
+
+/// What Tandem did to records, newest first, with the values before and after.
+pub(crate) async fn journal(
+    State(app): State<AppState>,
+    Query(query): Query<JournalQuery>,
+) -> ApiResult<Json<Vec<Value>>> {
+    let filter = JournalFilter {
+        connection: query.connection.as_deref().map(ConnectionName::from),
+        entity: query.entity.as_deref().map(entity).transpose()?,
+        record: query.record.map(RecordId::from),
+        field: query.field.map(FieldName::from),
+        sync: query.sync.as_deref().map(SyncName::from),
+        before: query.before,
+        limit: query.limit,
+        ..JournalFilter::default()
+    };
+    let rows = app.store().journal(app.workspace(), &filter).await?;
+    Ok(Json(rows.iter().map(journal_row).collect()))
+}
+
+fn journal_row(row: &JournalEntry) -> Value {
+    let entry = &row.entry;
+    json!({
+        "seq": row.seq,
+        "at": entry.at,
+        "effect": entry.effect,
+        "connection": entry.connection,
+        "entity": entry.entity,
+        "record": entry.record,
+        "field": entry.field,
+        "before": entry.before,
+        "after": entry.after,
+        "sync": entry.sync,
+        "link": entry.link,
+        "rule": entry.rule,
+        "cause": entry.cause,
+        "run": entry.run,
+        "note": entry.note,
+    })
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FailingQuery {
+    connection: Option<String>,
+    #[serde(default = "hundred")]
+    limit: usize,
+}
+
+/// Records whose last try failed, oldest first, each with its error.
+pub(crate) async fn failing(
+    State(app): State<AppState>,
+    Query(query): Query<FailingQuery>,
+) -> ApiResult<Json<Vec<Value>>> {
+    let connection = query.connection.as_deref().map(ConnectionName::from);
+    let rows = app
+        .store()
+        .failing(app.workspace(), connection.as_ref(), query.limit)
+        .await?;
+    let rows = rows
+        .into_iter()
+        .map(|(claim, error)| {
+            json!({
+                "connection": claim.connection,
+                "entity": claim.entity,
+                "record": claim.record,
+                "attempts": claim.attempts,
+                "since": claim.first_signalled,
+                "sources": claim.sources,
+                "error": error,
+            })
+        })
+        .collect();
+    Ok(Json(rows))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RunQuery {
+    sync: Option<String>,
+    #[serde(default = "twenty")]
+    limit: usize,
+}
+
+fn twenty() -> usize {
+    20
+}
+
+/// Runs, newest first.
+pub(crate) async fn runs(
+    State(app): State<AppState>,
+    Query(query): Query<RunQuery>,
+) -> ApiResult<Json<Vec<Run>>> {
+    let sync = query.sync.as_deref().map(SyncName::from);
+    Ok(Json(
+        app.store()
+            .runs(app.workspace(), sync.as_ref(), query.limit)
+            .await?,
+    ))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ExplainQuery {
+    connection: String,
+    entity: String,
+    id: String,
+    field: Option<String>,
+}
+
+/// Why a record, or one field of it, is as it is.
+pub(crate) async fn explain(
+    State(app): State<AppState>,
+    Query(query): Query<ExplainQuery>,
+) -> ApiResult<Json<Value>> {
+    let explanation = app
+        .engine
+        .explain(
+            &app.connection(&query.connection)?,
+            entity(&query.entity)?,
+            &RecordId::from(query.id),
+            query.field.as_deref(),
+        )
+        .await?;
+    Ok(Json(super::value(&explanation)?))
+}
+
+pub(super) fn entity(word: &str) -> ApiResult<Entity> {
+    word.parse()
+        .map_err(|error: record::UnknownEntity| ApiError::bad_request(error.to_string()))
+}

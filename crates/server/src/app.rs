@@ -1,0 +1,543 @@
+//! What all routes share: the store, the connected accounts, the engine, and the config in force.
+
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    path::PathBuf,
+    sync::{Arc, Mutex, OnceLock, PoisonError, RwLock},
+};
+
+use connections::{
+    Clock, ConfigError, Configs, Connections, Dice, Parts, Purpose, Restart, Transport,
+};
+use connector::{Connector, Description};
+use jiff::Timestamp;
+use record::Side;
+use store::{AppliedConfig, ConnectionName, Store, SyncName, Workspace};
+use sync::{Engine, EngineParts};
+use tokio::task::JoinHandle;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use vault::KeyRing;
+
+use crate::{
+    Code, NewToken,
+    calls::CallWriter,
+    config::{self, Document, Problem, Problems},
+    credentials::StoredCredentials,
+    error::{ApiError, ApiResult},
+    metrics::Counters,
+    tickets::Tickets,
+    token::Tokens,
+};
+
+/// What a server is made of. Time, randomness, network, storage and systems come from outside.
+pub struct Options {
+    /// Everything durable.
+    pub store: Arc<dyn Store>,
+    /// Whose data this is.
+    pub workspace: Workspace,
+    /// The database file; the running server leaves its address beside it. `None`: nothing is left.
+    pub database: Option<PathBuf>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub dice: Arc<Dice>,
+    /// The way to the vendors.
+    pub transport: Arc<dyn Transport>,
+    /// The systems.
+    pub connectors: Vec<Arc<dyn Connector>>,
+    /// What seals credentials.
+    pub vault: Arc<KeyRing>,
+    /// How the engine paces itself.
+    pub engine: sync::Options,
+}
+
+/// Why a server could not be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// The system gives no randomness.
+    #[error("make a token")]
+    Random(#[from] getrandom::Error),
+}
+
+/// The config in force.
+#[derive(Debug)]
+pub(crate) struct InForce {
+    pub(crate) document: Document,
+    pub(crate) revision: u64,
+    pub(crate) applied: Timestamp,
+}
+
+pub(crate) type AppState = Arc<App>;
+
+/// What all routes share.
+pub(crate) struct App {
+    store: Arc<dyn Store>,
+    workspace: Workspace,
+    pub(crate) database: Option<PathBuf>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) connections: Arc<Connections>,
+    pub(crate) engine: sync::Handle,
+    idle_engine: Mutex<Option<Engine>>,
+    connectors: Vec<Arc<dyn Connector>>,
+    in_force: RwLock<Option<Arc<InForce>>>,
+    /// The config that was stored cannot be used by this process, and why.
+    pub(crate) broken: RwLock<Option<Problems>>,
+    applying: tokio::sync::Mutex<()>,
+    pub(crate) own_token: NewToken,
+    tokens: RwLock<Tokens>,
+    pub(crate) tickets: Tickets,
+    pub(crate) counters: Counters,
+    pub(crate) started: Timestamp,
+    calls: CallWriter,
+    pub(crate) stopping: CancellationToken,
+    tasks: TaskTracker,
+    pub(crate) dice: Arc<Dice>,
+    /// Where this server listens, once it does, and its own address made of that.
+    listening: OnceLock<(SocketAddr, String)>,
+}
+
+impl App {
+    pub(crate) async fn open(options: Options) -> Result<Arc<Self>, OpenError> {
+        let Options {
+            store,
+            workspace,
+            database,
+            clock,
+            dice,
+            transport,
+            connectors,
+            vault,
+            engine,
+        } = options;
+        let stopping = CancellationToken::new();
+        let tasks = TaskTracker::new();
+        let (calls, log) = CallWriter::start(
+            Arc::clone(&store),
+            workspace.clone(),
+            Arc::clone(&clock),
+            &tasks,
+        );
+        let parts = Parts {
+            workspace: workspace.as_str().to_owned(),
+            clock: Arc::clone(&clock),
+            dice: Arc::clone(&dice),
+            transport,
+            credentials: Arc::new(StoredCredentials::new(
+                Arc::clone(&store),
+                workspace.clone(),
+            )),
+            vault,
+            calls: log,
+        };
+        let applied = store.applied_config(&workspace).await?;
+        let (in_force, mut broken) = match applied {
+            None => (None, None),
+            Some(applied) => match read(&connectors, &applied.document) {
+                Ok(document) => (Some(in_force(document, &applied)), None),
+                Err(problems) => (None, Some(problems)),
+            },
+        };
+        let mut configs = in_force
+            .as_ref()
+            .map(|in_force| configs(&in_force.document))
+            .unwrap_or_default();
+        let restarts = restarts(&*store, &workspace, &configs).await?;
+        let (connections, in_force) = loop {
+            let opened = Connections::open(
+                parts.clone(),
+                connectors.clone(),
+                std::mem::take(&mut configs),
+                |name| restarts.get(name).cloned().unwrap_or_default(),
+            );
+            match opened.await {
+                Ok(connections) => break (Arc::new(connections), in_force),
+                // nothing of the config is used then; the loop ends because an empty one is fine
+                Err(errors) => broken = Some(from_connections(&errors)),
+            }
+        };
+        let in_force = if broken.is_some() { None } else { in_force };
+        let syncs = in_force
+            .as_ref()
+            .map(|in_force| syncs(&in_force.document))
+            .unwrap_or_default();
+        let engine = Engine::new(EngineParts {
+            store: Arc::clone(&store),
+            connections: Arc::clone(&connections),
+            clock: Arc::clone(&clock),
+            workspace: workspace.clone(),
+            syncs,
+            options: engine,
+        });
+        let own_token = NewToken::random()?;
+        let tokens = Tokens::new(
+            &own_token,
+            in_force.as_ref().map(|in_force| &in_force.document.api),
+        );
+        if let Some(in_force) = &in_force {
+            calls.keep_days(in_force.document.retention.calls_days);
+        }
+        Ok(Arc::new(Self {
+            started: clock.now(),
+            store,
+            workspace,
+            database,
+            clock,
+            connections,
+            engine: engine.handle(),
+            idle_engine: Mutex::new(Some(engine)),
+            connectors,
+            in_force: RwLock::new(in_force.map(Arc::new)),
+            broken: RwLock::new(broken),
+            applying: tokio::sync::Mutex::default(),
+            own_token,
+            tokens: RwLock::new(tokens),
+            tickets: Tickets::default(),
+            counters: Counters::default(),
+            calls,
+            stopping,
+            tasks,
+            dice,
+            listening: OnceLock::new(),
+        }))
+    }
+
+    pub(crate) fn store(&self) -> &dyn Store {
+        &*self.store
+    }
+
+    pub(crate) fn workspace(&self) -> &Workspace {
+        &self.workspace
+    }
+
+    /// The config in force.
+    ///
+    /// # Errors
+    /// When there is none, or what is stored cannot be used.
+    pub(crate) fn in_force(&self) -> ApiResult<Arc<InForce>> {
+        let held = read_lock(&self.in_force).clone();
+        held.ok_or_else(|| match read_lock(&self.broken).clone() {
+            Some(problems) => ApiError::from(problems).hint(
+                "the config that was applied last cannot be used here; apply a corrected one",
+            ),
+            None => ApiError::no_config(),
+        })
+    }
+
+    pub(crate) fn access(&self, headers: &http::HeaderMap) -> Option<config::Access> {
+        read_lock(&self.tokens).access(headers)
+    }
+
+    /// The connection of this name in the config in force.
+    pub(crate) fn connection(&self, name: &str) -> ApiResult<ConnectionName> {
+        let in_force = self.in_force()?;
+        if in_force.document.connections.contains_key(name) {
+            return Ok(ConnectionName::from(name));
+        }
+        let known: Vec<&str> = in_force
+            .document
+            .connections
+            .keys()
+            .map(String::as_str)
+            .collect();
+        Err(ApiError::not_found(
+            Code::ConnectionUnknown,
+            format!("there is no connection `{name}`"),
+        )
+        .hint(config::nearest_hint(name, &known)))
+    }
+
+    /// The sync of this name in the config in force.
+    pub(crate) fn sync(&self, name: &str) -> ApiResult<SyncName> {
+        let in_force = self.in_force()?;
+        if in_force.document.syncs.contains_key(name) {
+            return Ok(SyncName::from(name));
+        }
+        let known: Vec<&str> = in_force.document.syncs.keys().map(String::as_str).collect();
+        Err(
+            ApiError::not_found(Code::SyncUnknown, format!("there is no sync `{name}`"))
+                .hint(config::nearest_hint(name, &known)),
+        )
+    }
+
+    /// What the syncs want of a connection.
+    pub(crate) fn purpose(&self, name: &ConnectionName) -> ApiResult<Purpose> {
+        Ok(purpose(&self.in_force()?.document, name))
+    }
+
+    /// Where browsers and vendors reach us, without a slash at the end.
+    pub(crate) fn outside_url(&self) -> ApiResult<String> {
+        let in_force = self.in_force()?;
+        Ok(match (&in_force.document.public_url, self.local_url()) {
+            (Some(url), _) => url.as_str().trim_end_matches('/').to_owned(),
+            (None, Some(local)) => local.to_owned(),
+            (None, None) => format!("http://{}", in_force.document.listen),
+        })
+    }
+
+    /// Notes where this server listens.
+    pub(crate) fn listening(&self, address: SocketAddr, url: String) {
+        if self.listening.set((address, url)).is_err() {
+            tracing::error!(%address, "a server listens once only");
+        }
+    }
+
+    /// The address that this server listens on, once it does.
+    pub(crate) fn listening_on(&self) -> Option<SocketAddr> {
+        self.listening.get().map(|(address, _)| *address)
+    }
+
+    /// How this machine reaches it, once it listens: `http://127.0.0.1:8484`.
+    pub(crate) fn local_url(&self) -> Option<&str> {
+        self.listening.get().map(|(_, url)| url.as_str())
+    }
+
+    /// The callback address to register at vendors.
+    pub(crate) fn redirect_uri(&self) -> ApiResult<String> {
+        Ok(format!("{}/oauth/callback", self.outside_url()?))
+    }
+
+    /// Reads and checks a config as far as that goes without asking any system.
+    pub(crate) fn read(&self, text: &str) -> Result<Document, Problems> {
+        read(&self.connectors, text)
+    }
+
+    /// Checks the syncs of a config against the accounts that are signed in, as they are now.
+    /// Says which syncs could not be checked and why.
+    pub(crate) async fn check_live(
+        &self,
+        text: &str,
+        document: &Document,
+    ) -> ApiResult<Vec<(String, String)>> {
+        let unchanged = |name: &str| {
+            self.in_force().is_ok_and(|in_force| {
+                in_force.document.connections.get(name) == document.connections.get(name)
+            })
+        };
+        let mut unchecked = Vec::new();
+        let mut found: Vec<(Code, String, String, Option<String>)> = Vec::new();
+        for (name, rules) in &document.syncs {
+            let missing = [&rules.left, &rules.right].into_iter().find(|connection| {
+                !unchanged(connection)
+                    || !self
+                        .connections
+                        .account(&ConnectionName::from(connection.as_str()))
+                        .is_ok_and(|account| account.is_some())
+            });
+            if let Some(missing) = missing {
+                unchecked.push((
+                    name.clone(),
+                    format!("connection `{missing}` is not signed in yet"),
+                ));
+                continue;
+            }
+            match self
+                .engine
+                .check_rules(&SyncName::from(name.as_str()), rules)
+                .await
+            {
+                Ok(problems) => found.extend(problems.into_iter().map(|problem| {
+                    (
+                        Code::ConfigSchema,
+                        format!("syncs.{name}.{}", problem.path),
+                        problem.message,
+                        problem.hint,
+                    )
+                })),
+                Err(error) => unchecked.push((name.clone(), error.to_string())),
+            }
+        }
+        if found.is_empty() {
+            return Ok(unchecked);
+        }
+        Err(config::locate(text, found).into())
+    }
+
+    /// Puts a checked config into force: durable first, then the accounts, then the engine.
+    pub(crate) async fn apply(&self, text: &str, document: Document) -> ApiResult<Arc<InForce>> {
+        let _one_at_a_time = self.applying.lock().await;
+        let configs = configs(&document);
+        let restarts = restarts(&*self.store, &self.workspace, &configs).await?;
+        self.connections
+            .apply(configs, |name| {
+                restarts.get(name).cloned().unwrap_or_default()
+            })
+            .await
+            .map_err(|errors| {
+                let found = errors
+                    .iter()
+                    .map(|error| {
+                        (
+                            Code::ConnectionSecretSource,
+                            error.place.clone(),
+                            error.problem.clone(),
+                            None,
+                        )
+                    })
+                    .collect();
+                ApiError::from(config::locate(text, found))
+            })?;
+        let applied = match self
+            .store
+            .apply_config(&self.workspace, text, self.clock.now())
+            .await
+        {
+            Ok(applied) => applied,
+            Err(error) => {
+                self.back_to_before().await;
+                return Err(error.into());
+            }
+        };
+        let in_force = Arc::new(in_force(document, &applied));
+        *write_lock(&self.tokens) = Tokens::new(&self.own_token, Some(&in_force.document.api));
+        *write_lock(&self.in_force) = Some(Arc::clone(&in_force));
+        *write_lock(&self.broken) = None;
+        self.calls.keep_days(in_force.document.retention.calls_days);
+        for (sync, why) in self.engine.apply(syncs(&in_force.document)).await {
+            tracing::info!(%sync, why, "the sync cannot run yet");
+        }
+        tracing::info!(revision = in_force.revision, "a config was put into force");
+        Ok(in_force)
+    }
+
+    /// The accounts of the config that is still in force, after a new one could not be stored.
+    async fn back_to_before(&self) {
+        let configs = self
+            .in_force()
+            .map(|in_force| configs(&in_force.document))
+            .unwrap_or_default();
+        if let Err(errors) = self
+            .connections
+            .apply(configs, |_| Restart::default())
+            .await
+        {
+            for error in errors {
+                tracing::error!(%error, "the config before could not be gone back to");
+            }
+        }
+    }
+
+    /// Lets the engine work, if it does not yet. In a server it works from the start; in a command
+    /// only where the command needs it.
+    pub(crate) fn start_engine(&self) -> Option<JoinHandle<Result<(), sync::Error>>> {
+        let engine = self
+            .idle_engine
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()?;
+        Some(self.tasks.spawn(engine.run(self.stopping.child_token())))
+    }
+
+    /// Work that goes on if the asker leaves.
+    pub(crate) fn spawn<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> JoinHandle<T> {
+        self.tasks.spawn(work)
+    }
+
+    /// Writes what the log of calls still holds in memory.
+    pub(crate) async fn flush_calls(&self) {
+        self.calls.flush().await;
+    }
+
+    /// Ends everything that was begun, in the order in which nothing is lost.
+    pub(crate) async fn close(&self) {
+        self.stopping.cancel();
+        self.connections
+            .shut_down(std::time::Duration::from_secs(10))
+            .await;
+        self.calls.close().await;
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+}
+
+fn read(connectors: &[Arc<dyn Connector>], text: &str) -> Result<Document, Problems> {
+    let descriptions: Vec<&Description> = connectors
+        .iter()
+        .map(|connector| connector.describe())
+        .collect();
+    config::read(text, &descriptions)
+}
+
+fn in_force(document: Document, applied: &AppliedConfig) -> InForce {
+    InForce {
+        document,
+        revision: applied.revision,
+        applied: applied.applied,
+    }
+}
+
+fn configs(document: &Document) -> Configs {
+    document
+        .connections
+        .iter()
+        .map(|(name, config)| (ConnectionName::from(name.as_str()), config.clone()))
+        .collect()
+}
+
+fn syncs(document: &Document) -> BTreeMap<SyncName, mapping::SyncRules> {
+    document
+        .syncs
+        .iter()
+        .map(|(name, rules)| (SyncName::from(name.as_str()), rules.clone()))
+        .collect()
+}
+
+/// What all syncs of a config want of a connection.
+fn purpose(document: &Document, name: &ConnectionName) -> Purpose {
+    let mut purpose = Purpose {
+        entities: Vec::new(),
+        write: false,
+    };
+    for rules in document.syncs.values() {
+        for (side, connection) in [(Side::Left, &rules.left), (Side::Right, &rules.right)] {
+            if connection == name.as_str() {
+                purpose.write |= rules.mode.writes(side);
+                purpose.entities.extend(rules.entities.keys().copied());
+            }
+        }
+    }
+    purpose.entities.sort_unstable();
+    purpose.entities.dedup();
+    purpose
+}
+
+/// What budgets may assume of the time before this process: the calls of the last day.
+async fn restarts(
+    store: &dyn Store,
+    workspace: &Workspace,
+    configs: &Configs,
+) -> Result<BTreeMap<ConnectionName, Restart>, store::Error> {
+    let mut restarts = BTreeMap::new();
+    for name in configs.keys() {
+        restarts.insert(
+            name.clone(),
+            crate::calls::restart(store, workspace, name).await?,
+        );
+    }
+    Ok(restarts)
+}
+
+fn from_connections(errors: &[ConfigError]) -> Problems {
+    Problems {
+        problems: errors
+            .iter()
+            .map(|error| {
+                Problem::without_text(Code::ConnectionSecretSource, &error.place, &error.problem)
+            })
+            .collect(),
+    }
+}
+
+fn read_lock<T>(lock: &RwLock<T>) -> std::sync::RwLockReadGuard<'_, T> {
+    lock.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn write_lock<T>(lock: &RwLock<T>) -> std::sync::RwLockWriteGuard<'_, T> {
+    lock.write().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,351 @@
+//! The log of vendor calls on its way into the store, and what budgets learn from it after a
+//! restart.
+//!
+//! Calls never wait for this: they go through a bounded channel and are written in batches. What a
+//! crash can take is the last moment of the log, never a record.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU16, Ordering},
+    },
+    time::Duration,
+};
+
+use connections::{CallRecord, ChannelLog, Clock, Restart};
+use connector::Effect;
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use store::{CallRow, ConnectionName, Lane, Store, Workspace};
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::task::TaskTracker;
+
+/// Calls that may wait to be written before new ones are dropped (and counted).
+const WAITING: usize = 20_000;
+/// Calls written at once.
+const BATCH: usize = 1_000;
+/// How long a call waits for others to be written with.
+const GATHER: Duration = Duration::from_millis(500);
+/// How often old calls are dropped.
+const TIDY: SignedDuration = SignedDuration::from_hours(1);
+
+/// Writes the log.
+pub(crate) struct CallWriter {
+    orders: mpsc::Sender<Order>,
+    keep_days: Arc<AtomicU16>,
+}
+
+enum Order {
+    Flush(oneshot::Sender<()>),
+    Close(oneshot::Sender<()>),
+}
+
+impl CallWriter {
+    /// Starts writing; the log goes to [`connections::Parts`].
+    pub(crate) fn start(
+        store: Arc<dyn Store>,
+        workspace: Workspace,
+        clock: Arc<dyn Clock>,
+        tasks: &TaskTracker,
+    ) -> (Self, Arc<ChannelLog>) {
+        let (log, records) = ChannelLog::new(WAITING);
+        let (orders, taken) = mpsc::channel(8);
+        let keep_days = Arc::new(AtomicU16::new(30));
+        let writing = Writing {
+            store,
+            workspace,
+            clock,
+            keep_days: Arc::clone(&keep_days),
+            log: Arc::clone(&log),
+            told_dropped: 0,
+            tidied: Timestamp::MIN,
+            hours: BTreeMap::new(),
+        };
+        tasks.spawn(writing.run(records, taken));
+        (Self { orders, keep_days }, log)
+    }
+
+    /// How long calls are kept.
+    pub(crate) fn keep_days(&self, days: u16) {
+        self.keep_days.store(days, Ordering::Relaxed);
+    }
+
+    /// Returns when everything logged so far is written.
+    pub(crate) async fn flush(&self) {
+        self.order(Order::Flush).await;
+    }
+
+    /// Writes the rest and ends.
+    pub(crate) async fn close(&self) {
+        self.order(Order::Close).await;
+    }
+
+    async fn order(&self, order: impl FnOnce(oneshot::Sender<()>) -> Order) {
+        let (done, waiting) = oneshot::channel();
+        if self.orders.send(order(done)).await.is_ok() {
+            // a writer that is gone has written what it had
+            drop(waiting.await);
+        }
+    }
+}
+
+struct Writing {
+    store: Arc<dyn Store>,
+    workspace: Workspace,
+    clock: Arc<dyn Clock>,
+    keep_days: Arc<AtomicU16>,
+    log: Arc<ChannelLog>,
+    told_dropped: u64,
+    tidied: Timestamp,
+    hours: BTreeMap<ConnectionName, Remembered>,
+}
+
+impl Writing {
+    async fn run(
+        mut self,
+        mut records: mpsc::Receiver<CallRecord>,
+        mut orders: mpsc::Receiver<Order>,
+    ) {
+        let mut batch = Vec::with_capacity(BATCH);
+        loop {
+            tokio::select! {
+                order = orders.recv() => {
+                    while let Ok(record) = records.try_recv() {
+                        batch.push(record);
+                        if batch.len() == BATCH {
+                            self.write(&mut batch).await;
+                        }
+                    }
+                    self.write(&mut batch).await;
+                    match order {
+                        Some(Order::Flush(done)) => told(done),
+                        Some(Order::Close(done)) => {
+                            told(done);
+                            return;
+                        }
+                        None => return,
+                    }
+                }
+                taken = records.recv_many(&mut batch, BATCH) => {
+                    if taken == 0 {
+                        return;
+                    }
+                    if taken < BATCH {
+                        tokio::time::sleep(GATHER).await;
+                        while batch.len() < BATCH && let Ok(record) = records.try_recv() {
+                            batch.push(record);
+                        }
+                    }
+                    self.write(&mut batch).await;
+                }
+            }
+        }
+    }
+
+    async fn write(&mut self, batch: &mut Vec<CallRecord>) {
+        if batch.is_empty() {
+            return;
+        }
+        let now = self.clock.now();
+        let tidy = now.duration_since(self.tidied) >= TIDY;
+        let keep_since = tidy
+            .then(|| {
+                let days = self.keep_days.load(Ordering::Relaxed);
+                now.saturating_sub(SignedDuration::from_hours(24 * i64::from(days)))
+                    .ok()
+            })
+            .flatten();
+        let rows: Vec<CallRow> = batch.iter().map(row).collect();
+        match self
+            .store
+            .log_calls(&self.workspace, &rows, keep_since)
+            .await
+        {
+            Ok(()) if tidy => self.tidied = now,
+            Ok(()) => {}
+            Err(error) => {
+                tracing::error!(%error, calls = rows.len(), "calls could not be logged");
+            }
+        }
+        self.remember(batch, now).await;
+        let dropped = self.log.dropped();
+        if dropped > self.told_dropped {
+            tracing::warn!(
+                calls = dropped - self.told_dropped,
+                "calls were not logged because writing could not keep up"
+            );
+            self.told_dropped = dropped;
+        }
+        batch.clear();
+    }
+
+    /// Keeps the number of calls by hour for budgets with long windows.
+    async fn remember(&mut self, batch: &[CallRecord], now: Timestamp) {
+        let mut touched = BTreeMap::<ConnectionName, Vec<Timestamp>>::new();
+        for record in batch {
+            touched
+                .entry(record.connection.clone())
+                .or_default()
+                .push(record.at);
+        }
+        for (connection, times) in touched {
+            if !self.hours.contains_key(&connection) {
+                let held = remembered(&*self.store, &self.workspace, &connection).await;
+                match held {
+                    Ok(held) => {
+                        self.hours
+                            .insert(connection.clone(), held.unwrap_or_default());
+                    }
+                    Err(error) => {
+                        tracing::error!(%error, %connection, "the calls by hour could not be read");
+                        continue;
+                    }
+                }
+            }
+            let Some(hours) = self.hours.get_mut(&connection) else {
+                continue;
+            };
+            hours.add(&times, now);
+            if let Err(error) = save(&*self.store, &self.workspace, &connection, hours).await {
+                tracing::error!(%error, %connection, "the calls by hour could not be kept");
+            }
+        }
+    }
+}
+
+/// Tells whoever waits; if nobody does any more, that is fine.
+fn told(done: oneshot::Sender<()>) {
+    let _ = done.send(());
+}
+
+fn row(record: &CallRecord) -> CallRow {
+    CallRow {
+        at: record.at,
+        connection: record.connection.clone(),
+        operation: record.operation.to_owned(),
+        write: record.effect == Effect::Write,
+        status: record.status,
+        milliseconds: u32::try_from(record.duration.as_millis()).unwrap_or(u32::MAX),
+        attempt: record.attempt,
+        lane: match record.lane {
+            Lane::Live => "live",
+            Lane::Reconcile => "reconcile",
+            Lane::Backfill => "backfill",
+        }
+        .to_owned(),
+        cause: (!record.cause.is_empty()).then(|| record.cause.to_string()),
+        outcome: record.outcome.as_str().to_owned(),
+        records: u32::try_from(record.records).unwrap_or(u32::MAX),
+    }
+}
+
+/// What a connection remembers of its calls: how many in which hour, for a day and a bit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Remembered {
+    v: u32,
+    calls_by_hour: BTreeMap<Timestamp, u32>,
+}
+
+impl Default for Remembered {
+    fn default() -> Self {
+        Self {
+            v: 1,
+            calls_by_hour: BTreeMap::new(),
+        }
+    }
+}
+
+impl Remembered {
+    fn add(&mut self, times: &[Timestamp], now: Timestamp) {
+        for at in times {
+            let second = at.as_second();
+            // the end of the hour: a window must not forget a call too early
+            let end = Timestamp::from_second(second - second.rem_euclid(3600) + 3600);
+            *self.calls_by_hour.entry(end.unwrap_or(*at)).or_default() += 1;
+        }
+        if let Ok(oldest) = now.saturating_sub(SignedDuration::from_hours(25)) {
+            self.calls_by_hour.retain(|hour, _| *hour >= oldest);
+        }
+    }
+}
+
+async fn remembered(
+    store: &dyn Store,
+    workspace: &Workspace,
+    connection: &ConnectionName,
+) -> Result<Option<Remembered>, store::Error> {
+    let state = store.connection_state(workspace, connection).await?;
+    state
+        .map(serde_json::from_value)
+        .transpose()
+        .map_err(|error| store::Error::Corrupt {
+            what: "state of a connection",
+            why: error.to_string(),
+        })
+}
+
+async fn save(
+    store: &dyn Store,
+    workspace: &Workspace,
+    connection: &ConnectionName,
+    remembered: &Remembered,
+) -> Result<(), store::Error> {
+    let state = serde_json::to_value(remembered).map_err(|error| store::Error::Corrupt {
+        what: "state of a connection",
+        why: error.to_string(),
+    })?;
+    store
+        .save_connection_state(workspace, connection, &state)
+        .await
+}
+
+/// What the budget of a connection may assume of the time before this process. That a process was
+/// there is noted before the first call, so that a crash right after it does not look like a
+/// connection on which nothing was ever sent.
+pub(crate) async fn restart(
+    store: &dyn Store,
+    workspace: &Workspace,
+    connection: &ConnectionName,
+) -> Result<Restart, store::Error> {
+    let Some(remembered) = remembered(store, workspace, connection).await? else {
+        save(store, workspace, connection, &Remembered::default()).await?;
+        return Ok(Restart {
+            fresh: true,
+            earlier: Vec::new(),
+        });
+    };
+    Ok(Restart {
+        fresh: false,
+        earlier: remembered.calls_by_hour.into_iter().collect(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn calls_are_counted_at_the_end_of_their_hour_and_forgotten_after_a_day() {
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let mut remembered = Remembered::default();
+        let now = at("2026-01-02T10:30:00Z");
+        remembered.add(
+            &[
+                at("2026-01-01T08:00:00Z"),
+                at("2026-01-02T09:00:00Z"),
+                at("2026-01-02T09:59:59Z"),
+                at("2026-01-02T10:00:00Z"),
+            ],
+            now,
+        );
+        let kept: Vec<_> = remembered.calls_by_hour.into_iter().collect();
+        assert_eq!(
+            kept,
+            [
+                (at("2026-01-02T10:00:00Z"), 2),
+                (at("2026-01-02T11:00:00Z"), 1)
+            ]
+        );
+    }
+}

@@ -1,0 +1,23 @@
+//! The config: its form, reading it with every problem at its place, and showing the problems.
+
+mod document;
+
+mod read;
+
+mod check;
+
+mod problem;
+
+mod mask;
+
+mod yaml;
+
+pub use document::{Access, Api, ApiToken, Document, Retention, VERSION, WebhookIntake, schema};
+pub use problem::{Problem, Problems, Style};
+pub use read::{connection_names, database, read};
+pub(crate) use read::{locate, nearest_hint};
+
+use mask::masked;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,170 @@
+//! What a config must keep beside its form, as far as it can be told without asking any system.
+
+use std::collections::BTreeMap;
+
+use connector::Description;
+use url::Host;
+
+use super::{
+    Document, VERSION,
+    read::{Reading, nearest_hint},
+};
+use crate::Code;
+
+/// Notes everything that is wrong.
+pub(super) fn check(reading: &mut Reading<'_>, document: &Document, systems: &[&Description]) {
+    version(reading, document);
+    names(reading, document);
+    public_url(reading, document);
+    tokens(reading, document);
+    connections(reading, document, systems);
+}
+
+fn version(reading: &mut Reading<'_>, document: &Document) {
+    if document.version != VERSION {
+        reading.problem(
+            Code::ConfigVersion,
+            "version",
+            format!(
+                "version {} of the config format is not known",
+                document.version
+            ),
+            Some(format!("this Tandem reads version {VERSION}")),
+        );
+    }
+}
+
+/// Names end up in addresses, logs and metrics.
+fn names(reading: &mut Reading<'_>, document: &Document) {
+    let groups = [
+        (
+            "connections",
+            document.connections.keys().collect::<Vec<_>>(),
+        ),
+        ("syncs", document.syncs.keys().collect()),
+        ("api.tokens", document.api.tokens.keys().collect()),
+    ];
+    for (group, names) in groups {
+        for name in names {
+            let fits = name.len() <= 48
+                && name.starts_with(|first: char| first.is_ascii_lowercase())
+                && name
+                    .chars()
+                    .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_".contains(c));
+            if !fits {
+                reading.problem(
+                    Code::ConfigValue,
+                    &format!("{group}.{name}"),
+                    format!("`{name}` cannot be a name"),
+                    Some(
+                        "a name begins with a lower case letter and goes on with lower case letters, digits, `-` and `_`, 48 in all at most"
+                            .to_owned(),
+                    ),
+                );
+            }
+        }
+    }
+}
+
+fn public_url(reading: &mut Reading<'_>, document: &Document) {
+    let Some(url) = &document.public_url else {
+        return;
+    };
+    let on_this_machine = match url.host() {
+        Some(Host::Domain(domain)) => domain == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    };
+    let problem = if url.query().is_some()
+        || url.fragment().is_some()
+        || !url.username().is_empty()
+        || url.password().is_some()
+    {
+        Some((
+            "only host, port and path may stand in `public_url`",
+            "remove what follows `?` or `#`, and any user name",
+        ))
+    } else if url.scheme() == "https" || (url.scheme() == "http" && on_this_machine) {
+        None
+    } else {
+        Some((
+            "`public_url` must begin with https://: sign-ins and webhooks go through it",
+            "put a reverse proxy with HTTPS before Tandem (docs/reverse-proxy.md); plain http is taken for this machine only",
+        ))
+    };
+    if let Some((message, hint)) = problem {
+        reading.problem(
+            Code::ConfigValue,
+            "public_url",
+            message,
+            Some(hint.to_owned()),
+        );
+    }
+}
+
+fn tokens(reading: &mut Reading<'_>, document: &Document) {
+    for (name, token) in &document.api.tokens {
+        let is_hash = token.sha256.len() == 64
+            && token
+                .sha256
+                .chars()
+                .all(|c| c.is_ascii_digit() || ('a'..='f').contains(&c));
+        if !is_hash {
+            reading.problem(
+                Code::ConfigValue,
+                &format!("api.tokens.{name}.sha256"),
+                "a SHA-256 has 64 hexadecimal digits in lower case",
+                Some(format!(
+                    "`tandem token {name}` makes a token and prints its hash"
+                )),
+            );
+        }
+    }
+    let size = document.webhooks.largest_body;
+    if !(1024..=32 * 1024 * 1024).contains(&size) {
+        reading.problem(
+            Code::ConfigValue,
+            "webhooks.largest_body",
+            format!("{size} bytes is no sensible limit"),
+            Some("from 1024 to 33554432 bytes; vendors send less than 1 MB".to_owned()),
+        );
+    }
+    let days = document.retention.calls_days;
+    if !(1..=3650).contains(&days) {
+        reading.problem(
+            Code::ConfigValue,
+            "retention.calls_days",
+            format!("{days} days is no sensible time"),
+            Some("from 1 to 3650 days".to_owned()),
+        );
+    }
+}
+
+fn connections(reading: &mut Reading<'_>, document: &Document, systems: &[&Description]) {
+    let known: BTreeMap<&str, &Description> = systems
+        .iter()
+        .map(|description| (description.system, *description))
+        .collect();
+    for (name, connection) in &document.connections {
+        let Some(description) = known.get(connection.system.as_str()) else {
+            let words: Vec<&str> = known.keys().copied().collect();
+            reading.problem(
+                Code::ConfigSystem,
+                &format!("connections.{name}.system"),
+                format!("`{}` is no system that Tandem knows", connection.system),
+                Some(nearest_hint(&connection.system, &words)),
+            );
+            continue;
+        };
+        for error in connection.validate(name, description) {
+            let in_clear = error.place.contains(".auth.") && error.problem.contains("env:NAME");
+            let code = if in_clear {
+                Code::ConfigSecret
+            } else {
+                Code::ConfigConnection
+            };
+            reading.problem(code, &error.place, error.problem, None);
+        }
+    }
+}

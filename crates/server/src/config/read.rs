@@ -1,0 +1,483 @@
+//! From text to a checked [`Document`], with every problem that can be found at once.
+//!
+//! Each connection, each sync and each top-level key is read on its own, so that one mistake does
+//! not hide the others. A key that is not known is noted and left out, and reading goes on.
+
+use std::{collections::BTreeMap, ops::Range, path::PathBuf};
+
+use connector::Description;
+use serde::de::DeserializeOwned;
+use serde_json::Value as Json;
+use serde_path_to_error::Segment;
+
+use super::{
+    Document, Problem, Problems, check,
+    yaml::{self, Content, Node, Step},
+};
+use crate::Code;
+
+/// Reads and checks a config as far as that goes without asking any system.
+///
+/// # Errors
+/// All problems that were found.
+pub fn read(text: &str, systems: &[&Description]) -> Result<Document, Problems> {
+    let mut reading = Reading::new(text)?;
+    let Some(document) = reading.document() else {
+        return Err(reading.finish());
+    };
+    check::check(&mut reading, &document, systems);
+    if reading.problems.is_empty() {
+        Ok(document)
+    } else {
+        Err(reading.finish())
+    }
+}
+
+/// The database that a config names, even if the rest of the config is wrong.
+pub fn database(text: &str) -> Option<PathBuf> {
+    let root = yaml::parse(text).ok()?;
+    match root.entry("database")?.value.json() {
+        Json::String(path) => Some(PathBuf::from(path)),
+        _ => None,
+    }
+}
+
+/// The names of the connections of a config, even if the rest of it is wrong.
+pub fn connection_names(text: &str) -> Vec<String> {
+    let Ok(root) = yaml::parse(text) else {
+        return Vec::new();
+    };
+    match root.entry("connections").map(|entry| &entry.value.content) {
+        Some(Content::Map(entries)) => entries.iter().map(|entry| entry.key.clone()).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Problems that were found elsewhere (code, place, message, hint), each at its place in the text.
+pub(crate) fn locate(text: &str, found: Vec<(Code, String, String, Option<String>)>) -> Problems {
+    match Reading::new(text) {
+        Ok(mut reading) => {
+            for (code, place, message, hint) in found {
+                reading.problem(code, &place, message, hint);
+            }
+            reading.finish()
+        }
+        Err(problems) => problems,
+    }
+}
+
+/// A text under way to a document, and what was found wrong on the way.
+#[derive(Debug)]
+pub(super) struct Reading<'text> {
+    text: &'text str,
+    root: Node,
+    problems: Vec<Problem>,
+}
+
+impl<'text> Reading<'text> {
+    pub(super) fn new(text: &'text str) -> Result<Self, Problems> {
+        let text_without_mark = text.strip_prefix('\u{feff}').unwrap_or(text);
+        match yaml::parse(text_without_mark) {
+            Ok(root) => {
+                let mut reading = Self {
+                    text: text_without_mark,
+                    root,
+                    problems: Vec::new(),
+                };
+                if !matches!(reading.root.content, Content::Map(_)) {
+                    let span = reading.root.span.clone();
+                    reading.push(
+                        Code::ConfigValue,
+                        String::new(),
+                        span,
+                        "a config is a map that begins with `version: 1`".to_owned(),
+                        None,
+                    );
+                    return Err(Problems {
+                        problems: reading.problems,
+                    });
+                }
+                Ok(reading)
+            }
+            Err(error) => {
+                let (code, hint) = if error.duplicate_key {
+                    (Code::ConfigDuplicateKey, "join the two, or rename one")
+                } else {
+                    (
+                        Code::ConfigSyntax,
+                        "look for a missing quote or colon, or a line that is not indented like its neighbours; the mistake may be a line earlier",
+                    )
+                };
+                let (line, column) = line_and_column(text_without_mark, error.span.start);
+                Err(Problems {
+                    problems: vec![Problem {
+                        code,
+                        place: String::new(),
+                        span: error.span,
+                        line,
+                        column,
+                        message: error.message,
+                        hint: Some(hint.to_owned()),
+                    }],
+                })
+            }
+        }
+    }
+
+    /// Notes a problem at a path such as `connections.agency.auth`, or the nearest place around it.
+    pub(super) fn problem(
+        &mut self,
+        code: Code,
+        place: &str,
+        message: impl Into<String>,
+        hint: Option<String>,
+    ) {
+        let span = self.root.locate(&steps(&self.root, place));
+        self.push(code, place.to_owned(), span, message.into(), hint);
+    }
+
+    fn push(
+        &mut self,
+        code: Code,
+        place: String,
+        span: Range<usize>,
+        message: String,
+        hint: Option<String>,
+    ) {
+        let (line, column) = line_and_column(self.text, span.start);
+        self.problems.push(Problem {
+            code,
+            place,
+            span,
+            line,
+            column,
+            message,
+            hint,
+        });
+    }
+
+    fn finish(mut self) -> Problems {
+        self.problems.sort_by_key(|problem| problem.span.start);
+        self.problems.dedup();
+        Problems {
+            problems: self.problems,
+        }
+    }
+
+    /// The document as far as it could be read: parts that could not are noted and left out.
+    fn document(&mut self) -> Option<Document> {
+        let mut rest = self.root.json();
+        let sections = rest.as_object_mut()?;
+        let connections = sections.remove("connections");
+        let syncs = sections.remove("syncs");
+        let document: Option<Document> = self.decode(&[], rest);
+        let connections = self.section("connections", connections, text_in_auth);
+        let syncs = self.section("syncs", syncs, |_| {});
+        document.map(|document| Document {
+            connections,
+            syncs,
+            ..document
+        })
+    }
+
+    /// A map of named parts, each read on its own.
+    fn section<T: DeserializeOwned>(
+        &mut self,
+        name: &str,
+        value: Option<Json>,
+        prepare: fn(&mut Json),
+    ) -> BTreeMap<String, T> {
+        let parts = match value {
+            None | Some(Json::Null) => return BTreeMap::new(),
+            Some(Json::Object(parts)) => parts,
+            Some(_) => {
+                let message =
+                    format!("`{name}` is a map from names of your choice to what they are");
+                self.problem(Code::ConfigValue, name, message, None);
+                return BTreeMap::new();
+            }
+        };
+        let mut read = BTreeMap::new();
+        for (key, mut part) in parts {
+            prepare(&mut part);
+            let path = [Step::Key(name.to_owned()), Step::Key(key.clone())];
+            if let Some(part) = self.decode(&path, part) {
+                read.insert(key, part);
+            }
+        }
+        read
+    }
+
+    /// Reads one part. What cannot be read is noted and left out, and reading goes on without it,
+    /// so that all mistakes show at once.
+    fn decode<T: DeserializeOwned>(&mut self, at: &[Step], mut value: Json) -> Option<T> {
+        let mut left_out = LeftOut::default();
+        loop {
+            let error = match serde_path_to_error::deserialize::<_, T>(value.clone()) {
+                Ok(read) => return Some(read),
+                Err(error) => error,
+            };
+            let mut inside: Vec<Step> = error.path().iter().filter_map(step).collect();
+            let message = error.inner().to_string();
+            let unknown = unknown_field(&message);
+            if let Some((key, _)) = &unknown {
+                // the path may or may not end with the key itself
+                let key = Step::Key((*key).to_owned());
+                if inside.last() != Some(&key) {
+                    inside.push(key);
+                }
+            }
+            let path = [at, &left_out.written(&inside)].concat();
+            if let Some((key, known)) = unknown {
+                let span = self.key_span(&path);
+                let message = format!("`{key}` is not known here");
+                let hint = Some(nearest_hint(key, &known));
+                self.push(Code::ConfigUnknownKey, spell(&path), span, message, hint);
+            } else if !left_out.explains(&inside) {
+                let span = self.root.locate(&path);
+                let (message, hint) = reworded(&path, message);
+                self.push(Code::ConfigValue, spell(&path), span, message, hint);
+            }
+            if !remove(&mut value, &inside) {
+                return None;
+            }
+            left_out.paths.push(inside);
+        }
+    }
+
+    fn key_span(&self, path: &[Step]) -> Range<usize> {
+        let Some((Step::Key(key), around)) = path.split_last() else {
+            return self.root.locate(path);
+        };
+        let mut node = &self.root;
+        for step in around {
+            let next = match (step, &node.content) {
+                (Step::Key(key), _) => node.entry(key).map(|entry| &entry.value),
+                (Step::Index(index), Content::List(items)) => items.get(*index),
+                (Step::Index(_), _) => None,
+            };
+            match next {
+                Some(next) => node = next,
+                None => return self.root.locate(path),
+            }
+        }
+        node.entry(key)
+            .map_or_else(|| self.root.locate(path), |entry| entry.key_span.clone())
+    }
+}
+
+/// What the user gives for signing in is text, also where it looks like a number.
+fn text_in_auth(connection: &mut Json) {
+    if let Some(fields) = connection.get_mut("auth").and_then(Json::as_object_mut) {
+        for value in fields.values_mut() {
+            if value.is_number() {
+                *value = Json::String(value.to_string());
+            }
+        }
+    }
+}
+
+fn step(segment: &Segment) -> Option<Step> {
+    match segment {
+        Segment::Seq { index } => Some(Step::Index(*index)),
+        Segment::Map { key } => Some(Step::Key(key.clone())),
+        Segment::Enum { .. } | Segment::Unknown => None,
+    }
+}
+
+/// A path as people write it: `syncs.people.mappings[2].left`.
+fn spell(path: &[Step]) -> String {
+    let mut spelt = String::new();
+    for step in path {
+        match step {
+            Step::Key(key) => {
+                if !spelt.is_empty() {
+                    spelt.push('.');
+                }
+                spelt.push_str(key);
+            }
+            Step::Index(index) => spelt.push_str(&format!("[{index}]")),
+        }
+    }
+    spelt
+}
+
+/// The steps of a path as people write it. Keys may hold dots themselves: at each step the longest
+/// key that is there is taken.
+fn steps(root: &Node, place: &str) -> Vec<Step> {
+    let mut steps = Vec::new();
+    let mut node = Some(root);
+    let mut rest = place;
+    while !rest.is_empty() {
+        if let Some(after) = rest.strip_prefix('[')
+            && let Some((index, after)) = after.split_once(']')
+            && let Ok(index) = index.parse()
+        {
+            node = match node.map(|node| &node.content) {
+                Some(Content::List(items)) => items.get(index),
+                _ => None,
+            };
+            steps.push(Step::Index(index));
+            rest = after.strip_prefix('.').unwrap_or(after);
+            continue;
+        }
+        let there = match node.map(|node| &node.content) {
+            Some(Content::Map(entries)) => entries
+                .iter()
+                .filter(|entry| {
+                    rest.strip_prefix(entry.key.as_str()).is_some_and(|after| {
+                        after.is_empty() || after.starts_with('.') || after.starts_with('[')
+                    })
+                })
+                .max_by_key(|entry| entry.key.len()),
+            _ => None,
+        };
+        let (key, next) = match there {
+            Some(entry) => (entry.key.as_str(), Some(&entry.value)),
+            None => (rest.split(['.', '[']).next().unwrap_or(rest), None),
+        };
+        steps.push(Step::Key(key.to_owned()));
+        node = next;
+        rest = &rest[key.len()..];
+        rest = rest.strip_prefix('.').unwrap_or(rest);
+    }
+    steps
+}
+
+/// What was left out while reading one part, in that order.
+#[derive(Debug, Default)]
+struct LeftOut {
+    paths: Vec<Vec<Step>>,
+}
+
+impl LeftOut {
+    /// Where a path stands in the text: elements that were left out of a list before it count again.
+    fn written(&self, path: &[Step]) -> Vec<Step> {
+        let mut written = path.to_vec();
+        for gone in self.paths.iter().rev() {
+            let Some((Step::Index(gone), list)) = gone.split_last() else {
+                continue;
+            };
+            if written.len() > list.len()
+                && written.starts_with(list)
+                && let Step::Index(index) = &mut written[list.len()]
+                && *index >= *gone
+            {
+                *index += 1;
+            }
+        }
+        written
+    }
+
+    /// Whether something missing here was only just left out: no news.
+    fn explains(&self, path: &[Step]) -> bool {
+        self.paths
+            .last()
+            .is_some_and(|gone| gone.len() > path.len() && gone.starts_with(path))
+    }
+}
+
+fn remove(value: &mut Json, path: &[Step]) -> bool {
+    let Some((last, around)) = path.split_last() else {
+        return false;
+    };
+    let mut at = value;
+    for step in around {
+        let next = match step {
+            Step::Key(key) => at.get_mut(key),
+            Step::Index(index) => at.get_mut(index),
+        };
+        match next {
+            Some(next) => at = next,
+            None => return false,
+        }
+    }
+    match (last, at) {
+        (Step::Key(key), Json::Object(map)) => map.remove(key).is_some(),
+        (Step::Index(index), Json::Array(items)) if *index < items.len() => {
+            items.remove(*index);
+            true
+        }
+        _ => false,
+    }
+}
+
+/// The key and the known ones out of serde's "unknown field `x`, expected one of `a`, `b`".
+fn unknown_field(message: &str) -> Option<(&str, Vec<&str>)> {
+    let rest = message.strip_prefix("unknown field `")?;
+    let (key, rest) = rest.split_once('`')?;
+    let known = rest.split('`').skip(1).step_by(2).collect();
+    Some((key, known))
+}
+
+/// serde's words in ours; nothing of what stands below `auth` is repeated.
+fn reworded(path: &[Step], message: String) -> (String, Option<String>) {
+    let secret = path
+        .iter()
+        .any(|step| matches!(step, Step::Key(key) if key == "auth"));
+    if let Some(rest) = message.strip_prefix("missing field `")
+        && let Some((key, _)) = rest.split_once('`')
+    {
+        let hint = (key == "version").then(|| "begin the file with `version: 1`".to_owned());
+        return (format!("`{key}` is missing here"), hint);
+    }
+    if let Some(rest) = message.strip_prefix("unknown variant `")
+        && let Some((word, rest)) = rest.split_once('`')
+    {
+        let known: Vec<&str> = rest.split('`').skip(1).step_by(2).collect();
+        return (
+            format!("`{word}` is not one of the words that may stand here"),
+            Some(nearest_hint(word, &known)),
+        );
+    }
+    if message.contains("relative URL without a base") || message.contains("empty host") {
+        return (
+            "an address such as `https://example.org` was expected".to_owned(),
+            None,
+        );
+    }
+    if message.contains("socket address") {
+        return (
+            "an address with a port was expected, such as `127.0.0.1:8484`".to_owned(),
+            None,
+        );
+    }
+    if secret {
+        return ("text or a reference was expected here".to_owned(), None);
+    }
+    (message, None)
+}
+
+/// "did you mean `x`?" where one is near, and all that are known.
+pub(crate) fn nearest_hint(word: &str, known: &[&str]) -> String {
+    let list = known
+        .iter()
+        .map(|word| format!("`{word}`"))
+        .collect::<Vec<_>>()
+        .join(", ");
+    match nearest(word, known) {
+        Some(near) => format!("did you mean `{near}`? Known are {list}"),
+        None if known.is_empty() => "nothing may stand here".to_owned(),
+        None => format!("known are {list}"),
+    }
+}
+
+fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
+    known
+        .iter()
+        .map(|candidate| (strsim::jaro_winkler(word, candidate), *candidate))
+        .filter(|(likeness, _)| *likeness > 0.8)
+        .max_by(|one, other| one.0.total_cmp(&other.0))
+        .map(|(_, candidate)| candidate)
+}
+
+fn line_and_column(text: &str, at: usize) -> (usize, usize) {
+    let before = &text[..at.min(text.len())];
+    let line = before.matches('\n').count() + 1;
+    let column = before
+        .rsplit('\n')
+        .next()
+        .map_or(0, |line| line.chars().count())
+        + 1;
+    (line, column)
+}

@@ -1,0 +1,89 @@
+//! What a person sees when a config is wrong.
+
+use connector::{AuthScheme, Description, Limits, SignInField};
+
+use super::*;
+
+fn system() -> Description {
+    let field = |name, secret| SignInField {
+        name,
+        label: name,
+        secret,
+        help: "",
+    };
+    Description {
+        system: "example",
+        title: "Example",
+        base_url: "https://api.example.org",
+        auth: vec![AuthScheme::Pasted {
+            name: "key",
+            fields: vec![field("id", false), field("secret", true)],
+        }],
+        entities: Vec::new(),
+        limits: Limits {
+            windows: Vec::new(),
+            concurrency: 4,
+        },
+        webhooks: false,
+    }
+}
+
+fn shown(text: &str) -> String {
+    let system = system();
+    let problems = read(text, &[&system]).unwrap_err();
+    problems.render(
+        "tandem.yaml",
+        text,
+        Style {
+            colour: false,
+            width: 100,
+        },
+    )
+}
+
+#[test]
+fn a_small_config_is_read_and_the_rest_has_sensible_defaults() {
+    let system = system();
+    let text = "version: 1\nconnections:\n  office:\n    system: example\n    auth: {scheme: key, id: 12, secret: env:S}\n";
+    let document = read(text, &[&system]).unwrap();
+    assert_eq!(document.connections["office"].auth.fields["id"], "12");
+    assert_eq!(document.outside_url(), "http://127.0.0.1:8484");
+    assert_eq!(document.retention.calls_days, 30);
+}
+
+#[test]
+fn every_problem_is_shown_at_its_place_at_once_and_no_secret_is() {
+    let text = "\
+version: 2
+publik_url: https://x.example
+listen: 127.0.0.1
+connections:
+  Büro:
+    system: exampel
+    auth: {scheme: key}
+  office:
+    system: example
+    base_url: http://10.0.0.7
+    auth:
+      scheme: key
+      secret: hunter2hunter2
+    limit: 3
+retention:
+  calls_days: 0
+";
+    let shown = shown(text);
+    assert!(!shown.contains("hunter2"));
+    insta::assert_snapshot!(shown);
+}
+
+#[test]
+fn broken_yaml_is_shown_where_it_breaks() {
+    insta::assert_snapshot!(shown("version: 1\nconnections:\n  a: [1, 2\nsyncs: {}\n"));
+    insta::assert_snapshot!(shown("version: 1\nversion: 1\n"));
+}
+
+#[test]
+fn what_is_no_map_or_lacks_its_version_is_refused() {
+    insta::assert_snapshot!(shown("- a\n- b\n"));
+    insta::assert_snapshot!(shown("connections: []\n"));
+}

@@ -1,0 +1,459 @@
+//! The command line: commands, their arguments and their help.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+/// Keeps HighLevel and onOffice contacts in two-way sync.
+///
+/// Data goes to stdout, everything else to stderr. Commands that look at or change a database go
+/// through the server that has it open, or open it themselves where none does.
+#[derive(Debug, Parser)]
+#[command(
+    name = "tandem",
+    version,
+    propagate_version = true,
+    max_term_width = 100,
+    arg_required_else_help = true,
+    disable_help_subcommand = true,
+    after_help = "\
+Examples:
+  tandem demo                                   Show everything on simulated systems
+  tandem init highlevel-onoffice                Write a config to start from
+  tandem serve --config tandem.yaml             Run the server
+  tandem connect agency                         Sign in to an account
+  tandem plan people                            See what a sync would do, before it does anything
+  tandem status --json                          How things stand, for a script
+
+Exit status: 0 done, 1 failed, 2 wrong usage, 3 the config has problems, 4 a connection cannot be
+used, 5 the database cannot be used. Every error has a code; `tandem error CODE` says what it means
+and what to do."
+)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Global {
+    /// The database file [default: what the config says, else tandem.db]
+    #[arg(
+        long,
+        global = true,
+        env = "TANDEM_DATABASE",
+        hide_env_values = true,
+        value_name = "PATH"
+    )]
+    pub(crate) database: Option<PathBuf>,
+
+    /// When to colour: in terminals only, or always, or never
+    #[arg(long, global = true, value_enum, default_value_t = Colour::Auto, value_name = "WHEN")]
+    pub(crate) colour: Colour,
+
+    /// What to log on stderr: error, warn, info, debug, trace, or a filter such as `sync=debug,info`
+    /// [default: info for serve and sandbox, error for all else]
+    #[arg(
+        long,
+        global = true,
+        env = "TANDEM_LOG",
+        hide_env_values = true,
+        value_name = "FILTER"
+    )]
+    pub(crate) log: Option<String>,
+
+    /// Log as JSON, one object a line
+    #[arg(long, global = true)]
+    pub(crate) log_json: bool,
+}
+
+/// When to colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Colour {
+    Auto,
+    Always,
+    Never,
+}
+
+/// Whether a list is printed as a table or as JSON.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct Format {
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Show the whole product on simulated systems, with a report at the end
+    Demo(crate::demo::DemoArgs),
+
+    /// Run the server
+    #[command(after_help = "\
+Examples:
+  tandem serve --config tandem.yaml
+  tandem serve --database /var/lib/tandem/tandem.db     (with the config that was applied last)")]
+    Serve(Serve),
+
+    /// Run simulated systems to practise on
+    #[command(after_help = "\
+Examples:
+  tandem sandbox
+  tandem sandbox --people people --listen 127.0.0.1:4020")]
+    Sandbox(Sandbox),
+
+    /// Write a complete, commented config for a pair of systems
+    #[command(after_help = "\
+Examples:
+  tandem init highlevel-onoffice
+  tandem init highlevel-onoffice --out -         (to stdout)")]
+    Init(Init),
+
+    /// Check a config and put it into force; nothing changes if anything in it is wrong
+    #[command(after_help = "\
+Examples:
+  tandem apply tandem.yaml
+  tandem apply tandem.yaml --dry-run             (only check)")]
+    Apply(Apply),
+
+    /// Sign a connection in, or give it new credentials; links, cursors and history stay
+    #[command(after_help = "\
+Examples:
+  tandem connect agency                          (prints the address to sign in at)
+  tandem connect office                          (asks for token and secret)
+  ONOFFICE_TOKEN=… tandem connect office         (where the config says `token: env:ONOFFICE_TOKEN`)")]
+    Connect(Connect),
+
+    /// Make the cheapest real read on a connection, or on all: which account it is, what is missing
+    Check(Check),
+
+    /// Show what a sync would do now, without writing anything
+    #[command(after_help = "\
+Examples:
+  tandem plan people
+  tandem plan people --json | jq .creates")]
+    Plan(OneSync),
+
+    /// Run a sync once from end to end and report
+    Sync(OneSync),
+
+    /// Stop a sync until it is resumed; signals are kept
+    Pause(OneSync),
+
+    /// Let a paused sync go on
+    Resume(OneSync),
+
+    /// How everything stands
+    Status(Format),
+
+    /// The pairs of records that a sync has linked, each with how it was matched
+    #[command(after_help = "\
+Examples:
+  tandem links people
+  tandem links people --json > links.json")]
+    Links(Links),
+
+    /// The questions that wait for a person
+    Reviews(Reviews),
+
+    /// Answer a review
+    #[command(after_help = "\
+Examples:
+  tandem reviews                                 (shows the ids and the choices)
+  tandem resolve 0197a3c2-6f1e-7cc0-9d61-0c3f1f0c8d11 left")]
+    Resolve(Resolve),
+
+    /// Why a record, or one field of it, is as it is
+    #[command(after_help = "\
+Examples:
+  tandem explain agency contact 5DP4iH6HLkQsiKESj6rh
+  tandem explain office contact 4711 Telefon1")]
+    Explain(Explain),
+
+    /// Calls that were made to the systems, newest first
+    #[command(after_help = "\
+Examples:
+  tandem calls --connection agency --status 429
+  tandem calls --operation update --since 2h --json")]
+    Calls(Calls),
+
+    /// What Tandem did to records, newest first
+    Journal(Journal),
+
+    /// Records that could not be worked off, each with its error
+    Failing(Failing),
+
+    /// The runs of syncs, newest first
+    Runs(Runs),
+
+    /// The key that seals credentials
+    #[command(subcommand)]
+    Vault(Vault),
+
+    /// Make a token for the API and print what to put into the config
+    Token(Token),
+
+    /// Print the JSON Schema of the config
+    Schema,
+
+    /// What an error code means and what to do
+    Error(ErrorCode),
+
+    /// Print a completion script for a shell
+    #[command(after_help = "\
+Examples:
+  tandem completions bash > /etc/bash_completion.d/tandem
+  tandem completions zsh > ~/.zfunc/_tandem")]
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+
+    /// Write the docs that are made from code
+    #[command(hide = true)]
+    Reference {
+        /// The folder to write to
+        #[arg(long)]
+        out: PathBuf,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// Check this config and put it into force before serving [default: the one applied last]
+    #[arg(
+        long,
+        env = "TANDEM_CONFIG",
+        hide_env_values = true,
+        value_name = "FILE"
+    )]
+    pub(crate) config: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Sandbox {
+    /// Fill the systems from this folder: highlevel.jsonl, onoffice.jsonl, one record a line
+    /// [default: a shipped population]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) people: Option<PathBuf>,
+    /// The address to listen on
+    #[arg(long, default_value = "127.0.0.1:4010", value_name = "ADDR")]
+    pub(crate) listen: SocketAddr,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Init {
+    /// Which pair
+    #[arg(value_enum)]
+    pub(crate) pair: Pair,
+    /// The file to write; `-` for stdout. An existing file is never overwritten
+    #[arg(long, default_value = "tandem.yaml", value_name = "FILE")]
+    pub(crate) out: PathBuf,
+}
+
+/// A pair of systems with a ready config.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Pair {
+    /// Contacts of HighLevel and addresses of onOffice enterprise
+    HighlevelOnoffice,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Apply {
+    /// The config
+    pub(crate) file: PathBuf,
+    /// Only check
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Connect {
+    /// The connection, by its name in the config
+    pub(crate) name: String,
+    /// Give a field of the sign-in here instead of being asked: `--field token=env:NAME` or
+    /// `file:PATH`. A secret itself does not belong on a command line
+    #[arg(long = "field", value_name = "NAME=REFERENCE")]
+    pub(crate) fields: Vec<String>,
+    /// Give up waiting for the sign-in in the browser after this many seconds
+    #[arg(long, default_value_t = 900, value_name = "SECONDS")]
+    pub(crate) wait: u64,
+    /// Accept the other account that the last sign-in led to
+    #[arg(long)]
+    pub(crate) confirm: bool,
+    #[command(flatten)]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    /// The connection [default: all]
+    pub(crate) name: Option<String>,
+    #[command(flatten)]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct OneSync {
+    /// The sync, by its name in the config
+    pub(crate) sync: String,
+    #[command(flatten)]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Links {
+    /// The sync, by its name in the config
+    pub(crate) sync: String,
+    /// At most so many; 0 for all
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub(crate) limit: usize,
+    #[command(flatten)]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Reviews {
+    /// Only of this sync
+    #[arg(long, value_name = "NAME")]
+    pub(crate) sync: Option<String>,
+    /// Also those that are postponed, decided or withdrawn
+    #[arg(long)]
+    pub(crate) all: bool,
+    #[command(flatten)]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Resolve {
+    /// The review's id, or as much of its beginning as is unique
+    pub(crate) id: String,
+    /// One of its choices
+    pub(crate) choice: String,
+    #[command(flatten)]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Explain {
+    /// The connection, by its name in the config
+    pub(crate) connection: String,
+    /// The kind of record: contact, company, …
+    pub(crate) entity: String,
+    /// The record's id in that system
+    pub(crate) id: String,
+    /// Only this field
+    pub(crate) field: Option<String>,
+    #[command(flatten)]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Calls {
+    /// Only on this connection
+    #[arg(long, value_name = "NAME")]
+    pub(crate) connection: Option<String>,
+    /// Only operations whose id contains this
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) operation: Option<String>,
+    /// Only with this outcome: answered, throttled, unavailable, …
+    #[arg(long, value_name = "WORD")]
+    pub(crate) outcome: Option<String>,
+    /// Only with this HTTP status
+    #[arg(long, value_name = "CODE")]
+    pub(crate) status: Option<u16>,
+    /// Only what followed from this cause
+    #[arg(long, value_name = "TRACE")]
+    pub(crate) cause: Option<String>,
+    /// Only since this long ago (`30m`, `2h`, `7d`) or since this time
+    #[arg(long, value_name = "WHEN")]
+    pub(crate) since: Option<String>,
+    /// At most so many; 0 for all
+    #[arg(long, default_value_t = 100, value_name = "N")]
+    pub(crate) limit: usize,
+    #[command(flatten)]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Journal {
+    /// Only of this connection
+    #[arg(long, value_name = "NAME")]
+    pub(crate) connection: Option<String>,
+    /// Only of this sync
+    #[arg(long, value_name = "NAME")]
+    pub(crate) sync: Option<String>,
+    /// Only of this record
+    #[arg(long, value_name = "ID")]
+    pub(crate) record: Option<String>,
+    /// Only of this field
+    #[arg(long, value_name = "NAME")]
+    pub(crate) field: Option<String>,
+    /// At most so many; 0 for all
+    #[arg(long, default_value_t = 100, value_name = "N")]
+    pub(crate) limit: usize,
+    #[command(flatten)]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Failing {
+    /// Only on this connection
+    #[arg(long, value_name = "NAME")]
+    pub(crate) connection: Option<String>,
+    /// At most so many
+    #[arg(long, default_value_t = 100, value_name = "N")]
+    pub(crate) limit: usize,
+    #[command(flatten)]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Runs {
+    /// Only of this sync
+    #[arg(long, value_name = "NAME")]
+    pub(crate) sync: Option<String>,
+    /// At most so many
+    #[arg(long, default_value_t = 20, value_name = "N")]
+    pub(crate) limit: usize,
+    #[command(flatten)]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Vault {
+    /// Seal all credentials anew under a new key
+    Rotate,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Token {
+    /// A name of your choice, to know it by
+    pub(crate) name: String,
+    /// It may change things, not only look
+    #[arg(long)]
+    pub(crate) admin: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ErrorCode {
+    /// Such as TDM-C002; all are listed if none is given
+    pub(crate) code: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,85 @@
+//! What each command does. Commands hold no logic of the product: they ask the API and print.
+
+mod apply;
+mod connect;
+mod local;
+mod look;
+mod reference;
+mod serve;
+mod status;
+mod work;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+use crate::{
+    cli::{Cli, Command, Vault},
+    demo,
+    output::Output,
+    session::{Missing, Session},
+};
+
+/// Runs the command of the command line.
+pub(crate) async fn run(cli: Cli, output: Output) -> Result<ExitCode> {
+    let Cli { global, command } = cli;
+    let done = |()| ExitCode::SUCCESS;
+    match command {
+        // without a database
+        Command::Init(init) => local::init(&init).map(done),
+        Command::Token(token) => local::token(&token).map(done),
+        Command::Schema => local::schema().map(done),
+        Command::Error(error) => local::error(&error).map(done),
+        Command::Completions { shell } => local::completions(shell).map(done),
+        Command::Reference { out } => reference::write(&out).map(done),
+        // for as long as they are wanted
+        Command::Demo(demo) => demo::run(demo).await,
+        Command::Serve(serve) => serve::serve(&global, &serve, output).await.map(done),
+        Command::Sandbox(sandbox) => serve::sandbox(sandbox).await.map(done),
+        // on the database itself
+        Command::Vault(Vault::Rotate) => local::rotate(&global).await.map(done),
+        Command::Apply(apply) => apply::apply(&global, &apply, output).await,
+        // through the API
+        command => {
+            let mut session = Session::open(&global, None, Missing::Refuse).await?;
+            let outcome = ask(command, &mut session, output).await;
+            let closed = session.close().await;
+            let code = outcome?;
+            closed?;
+            Ok(code)
+        }
+    }
+}
+
+async fn ask(command: Command, session: &mut Session, output: Output) -> Result<ExitCode> {
+    let client = &session.client;
+    let outcome = match command {
+        Command::Connect(connect) => return connect::connect(session, connect, output).await,
+        Command::Check(check) => return connect::check(client, &check).await,
+        Command::Plan(sync) => work::plan(client, &sync).await,
+        Command::Sync(sync) => work::sync(client, &sync, output).await,
+        Command::Pause(sync) => work::pause(client, &sync).await,
+        Command::Resume(sync) => work::resume(client, &sync).await,
+        Command::Resolve(resolve) => work::resolve(client, &resolve).await,
+        Command::Status(format) => status::status(client, format).await,
+        Command::Links(links) => look::links(client, &links).await,
+        Command::Reviews(reviews) => look::reviews(client, &reviews).await,
+        Command::Explain(explain) => look::explain(client, &explain).await,
+        Command::Calls(calls) => look::calls(client, &calls).await,
+        Command::Journal(journal) => look::journal(client, &journal).await,
+        Command::Failing(failing) => look::failing(client, &failing).await,
+        Command::Runs(runs) => look::runs(client, &runs).await,
+        Command::Init(_)
+        | Command::Token(_)
+        | Command::Schema
+        | Command::Error(_)
+        | Command::Completions { .. }
+        | Command::Reference { .. }
+        | Command::Demo(_)
+        | Command::Serve(_)
+        | Command::Sandbox(_)
+        | Command::Vault(_)
+        | Command::Apply(_) => anyhow::bail!("this command does not go through the API"),
+    };
+    outcome.map(|()| ExitCode::SUCCESS)
+}

@@ -1,0 +1,397 @@
+//! Commands that only look.
+
+use anyhow::Result;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value as Json;
+
+use crate::{
+    cli::{self, Format},
+    client::{Client, segment},
+    output::{self, Column, at, cell},
+};
+
+/// How many links are asked for at once.
+const PAGE: usize = 5_000;
+
+/// The links of a sync.
+pub(crate) async fn links(client: &Client, links: &cli::Links) -> Result<()> {
+    let path = format!("/api/v1/syncs/{}/links", segment(&links.sync));
+    let mut rows: Vec<Json> = Vec::new();
+    loop {
+        let wanted = match links.limit {
+            0 => PAGE,
+            limit => PAGE.min(limit - rows.len()),
+        };
+        let after = rows.last().map(|row| cell(row, "/id"));
+        let page = client
+            .get(
+                &path,
+                &[("after", after), ("limit", Some(wanted.to_string()))],
+            )
+            .await?;
+        let Json::Array(page) = page else { break };
+        let whole = page.len() == wanted;
+        rows.extend(page);
+        if !whole || (links.limit > 0 && rows.len() >= links.limit) {
+            break;
+        }
+    }
+    show(
+        rows,
+        links.format,
+        &[
+            ("entity", &at("/entity")),
+            ("left", &at("/left")),
+            ("right", &at("/right")),
+            ("matched by", &at("/how")),
+            ("state", &at("/state")),
+            ("since", &when("/created")),
+        ],
+        "No links.",
+    )
+}
+
+/// The questions that wait.
+pub(crate) async fn reviews(client: &Client, reviews: &cli::Reviews) -> Result<()> {
+    let rows = list(
+        client,
+        "/api/v1/reviews",
+        &[
+            ("sync", reviews.sync.clone()),
+            ("state", reviews.all.then(|| "all".to_owned())),
+        ],
+    )
+    .await?;
+    if reviews.format.json || rows.is_empty() {
+        return show(rows, reviews.format, &[], "No reviews wait.");
+    }
+    for row in &rows {
+        output::text(&format!(
+            "{}  {} · {} · {} · {}\n  {}\n",
+            cell(row, "/id"),
+            cell(row, "/sync"),
+            cell(row, "/kind"),
+            cell(row, "/state"),
+            when("/opened")(row),
+            cell(row, "/summary"),
+        ))?;
+        for (side, place) in [("left", "/left"), ("right", "/right")] {
+            if row.pointer(place).is_some_and(|id| !id.is_null()) {
+                output::text(&format!("  {side}: {}\n", cell(row, place)))?;
+            }
+        }
+        for choice in row["details"]["choices"].as_array().into_iter().flatten() {
+            let effect = choice
+                .as_object()
+                .into_iter()
+                .flatten()
+                .find(|(key, _)| *key != "key")
+                .map_or(String::new(), |(_, effect)| {
+                    effect.as_str().unwrap_or_default().to_owned()
+                });
+            output::text(&format!(
+                "  tandem resolve {} {}   {effect}\n",
+                cell(row, "/id"),
+                cell(choice, "/key"),
+            ))?;
+        }
+        output::text("\n")?;
+    }
+    Ok(())
+}
+
+/// Why a record is as it is.
+pub(crate) async fn explain(client: &Client, explain: &cli::Explain) -> Result<()> {
+    let answer = client
+        .get(
+            "/api/v1/explain",
+            &[
+                ("connection", Some(explain.connection.clone())),
+                ("entity", Some(explain.entity.clone())),
+                ("id", Some(explain.id.clone())),
+                ("field", explain.field.clone()),
+            ],
+        )
+        .await?;
+    if explain.format.json {
+        return output::json(&answer);
+    }
+    output::text(&format!(
+        "{} {} {}\n",
+        cell(&answer, "/connection"),
+        cell(&answer, "/entity"),
+        cell(&answer, "/record")
+    ))?;
+    for link in answer["links"].as_array().into_iter().flatten() {
+        output::text(&format!(
+            "  linked by sync {} with {} {} since {}, matched by {}\n",
+            cell(link, "/sync"),
+            cell(link, "/other_connection"),
+            cell(link, "/other_record"),
+            when("/since")(link),
+            cell(link, "/how"),
+        ))?;
+    }
+    for field in answer["fields"].as_array().into_iter().flatten() {
+        output::text(&format!(
+            "  {} = {}\n",
+            cell(field, "/field"),
+            plain(&field["value"])
+        ))?;
+        for other in field["counterpart"].as_array().into_iter().flatten() {
+            output::text(&format!(
+                "    the other side: {} = {}\n",
+                cell(other, "/0"),
+                plain(&other[1])
+            ))?;
+        }
+        if field["blocked"].is_string() {
+            output::text(&format!("    blocked: {}\n", cell(field, "/blocked")))?;
+        }
+        for change in field["changes"].as_array().into_iter().flatten() {
+            output::text(&format!("    {}\n", event(change)))?;
+        }
+    }
+    for entry in answer["events"].as_array().into_iter().flatten() {
+        output::text(&format!("  {}\n", event(entry)))?;
+    }
+    for review in answer["reviews"].as_array().into_iter().flatten() {
+        output::text(&format!(
+            "  asked: {}\n",
+            review.as_str().unwrap_or_default()
+        ))?;
+    }
+    Ok(())
+}
+
+fn event(event: &Json) -> String {
+    let mut line = format!(
+        "{} {}: {} → {} by {}, signalled by {}",
+        when("/at")(event),
+        cell(event, "/effect"),
+        plain(&event["before"]),
+        plain(&event["after"]),
+        cell(event, "/rule"),
+        cell(event, "/signal"),
+    );
+    if let Some(note) = event["note"].as_str() {
+        line.push_str(&format!(" ({note})"));
+    }
+    line
+}
+
+/// A stored field as a person reads it.
+pub(crate) fn plain(field: &Json) -> String {
+    match field {
+        Json::String(word) if word == "empty" => "(empty)".to_owned(),
+        Json::String(word) if word == "unknown" => "(unknown)".to_owned(),
+        Json::Object(field) => match field.get("value").unwrap_or(&Json::Null) {
+            Json::Object(value) => match value.values().next() {
+                Some(Json::String(text)) => text.clone(),
+                Some(Json::Array(items)) => items
+                    .iter()
+                    .map(|item| match item {
+                        Json::String(text) => text.clone(),
+                        item => cell(item, "/value"),
+                    })
+                    .collect::<Vec<_>>()
+                    .join(", "),
+                Some(other) => other.to_string(),
+                None => "–".to_owned(),
+            },
+            other => other.to_string(),
+        },
+        Json::Null => "–".to_owned(),
+        other => other.to_string(),
+    }
+}
+
+/// Calls to the systems.
+pub(crate) async fn calls(client: &Client, calls: &cli::Calls) -> Result<()> {
+    let since = match &calls.since {
+        None => None,
+        Some(text) => Some(since(client, text).await?.to_string()),
+    };
+    let rows = list(
+        client,
+        "/api/v1/calls",
+        &[
+            ("connection", calls.connection.clone()),
+            ("operation", calls.operation.clone()),
+            ("outcome", calls.outcome.clone()),
+            ("status", calls.status.map(|status| status.to_string())),
+            ("cause", calls.cause.clone()),
+            ("since", since),
+            ("limit", Some(calls.limit.to_string())),
+        ],
+    )
+    .await?;
+    show(
+        rows,
+        calls.format,
+        &[
+            ("time", &when("/at")),
+            ("connection", &at("/connection")),
+            ("operation", &at("/operation")),
+            ("status", &at("/status")),
+            ("ms", &at("/milliseconds")),
+            ("attempt", &at("/attempt")),
+            ("outcome", &at("/outcome")),
+            ("records", &at("/records")),
+            ("lane", &at("/lane")),
+            ("cause", &at("/cause")),
+        ],
+        "No calls.",
+    )
+}
+
+/// A moment, or how long ago by the server's clock.
+async fn since(client: &Client, text: &str) -> Result<Timestamp> {
+    if let Ok(at) = text.parse() {
+        return Ok(at);
+    }
+    let ago: SignedDuration = text.parse().map_err(|error| {
+        anyhow::anyhow!("`{text}` is neither a time nor a duration such as `2h`: {error}")
+    })?;
+    let status = client.get("/api/v1/status", &[]).await?;
+    let now: Timestamp = cell(&status, "/now").parse()?;
+    Ok(now.checked_sub(ago.abs())?)
+}
+
+/// What was done to records.
+pub(crate) async fn journal(client: &Client, journal: &cli::Journal) -> Result<()> {
+    let rows = list(
+        client,
+        "/api/v1/journal",
+        &[
+            ("connection", journal.connection.clone()),
+            ("sync", journal.sync.clone()),
+            ("record", journal.record.clone()),
+            ("field", journal.field.clone()),
+            ("limit", Some(journal.limit.to_string())),
+        ],
+    )
+    .await?;
+    let change = |row: &Json| format!("{} → {}", plain(&row["before"]), plain(&row["after"]));
+    show(
+        rows,
+        journal.format,
+        &[
+            ("time", &when("/at")),
+            ("effect", &at("/effect")),
+            ("connection", &at("/connection")),
+            ("record", &at("/record")),
+            ("field", &at("/field")),
+            ("change", &change),
+            ("rule", &at("/rule")),
+            ("signal", &at("/cause/source")),
+        ],
+        "Nothing was done yet.",
+    )
+}
+
+/// Records that fail.
+pub(crate) async fn failing(client: &Client, failing: &cli::Failing) -> Result<()> {
+    let rows = list(
+        client,
+        "/api/v1/failing",
+        &[
+            ("connection", failing.connection.clone()),
+            ("limit", Some(failing.limit.to_string())),
+        ],
+    )
+    .await?;
+    show(
+        rows,
+        failing.format,
+        &[
+            ("connection", &at("/connection")),
+            ("entity", &at("/entity")),
+            ("record", &at("/record")),
+            ("tries", &at("/attempts")),
+            ("since", &when("/since")),
+            ("error", &at("/error")),
+        ],
+        "No record fails.",
+    )
+}
+
+/// Runs.
+pub(crate) async fn runs(client: &Client, runs: &cli::Runs) -> Result<()> {
+    let rows = list(
+        client,
+        "/api/v1/runs",
+        &[
+            ("sync", runs.sync.clone()),
+            ("limit", Some(runs.limit.to_string())),
+        ],
+    )
+    .await?;
+    let counts = |row: &Json| {
+        row["counts"]
+            .as_object()
+            .into_iter()
+            .flatten()
+            .map(|(name, count)| format!("{name} {count}"))
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    show(
+        rows,
+        runs.format,
+        &[
+            ("started", &when("/started")),
+            ("sync", &at("/sync")),
+            ("kind", &at("/kind")),
+            ("state", &at("/state")),
+            ("ended", &when("/ended")),
+            ("counts", &counts),
+        ],
+        "No run yet.",
+    )
+}
+
+async fn list(client: &Client, path: &str, query: &[(&str, Option<String>)]) -> Result<Vec<Json>> {
+    Ok(match client.get(path, query).await? {
+        Json::Array(rows) => rows,
+        other => vec![other],
+    })
+}
+
+fn show(rows: Vec<Json>, format: Format, columns: &[Column<'_>], nothing: &str) -> Result<()> {
+    if format.json {
+        return output::json(&Json::Array(rows));
+    }
+    output::table(&rows, columns, nothing)
+}
+
+/// A moment to the second, in UTC.
+pub(crate) fn when(pointer: &'static str) -> impl Fn(&Json) -> String {
+    move |row| {
+        let text = cell(row, pointer);
+        match text.parse::<Timestamp>() {
+            Ok(at) => at.strftime("%Y-%m-%d %H:%M:%SZ").to_string(),
+            Err(_) => text,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn stored_fields_read_like_values() {
+        assert_eq!(plain(&json!({"value": {"text": "Anna"}})), "Anna");
+        assert_eq!(plain(&json!({"value": {"set": ["a", "b"]}})), "a, b");
+        assert_eq!(
+            plain(&json!({"value": {"points": [{"kind": "email", "value": "a@b.de"}]}})),
+            "a@b.de"
+        );
+        assert_eq!(plain(&json!({"value": {"boolean": true}})), "true");
+        assert_eq!(plain(&json!("empty")), "(empty)");
+        assert_eq!(plain(&Json::Null), "–");
+    }
+}

@@ -1,0 +1,144 @@
+//! `tandem serve` and `tandem sandbox`.
+
+use anyhow::Result;
+use http::Method;
+use sandbox::{
+    System,
+    people::{Population, Side},
+};
+use server::{Code, Service};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    cli::{self, Global},
+    client::{Client, Payload},
+    commands::apply,
+    failure::Failure,
+    output::{self, Output},
+    session, wiring,
+};
+
+/// Runs the server until it is told to stop.
+pub(crate) async fn serve(global: &Global, serve: &cli::Serve, output: Output) -> Result<()> {
+    let database = session::database(global, serve.config.as_deref());
+    let opened = wiring::open(&database, sync::Options::default()).await?;
+    let handle = opened.service.handle();
+    let outcome = prepare(serve, &handle, output).await;
+    let listener = match outcome {
+        Ok(listener) => listener,
+        Err(error) => {
+            opened.service.close().await;
+            opened.store.close().await?;
+            return Err(error);
+        }
+    };
+    let shutdown = CancellationToken::new();
+    tokio::spawn(told_to_stop(shutdown.clone()));
+    let served = opened.service.run(listener, shutdown).await;
+    let closed = opened.store.close().await;
+    served?;
+    closed.map_err(|error| wiring::store_failure(&error))?;
+    Ok(())
+}
+
+/// Opens the address and puts the config into force, before anything works.
+async fn prepare(
+    serve: &cli::Serve,
+    handle: &server::Handle,
+    output: Output,
+) -> Result<tokio::net::TcpListener> {
+    let Some(file) = &serve.config else {
+        return listen(handle.listen_address().map_err(Failure::from)?).await;
+    };
+    let text = apply::read_file(file)?;
+    let applied = async {
+        let document = apply::check_here(&text)?;
+        let listener = listen(document.listen).await?;
+        let client = Client::Here {
+            router: handle.router(),
+            token: handle.token().expose().to_owned(),
+        };
+        client
+            .call(Method::PUT, "/api/v1/config", Payload::Text(text.clone()))
+            .await?;
+        Ok(listener)
+    };
+    applied
+        .await
+        .map_err(|error| apply::shown(file, &text, error, output))
+}
+
+async fn listen(address: std::net::SocketAddr) -> Result<tokio::net::TcpListener> {
+    Service::listen(address).await.map_err(|error| {
+        Failure::new(Code::PortTaken, error.to_string())
+            .hint("stop the program that listens there, or choose another `listen` address")
+            .into()
+    })
+}
+
+/// Ctrl-C, or a service manager's SIGTERM. The second time ends at once, which is safe at any moment.
+pub(crate) async fn told_to_stop(shutdown: CancellationToken) {
+    signalled().await;
+    eprintln!("Stopping; once more to stop at once.");
+    shutdown.cancel();
+    signalled().await;
+    std::process::exit(130);
+}
+
+async fn signalled() {
+    let interrupt = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        match signal(SignalKind::terminate()) {
+            Ok(mut terminate) => {
+                tokio::select! {
+                    _ = interrupt => {}
+                    _ = terminate.recv() => {}
+                }
+            }
+            Err(error) => {
+                tracing::warn!(%error, "SIGTERM cannot be listened for; Ctrl-C can");
+                drop(interrupt.await);
+            }
+        }
+    }
+    #[cfg(not(unix))]
+    drop(interrupt.await);
+}
+
+/// Runs the simulated systems until told to stop.
+pub(crate) async fn sandbox(sandbox: cli::Sandbox) -> Result<()> {
+    let shutdown = CancellationToken::new();
+    tokio::spawn(told_to_stop(shutdown.clone()));
+    let shipped = sandbox.people.is_none();
+    let options = sandbox::Options {
+        listen: sandbox.listen,
+        people: sandbox.people,
+        ..sandbox::Options::default()
+    };
+    let running = sandbox::Sandbox::start(options, shutdown)
+        .await
+        .map_err(|error| {
+            let mut message = error.to_string();
+            if let Some(source) = std::error::Error::source(&error) {
+                message = format!("{message}: {source}");
+            }
+            Failure::new(Code::PortTaken, message)
+        })?;
+    if shipped {
+        let people = Population::shipped();
+        for (system, side) in [
+            (System::HighLevel, Side::HighLevel),
+            (System::OnOffice, Side::OnOffice),
+        ] {
+            running.control().seed(system, &people.records(side))?;
+        }
+    }
+    output::text(&format!("{}\n", running.url()))?;
+    eprintln!(
+        "The sandbox is up. Its ids, secrets and controls stand in docs/sandbox.md; Ctrl-C ends it."
+    );
+    running.stopped().await;
+    Ok(())
+}

@@ -1,0 +1,159 @@
+//! `tandem status`: how everything stands, on one screen.
+
+use anyhow::Result;
+use serde_json::Value as Json;
+
+use crate::{
+    cli::Format,
+    client::Client,
+    commands::look::when,
+    output::{self, at, cell},
+};
+
+/// Prints it.
+pub(crate) async fn status(client: &Client, format: Format) -> Result<()> {
+    let status = client.get("/api/v1/status", &[]).await?;
+    if format.json {
+        return output::json(&status);
+    }
+    if status["config"].is_null() {
+        output::text(&format!("{}\n", cell(&status, "/problem/message")))?;
+        if let Some(hint) = status.pointer("/problem/hint").and_then(Json::as_str) {
+            output::text(&format!("  hint: {hint}\n"))?;
+        }
+        return Ok(());
+    }
+    output::text(&format!(
+        "Config revision {}, in force since {}. Reached at {}.\n\n",
+        cell(&status, "/config/revision"),
+        when("/config/applied")(&status),
+        cell(&status, "/public_url"),
+    ))?;
+    connections(&status)?;
+    output::text("\n")?;
+    syncs(&status)?;
+    failing(&status)
+}
+
+fn connections(status: &Json) -> Result<()> {
+    let waiting = |row: &Json| {
+        let lanes = &status["dirty"][cell(row, "/name")];
+        let waiting: u64 = lanes
+            .as_object()
+            .into_iter()
+            .flatten()
+            .filter_map(|(_, count)| count.as_u64())
+            .sum();
+        waiting.to_string()
+    };
+    let oldest = |row: &Json| {
+        let name = cell(row, "/name");
+        match status["oldest"].get(&name) {
+            Some(_) => when("/at")(&serde_json::json!({"at": status["oldest"][name]})),
+            None => "–".to_owned(),
+        }
+    };
+    let account = |row: &Json| match row["account"].is_null() {
+        true => "not signed in".to_owned(),
+        false => format!(
+            "{} ({})",
+            cell(row, "/account/name"),
+            cell(row, "/account/id")
+        ),
+    };
+    let health = |row: &Json| {
+        let state = cell(row, "/health/state");
+        match row["health"]["why"].as_str() {
+            Some(why) => format!("{state}: {why}"),
+            None => state,
+        }
+    };
+    let failing = |row: &Json| {
+        let count = &status["failing"][cell(row, "/name")];
+        count.as_u64().unwrap_or(0).to_string()
+    };
+    output::table(
+        rows(&status["connections"]),
+        &[
+            ("connection", &at("/name")),
+            ("system", &at("/title")),
+            ("account", &account),
+            ("health", &health),
+            ("waiting", &waiting),
+            ("oldest signal", &oldest),
+            ("failing", &failing),
+        ],
+        "No connections.",
+    )
+}
+
+fn syncs(status: &Json) -> Result<()> {
+    let count = |part: &'static str| {
+        move |row: &Json| {
+            let count = &status[part][cell(row, "/name")];
+            count.as_u64().unwrap_or(0).to_string()
+        }
+    };
+    let reviews = |row: &Json| {
+        let kinds = &status["reviews"][cell(row, "/name")];
+        let open: u64 = kinds
+            .as_object()
+            .into_iter()
+            .flatten()
+            .filter_map(|(_, count)| count.as_u64())
+            .sum();
+        open.to_string()
+    };
+    let state = |row: &Json| match row["why"].as_str() {
+        Some(why) => format!("{}: {why}", cell(row, "/state")),
+        None => cell(row, "/state"),
+    };
+    let between = |row: &Json| format!("{} ↔ {}", cell(row, "/left"), cell(row, "/right"));
+    output::table(
+        rows(&status["syncs"]),
+        &[
+            ("sync", &at("/name")),
+            ("between", &between),
+            ("state", &state),
+            ("links", &count("links")),
+            ("reviews", &reviews),
+            ("blocked fields", &count("blocked")),
+            ("creates unsettled", &count("intents")),
+            ("left listed", &when("/swept_left")),
+            ("right listed", &when("/swept_right")),
+        ],
+        "No syncs.",
+    )?;
+    for sync in rows(&status["syncs"]) {
+        for (mapping, why) in sync["paused_mappings"].as_object().into_iter().flatten() {
+            output::text(&format!(
+                "{}: mapping {mapping} is paused: {}\n",
+                cell(sync, "/name"),
+                why.as_str().unwrap_or_default()
+            ))?;
+        }
+    }
+    Ok(())
+}
+
+fn failing(status: &Json) -> Result<()> {
+    let records = rows(&status["failing_records"]);
+    if records.is_empty() {
+        return Ok(());
+    }
+    output::text("\nRecords that fail at the moment:\n")?;
+    output::table(
+        records,
+        &[
+            ("connection", &at("/connection")),
+            ("record", &at("/record")),
+            ("tries", &at("/attempts")),
+            ("error", &at("/error")),
+        ],
+        "",
+    )
+}
+
+fn rows(list: &Json) -> &[Json] {
+    list.as_array().map_or(&[], Vec::as_slice)
+}

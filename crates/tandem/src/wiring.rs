@@ -1,0 +1,148 @@
+//! Where the parts meet: the systems, the database, the key, the way to the network.
+
+use std::{path::Path, sync::Arc};
+
+use anyhow::{Context as _, Result};
+use connections::{Clock, Dice, HttpOptions, HttpTransport, SystemClock};
+use connector::{Connector, Description};
+use server::{Code, Options, Service};
+use store::{SqliteStore, Store, Workspace};
+use vault::{KeyOrigin, Source, SourceError};
+
+use crate::failure::Failure;
+
+/// The systems that Tandem knows. A new one is one line here.
+pub(crate) fn connectors() -> Vec<Arc<dyn Connector>> {
+    vec![
+        Arc::new(highlevel::HighLevel::new()),
+        Arc::new(onoffice::OnOffice::new()),
+    ]
+}
+
+/// What the systems say of themselves.
+pub(crate) fn descriptions(connectors: &[Arc<dyn Connector>]) -> Vec<&Description> {
+    connectors
+        .iter()
+        .map(|connector| connector.describe())
+        .collect()
+}
+
+/// The one workspace of an installation without more.
+pub(crate) fn workspace() -> Workspace {
+    Workspace::from("default")
+}
+
+/// An opened database with everything that works on it.
+pub(crate) struct Opened {
+    pub(crate) store: Arc<SqliteStore>,
+    pub(crate) service: Service,
+}
+
+/// Opens a database and sets up everything that works on it.
+pub(crate) async fn open(database: &Path, engine: sync::Options) -> Result<Opened> {
+    let store = open_store(database).await?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let vault = key_ring(database, &*store).await?;
+    let transport = HttpTransport::new(&HttpOptions {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        ..HttpOptions::default()
+    })
+    .context("the way to the network could not be set up")?;
+    let service = Service::open(Options {
+        store: Arc::clone(&store) as Arc<dyn Store>,
+        workspace: workspace(),
+        database: Some(database.to_owned()),
+        clock,
+        dice: Arc::new(Dice::unpredictable()),
+        transport: Arc::new(transport),
+        connectors: connectors(),
+        vault: Arc::new(vault),
+        engine,
+    })
+    .await
+    .map_err(|error| match error {
+        server::OpenError::Store(error) => store_failure(&error).into(),
+        error @ server::OpenError::Random(_) => anyhow::Error::from(error),
+    })?;
+    Ok(Opened { store, service })
+}
+
+/// Opens the database file alone.
+pub(crate) async fn open_store(database: &Path) -> Result<Arc<SqliteStore>> {
+    if let Some(folder) = database.parent()
+        && !folder.as_os_str().is_empty()
+        && !folder.is_dir()
+    {
+        return Err(Failure::new(
+            Code::DatabaseUnwritable,
+            format!("the folder {} is not there", folder.display()),
+        )
+        .into());
+    }
+    let options = store::Options::at(database);
+    let opened = tokio::task::spawn_blocking(move || SqliteStore::open(&options)).await?;
+    Ok(Arc::new(opened.map_err(|error| store_failure(&error))?))
+}
+
+/// The file that holds the key: beside the database, never in it.
+pub(crate) fn key_file(database: &Path) -> std::path::PathBuf {
+    let mut name = database.as_os_str().to_owned();
+    name.push(".key");
+    name.into()
+}
+
+/// The keys that open credentials; the first one is made at the first start.
+pub(crate) async fn key_ring(database: &Path, store: &dyn Store) -> Result<vault::KeyRing> {
+    let mut sealed_data_exists = false;
+    for connection in connection_names(store).await? {
+        let credentials = store
+            .credentials(&workspace(), &connection)
+            .await
+            .map_err(|error| store_failure(&error))?;
+        sealed_data_exists |= credentials.is_some();
+    }
+    let loaded = Source::from_environment(key_file(database), sealed_data_exists)
+        .load()
+        .map_err(|error| key_failure(&error))?;
+    if let KeyOrigin::NewFile(file) = &loaded.origin {
+        tracing::info!(file = %file.display(), "made a key that seals credentials; keep a copy of it apart from the database");
+    }
+    Ok(loaded.ring)
+}
+
+/// The connections of the config in force.
+pub(crate) async fn connection_names(store: &dyn Store) -> Result<Vec<store::ConnectionName>> {
+    let applied = store
+        .applied_config(&workspace())
+        .await
+        .map_err(|error| store_failure(&error))?;
+    Ok(applied
+        .map(|applied| server::config::connection_names(&applied.document))
+        .unwrap_or_default()
+        .iter()
+        .map(|name| store::ConnectionName::from(name.as_str()))
+        .collect())
+}
+
+/// What a person is told when the key cannot be had.
+pub(crate) fn key_failure(error: &SourceError) -> Failure {
+    let mut message = error.to_string();
+    if let Some(source) = std::error::Error::source(error) {
+        message = format!("{message}: {source}");
+    }
+    Failure::new(Code::VaultKey, message)
+}
+
+/// What a person is told when the database cannot be used.
+pub(crate) fn store_failure(error: &store::Error) -> Failure {
+    let failure = |code| Failure::new(code, error.to_string());
+    match error {
+        store::Error::InUse { .. } => {
+            failure(Code::DatabaseInUse).hint("end the other process, or wait until it is through")
+        }
+        store::Error::Unwritable(_) => failure(Code::DatabaseUnwritable)
+            .hint("free disk space, or correct the rights of the file and its folder"),
+        store::Error::Foreign { .. } => failure(Code::DatabaseForeign),
+        _ => failure(Code::DatabaseFailed),
+    }
+}
