@@ -138,7 +138,9 @@ pub trait Connector: Send + Sync {
         page: PageRequest,
     ) -> Result<Page, Error>;
 
-    /// One page of everything, in an order that lets a listing be resumed by its cursor.
+    /// One page of everything, in an order that lets a listing be resumed by its cursor. Listings often
+    /// lack a field or two: a reading is complete when it knows every field of the `schema` that is
+    /// passed in, so pass only the fields that matter.
     async fn list(
         &self,
         calls: &dyn Calls,

@@ -1,10 +1,11 @@
 //! Contacts that carry an e-mail or a phone.
 //!
 //! No one way finds all: the search lags behind and was seen to miss phones, the duplicate lookup gives
-//! one contact and knows no secondary e-mails, the free-text query knows them but finds too much. So all
-//! are asked, and what the query brings is checked.
+//! one contact and knows no secondary e-mails and phones, the free-text query knows them but finds too
+//! much. So all are asked, and what the query brings is checked.
 
 use connector::{Calls, Effect, Error, IdentityKey, KeyKind, Request};
+use futures::future::join3;
 use http::Method;
 use jiff::Timestamp;
 use record::{Completeness, Freshness, Read, Schema};
@@ -39,12 +40,13 @@ pub(crate) async fn find(
     let by_lookup = in_flight(keys.iter().map(|key| by_lookup(calls, key)).collect());
     let by_query = in_flight(
         keys.iter()
-            .filter(|key| key.kind == KeyKind::Email && fits(key))
+            .filter(|key| fits(key))
             .map(|key| by_query(calls, key))
             .collect(),
     );
     let mut found: Vec<Read> = Vec::new();
-    for part in [by_lookup.await, by_filter.await, by_query.await] {
+    let (by_lookup, by_filter, by_query) = join3(by_lookup, by_filter, by_query).await;
+    for part in [by_lookup, by_filter, by_query] {
         for candidates in part {
             for (contact, sent) in candidates? {
                 add(&mut found, &contact, schema, sent);
@@ -106,7 +108,7 @@ async fn by_filter(calls: &dyn Calls, keys: &[IdentityKey]) -> Result<Candidates
     .await
 }
 
-/// Free text reaches secondary e-mails as far as the sub-account makes them searchable.
+/// Free text reaches secondary e-mails and phones as far as the sub-account makes them searchable.
 async fn by_query(calls: &dyn Calls, key: &IdentityKey) -> Result<Candidates, Error> {
     let found = searched(
         calls,
@@ -119,7 +121,7 @@ async fn by_query(calls: &dyn Calls, key: &IdentityKey) -> Result<Candidates, Er
     .await?;
     Ok(found
         .into_iter()
-        .filter(|(contact, _)| has_email(contact, &key.value))
+        .filter(|(contact, _)| has(contact, key))
         .collect())
 }
 
@@ -129,16 +131,27 @@ async fn searched(calls: &dyn Calls, what: Search) -> Result<Candidates, Error> 
     Ok(found.items.into_iter().map(|item| (item, sent)).collect())
 }
 
-fn has_email(contact: &Map<String, Json>, email: &str) -> bool {
-    let is = |json: &Json| {
-        json.as_str()
-            .is_some_and(|text| text.trim().to_lowercase() == email)
+/// Whether the contact shows this key, first or additional.
+fn has(contact: &Map<String, Json>, key: &IdentityKey) -> bool {
+    let (first, additional, part) = match key.kind {
+        KeyKind::Email => ("email", "additionalEmails", "email"),
+        KeyKind::Phone => ("phone", "additionalPhones", "phone"),
     };
-    contact.get("email").is_some_and(is)
+    let is = |json: &Json| {
+        json.as_str().is_some_and(|text| match key.kind {
+            KeyKind::Email => text.trim().to_lowercase() == key.value,
+            KeyKind::Phone => digits(text).eq(digits(&key.value)),
+        })
+    };
+    contact.get(first).is_some_and(is)
         || contact
-            .get("additionalEmails")
+            .get(additional)
             .and_then(Json::as_array)
-            .is_some_and(|items| items.iter().any(|item| is(item) || is(&item["email"])))
+            .is_some_and(|items| items.iter().any(|item| is(item) || is(&item[part])))
+}
+
+fn digits(phone: &str) -> impl Iterator<Item = char> {
+    phone.chars().filter(char::is_ascii_digit)
 }
 
 /// `GET /contacts/search/duplicate`: at once, but one contact at most. The phone's parameter is called

@@ -49,6 +49,10 @@ async fn all_ways_are_asked_and_each_contact_is_given_once() {
                 {"id": "c3", "email": null, "additionalEmails": ["second@example.org"]},
                 {"id": "fuzzy", "email": "second@example.com"},
             ], "total": 3})),
+            "+431234567" => ok(json!({"contacts": [
+                {"id": "c4", "additionalPhones": [{"phone": "+43 1 234567", "phoneLabel": null}]},
+                {"id": "fuzzy2", "phone": "+43123456789"},
+            ], "total": 2})),
             _ => ok(json!({"contacts": [], "total": 0})),
         },
         other => panic!("{other:?}"),
@@ -66,7 +70,7 @@ async fn all_ways_are_asked_and_each_contact_is_given_once() {
         .unwrap();
     let mut ids: Vec<&str> = found.iter().map(|read| read.record.id.as_str()).collect();
     ids.sort_unstable();
-    assert_eq!(ids, ["byPhone", "c1", "c2", "c3"]);
+    assert_eq!(ids, ["byPhone", "c1", "c2", "c3", "c4"]);
     for read in &found {
         assert_eq!(
             (read.freshness, read.completeness),

@@ -132,32 +132,34 @@ async fn the_search_is_kept_where_the_older_listing_is_gone() {
 #[tokio::test]
 async fn completeness_is_that_of_the_fields_asked_for() {
     let schema = schema().await;
+    let without = |names: &[&str]| {
+        let mut fewer = schema.clone();
+        fewer
+            .fields
+            .retain(|field| !names.contains(&field.name.as_str()));
+        fewer
+    };
+    let first = async |fake: &Fake, schema: &Schema| {
+        let read = &page(fake, schema, None, 500).await.unwrap().reads[0];
+        assert_eq!(read.freshness, Freshness::PossiblyStale);
+        read.completeness
+    };
     let entries = Arc::new(Mutex::new(many(3, 1)));
     let by_search = serving(entries.clone(), Names::OwnCase);
-    let read = &page(&by_search, &schema, None, 500).await.unwrap().reads[0];
-    assert_eq!(
-        (read.freshness, read.completeness),
-        (Freshness::PossiblyStale, Completeness::Complete)
-    );
+    assert_eq!(first(&by_search, &schema).await, Completeness::Partial);
+    let fewer = without(&["gender"]);
+    assert_eq!(first(&by_search, &fewer).await, Completeness::Complete);
 
     // The older listing shows no additional phones.
     let by_listing = serving(entries, Names::LowerCase);
-    let read = &page(&by_listing, &schema, None, 500).await.unwrap().reads[0];
-    assert_eq!(read.completeness, Completeness::Partial);
-    let mut fewer = schema.clone();
-    fewer
-        .fields
-        .retain(|field| field.name.as_str() != "additionalPhones");
-    let read = &page(&by_listing, &fewer, None, 500).await.unwrap().reads[0];
-    assert_eq!(read.completeness, Completeness::Complete);
+    assert_eq!(first(&by_listing, &fewer).await, Completeness::Partial);
+    let fewer = without(&["gender", "additionalPhones"]);
+    assert_eq!(first(&by_listing, &fewer).await, Completeness::Complete);
 
     // Without names there is nothing that the search could spoil.
-    fewer
-        .fields
-        .retain(|field| !matches!(field.name.as_str(), "firstName" | "lastName"));
+    let nameless = without(&["gender", "firstName", "lastName"]);
     let before = by_listing.operations().len();
-    let read = &page(&by_listing, &fewer, None, 500).await.unwrap().reads[0];
-    assert_eq!(read.completeness, Completeness::Complete);
+    assert_eq!(first(&by_listing, &nameless).await, Completeness::Complete);
     assert_eq!(by_listing.operations()[before..], ["contacts.search"]);
 }
 

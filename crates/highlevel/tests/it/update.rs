@@ -168,6 +168,17 @@ async fn tags_alone_bring_no_record_and_a_set_of_tags_becomes_a_difference() {
 }
 
 #[tokio::test]
+async fn a_tag_both_added_and_removed_stays() {
+    let fake = Fake::new(|_| ok(json!({"tags": ["a"]})));
+    apply(
+        &fake,
+        change(Fields::new(), Fields::new(), (&["a"], &["a"])),
+    )
+    .await;
+    assert_eq!(fake.operations(), ["contacts.add_tags"]);
+}
+
+#[tokio::test]
 async fn other_sets_are_written_whole() {
     let fake = Fake::new(|_| ok(put_answer()));
     let mut change = change(
