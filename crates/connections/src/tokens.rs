@@ -65,7 +65,7 @@ const EARLY: SignedDuration = SignedDuration::from_mins(5);
 const GRACE: Duration = Duration::from_secs(25);
 
 /// One try of a refresh; short, so that a second one still falls into the grace.
-const TRY: Duration = Duration::from_secs(10);
+const TRY: Duration = Duration::from_secs(20);
 
 /// Between two tries of a refresh, and of looking whether another process was faster.
 const BETWEEN: Duration = Duration::from_secs(2);

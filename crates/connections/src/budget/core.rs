@@ -351,3 +351,53 @@ impl Core {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_better_claim_goes_first_whoever_asks_first() {
+        let limits = Limits {
+            windows: Vec::new(),
+            concurrency: 8,
+        };
+        let mut core = Core::new(&limits, &[]);
+        let now = Duration::from_secs(1);
+        let mut join = |lane, effect| core.join(lane, effect, Arc::default());
+        let backfill = join(Lane::Backfill, Effect::Read);
+        let read = join(Lane::Reconcile, Effect::Read);
+        let write = join(Lane::Reconcile, Effect::Write);
+        assert_eq!(core.take(&backfill, now), Turn::Later);
+        assert_eq!(
+            core.take(&write, now),
+            Turn::Later,
+            "the read asked before it"
+        );
+        assert_eq!(core.take(&read, now), Turn::Now);
+        assert_eq!(core.take(&backfill, now), Turn::Later);
+        core.leave(&write);
+        assert_eq!(core.take(&backfill, now), Turn::Now);
+    }
+
+    #[test]
+    fn whoever_waits_for_a_window_of_writes_does_not_hold_up_reads() {
+        let limits = Limits {
+            windows: vec![Window {
+                requests: 1,
+                per: Duration::from_secs(10),
+                effect: Some(Effect::Write),
+            }],
+            concurrency: 8,
+        };
+        let mut core = Core::new(&limits, &[]);
+        let now = Duration::from_secs(1);
+        let mut join = |lane, effect| core.join(lane, effect, Arc::default());
+        let first = join(Lane::Live, Effect::Write);
+        let second = join(Lane::Live, Effect::Write);
+        let read = join(Lane::Backfill, Effect::Read);
+        assert_eq!(core.take(&first, now), Turn::Now);
+        assert!(matches!(core.take(&second, now), Turn::At(at) if at > now));
+        assert_eq!(core.take(&read, now), Turn::Now);
+    }
+}

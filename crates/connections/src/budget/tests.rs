@@ -129,7 +129,7 @@ async fn live_work_does_not_wait_behind_a_backfill() {
         let (budget, clock) = (Arc::clone(&budget), Arc::clone(&clock));
         tokio::spawn(async move {
             hammer(&budget, &clock, 50, Lane::Backfill, SECOND * 120, || {
-                Duration::from_millis(500)
+                Duration::from_millis(50)
             })
             .await
         })

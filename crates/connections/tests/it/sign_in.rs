@@ -177,6 +177,12 @@ async fn another_account_is_refused_until_a_person_confirms_it() {
     );
     let again = world.connections.confirm_account(&office()).await;
     assert!(matches!(again, Err(ConnectError::NothingToConfirm)));
+
+    world.vendor.state().account = "third".to_owned();
+    world.sign_in("good").await.unwrap_err();
+    world.clock.sleep(SECOND * 16 * 60).await;
+    let late = world.connections.confirm_account(&office()).await;
+    assert!(matches!(late, Err(ConnectError::NothingToConfirm)));
 }
 
 #[tokio::test(start_paused = true)]

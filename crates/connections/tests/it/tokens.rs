@@ -57,6 +57,7 @@ async fn new_tokens_are_not_used_before_they_are_saved() {
     let error = world.session().send(read("/contacts")).await.unwrap_err();
     assert!(matches!(error, CallError::NotSent { .. }), "{error}");
     assert!(error.to_string().contains("the disk is full"), "{error}");
+    world.session().send(read("/contacts")).await.unwrap_err();
     assert!(world.vendor.requests("/contacts").is_empty());
 
     // when the disk has room again, the tokens that were bought are saved, not bought again
@@ -64,6 +65,7 @@ async fn new_tokens_are_not_used_before_they_are_saved() {
     world.clock.sleep(SECOND * HOUR).await;
     world.session().send(read("/contacts")).await.unwrap();
     assert_eq!(world.vendor.requests("/token").len(), 1);
+    assert_eq!(world.memory.saves.load(Ordering::SeqCst), 2);
 }
 
 #[tokio::test(start_paused = true)]
