@@ -59,9 +59,9 @@ pub(crate) struct Connection {
     pub(crate) tasks: TaskTracker,
     pub(crate) budget: Arc<Budget>,
     pub(crate) counters: Arc<Counters>,
-    pub(crate) tokens: Tokens,
+    pub(crate) tokens: Arc<Tokens>,
     breaker: Mutex<Breaker>,
-    health: watch::Sender<Health>,
+    health: Arc<watch::Sender<Health>>,
     /// When an unusable connection may be tried again, by the steady clock.
     ask_again: Mutex<Duration>,
     /// The vendor's clock less ours, in milliseconds.
@@ -77,6 +77,27 @@ pub(crate) struct Setup {
     pub(crate) connector: Arc<dyn Connector>,
     pub(crate) budget: Arc<Budget>,
     pub(crate) counters: Arc<Counters>,
+    pub(crate) tokens: Arc<Tokens>,
+    pub(crate) health: Arc<watch::Sender<Health>>,
+}
+
+impl Setup {
+    /// Takes over what a connection of the same name had before its config was changed: those who
+    /// watch it go on watching, and where it still signs in the same way, one worker goes on
+    /// renewing its tokens.
+    pub(crate) fn take_over(&mut self, old: &Connection) {
+        self.counters = Arc::clone(&old.counters);
+        self.health = Arc::clone(&old.health);
+        if old.config.system != self.config.system || old.config.base_url != self.config.base_url {
+            return;
+        }
+        if old.config.limits == self.config.limits {
+            self.budget = Arc::clone(&old.budget);
+        }
+        if old.config.auth == self.config.auth {
+            self.tokens = Arc::clone(&old.tokens);
+        }
+    }
 }
 
 /// Why no request may be made right now.
@@ -105,9 +126,9 @@ impl Connection {
             tasks,
             budget: setup.budget,
             counters: setup.counters,
-            tokens: Tokens::default(),
+            tokens: setup.tokens,
             breaker: Mutex::default(),
-            health: watch::Sender::new(Health::Ok),
+            health: setup.health,
             ask_again: Mutex::default(),
             clock_offset: AtomicI64::new(0),
         }

@@ -6,12 +6,13 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use connector::{Body, CallError, Credentials, Effect, Request, Response, Verdict};
 use http::{HeaderValue, header::CONTENT_TYPE};
+use jiff::Timestamp;
 use serde_json::Value as Json;
 use store::Lane;
 use url::Url;
 
 use crate::{
-    Answer, CallRecord, Outcome, Outgoing, TransportError,
+    CallRecord, Outcome, Outgoing, TransportError,
     budget::{Exhausted, Permit},
     connection::{Barred, Connection},
     credentials::{Held, scrub},
@@ -185,51 +186,26 @@ impl Exchange<'_> {
                 return Attempt::Over(not_sent(operation, why));
             }
         };
-        let sent = connection.now();
-        let start = connection.parts.clock.steady();
+        let ongoing = Ongoing::begin(self, request, progress.attempt);
         let result = connection.parts.transport.send(outgoing).await;
-        let judged = match result {
-            Ok(Answer {
-                status,
-                headers,
-                body,
-            }) => {
-                let response = Response {
-                    status,
-                    headers,
-                    body,
-                    sent,
-                };
-                if let Some(said) = connection.connector.announced(&response) {
-                    connection.budget.announce(said);
-                }
-                Ok((connection.connector.verdict(request, &response), response))
+        let judged = result.map(|answer| {
+            let response = Response {
+                status: answer.status,
+                headers: answer.headers,
+                body: answer.body,
+                sent: ongoing.sent,
+            };
+            if let Some(said) = connection.connector.announced(&response) {
+                connection.budget.announce(said);
             }
-            Err(error) => Err(error),
-        };
-        let outcome = match &judged {
-            Ok((verdict, _)) => outcome_of(verdict),
-            Err(error) => outcome_of_error(error),
-        };
-        self.log(
-            request,
-            CallRecord {
-                at: sent,
-                connection: connection.name.clone(),
-                operation,
-                effect: request.effect,
-                status: judged
-                    .as_ref()
-                    .ok()
-                    .map(|(_, answer)| answer.status.as_u16()),
-                duration: connection.parts.clock.steady().saturating_sub(start),
-                attempt: progress.attempt,
-                lane: self.lane,
-                cause: Arc::clone(self.cause),
-                records: request.records,
-                outcome,
-            },
-        );
+            (connection.connector.verdict(request, &response), response)
+        });
+        match &judged {
+            Ok((verdict, answer)) => {
+                ongoing.end(Some(answer.status.as_u16()), outcome_of(verdict));
+            }
+            Err(error) => ongoing.end(None, outcome_of_error(error)),
+        }
         match judged {
             Ok((verdict, response)) => self.judge(request, credentials, permit, verdict, response),
             Err(error) => self.unanswered(request, permit, error),
@@ -320,6 +296,7 @@ impl Exchange<'_> {
     ) -> Result<Outgoing, String> {
         let connection = self.connection;
         let mut request = request.clone();
+        let before = request.headers.clone();
         if let Some(credentials) = credentials {
             connection
                 .connector
@@ -330,6 +307,12 @@ impl Exchange<'_> {
                     connection.vendor_now(),
                 )
                 .map_err(|error| error.to_string())?;
+            // what authorisation added is kept out of other people's debug logs and header tables
+            for (name, value) in &mut request.headers {
+                if !before.contains_key(name) {
+                    value.set_sensitive(true);
+                }
+            }
         }
         let base = connection.config.base_url(connection.connector.describe());
         let mut url = Url::parse(&format!("{base}{}", request.path))
@@ -351,23 +334,6 @@ impl Exchange<'_> {
             body,
             allow_private: connection.config.allow_private_addresses,
         })
-    }
-
-    fn log(&self, request: &Request, record: CallRecord) {
-        self.connection
-            .counters
-            .count(request.effect, record.outcome);
-        tracing::debug!(
-            connection = %record.connection,
-            operation = record.operation,
-            status = record.status,
-            outcome = record.outcome.as_str(),
-            attempt = record.attempt,
-            milliseconds = u64::try_from(record.duration.as_millis()).unwrap_or(u64::MAX),
-            cause = %record.cause,
-            "call"
-        );
-        self.connection.parts.calls.record(record);
     }
 
     /// A person has to act; said of the connection only where its own credentials were used.
@@ -409,6 +375,73 @@ impl Exchange<'_> {
 
     fn scrubbed(&self, text: &str, credentials: Option<&Credentials>) -> String {
         credentials.map_or_else(|| text.to_owned(), |credentials| scrub(text, credentials))
+    }
+}
+
+/// A request on its way. Whatever becomes of it, even if its caller goes away, stands in the log.
+struct Ongoing<'a> {
+    exchange: &'a Exchange<'a>,
+    request: &'a Request,
+    attempt: u32,
+    sent: Timestamp,
+    start: Duration,
+    logged: bool,
+}
+
+impl<'a> Ongoing<'a> {
+    fn begin(exchange: &'a Exchange<'a>, request: &'a Request, attempt: u32) -> Self {
+        Self {
+            exchange,
+            request,
+            attempt,
+            sent: exchange.connection.now(),
+            start: exchange.connection.parts.clock.steady(),
+            logged: false,
+        }
+    }
+
+    fn end(mut self, status: Option<u16>, outcome: Outcome) {
+        self.log(status, outcome);
+    }
+
+    fn log(&mut self, status: Option<u16>, outcome: Outcome) {
+        self.logged = true;
+        let connection = self.exchange.connection;
+        let request = self.request;
+        connection.counters.count(request.effect, outcome);
+        let now = connection.parts.clock.steady();
+        let record = CallRecord {
+            at: self.sent,
+            connection: connection.name.clone(),
+            operation: request.operation,
+            effect: request.effect,
+            status,
+            duration: now.saturating_sub(self.start),
+            attempt: self.attempt,
+            lane: self.exchange.lane,
+            cause: Arc::clone(self.exchange.cause),
+            records: request.records,
+            outcome,
+        };
+        tracing::debug!(
+            connection = %record.connection,
+            operation = record.operation,
+            status = record.status,
+            outcome = record.outcome.as_str(),
+            attempt = record.attempt,
+            milliseconds = u64::try_from(record.duration.as_millis()).unwrap_or(u64::MAX),
+            cause = %record.cause,
+            "call"
+        );
+        connection.parts.calls.record(record);
+    }
+}
+
+impl Drop for Ongoing<'_> {
+    fn drop(&mut self) {
+        if !self.logged {
+            self.log(None, Outcome::NoAnswer);
+        }
     }
 }
 

@@ -1,11 +1,13 @@
 //! Webhooks on their way in: verified over the raw bytes, routed by account, made durable, and only
 //! then acknowledged.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use connector::{Delivery, Incoming, Lifecycle, WebhookError};
 use store::{Accepted, ConnectionName};
 
-use crate::Connections;
+use crate::{Connections, connection::Connection};
 
 /// Takes verified webhooks. What it accepted is durable when it returns.
 #[async_trait]
@@ -73,37 +75,39 @@ impl Connections {
         incoming: &Incoming<'_>,
         sink: &dyn IntakeSink,
     ) -> Result<Receipt, IntakeError> {
-        let candidates = self.of_system(system);
-        if candidates.is_empty() {
-            return Err(IntakeError::UnknownSystem(system.to_owned()));
-        }
         // connections of one system may have different keys (a sandbox beside the real thing): a
-        // delivery belongs to those whose keys fit it
-        let mut verified = Vec::new();
-        let mut refused = None;
-        for connection in candidates {
-            match connection
-                .connector
-                .webhook(incoming, &connection.webhook_keys)
-            {
-                Ok(delivery) => verified.push((connection, delivery)),
-                Err(error) => refused = Some(error),
+        // delivery belongs to those whose keys fit it. Each set of keys is tried once
+        let mut by_keys: Vec<Vec<Arc<Connection>>> = Vec::new();
+        for connection in self.of_system(system) {
+            let same = by_keys
+                .iter_mut()
+                .find(|group| group[0].webhook_keys == connection.webhook_keys);
+            match same {
+                Some(group) => group.push(connection),
+                None => by_keys.push(vec![connection]),
             }
         }
-        let Some((_, first)) = verified.first() else {
-            return Err(refused
-                .unwrap_or(WebhookError::Signature("no key fits"))
-                .into());
+        let mut last = IntakeError::UnknownSystem(system.to_owned());
+        let mut verified = None;
+        for group in by_keys {
+            let first = &group[0];
+            match first.connector.webhook(incoming, &first.webhook_keys) {
+                Ok(delivery) => {
+                    verified = Some((group, delivery));
+                    break;
+                }
+                Err(error) => last = error.into(),
+            }
+        }
+        let Some((group, delivery)) = verified else {
+            return Err(last);
         };
-        let (account, event) = (first.account.clone(), first.event.clone());
-        let mut accepted = Vec::new();
-        let mut addressed = 0;
-        for (connection, delivery) in verified {
-            let own = connection.account();
-            if own.is_none_or(|own| own != delivery.account) {
+        let (mut addressed, mut accepted) = (false, Vec::new());
+        for connection in group {
+            if connection.account().as_ref() != Some(&delivery.account) {
                 continue;
             }
-            addressed += 1;
+            addressed = true;
             match sink.accept(&connection.name, &delivery).await? {
                 Accepted::New => accepted.push(connection.name.clone()),
                 Accepted::Duplicate => {}
@@ -114,10 +118,12 @@ impl Connections {
             }
         }
         Ok(match (addressed, accepted.is_empty()) {
-            (0, _) => Receipt::NoConnection { account },
-            (_, true) => Receipt::Duplicate,
-            (_, false) => Receipt::Accepted {
-                event,
+            (false, _) => Receipt::NoConnection {
+                account: delivery.account,
+            },
+            (true, true) => Receipt::Duplicate,
+            (true, false) => Receipt::Accepted {
+                event: delivery.event,
                 connections: accepted,
             },
         })

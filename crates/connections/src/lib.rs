@@ -30,6 +30,8 @@ mod breaker;
 
 mod health;
 
+mod standing;
+
 mod credentials;
 
 mod tokens;
@@ -49,9 +51,10 @@ pub use credentials::{CredentialStore, CredentialStoreError, ResealError, reseal
 pub use dice::Dice;
 pub use health::Health;
 pub use intake::{IntakeError, IntakeSink, IntakeSinkError, Receipt};
-pub use registry::{CheckError, Configs, Connections, UnknownConnection};
+pub use registry::{Configs, Connections, UnknownConnection};
 pub use session::Session;
 pub use sign_in::{ConnectError, Connected, Purpose, Redirect};
+pub use standing::{AccountName, CheckError, Summary};
 pub use store::Lane;
 pub use transport::{
     ANSWER_CAP, Answer, HttpOptions, HttpSetupError, HttpTransport, Outgoing, ServiceTransport,

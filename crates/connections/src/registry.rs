@@ -6,25 +6,21 @@ use std::{
     time::Duration,
 };
 
-use connector::{Account, Calls, Connector, Description, Limits, SecretText, WebhookKeys};
+use connector::{Connector, Description, Limits, SecretText, WebhookKeys};
 use store::{ConnectionName, Lane};
-use tokio::sync::watch;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    ConfigError, ConnectError, Connected, ConnectionConfig, Counts, Health, Parts, Purpose,
-    Redirect, Restart, Session,
+    ConfigError, ConnectError, Connected, ConnectionConfig, Health, Parts, Purpose, Redirect,
+    Restart, Session,
     budget::Budget,
     connection::{Connection, Setup},
-    credentials::{Held, KeptAccount, scrub},
-    exchange::Authority,
-    sign_in::{self, SignIns, named},
-    tokens::TokenError,
+    sign_in::{self, SignIns},
 };
 
 /// The connected accounts of one workspace.
 pub struct Connections {
-    parts: Parts,
+    pub(crate) parts: Parts,
     connectors: Vec<Arc<dyn Connector>>,
     by_name: RwLock<BTreeMap<ConnectionName, Arc<Connection>>>,
     sign_ins: Arc<SignIns>,
@@ -39,31 +35,6 @@ pub type Configs = BTreeMap<ConnectionName, ConnectionConfig>;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("there is no connection `{0}`")]
 pub struct UnknownConnection(pub String);
-
-/// Why a check did not end well. Holds no secret.
-#[derive(Debug, thiserror::Error)]
-pub enum CheckError {
-    /// There is no such connection.
-    #[error(transparent)]
-    Unknown(#[from] UnknownConnection),
-    /// Nobody signed in, or a person must sign in again.
-    #[error("sign in again: {0}")]
-    SignIn(String),
-    /// It cannot be reached at the moment.
-    #[error("it cannot be reached: {0}")]
-    ForNow(String),
-    /// The credentials lead to another account than the connection was made for.
-    #[error("it belongs to the account {expected}, but its credentials lead to {found}")]
-    OtherAccount {
-        /// The account so far.
-        expected: String,
-        /// The account that was found.
-        found: String,
-    },
-    /// Another answer than a check should get.
-    #[error("{0}")]
-    Vendor(String),
-}
 
 impl Connections {
     /// Builds the connections and reads their credentials. A connection whose credentials cannot be
@@ -121,6 +92,9 @@ impl Connections {
         }
         for connection in after.values() {
             if connection.tokens.held().is_none() {
+                if matches!(connection.health(), Health::NeedsSignIn { .. }) {
+                    connection.heal();
+                }
                 // what failed stands in the connection's health
                 drop(connection.load().await);
             }
@@ -161,24 +135,20 @@ impl Connections {
         if !errors.is_empty() {
             return Err(errors);
         }
-        let same_account = |old: &&Arc<Connection>| {
-            old.config.system == config.system
-                && old.config.base_url == config.base_url
-                && old.config.limits == config.limits
-        };
-        let budget = match old.filter(same_account) {
-            Some(old) => Arc::clone(&old.budget),
-            None => self.budget(&config, description, &restart(name)),
-        };
-        let setup = Setup {
+        let mut setup = Setup {
             name: name.clone(),
             scheme,
             webhook_keys: WebhookKeys { keys: keys.clone() },
             connector: Arc::clone(connector),
-            budget,
-            counters: old.map(|old| Arc::clone(&old.counters)).unwrap_or_default(),
+            budget: self.budget(&config, description, &restart(name)),
+            counters: Arc::default(),
+            tokens: Arc::default(),
+            health: Arc::default(),
             config,
         };
+        if let Some(old) = old {
+            setup.take_over(old);
+        }
         let lifetime = (self.stopping.clone(), self.tasks.clone());
         Ok(Connection::new(setup, self.parts.clone(), lifetime))
     }
@@ -246,150 +216,6 @@ impl Connections {
     /// When there is no such connection.
     pub fn config(&self, name: &ConnectionName) -> Result<ConnectionConfig, UnknownConnection> {
         Ok(self.get(name)?.config.clone())
-    }
-
-    /// How a connection is doing.
-    ///
-    /// # Errors
-    /// When there is no such connection.
-    pub fn health(&self, name: &ConnectionName) -> Result<Health, UnknownConnection> {
-        Ok(self.get(name)?.health())
-    }
-
-    /// How a connection is doing, now and with every change.
-    ///
-    /// # Errors
-    /// When there is no such connection.
-    pub fn watch_health(
-        &self,
-        name: &ConnectionName,
-    ) -> Result<watch::Receiver<Health>, UnknownConnection> {
-        Ok(self.get(name)?.watch_health())
-    }
-
-    /// Waits until a call on the connection is worth trying: at once if it is well, after the pause
-    /// if it is degraded, after somebody acted if it needs a person.
-    ///
-    /// # Errors
-    /// When there is no such connection.
-    pub async fn usable(&self, name: &ConnectionName) -> Result<(), UnknownConnection> {
-        let connection = self.get(name)?;
-        let mut health = connection.watch_health();
-        loop {
-            let retry = match &*health.borrow_and_update() {
-                health if health.usable() => return Ok(()),
-                Health::Degraded {
-                    retry: Some(retry), ..
-                } => Some(*retry),
-                _ => None,
-            };
-            let pause = async {
-                match retry {
-                    Some(retry) => self.parts.clock.sleep_until(retry).await,
-                    None => std::future::pending().await,
-                }
-            };
-            tokio::select! {
-                changed = health.changed() => if changed.is_err() { return Ok(()) },
-                () = pause => return Ok(()),
-            }
-        }
-    }
-
-    /// Requests sent since the start.
-    ///
-    /// # Errors
-    /// When there is no such connection.
-    pub fn counts(&self, name: &ConnectionName) -> Result<Counts, UnknownConnection> {
-        Ok(self.get(name)?.counters.snapshot())
-    }
-
-    /// Requests per second that a backfill may make on a connection, if a limit is known.
-    ///
-    /// # Errors
-    /// When there is no such connection.
-    pub fn rate(&self, name: &ConnectionName) -> Result<Option<f64>, UnknownConnection> {
-        Ok(self.get(name)?.budget.rate())
-    }
-
-    /// The account that a connection was made for: id and name. `None`: not connected yet.
-    ///
-    /// # Errors
-    /// When there is no such connection.
-    pub fn account(
-        &self,
-        name: &ConnectionName,
-    ) -> Result<Option<(String, String)>, UnknownConnection> {
-        let held = self.get(name)?.tokens.held();
-        Ok(held.and_then(|held| {
-            let account = held.kept.account.as_ref()?;
-            Some((account.id.clone(), account.name.clone()))
-        }))
-    }
-
-    /// Switches a connection off: every call is refused until it is resumed.
-    ///
-    /// # Errors
-    /// When there is no such connection.
-    pub fn stop(&self, name: &ConnectionName) -> Result<(), UnknownConnection> {
-        self.get(name)?.stop();
-        Ok(())
-    }
-
-    /// Switches a stopped connection on again.
-    ///
-    /// # Errors
-    /// When there is no such connection.
-    pub fn resume(&self, name: &ConnectionName) -> Result<(), UnknownConnection> {
-        let connection = self.get(name)?;
-        if matches!(connection.health(), Health::Stopped { .. }) {
-            connection.heal();
-        }
-        Ok(())
-    }
-
-    /// The cheapest real read: which account, and which rights are missing. Works on a connection
-    /// that is not usable, and makes it usable again if all is well.
-    ///
-    /// # Errors
-    /// When it cannot be reached, must be signed in to, or leads to another account than it did.
-    pub async fn check(
-        &self,
-        name: &ConnectionName,
-        purpose: &Purpose,
-    ) -> Result<Account, CheckError> {
-        let connection = self.get(name)?;
-        let held = Connection::current(&connection)
-            .await
-            .map_err(|error| match error {
-                TokenError::Person(why) => CheckError::SignIn(why),
-                TokenError::ForNow(why) => CheckError::ForNow(why),
-                TokenError::Stopping => CheckError::ForNow("the server is stopping".to_owned()),
-            })?;
-        let credentials = &held.kept.credentials;
-        let calls = Session::new(Arc::clone(&connection), Lane::Live, "check".into());
-        let calls = calls.with(Authority::Probe);
-        let write = purpose.write && !connection.config.read_only;
-        let account = connection
-            .connector
-            .check(&calls as &dyn Calls, credentials, &purpose.entities, write)
-            .await
-            .map_err(|error| check_error(&error, &held))?;
-        match &held.kept.account {
-            Some(KeptAccount { id, .. }) if *id != account.id => {
-                let expected = held.kept.account.as_ref().map(ToString::to_string);
-                let expected = expected.unwrap_or_default();
-                let found = named(&account);
-                connection.wrong_account(&expected, &found);
-                Err(CheckError::OtherAccount { expected, found })
-            }
-            _ => {
-                if !matches!(connection.health(), Health::Stopped { .. }) {
-                    connection.heal();
-                }
-                Ok(account)
-            }
-        }
     }
 
     /// Begins a sign-in by redirect. `given` is what the scheme needs and the config does not have.
@@ -477,7 +303,7 @@ impl Connections {
             .map_err(|UnknownConnection(name)| ConnectError::Unknown(name))
     }
 
-    fn get(&self, name: &ConnectionName) -> Result<Arc<Connection>, UnknownConnection> {
+    pub(crate) fn get(&self, name: &ConnectionName) -> Result<Arc<Connection>, UnknownConnection> {
         self.by_name
             .read()
             .unwrap_or_else(PoisonError::into_inner)
@@ -491,15 +317,5 @@ impl Connections {
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
-    }
-}
-
-fn check_error(error: &connector::Error, held: &Held) -> CheckError {
-    use connector::{CallError, Error};
-    let why = scrub(&error.to_string(), &held.kept.credentials);
-    match error {
-        Error::Call(CallError::Credentials { .. }) => CheckError::SignIn(why),
-        Error::Call(_) => CheckError::ForNow(why),
-        _ => CheckError::Vendor(why),
     }
 }

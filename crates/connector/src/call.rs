@@ -1,5 +1,7 @@
 //! One HTTP exchange with a vendor, described as data.
 
+use std::fmt;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
@@ -17,7 +19,8 @@ pub enum Effect {
 
 /// What is sent. The connection adds authorisation just before each attempt
 /// (see [`crate::Connector::authorise`]).
-#[derive(Debug, Clone)]
+/// Its `Debug` form holds no query, header or body: those carry secrets and record values.
+#[derive(Clone)]
 pub struct Request {
     /// The operation's id for the call log and the counters, such as `contacts.update`.
     pub operation: &'static str,
@@ -35,6 +38,18 @@ pub struct Request {
     pub body: Body,
     /// How many records it is about; feeds the adaptive batch size. At least 1.
     pub records: usize,
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request")
+            .field("operation", &self.operation)
+            .field("effect", &self.effect)
+            .field("method", &self.method)
+            .field("path", &self.path)
+            .field("records", &self.records)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Request {
@@ -72,8 +87,8 @@ impl Request {
     }
 }
 
-/// The body of a request.
-#[derive(Debug, Clone)]
+/// The body of a request. Its `Debug` form holds no content.
+#[derive(Clone)]
 pub enum Body {
     /// None.
     Empty,
@@ -83,8 +98,18 @@ pub enum Body {
     Form(Vec<(String, String)>),
 }
 
-/// What came back: any status.
-#[derive(Debug, Clone)]
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Empty => "Empty",
+            Self::Json(_) => "Json(..)",
+            Self::Form(_) => "Form(..)",
+        })
+    }
+}
+
+/// What came back: any status. Its `Debug` form holds no header and no body.
+#[derive(Clone)]
 pub struct Response {
     /// The HTTP status.
     pub status: StatusCode,
@@ -94,6 +119,16 @@ pub struct Response {
     pub body: Bytes,
     /// When the request was sent, by our clock.
     pub sent: Timestamp,
+}
+
+impl fmt::Debug for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Response")
+            .field("status", &self.status)
+            .field("body_bytes", &self.body.len())
+            .field("sent", &self.sent)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Response {

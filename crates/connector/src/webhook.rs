@@ -1,5 +1,7 @@
 //! What a vendor pushes to us, turned into hints.
 
+use std::fmt;
+
 use http::HeaderMap;
 use jiff::Timestamp;
 use record::{Entity, Read, RecordId};
@@ -18,11 +20,18 @@ pub struct Incoming<'a> {
 }
 
 /// What verification needs; from the installation's config, as the vendor publishes it.
-#[derive(Debug, Clone, Default)]
+/// Its `Debug` form holds names only: a key may be a shared secret.
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct WebhookKeys {
     /// Public keys or shared secrets by their name in the config. Absent: the connector's built-in
     /// ones (the vendor's published keys).
     pub keys: std::collections::BTreeMap<String, String>,
+}
+
+impl fmt::Debug for WebhookKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.keys.keys()).finish()
+    }
 }
 
 /// A verified webhook.

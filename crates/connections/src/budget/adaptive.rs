@@ -34,8 +34,9 @@ pub(crate) struct Adaptive {
     warm_since: Duration,
 }
 
-/// After so long without an answer, connections are taken to be closed.
-const COLD_AFTER: Duration = Duration::from_secs(30);
+/// After so long without an answer, connections are taken to be closed (the network transport keeps
+/// unused ones for 20 s).
+const COLD_AFTER: Duration = Duration::from_secs(20);
 
 /// Slower than so many times the usual, and by at least half a second, is too slow.
 const SLOW: f64 = 3.0;

@@ -59,6 +59,9 @@ pub(crate) struct Core {
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
+/// A vendor that says "again at once" is not taken at its word.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(500);
+
 /// How much lateness of the timer unhurried work may catch up on.
 const CATCH_UP: Duration = Duration::from_millis(20);
 
@@ -177,7 +180,9 @@ impl Core {
         if daily {
             self.daily.exhausted(now, wait);
         } else {
-            let pause = wait.unwrap_or_else(|| self.pause_by_guess());
+            let pause = wait
+                .unwrap_or_else(|| self.pause_by_guess())
+                .max(SHORTEST_PAUSE);
             self.paused_until = self.paused_until.max(now + pause);
         }
         self.throttled_in_a_row += 1;

@@ -37,6 +37,10 @@ impl Default for HttpOptions {
     }
 }
 
+/// How long an unused connection is kept. Short: a request on a connection that the vendor is just
+/// closing ends with an unknown outcome.
+const KEEP_IDLE: Duration = Duration::from_secs(20);
+
 /// The client could not be set up.
 #[derive(Debug, thiserror::Error)]
 #[error("set up the HTTP client")]
@@ -74,7 +78,7 @@ impl HttpTransport {
                 .read_timeout(options.read_timeout)
                 .timeout(options.total_timeout)
                 .redirect(reqwest::redirect::Policy::none())
-                .pool_idle_timeout(Duration::from_secs(60))
+                .pool_idle_timeout(KEEP_IDLE)
                 .tcp_nodelay(true)
         };
         let public = client()

@@ -240,3 +240,20 @@ async fn stopping_ends_waiting_calls_at_once() {
     assert!(world.clock.steady() < SECOND * 3);
     assert_eq!(world.log.dropped(), 0);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_call_whose_caller_goes_away_stands_in_the_log() {
+    let mut world = World::signed_in().await;
+    world.logged();
+    world.vendor.script([Reply::Hang]);
+    let session = world.session();
+    let call = tokio::spawn(async move { session.send(write("/contacts")).await });
+    world.clock.sleep(SECOND).await;
+    call.abort();
+    assert!(call.await.unwrap_err().is_cancelled());
+    let logged = world.logged();
+    assert_eq!(logged.len(), 1);
+    assert_eq!(logged[0].outcome, Outcome::NoAnswer);
+    // and its place is free again
+    world.session().send(read("/contacts")).await.unwrap();
+}

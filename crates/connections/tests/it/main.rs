@@ -4,8 +4,10 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod calls;
+mod config;
 mod health;
 mod intake;
+mod leaks;
 mod network;
 mod sign_in;
 mod support;

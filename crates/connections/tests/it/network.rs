@@ -33,6 +33,16 @@ fn get(address: SocketAddr) -> Outgoing {
     }
 }
 
+/// 100,000 zero bytes, packed by gzip.
+const ZEROS: &[u8] = b"\
+    \x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\xed\xc1\x31\x01\x00\x00\x00\xc2\xa0\xf5\
+    \x4f\x6d\x0d\x0f\xa0\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\
+    \x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\
+    \x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\
+    \x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\
+    \x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\
+    \x00\x80\x57\x03\x7d\x95\x11\xd4\xa0\x86\x01\x00";
+
 /// A server that reads one request and writes these bytes; gives back the request's head.
 async fn server(answer: Vec<u8>, then_hang: bool) -> (SocketAddr, tokio::task::JoinHandle<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -88,6 +98,19 @@ async fn an_answer_beyond_the_cap_is_refused_announced_or_not() {
         let error = transport().send(get(address)).await.unwrap_err();
         assert_eq!(error, TransportError::TooLarge { cap: 10_000 });
     }
+}
+
+#[tokio::test]
+async fn the_cap_holds_for_what_an_answer_unpacks_to() {
+    let mut answer = format!(
+        "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {}\r\n\r\n",
+        ZEROS.len()
+    )
+    .into_bytes();
+    answer.extend_from_slice(ZEROS);
+    let (address, _server) = server(answer, true).await;
+    let error = transport().send(get(address)).await.unwrap_err();
+    assert_eq!(error, TransportError::TooLarge { cap: 10_000 });
 }
 
 #[tokio::test]

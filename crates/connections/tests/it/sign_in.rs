@@ -165,14 +165,14 @@ async fn another_account_is_refused_until_a_person_confirms_it() {
         "{text}"
     );
     assert_eq!(
-        world.connections.account(&office()).unwrap().unwrap().0,
+        world.connections.account(&office()).unwrap().unwrap().id,
         "acme"
     );
 
     let connected = world.connections.confirm_account(&office()).await.unwrap();
     assert_eq!(connected.account.id, "rival");
     assert_eq!(
-        world.connections.account(&office()).unwrap().unwrap().0,
+        world.connections.account(&office()).unwrap().unwrap().id,
         "rival"
     );
     let again = world.connections.confirm_account(&office()).await;

@@ -1,0 +1,251 @@
+//! How connections are doing: for people, for the engine, and by asking the vendor.
+
+use std::sync::Arc;
+
+use connector::{Account, Calls};
+use serde::Serialize;
+use serde_json::Value as Json;
+use store::{ConnectionName, Lane};
+use tokio::sync::watch;
+
+use crate::{
+    Connections, Counts, Health, Purpose, Session, UnknownConnection,
+    connection::Connection,
+    credentials::{Held, KeptAccount, scrub},
+    exchange::Authority,
+    sign_in::named,
+    tokens::TokenError,
+};
+
+/// A connection as people see it. Holds no secret.
+#[derive(Debug, Clone, Serialize)]
+pub struct Summary {
+    /// Its name.
+    pub name: ConnectionName,
+    /// The system, by its short name.
+    pub system: &'static str,
+    /// Where its API lives.
+    pub base_url: String,
+    /// How it is signed in to.
+    pub scheme: &'static str,
+    /// Whether writing is switched off.
+    pub read_only: bool,
+    /// The settings of config and sign-in together.
+    pub settings: Json,
+    /// The account that it was made for. `None`: not connected yet.
+    pub account: Option<AccountName>,
+    /// How it is doing.
+    pub health: Health,
+    /// Requests sent since the start.
+    pub counts: Counts,
+}
+
+/// An account as its vendor knows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AccountName {
+    /// The vendor's id of it.
+    pub id: String,
+    /// What people call it.
+    pub name: String,
+}
+
+/// Why a check did not end well. Holds no secret.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckError {
+    /// There is no such connection.
+    #[error(transparent)]
+    Unknown(#[from] UnknownConnection),
+    /// Nobody signed in, or a person must sign in again.
+    #[error("sign in again: {0}")]
+    SignIn(String),
+    /// It cannot be reached at the moment.
+    #[error("it cannot be reached: {0}")]
+    ForNow(String),
+    /// The credentials lead to another account than the connection was made for.
+    #[error("it belongs to the account {expected}, but its credentials lead to {found}")]
+    OtherAccount {
+        /// The account so far.
+        expected: String,
+        /// The account that was found.
+        found: String,
+    },
+    /// Another answer than a check should get.
+    #[error("{0}")]
+    Vendor(String),
+}
+
+impl Connections {
+    /// A connection as people see it.
+    ///
+    /// # Errors
+    /// When there is no such connection.
+    pub fn describe(&self, name: &ConnectionName) -> Result<Summary, UnknownConnection> {
+        let connection = self.get(name)?;
+        let description = connection.connector.describe();
+        Ok(Summary {
+            name: name.clone(),
+            system: description.system,
+            base_url: connection.config.base_url(description).to_owned(),
+            scheme: connection.scheme.name(),
+            read_only: connection.config.read_only,
+            settings: connection.settings(),
+            account: self.account(name)?,
+            health: connection.health(),
+            counts: connection.counters.snapshot(),
+        })
+    }
+
+    /// How a connection is doing.
+    ///
+    /// # Errors
+    /// When there is no such connection.
+    pub fn health(&self, name: &ConnectionName) -> Result<Health, UnknownConnection> {
+        Ok(self.get(name)?.health())
+    }
+
+    /// How a connection is doing, now and with every change.
+    ///
+    /// # Errors
+    /// When there is no such connection.
+    pub fn watch_health(
+        &self,
+        name: &ConnectionName,
+    ) -> Result<watch::Receiver<Health>, UnknownConnection> {
+        Ok(self.get(name)?.watch_health())
+    }
+
+    /// Waits until a call on the connection is worth trying: at once if it is well, after the pause
+    /// if it is degraded, after somebody acted if it needs a person.
+    ///
+    /// # Errors
+    /// When there is no such connection.
+    pub async fn usable(&self, name: &ConnectionName) -> Result<(), UnknownConnection> {
+        let connection = self.get(name)?;
+        let mut health = connection.watch_health();
+        loop {
+            let retry = match &*health.borrow_and_update() {
+                health if health.usable() => return Ok(()),
+                Health::Degraded {
+                    retry: Some(retry), ..
+                } => Some(*retry),
+                _ => None,
+            };
+            let pause = async {
+                match retry {
+                    Some(retry) => self.parts.clock.sleep_until(retry).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                changed = health.changed() => if changed.is_err() { return Ok(()) },
+                () = pause => return Ok(()),
+            }
+        }
+    }
+
+    /// Requests sent since the start.
+    ///
+    /// # Errors
+    /// When there is no such connection.
+    pub fn counts(&self, name: &ConnectionName) -> Result<Counts, UnknownConnection> {
+        Ok(self.get(name)?.counters.snapshot())
+    }
+
+    /// Requests per second that a backfill may make on a connection, if a limit is known.
+    ///
+    /// # Errors
+    /// When there is no such connection.
+    pub fn rate(&self, name: &ConnectionName) -> Result<Option<f64>, UnknownConnection> {
+        Ok(self.get(name)?.budget.rate())
+    }
+
+    /// The account that a connection was made for. `None`: not connected yet.
+    ///
+    /// # Errors
+    /// When there is no such connection.
+    pub fn account(&self, name: &ConnectionName) -> Result<Option<AccountName>, UnknownConnection> {
+        let held = self.get(name)?.tokens.held();
+        Ok(held.and_then(|held| {
+            let account = held.kept.account.as_ref()?;
+            Some(AccountName {
+                id: account.id.clone(),
+                name: account.name.clone(),
+            })
+        }))
+    }
+
+    /// Switches a connection off: every call is refused until it is resumed.
+    ///
+    /// # Errors
+    /// When there is no such connection.
+    pub fn stop(&self, name: &ConnectionName) -> Result<(), UnknownConnection> {
+        self.get(name)?.stop();
+        Ok(())
+    }
+
+    /// Switches a stopped connection on again.
+    ///
+    /// # Errors
+    /// When there is no such connection.
+    pub fn resume(&self, name: &ConnectionName) -> Result<(), UnknownConnection> {
+        let connection = self.get(name)?;
+        if matches!(connection.health(), Health::Stopped { .. }) {
+            connection.heal();
+        }
+        Ok(())
+    }
+
+    /// The cheapest real read: which account, and which rights are missing. Works on a connection
+    /// that is not usable, and makes it usable again if all is well.
+    ///
+    /// # Errors
+    /// When it cannot be reached, must be signed in to, or leads to another account than it did.
+    pub async fn check(
+        &self,
+        name: &ConnectionName,
+        purpose: &Purpose,
+    ) -> Result<Account, CheckError> {
+        let connection = self.get(name)?;
+        let held = Connection::current(&connection)
+            .await
+            .map_err(|error| match error {
+                TokenError::Person(why) => CheckError::SignIn(why),
+                TokenError::ForNow(why) => CheckError::ForNow(why),
+                TokenError::Stopping => CheckError::ForNow("the server is stopping".to_owned()),
+            })?;
+        let credentials = &held.kept.credentials;
+        let calls = Session::new(Arc::clone(&connection), Lane::Live, "check".into());
+        let calls = calls.with(Authority::Probe);
+        let write = purpose.write && !connection.config.read_only;
+        let account = connection
+            .connector
+            .check(&calls as &dyn Calls, credentials, &purpose.entities, write)
+            .await
+            .map_err(|error| check_error(&error, &held))?;
+        match &held.kept.account {
+            Some(KeptAccount { id, .. }) if *id != account.id => {
+                let expected = held.kept.account.as_ref().map(ToString::to_string);
+                let expected = expected.unwrap_or_default();
+                let found = named(&account);
+                connection.wrong_account(&expected, &found);
+                Err(CheckError::OtherAccount { expected, found })
+            }
+            _ => {
+                if !matches!(connection.health(), Health::Stopped { .. }) {
+                    connection.heal();
+                }
+                Ok(account)
+            }
+        }
+    }
+}
+
+fn check_error(error: &connector::Error, held: &Held) -> CheckError {
+    use connector::{CallError, Error};
+    let why = scrub(&error.to_string(), &held.kept.credentials);
+    match error {
+        Error::Call(CallError::Credentials { .. }) => CheckError::SignIn(why),
+        Error::Call(_) => CheckError::ForNow(why),
+        _ => CheckError::Vendor(why),
+    }
+}
