@@ -178,7 +178,10 @@ impl World {
             ..sandbox::Options::default()
         })?;
         let control = sandbox.control();
+        // The people have been there for a month.
+        control.core().clock.run_with_offset(-30 * 86_400_000);
         let truth = control.populate(&Population::new(&options.people))?;
+        control.core().clock.run_with_offset(0);
         control.act(
             System::HighLevel,
             "configure_app",

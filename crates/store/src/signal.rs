@@ -118,6 +118,8 @@ pub struct Claim {
     pub not_older_than: Option<Timestamp>,
     /// When the first of the signals came.
     pub first_signalled: Timestamp,
+    /// When the last of the signals came.
+    pub last_signalled: Timestamp,
     /// How often it was given back.
     pub attempts: u32,
     /// What set off the latest signal that had a cause.

@@ -149,7 +149,7 @@ impl Desk<'_> {
             })
             .collect();
         let outcomes = match self.calls(target, &cause) {
-            Ok(calls) => end.connector.create(&*calls, &end.schema, &drafts).await,
+            Ok(calls) => end.connector.create(&*calls, &end.wanted, &drafts).await,
             Err(error) => {
                 for labour in labours {
                     self.not_made(&labour, error.to_string());
@@ -440,6 +440,7 @@ pub(crate) fn newborn(
         let meaning = mapping.read(origin, &source_raw);
         if !meaning.is_known() {
             // Nothing was decided about it; the next look aligns it.
+            tracing::debug!(sync = %pairing.sync, mapping = mapping.id(), "a record was made without knowing a field");
             look_again = true;
             continue;
         }
@@ -459,6 +460,7 @@ pub(crate) fn newborn(
                     stored
                 } else {
                     look_again = true;
+                    tracing::debug!(sync = %pairing.sync, mapping = mapping.id(), "a made record does not hold what was sent");
                     if !was_sent {
                         // Could not be sent (not writable, refused): aligned by the next look.
                         continue;

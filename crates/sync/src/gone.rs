@@ -84,7 +84,7 @@ async fn is_proven(desk: &Desk<'_>, side: Side, link: &Link, cause: &Cause) -> R
             .connector
             .list(
                 &*calls,
-                &end.schema,
+                &end.wanted,
                 PageRequest {
                     cursor: None,
                     limit: 1,

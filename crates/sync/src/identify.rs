@@ -167,7 +167,7 @@ async fn read(desk: &mut Desk<'_>, claims: Vec<Claim>) -> Result<Vec<Seeker>, Er
             .flatten()
             .filter_map(|snapshot| snapshot.read)
         {
-            if read.completeness == record::Completeness::Complete {
+            if pairing.knows(side, &read) {
                 reads.insert(read.record.id.clone(), read);
             }
         }
@@ -406,7 +406,7 @@ async fn from_system(
     let cause = cause_of(claim);
     let end = desk.pairing.end(side);
     let calls = desk.calls(side, &cause)?;
-    let found = end.connector.find(&*calls, &end.schema, &wanted).await?;
+    let found = end.connector.find(&*calls, &end.wanted, &wanted).await?;
     let ids: BTreeSet<RecordId> = found.into_iter().map(|read| read.record.id).collect();
     let ids: Vec<RecordId> = ids.into_iter().collect();
     let mut people = Vec::new();
@@ -663,7 +663,7 @@ async fn link_matched(
             .candidates
             .remove(&candidate.id)
             .and_then(|other| other.read)
-            .filter(|read| read.completeness == record::Completeness::Complete);
+            .filter(|read| desk.pairing.knows(desk.side.other(), read));
         let (left, right) = match desk.side {
             Side::Left => (seeker.claim.record.clone(), candidate.id),
             Side::Right => (candidate.id, seeker.claim.record.clone()),
@@ -805,7 +805,7 @@ pub(crate) async fn heirs(
     if !wanted.is_empty() {
         let end = desk.pairing.end(gone);
         let calls: Arc<dyn connector::Calls> = desk.calls(gone, cause)?;
-        let found = end.connector.find(&*calls, &end.schema, &wanted).await?;
+        let found = end.connector.find(&*calls, &end.wanted, &wanted).await?;
         ids.extend(found.into_iter().map(|read| read.record.id));
     }
     ids.remove(link.record(gone));

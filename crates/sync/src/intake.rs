@@ -10,6 +10,10 @@ use store::{Accepted, ConnectionName, DeliveryRow, Lane, Link, Signal, SignalSou
 
 use crate::{Error, decide::has_base, engine::Core, identify, pair::Pairing};
 
+/// A message that shows our base and comes within this time after our write is its echo. An edit of
+/// somebody else shows something else.
+const ECHO: Duration = Duration::from_secs(30);
+
 /// How long a message waits for the end of a write that it may be the echo of.
 const LONGEST_WAIT: Duration = Duration::from_secs(2);
 
@@ -112,10 +116,15 @@ async fn is_own_write(
             Side::Left => link.wrote_left,
             Side::Right => link.wrote_right,
         };
-        if wrote.is_none_or(|wrote| at > wrote)
-            || !shows_base(&pairing, side, link, shown)
-            || hides_value(&pairing, side, link, shown)
-        {
+        // The vendor dates the message when it sends it, after our write.
+        let echo = |wrote: Timestamp| wrote.saturating_add(ECHO).is_ok_and(|latest| at <= latest);
+        let (recent, base, hides) = (
+            wrote.is_some_and(echo),
+            shows_base(&pairing, side, link, shown),
+            hides_value(&pairing, side, link, shown),
+        );
+        if !recent || !base || hides {
+            tracing::debug!(sync = %pairing.sync, record = %hint.id, recent, base, hides, "a message may be news");
             return Ok(false);
         }
     }

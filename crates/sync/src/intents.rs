@@ -125,7 +125,7 @@ async fn find(desk: &Desk<'_>, intent: &Intent) -> Result<Vec<Read>, Error> {
         .map(|(_, id)| id)
         .collect();
     if !wanted.is_empty() {
-        let reads = end.connector.find(&*calls, &end.schema, &wanted).await?;
+        let reads = end.connector.find(&*calls, &end.wanted, &wanted).await?;
         ids.extend(reads.into_iter().map(|read| read.record.id));
     }
     let ids: Vec<RecordId> = ids.into_iter().collect();
@@ -330,6 +330,7 @@ pub(crate) fn claim_for(
         sources: vec![source],
         not_older_than: None,
         first_signalled: now,
+        last_signalled: now,
         attempts: 0,
         cause: None,
     }

@@ -4,20 +4,26 @@ use std::sync::Arc;
 
 use connector::{Connector, EntityDescription};
 use mapping::{CompiledEntity, EntityRules, Mode};
-use record::{Entity, FieldName, Schema, Side};
+use record::{Entity, FieldName, Read, Schema, Side};
 use store::{ConnectionName, SyncName};
 
 /// One end of a sync.
+#[derive(Clone)]
 pub(crate) struct End {
     pub(crate) connection: ConnectionName,
     pub(crate) connector: Arc<dyn Connector>,
+    /// All fields.
     pub(crate) schema: Schema,
+    /// The fields that some sync of this connection reads: asking for no more keeps readings whole
+    /// where a listing does not show everything.
+    pub(crate) wanted: Schema,
     /// Changes when the schema does: refused values are tried again then.
     pub(crate) schema_hash: u64,
     pub(crate) description: EntityDescription,
 }
 
 /// One entity of one sync, ready to run.
+#[derive(Clone)]
 pub(crate) struct Pairing {
     pub(crate) sync: SyncName,
     pub(crate) entity: Entity,
@@ -58,6 +64,14 @@ impl Pairing {
                 Side::Left => self.rules.create.left,
                 Side::Right => self.rules.create.right,
             }
+    }
+
+    /// Whether a reading knows every field that anything is decided on. A listing that does is as good
+    /// as complete for this sync.
+    pub(crate) fn knows(&self, side: Side, read: &Read) -> bool {
+        self.mapped_fields(side)
+            .all(|name| read.record.fields.get(name.as_str()).is_known())
+            && self.compiled.in_scope(side, &read.record.fields).is_some()
     }
 
     /// All fields of a side that some mapping reads.

@@ -1,11 +1,11 @@
 //! Delta reads: what changed since the cursor becomes signals, together with the new cursor.
 
 use connector::PageRequest;
-use record::{Read, RecordId, Side};
+use record::{Freshness, Read, RecordId, Side};
 use store::{Cause, ConnectionName, CursorKey, Lane, Link, Signal, SignalSource};
 use uuid::Uuid;
 
-use crate::{Error, engine::Core, intake::shows_base, pair::Pairing};
+use crate::{Error, engine::Core, intake::shows_base, pair::Pairing, settle::is_final};
 
 /// Reads what changed on one connection since the last poll. Says how many records were signalled.
 pub(crate) async fn poll(core: &Core, pairing: &Pairing, side: Side) -> Result<usize, Error> {
@@ -29,7 +29,7 @@ pub(crate) async fn poll(core: &Core, pairing: &Pairing, side: Side) -> Result<u
             .connector
             .changes(
                 &*calls,
-                &end.schema,
+                &end.wanted,
                 PageRequest {
                     cursor: cursor.clone(),
                     limit: end.description.list_page,
@@ -64,9 +64,20 @@ async fn signals(
     reads: Vec<Read>,
 ) -> Result<Vec<Signal>, Error> {
     let now = core.clock.now();
+    let ids: Vec<RecordId> = reads.iter().map(|read| read.record.id.clone()).collect();
+    let snapshots = core
+        .store
+        .snapshots(&core.workspace, connection, pairing.entity, &ids)
+        .await?;
     let mut news = Vec::new();
-    for read in reads {
-        if !is_old_news(core, connection, pairing, &read).await? {
+    for (read, snapshot) in reads.into_iter().zip(snapshots) {
+        let known = snapshot.and_then(|snapshot| snapshot.read);
+        let same = known.is_some_and(|known| {
+            known
+                .modified
+                .is_some_and(|stamp| read.modified == Some(stamp) && is_final(stamp, known.as_of))
+        });
+        if !same && !is_old_news(core, connection, pairing, &read).await? {
             news.push(read);
         }
     }
@@ -134,16 +145,7 @@ pub(crate) fn shows_nothing_new(pairing: &Pairing, side: Side, link: &Link, read
         _ => false,
     };
     not_later
-        || (read.decides()
-            && shows_base(pairing, side, link, read)
-            && is_whole(pairing, side, read))
-}
-
-/// Whether a reading knows all mapped fields of its side.
-fn is_whole(pairing: &Pairing, side: Side, read: &Read) -> bool {
-    pairing
-        .compiled
-        .mappings()
-        .iter()
-        .all(|mapping| mapping.read(side, &read.record.fields).is_known())
+        || (read.freshness == Freshness::Fresh
+            && pairing.knows(side, read)
+            && shows_base(pairing, side, link, read))
 }

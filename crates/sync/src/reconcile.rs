@@ -180,6 +180,14 @@ impl<'a> Desk<'a> {
         let (linked, unlinked): (Vec<&Claim>, Vec<&Claim>) = claims
             .iter()
             .partition(|claim| links.contains_key(&claim.record));
+        tracing::debug!(
+            sync = %self.pairing.sync,
+            side = %self.side,
+            lane = ?self.lane,
+            linked = linked.len(),
+            unlinked = unlinked.len(),
+            "working off a batch"
+        );
         for chunk in linked.chunks(self.core.options.live_batch.max(1)) {
             let pairs = chunk
                 .iter()
@@ -234,8 +242,9 @@ impl<'a> Desk<'a> {
         for (claim, before) in pairs {
             match links.remove(&claim.record) {
                 Some(link) if link.id == before.id && same_records(&link, &before) => {
-                    if link.state == LinkState::Parked {
-                        // A review about the whole link is open; its decision signals the record.
+                    if link.state == LinkState::Parked || is_answered(&claim, &link, self.side) {
+                        // Parked: a review about the whole link is open; its decision signals the
+                        // record.
                         self.end(&claim.record, ClaimEnd::Settled);
                     } else {
                         current.push((claim, link));
@@ -817,7 +826,7 @@ pub(crate) async fn fetch(
     if ids.is_empty() {
         return Ok(HashMap::new());
     }
-    let fetched = end.connector.fetch(calls, &end.schema, ids).await?;
+    let fetched = end.connector.fetch(calls, &end.wanted, ids).await?;
     Ok(fetched
         .into_iter()
         .map(|fetched| {
@@ -835,6 +844,20 @@ pub(crate) fn is_too_old(claim: &Claim, read: &Read) -> bool {
     claim
         .not_older_than
         .is_some_and(|mark| read.as_of < mark && claim.attempts < OLDER_TRIES)
+}
+
+/// Whether all signals of a claim were answered since: by a fresh reading in which everything was
+/// settled, or, where only listings signalled it, by the link that was made out of them.
+fn is_answered(claim: &Claim, link: &Link, side: Side) -> bool {
+    let seen = match side {
+        Side::Left => link.seen_left,
+        Side::Right => link.seen_right,
+    };
+    let newest = claim
+        .not_older_than
+        .map_or(claim.last_signalled, |mark| mark.max(claim.last_signalled));
+    claim.attempts == 0
+        && (seen >= newest || (claim.sources == [SignalSource::Sweep] && link.created >= newest))
 }
 
 fn same_records(one: &Link, other: &Link) -> bool {

@@ -262,7 +262,7 @@ fn note_reads(
 
 /// Whether no later edit can carry the same stamp. Stamps without fractions of a second are taken
 /// for whole seconds: they are final only when the second is over.
-fn is_final(stamp: Timestamp, read_at: Timestamp) -> bool {
+pub(crate) fn is_final(stamp: Timestamp, read_at: Timestamp) -> bool {
     stamp.subsec_nanosecond() != 0 || read_at.as_second() > stamp.as_second() + 1
 }
 

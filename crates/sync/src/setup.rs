@@ -1,13 +1,13 @@
 //! Resolving rules against what the two accounts really have: schemas, capabilities, country.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     hash::{DefaultHasher, Hash, Hasher},
     sync::Arc,
 };
 
 use mapping::{CompiledEntity, Mode, Problem, Settings, SyncRules};
-use record::{Country, Entity, Schema, Side};
+use record::{Access, Country, Entity, FieldName, FieldSpec, Kind, Schema, Side};
 use store::{Cause, ConnectionName, Lane, SignalSource, SyncName};
 use uuid::Uuid;
 
@@ -35,12 +35,12 @@ pub(crate) async fn resolve_all(core: &Core) {
     let mut unready = Vec::new();
     for (sync, rules) in rules {
         match resolve(core, &sync, &rules).await {
-            Ok(resolved) => pairings.extend(resolved.into_iter().map(Arc::new)),
+            Ok(resolved) => pairings.extend(resolved),
             Err(error) => {
                 let kept: Vec<_> = before
                     .iter()
                     .filter(|pairing| pairing.sync == sync)
-                    .cloned()
+                    .map(|pairing| Pairing::clone(pairing))
                     .collect();
                 if kept.is_empty() || matches!(error, Error::Rules { .. }) {
                     tracing::warn!(%sync, %error, "a sync is not ready");
@@ -55,7 +55,40 @@ pub(crate) async fn resolve_all(core: &Core) {
             }
         }
     }
-    core.set_pairings(pairings, unready);
+    want(&mut pairings);
+    core.set_pairings(pairings.into_iter().map(Arc::new).collect(), unready);
+}
+
+/// Settles which fields of each connection are read: those that any sync of it needs, and the stamps.
+fn want(pairings: &mut [Pairing]) {
+    let mut needed: BTreeMap<(ConnectionName, Entity), BTreeSet<FieldName>> = BTreeMap::new();
+    for pairing in &*pairings {
+        for side in Side::BOTH {
+            needed
+                .entry((pairing.end(side).connection.clone(), pairing.entity))
+                .or_default()
+                .extend(pairing.compiled.fields(side).iter().cloned());
+        }
+    }
+    for pairing in pairings {
+        let entity = pairing.entity;
+        for end in &mut pairing.ends {
+            let needed = &needed[&(end.connection.clone(), entity)];
+            let is_stamp = |field: &FieldSpec| {
+                !field.custom
+                    && field.capability.access == Access::ReadOnly
+                    && matches!(field.kind, Kind::Date | Kind::Instant)
+            };
+            tracing::debug!(connection = %end.connection, fields = ?needed, "these fields are read");
+            end.wanted.fields = end
+                .schema
+                .fields
+                .iter()
+                .filter(|field| needed.contains(&field.name) || is_stamp(field))
+                .cloned()
+                .collect();
+        }
+    }
 }
 
 /// Checks rules against the accounts without putting them into force.
@@ -153,6 +186,7 @@ async fn end(core: &Core, connection: &str, entity: Entity) -> Result<End, Error
         connection: name,
         schema_hash: hash(&schema),
         connector,
+        wanted: schema.clone(),
         schema,
         description,
     })

@@ -65,7 +65,7 @@ pub(crate) async fn sweep(
             .connector
             .list(
                 &*calls,
-                &end.schema,
+                &end.wanted,
                 PageRequest {
                     cursor: cursor.clone(),
                     limit: end.description.list_page,
@@ -73,6 +73,12 @@ pub(crate) async fn sweep(
             )
             .await?;
         report.listed += page.reads.len() as u64;
+        tracing::debug!(
+            connection = %end.connection,
+            listed = report.listed,
+            whole = page.reads.iter().filter(|read| read.completeness == Completeness::Complete).count(),
+            "a page was listed"
+        );
         progress(report.listed, page.total);
         let stuck = page.next.is_some() && page.next == cursor;
         cursor = if stuck { None } else { page.next };

@@ -71,7 +71,7 @@ pub(crate) async fn write(end: &End, calls: &dyn Calls, changes: Vec<Change>) ->
             sent.push((only(&item.change, &group), group));
         }
         let changes: Vec<Change> = sent.iter().map(|(change, _)| change.clone()).collect();
-        let outcomes = end.connector.update(calls, &end.schema, &changes).await;
+        let outcomes = end.connector.update(calls, &end.wanted, &changes).await;
         let missing = sent.len().saturating_sub(outcomes.len());
         let outcomes = outcomes
             .into_iter()

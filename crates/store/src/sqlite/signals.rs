@@ -33,13 +33,14 @@ pub(super) fn signal(
     }
     let mut statement = session.sql(
         "INSERT INTO dirty (ws, connection, entity, record, lane, due, generation, sources,
-                            not_older_than, first_signalled, cause)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+                            not_older_than, first_signalled, last_signalled, cause)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10, ?11)
          ON CONFLICT (ws, connection, entity, record) DO UPDATE SET
              generation = excluded.generation,
              lane = min(lane, excluded.lane),
              due = CASE WHEN backoff THEN excluded.due ELSE min(due, excluded.due) END,
              backoff = 0,
+             last_signalled = max(last_signalled, excluded.last_signalled),
              sources = sources | excluded.sources,
              not_older_than = max(ifnull(not_older_than, excluded.not_older_than),
                                   ifnull(excluded.not_older_than, not_older_than)),
@@ -143,7 +144,7 @@ pub(super) fn claim(
     let mut claims = Vec::new();
     let name = session.connection_name(connection)?;
     let mut select = session.sql(
-        "SELECT record, generation, lane, sources, not_older_than, first_signalled, attempts, cause
+        "SELECT record, generation, lane, sources, not_older_than, first_signalled, attempts, cause, last_signalled
          FROM dirty INDEXED BY dirty_ready
          WHERE ws = ?1 AND connection = ?2 AND entity = ?3 AND lane = ?4 AND lease = 0 AND due <= ?5
          ORDER BY due LIMIT ?6",
@@ -236,7 +237,7 @@ fn most_urgent(
     Ok(None)
 }
 
-/// Reads a claim from `record, generation, lane, sources, not_older_than, first_signalled, attempts, cause`.
+/// Reads a claim from `record, generation, lane, sources, not_older_than, first_signalled, attempts, cause, last_signalled`.
 fn claim_of(row: &Row<'_>, connection: ConnectionName, entity: Entity) -> Outcome<Claim> {
     let cause: Option<String> = row.get(7)?;
     Ok(Claim {
@@ -248,6 +249,7 @@ fn claim_of(row: &Row<'_>, connection: ConnectionName, entity: Entity) -> Outcom
         sources: sources_of(row.get(3)?),
         not_older_than: maybe_time(row.get(4)?)?,
         first_signalled: time(row.get(5)?)?,
+        last_signalled: time(row.get(8)?)?,
         attempts: row.get(6)?,
         cause: cause
             .map(|cause| payload::CAUSE.decode(&cause))
@@ -393,7 +395,7 @@ pub(super) fn failing(
         "AND ?2 IS NULL"
     };
     let mut statement = session.sql(&format!(
-        "SELECT record, generation, lane, sources, not_older_than, first_signalled, attempts, cause,
+        "SELECT record, generation, lane, sources, not_older_than, first_signalled, attempts, cause, last_signalled,
                 connection, entity, error
          FROM dirty INDEXED BY dirty_failing
          WHERE ws = ?1 {narrowed} AND error IS NOT NULL
@@ -402,9 +404,9 @@ pub(super) fn failing(
     let mut rows = statement.query(params![ws, connection, limit(at_most)])?;
     let mut failing = Vec::new();
     while let Some(row) = rows.next()? {
-        let connection = session.connection_name(row.get(8)?)?;
-        let claim = claim_of(row, connection, Code::of_code(row.get(9)?)?)?;
-        failing.push((claim, row.get(10)?));
+        let connection = session.connection_name(row.get(9)?)?;
+        let claim = claim_of(row, connection, Code::of_code(row.get(10)?)?)?;
+        failing.push((claim, row.get(11)?));
     }
     Ok(failing)
 }

@@ -79,6 +79,7 @@ CREATE TABLE dirty (
     sources         INTEGER NOT NULL,
     not_older_than  INTEGER,
     first_signalled INTEGER NOT NULL,
+    last_signalled INTEGER NOT NULL,
     attempts        INTEGER NOT NULL DEFAULT 0,
     backoff         INTEGER NOT NULL DEFAULT 0,
     error           TEXT,
