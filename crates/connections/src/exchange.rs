@@ -6,16 +6,16 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use connector::{Body, CallError, Credentials, Effect, Request, Response, Verdict};
 use http::{HeaderValue, header::CONTENT_TYPE};
-use jiff::Timestamp;
 use serde_json::Value as Json;
 use store::Lane;
 use url::Url;
 
 use crate::{
-    CallRecord, Outcome, Outgoing, TransportError,
+    Outgoing, TransportError,
     budget::{Exhausted, Permit},
     connection::{Barred, Connection},
     credentials::{Held, scrub},
+    ongoing::Ongoing,
     retry::{self, Failure, Next},
     tokens::TokenError,
 };
@@ -196,15 +196,20 @@ impl Exchange<'_> {
                 sent: ongoing.sent,
             };
             if let Some(said) = connection.connector.announced(&response) {
-                connection.budget.announce(said);
+                let took = connection
+                    .parts
+                    .clock
+                    .steady()
+                    .saturating_sub(ongoing.start);
+                connection.budget.announce(took, said);
             }
             (connection.connector.verdict(request, &response), response)
         });
         match &judged {
             Ok((verdict, answer)) => {
-                ongoing.end(Some(answer.status.as_u16()), outcome_of(verdict));
+                ongoing.end(Some(answer.status.as_u16()), verdict.into());
             }
-            Err(error) => ongoing.end(None, outcome_of_error(error)),
+            Err(error) => ongoing.end(None, error.into()),
         }
         match judged {
             Ok((verdict, response)) => self.judge(request, credentials, permit, verdict, response),
@@ -378,73 +383,6 @@ impl Exchange<'_> {
     }
 }
 
-/// A request on its way. Whatever becomes of it, even if its caller goes away, stands in the log.
-struct Ongoing<'a> {
-    exchange: &'a Exchange<'a>,
-    request: &'a Request,
-    attempt: u32,
-    sent: Timestamp,
-    start: Duration,
-    logged: bool,
-}
-
-impl<'a> Ongoing<'a> {
-    fn begin(exchange: &'a Exchange<'a>, request: &'a Request, attempt: u32) -> Self {
-        Self {
-            exchange,
-            request,
-            attempt,
-            sent: exchange.connection.now(),
-            start: exchange.connection.parts.clock.steady(),
-            logged: false,
-        }
-    }
-
-    fn end(mut self, status: Option<u16>, outcome: Outcome) {
-        self.log(status, outcome);
-    }
-
-    fn log(&mut self, status: Option<u16>, outcome: Outcome) {
-        self.logged = true;
-        let connection = self.exchange.connection;
-        let request = self.request;
-        connection.counters.count(request.effect, outcome);
-        let now = connection.parts.clock.steady();
-        let record = CallRecord {
-            at: self.sent,
-            connection: connection.name.clone(),
-            operation: request.operation,
-            effect: request.effect,
-            status,
-            duration: now.saturating_sub(self.start),
-            attempt: self.attempt,
-            lane: self.exchange.lane,
-            cause: Arc::clone(self.exchange.cause),
-            records: request.records,
-            outcome,
-        };
-        tracing::debug!(
-            connection = %record.connection,
-            operation = record.operation,
-            status = record.status,
-            outcome = record.outcome.as_str(),
-            attempt = record.attempt,
-            milliseconds = u64::try_from(record.duration.as_millis()).unwrap_or(u64::MAX),
-            cause = %record.cause,
-            "call"
-        );
-        connection.parts.calls.record(record);
-    }
-}
-
-impl Drop for Ongoing<'_> {
-    fn drop(&mut self) {
-        if !self.logged {
-            self.log(None, Outcome::NoAnswer);
-        }
-    }
-}
-
 fn encode(body: Body) -> Result<(Bytes, Option<&'static str>), String> {
     match body {
         Body::Empty => Ok((Bytes::new(), None)),
@@ -457,25 +395,6 @@ fn encode(body: Body) -> Result<(Bytes, Option<&'static str>), String> {
                 .finish();
             Ok((form.into(), Some("application/x-www-form-urlencoded")))
         }
-    }
-}
-
-fn outcome_of(verdict: &Verdict) -> Outcome {
-    match verdict {
-        Verdict::Answered => Outcome::Answered,
-        Verdict::Throttled { .. } => Outcome::Throttled,
-        Verdict::TokenRefused => Outcome::TokenRefused,
-        Verdict::CredentialsRefused { .. } => Outcome::CredentialsRefused,
-        Verdict::ClockSkew { .. } => Outcome::ClockSkew,
-        Verdict::Unavailable { .. } => Outcome::Unavailable,
-    }
-}
-
-fn outcome_of_error(error: &TransportError) -> Outcome {
-    match error {
-        TransportError::NotSent(_) | TransportError::Forbidden(_) => Outcome::NotSent,
-        TransportError::MaybeSent(_) => Outcome::NoAnswer,
-        TransportError::TooLarge { .. } | TransportError::Cut(_) => Outcome::BadAnswer,
     }
 }
 

@@ -20,6 +20,8 @@ mod connection;
 
 mod exchange;
 
+mod ongoing;
+
 mod transport;
 
 mod budget;

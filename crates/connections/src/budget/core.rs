@@ -196,8 +196,14 @@ impl Core {
             .min(LONGEST_PAUSE)
     }
 
-    /// Takes in what an answer said of the limits; `day_ends` by the steady clock.
-    pub(crate) fn announce(&mut self, now: Duration, said: Announced, day_ends: Option<Duration>) {
+    /// Takes in what an answer that took so long said of the limits; `day_ends` by the steady clock.
+    pub(crate) fn announce(
+        &mut self,
+        now: Duration,
+        took: Duration,
+        said: Announced,
+        day_ends: Option<Duration>,
+    ) {
         let others = self.in_flight.saturating_sub(1);
         self.daily.announce(
             now,
@@ -211,7 +217,8 @@ impl Core {
         };
         let log = self.announced_log(limit, said.per);
         let Some(log) = log else { return };
-        if let Some(remaining) = said.remaining {
+        let recent = took < log.window().per / 10;
+        if let Some(remaining) = said.remaining.filter(|_| recent) {
             // somebody else uses the same account: what they sent counts for us too
             let counted = limit.saturating_sub(remaining);
             let unknown = counted.saturating_sub(log.used(now));

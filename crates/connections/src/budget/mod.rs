@@ -125,14 +125,14 @@ impl Budget {
         }
     }
 
-    /// Takes in what an answer said of the limits.
-    pub(crate) fn announce(&self, said: Announced) {
+    /// Takes in what an answer that took so long said of the limits.
+    pub(crate) fn announce(&self, took: Duration, said: Announced) {
         let now = self.time();
         let day_ends = said
             .daily_reset
             .and_then(|at| Duration::try_from(at.duration_since(self.clock.now())).ok())
             .map(|wait| now + wait);
-        self.core().announce(now, said, day_ends);
+        self.core().announce(now, took, said, day_ends);
     }
 
     /// How many records to put into one request, at most `largest`.

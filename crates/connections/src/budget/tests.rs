@@ -172,12 +172,22 @@ async fn what_the_vendor_announces_goes_before_what_it_documents() {
     let (budget, clock) = budget(&limits(&[(100, 10)], 4), &fresh());
     let permit = acquire(&budget, Lane::Live).await;
     // a smaller plan, and somebody else has used most of it
-    budget.announce(Announced {
+    budget.announce(
+        SECOND / 10,
+        Announced {
+            limit: Some(25),
+            remaining: Some(3),
+            per: Some(SECOND * 10),
+            ..Announced::default()
+        },
+    );
+    // an answer that took long speaks of the past
+    let late = Announced {
         limit: Some(25),
-        remaining: Some(3),
-        per: Some(SECOND * 10),
+        remaining: Some(0),
         ..Announced::default()
-    });
+    };
+    budget.announce(SECOND * 5, late);
     permit.finish("test", 1, false);
     for _ in 0..3 {
         drop(acquire(&budget, Lane::Live).await);
@@ -191,12 +201,15 @@ async fn what_the_vendor_announces_goes_before_what_it_documents() {
 async fn a_used_up_day_is_told_and_not_waited_for() {
     let (budget, clock) = budget(&limits(&[(100, 10), (1_000, 86_400)], 4), &fresh());
     let permit = acquire(&budget, Lane::Live).await;
-    budget.announce(Announced {
-        daily_limit: Some(1_000),
-        daily_remaining: Some(0),
-        daily_reset: Some("1970-01-01T05:00:00Z".parse().unwrap()),
-        ..Announced::default()
-    });
+    budget.announce(
+        SECOND / 10,
+        Announced {
+            daily_limit: Some(1_000),
+            daily_remaining: Some(0),
+            daily_reset: Some("1970-01-01T05:00:00Z".parse().unwrap()),
+            ..Announced::default()
+        },
+    );
     permit.finish("test", 1, false);
     let refused = budget.acquire(Lane::Live, Effect::Read, SECOND * 60).await;
     let until = refused.err().unwrap().until;

@@ -62,13 +62,26 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
     }
 }
 
+/// Whether an address is plainly this machine, which no proxy could reach for us.
+pub(crate) fn is_here(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        None => false,
+    }
+}
+
 /// Refuses an address that is spelt as a number; names are looked at when they are resolved.
 pub(crate) fn refuse_private(url: &Url, proxies: &[String]) -> Result<(), PrivateAddress> {
     let refused = match url.host() {
         Some(Host::Ipv4(address)) => !is_public_v4(address),
         Some(Host::Ipv6(address)) => !is_public_v6(address),
-        // the resolver lets proxies through, so they must not be addressed themselves
-        Some(Host::Domain(name)) => proxies.iter().any(|proxy| proxy == name),
+        // the resolver lets proxies through, so they must not be addressed themselves, and with a
+        // proxy it never sees the name
+        Some(Host::Domain(name)) => {
+            !proxies.is_empty() && (is_here(url) || proxies.iter().any(|proxy| proxy == name))
+        }
         None => true,
     };
     if refused {
@@ -81,7 +94,8 @@ pub(crate) fn refuse_private(url: &Url, proxies: &[String]) -> Result<(), Privat
 }
 
 /// Resolves names and gives back public addresses only, at the moment of connecting: a name that is
-/// public when checked and private when used gains nothing.
+/// public when checked and private when used gains nothing. Behind a proxy it is the proxy that
+/// resolves names, and its rules that hold for them.
 pub(crate) struct PublicOnly {
     /// Host names of the operator's own proxies, which may be private.
     pub(crate) proxies: Arc<[String]>,
@@ -181,6 +195,31 @@ mod tests {
         assert!(refuse_private(&"https://example.org/".parse().unwrap(), &[]).is_ok());
     }
 
+    #[tokio::test]
+    async fn a_name_that_leads_to_this_machine_is_not_resolved() {
+        let resolve = async |proxies: &[&str]| {
+            let proxies = proxies.iter().map(ToString::to_string).collect();
+            PublicOnly { proxies }
+                .resolve("localhost".parse().unwrap())
+                .await
+        };
+        let error = resolve(&[]).await.err().unwrap();
+        assert!(error.downcast_ref::<PrivateAddress>().is_some(), "{error}");
+        assert!(
+            resolve(&["localhost"]).await.is_ok(),
+            "the operator's own proxy"
+        );
+    }
+
+    #[test]
+    fn this_machine_is_known_by_its_usual_names() {
+        let here = |url: &str| is_here(&url.parse().unwrap());
+        assert!(
+            here("http://127.0.0.1:8080/") && here("http://[::1]/") && here("http://localhost/")
+        );
+        assert!(!here("http://10.0.0.1/") && !here("https://localhost.example.org/"));
+    }
+
     #[test]
     fn a_proxy_is_found_in_the_environment_and_cannot_be_addressed_itself() {
         let proxies = proxy_hosts(|name| match name {
@@ -189,6 +228,11 @@ mod tests {
             _ => None,
         });
         assert_eq!(*proxies, ["other.lan".to_owned(), "proxy.lan".to_owned()]);
-        assert!(refuse_private(&"http://proxy.lan/".parse().unwrap(), &proxies).is_err());
+        for url in ["http://proxy.lan/", "http://localhost/"] {
+            assert!(
+                refuse_private(&url.parse().unwrap(), &proxies).is_err(),
+                "{url}"
+            );
+        }
     }
 }

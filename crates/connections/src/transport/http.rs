@@ -7,7 +7,7 @@ use bytes::BytesMut;
 
 use super::{
     ANSWER_CAP, Answer, Outgoing, Transport, TransportError,
-    address::{PrivateAddress, PublicOnly, proxy_hosts, refuse_private},
+    address::{PrivateAddress, PublicOnly, is_here, proxy_hosts, refuse_private},
 };
 
 /// How [`HttpTransport`] behaves.
@@ -47,11 +47,15 @@ const KEEP_IDLE: Duration = Duration::from_secs(20);
 pub struct HttpSetupError(#[from] reqwest::Error);
 
 /// HTTP/1.1 and HTTP/2 over TLS with the platform's certificates, connections reused, gzip, proxies
-/// as the environment says.
+/// as the environment says (never for this machine itself).
 #[derive(Debug, Clone)]
 pub struct HttpTransport {
+    /// Public addresses only.
     public: reqwest::Client,
+    /// Any address.
     any: reqwest::Client,
+    /// Any address, without a proxy.
+    direct: reqwest::Client,
     proxies: Arc<[String]>,
     answer_cap: usize,
 }
@@ -89,6 +93,7 @@ impl HttpTransport {
         Ok(Self {
             public,
             any: client().build()?,
+            direct: client().no_proxy().build()?,
             proxies,
             answer_cap: options.answer_cap,
         })
@@ -126,7 +131,9 @@ impl HttpTransport {
 #[async_trait]
 impl Transport for HttpTransport {
     async fn send(&self, request: Outgoing) -> Result<Answer, TransportError> {
-        let client = if request.allow_private {
+        let client = if request.allow_private && is_here(&request.url) {
+            &self.direct
+        } else if request.allow_private {
             &self.any
         } else {
             refuse_private(&request.url, &self.proxies)

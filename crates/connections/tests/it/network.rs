@@ -156,8 +156,10 @@ async fn an_unsent_request_is_told_from_one_without_an_answer() {
 async fn this_machine_is_reached_only_when_that_is_allowed() {
     let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n".to_vec();
     let (address, server) = server(answer, false).await;
-    let by_name = format!("http://localhost:{}/", address.port());
-    for url in [format!("http://{address}/"), by_name] {
+    let port = address.port();
+    // the last one is found out only by resolving it
+    let names = ["127.0.0.1", "localhost"];
+    for url in names.map(|host| format!("http://{host}:{port}/")) {
         let mut request = get(address);
         request.url = url.parse().unwrap();
         request.allow_private = false;
