@@ -20,3 +20,6 @@ pub use choose::{Candidate, Choice, choose, confirm};
 pub use compare::{Finding, Verdict, compare, explain};
 pub use person::{Facts, IdentityKey, KeyKind, Person};
 pub use rules::MatchRules;
+
+#[cfg(test)]
+mod tests;

@@ -211,9 +211,11 @@ impl Name {
         if straight.first == Part::Same && straight.last == Part::Same {
             return straight;
         }
+        // which of the two is the first name is what is not known: the weaker part speaks for both
+        let crossed = given(&self.first, &other.last).min(given(&self.last, &other.first));
         let swapped = Likeness {
-            first: given(&self.first, &other.last),
-            last: family(&self.last, &other.first),
+            first: crossed,
+            last: crossed,
             swapped: true,
         };
         let weight = |likeness: Likeness| likeness.first as u8 + likeness.last as u8;
@@ -252,12 +254,12 @@ fn given(one: &[String], other: &[String]) -> Part {
         (other, one)
     };
     let alike = |a: &str, b: &str| {
-        a == b || is_initial(a, b) || is_initial(b, a) || is_short_form(a, b) || is_typo(a, b)
+        a == b || is_initial(a, b) || is_initial(b, a) || is_short_form(a, b) || is_slip(a, b)
     };
     let all_found = few
         .iter()
         .all(|word| many.iter().any(|candidate| alike(word, candidate)));
-    if all_found || is_typo(&one.concat(), &other.concat()) {
+    if all_found || is_slip(&one.concat(), &other.concat()) {
         Part::Close
     } else {
         Part::Other
@@ -293,6 +295,19 @@ fn is_short_form(one: &str, other: &str) -> bool {
     SHORT_FORMS.iter().any(|group| {
         group.contains(&one) && group.contains(&other) && (group[0] == one || group[0] == other)
     })
+}
+
+/// A typing error in a given name. Names that differ in their end only are two names: Andrea and
+/// Andreas, Maria and Mario, Simon and Simone.
+fn is_slip(one: &str, other: &str) -> bool {
+    let common = one
+        .chars()
+        .zip(other.chars())
+        .take_while(|(a, b)| a == b)
+        .count();
+    let ends = [one, other].map(|name| name.chars().count() - common);
+    let other_end = ends.contains(&0) || ends == [1, 1];
+    !other_end && is_typo(one, other)
 }
 
 /// One slip of the fingers in a short name, two in a long one; never in the first letter alone.

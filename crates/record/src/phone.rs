@@ -56,7 +56,8 @@ pub fn read(raw: &str, locale: &Locale) -> Phone {
     let number = if typed.international {
         international(&typed.digits)
     } else {
-        national(&typed.digits, locale)
+        // once more as what it came to be, so that reading it again changes nothing
+        national(&typed.digits, locale).and_then(|number| international(number.strip_prefix('+')?))
     };
     match number {
         Some(number) if DIGITS.contains(&(number.len() - 1)) => Phone::Dialable(number),
@@ -161,13 +162,37 @@ fn international(digits: &str) -> Option<String> {
     let mut subscriber = &digits[code..];
     let trunk = plan.first().and_then(|meta| meta.national_prefix());
     if trunk == Some("0") {
-        subscriber = subscriber.strip_prefix('0').unwrap_or(subscriber);
+        subscriber = subscriber.trim_start_matches('0');
     }
     Some(format!("+{}{subscriber}", &digits[..code]))
 }
 
 /// Digits as they are dialled inside a country.
 fn national(digits: &str, locale: &Locale) -> Option<String> {
+    if let Some(number) = domestic(digits, locale) {
+        return Some(number);
+    }
+    slow_national(digits, locale)
+}
+
+/// A number with its trunk zero where only one country can be meant, without any look-up.
+fn domestic(digits: &str, locale: &Locale) -> Option<String> {
+    if locale.residence.is_some_and(|home| home != locale.country) {
+        return None;
+    }
+    let (_, code) = [
+        (Country::GERMANY, "49"),
+        (Country::AUSTRIA, "43"),
+        (Country::SWITZERLAND, "41"),
+    ]
+    .into_iter()
+    .find(|(country, _)| *country == locale.country)?;
+    let subscriber = digits.strip_prefix('0')?;
+    let usual = (7..=12).contains(&subscriber.len()) && !subscriber.starts_with('0');
+    usual.then(|| format!("+{code}{subscriber}"))
+}
+
+fn slow_national(digits: &str, locale: &Locale) -> Option<String> {
     let read = |country: Country| {
         let id = country.alpha2().parse().ok()?;
         let number = phonenumber::parse(Some(id), digits).ok()?;
@@ -282,6 +307,19 @@ mod tests {
             let number = format!("+{code}{rest}");
             prop_assert_eq!(plain(&number), Some(number.clone()));
             prop_assert_eq!(international(&number[1..]), Some(number));
+        }
+
+        #[test]
+        fn the_short_way_at_home_says_what_the_long_way_says(
+            country in proptest::sample::select(vec![
+                Country::GERMANY,
+                Country::AUSTRIA,
+                Country::SWITZERLAND,
+            ]),
+            digits in "0[1-9][0-9]{6,11}",
+        ) {
+            let locale = Locale::new(country);
+            prop_assert_eq!(domestic(&digits, &locale), slow_national(&digits, &locale));
         }
     }
 }

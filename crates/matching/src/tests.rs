@@ -1,0 +1,488 @@
+//! People that a judge of records has to tell apart, and some that are hard to recognise.
+
+use jiff::civil::date;
+use proptest::{option, prelude::*, sample::select};
+
+use super::*;
+
+#[derive(Debug, Clone, Default)]
+struct Card {
+    first: &'static str,
+    last: &'static str,
+    email: &'static str,
+    phone: &'static str,
+    born: Option<(i16, i8, i8)>,
+    postcode: &'static str,
+    street: &'static str,
+}
+
+fn some(text: &str) -> Option<String> {
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+fn person(card: &Card) -> Person {
+    Person::new(Facts {
+        emails: some(card.email).into_iter().collect(),
+        phones: some(card.phone).into_iter().collect(),
+        first_name: some(card.first),
+        last_name: some(card.last),
+        birthday: card.born.map(|(year, month, day)| date(year, month, day)),
+        postcode: some(card.postcode),
+        street: some(card.street),
+        ..Facts::default()
+    })
+}
+
+const SAME: &str = "same";
+const DOUBTFUL: &str = "doubtful";
+const DIFFERENT: &str = "different";
+
+fn word(verdict: &Verdict) -> &'static str {
+    match verdict {
+        Verdict::Same { .. } => SAME,
+        Verdict::Doubtful { .. } => DOUBTFUL,
+        Verdict::Different { .. } => DIFFERENT,
+    }
+}
+
+fn anna() -> Card {
+    Card {
+        first: "Anna",
+        last: "Müller",
+        email: "anna@mueller.example",
+        phone: "+4924124561",
+        born: Some((1983, 7, 9)),
+        postcode: "52074",
+        street: "Ring 5",
+    }
+}
+
+#[test]
+fn each_pair_gets_the_verdict_that_a_careful_person_would_give() {
+    let anna = anna();
+    let bare = |first, last, email, phone| Card {
+        first,
+        last,
+        email,
+        phone,
+        ..Card::default()
+    };
+    let cases: [(&str, Card, &str); 24] = [
+        (
+            "herself, spelt another way",
+            Card {
+                last: "Mueller",
+                ..anna.clone()
+            },
+            SAME,
+        ),
+        (
+            "without umlaut",
+            Card {
+                last: "MULLER",
+                born: None,
+                ..anna.clone()
+            },
+            SAME,
+        ),
+        (
+            "names exchanged",
+            Card {
+                first: "Müller",
+                last: "Anna",
+                ..anna.clone()
+            },
+            SAME,
+        ),
+        (
+            "a typing error in the last name",
+            Card {
+                last: "Mülller",
+                born: None,
+                ..anna.clone()
+            },
+            SAME,
+        ),
+        (
+            "no e-mail, same phone",
+            Card {
+                email: "",
+                ..anna.clone()
+            },
+            SAME,
+        ),
+        (
+            "another e-mail, same phone",
+            Card {
+                email: "a@new.example",
+                ..anna.clone()
+            },
+            SAME,
+        ),
+        (
+            "only the e-mail and the name",
+            bare("Anna", "Müller", anna.email, ""),
+            SAME,
+        ),
+        ("only the e-mail", bare("", "", anna.email, ""), SAME),
+        ("only the phone", bare("", "", "", anna.phone), DOUBTFUL),
+        (
+            "a changed last name, same birthday",
+            Card {
+                last: "Huber",
+                ..anna.clone()
+            },
+            SAME,
+        ),
+        (
+            "a changed last name, no birthday",
+            Card {
+                last: "Huber",
+                born: None,
+                ..anna.clone()
+            },
+            DOUBTFUL,
+        ),
+        (
+            "a short form, same birthday",
+            Card {
+                first: "Anne-Marie",
+                ..anna.clone()
+            },
+            DOUBTFUL,
+        ),
+        (
+            "one of two first names, same birthday",
+            Card {
+                first: "Anna Maria",
+                ..anna.clone()
+            },
+            SAME,
+        ),
+        (
+            "one of two first names, no birthday",
+            Card {
+                first: "Anna Maria",
+                born: None,
+                ..anna.clone()
+            },
+            DOUBTFUL,
+        ),
+        (
+            "her husband",
+            Card {
+                first: "Karl",
+                born: Some((1980, 1, 2)),
+                ..anna.clone()
+            },
+            DIFFERENT,
+        ),
+        (
+            "perhaps her husband",
+            Card {
+                first: "Karl",
+                born: None,
+                ..anna.clone()
+            },
+            DOUBTFUL,
+        ),
+        (
+            "her daughter of the same name",
+            Card {
+                born: Some((2010, 3, 4)),
+                ..anna.clone()
+            },
+            DOUBTFUL,
+        ),
+        (
+            "a namesake",
+            bare("Anna", "Müller", "other@mueller.example", "+491111111"),
+            DIFFERENT,
+        ),
+        (
+            "a namesake in another town, other birthday",
+            Card {
+                email: "",
+                phone: "",
+                born: Some((1960, 1, 1)),
+                ..anna.clone()
+            },
+            DIFFERENT,
+        ),
+        (
+            "a stranger born that day",
+            Card {
+                first: "Eva",
+                last: "Huber",
+                email: "",
+                phone: "",
+                ..anna.clone()
+            },
+            DIFFERENT,
+        ),
+        (
+            "no key in common, same birthday",
+            Card {
+                email: "",
+                phone: "",
+                ..anna.clone()
+            },
+            DOUBTFUL,
+        ),
+        (
+            "no key in common, same address",
+            Card {
+                email: "",
+                phone: "",
+                born: None,
+                ..anna.clone()
+            },
+            DOUBTFUL,
+        ),
+        (
+            "a colleague on the same switchboard",
+            bare("Eva", "Huber", "", anna.phone),
+            DIFFERENT,
+        ),
+        (
+            "somebody with her mailbox",
+            bare("Eva", "Huber", anna.email, ""),
+            DOUBTFUL,
+        ),
+    ];
+    let rules = MatchRules::default();
+    for (who, card, expected) in cases {
+        let verdict = compare(&person(&anna), &person(&card), &rules);
+        assert_eq!(
+            word(&verdict),
+            expected,
+            "{who}: {}",
+            explain(verdict.findings())
+        );
+    }
+}
+
+#[test]
+fn people_of_almost_one_name_in_one_household_are_told_apart() {
+    let andreas = Card {
+        first: "Andreas",
+        born: None,
+        ..anna()
+    };
+    let rules = MatchRules::default();
+    for (other, born, expected) in [
+        ("Andrea", None, DOUBTFUL),
+        ("Andrea", Some((1983, 7, 9)), DOUBTFUL),
+        ("Anderas", Some((1983, 7, 9)), SAME),
+        ("Andi", Some((1983, 7, 9)), SAME),
+        ("Hans", None, DOUBTFUL),
+    ] {
+        let one = Card {
+            born,
+            ..andreas.clone()
+        };
+        let card = Card {
+            first: other,
+            born,
+            ..andreas.clone()
+        };
+        let verdict = compare(&person(&one), &person(&card), &rules);
+        assert_eq!(word(&verdict), expected, "{other} {born:?}");
+    }
+}
+
+#[test]
+fn the_rules_say_which_keys_link_and_whether_names_count() {
+    let anna = anna();
+    let keyless = Card {
+        email: "",
+        phone: "",
+        ..anna.clone()
+    };
+    let by_birthday = MatchRules {
+        keys: vec![KeyKind::Email, KeyKind::NameBirthday],
+        name_check: true,
+    };
+    let verdict = compare(&person(&anna), &person(&keyless), &by_birthday);
+    assert!(matches!(
+        verdict,
+        Verdict::Same {
+            by: KeyKind::NameBirthday,
+            ..
+        }
+    ));
+    let phone_only = Card {
+        email: "",
+        ..anna.clone()
+    };
+    let verdict = compare(
+        &person(&anna),
+        &person(&phone_only),
+        &MatchRules {
+            keys: vec![KeyKind::Email],
+            name_check: true,
+        },
+    );
+    assert_eq!(word(&verdict), DOUBTFUL);
+    let husband = Card {
+        first: "Karl",
+        born: None,
+        ..anna.clone()
+    };
+    let unchecked = MatchRules {
+        name_check: false,
+        ..MatchRules::default()
+    };
+    assert_eq!(
+        word(&compare(&person(&anna), &person(&husband), &unchecked)),
+        SAME
+    );
+}
+
+#[test]
+fn a_typing_error_or_an_exchange_does_not_hide_a_candidate() {
+    let keys = |first, last| {
+        person(&Card {
+            first,
+            last,
+            email: "",
+            phone: "",
+            ..anna()
+        })
+        .keys()
+    };
+    assert_eq!(keys("Anna", "Müller"), keys("MUELLER", "Anna"));
+    let shared = |other: Vec<IdentityKey>| {
+        keys("Anna", "Müller")
+            .into_iter()
+            .any(|key| other.contains(&key))
+    };
+    assert!(shared(keys("Anan", "Mülelr")));
+    assert!(!shared(keys("Eva", "Huber")));
+}
+
+fn judged(id: u32, kind: &str, score: u32, linked: bool) -> Candidate<u32> {
+    let verdict = match kind {
+        SAME => Verdict::Same {
+            by: KeyKind::Email,
+            score,
+            explanation: Vec::new(),
+        },
+        DOUBTFUL => Verdict::Doubtful {
+            score,
+            why: Vec::new(),
+        },
+        _ => Verdict::Different { why: Vec::new() },
+    };
+    Candidate {
+        id,
+        verdict,
+        linked,
+    }
+}
+
+#[test]
+fn one_sure_and_free_candidate_is_linked_and_all_else_is_asked() {
+    let chosen = |candidates: Vec<Candidate<u32>>| match choose(candidates) {
+        Choice::Link(candidate) => format!("link {}", candidate.id),
+        Choice::Review(candidates) => {
+            let ids: Vec<String> = candidates.iter().map(|c| c.id.to_string()).collect();
+            format!("review {}", ids.join(" "))
+        }
+        Choice::None => "none".to_owned(),
+    };
+    assert_eq!(chosen(vec![]), "none");
+    assert_eq!(chosen(vec![judged(1, DIFFERENT, 0, true)]), "none");
+    assert_eq!(
+        chosen(vec![
+            judged(1, DOUBTFUL, 90, false),
+            judged(2, SAME, 50, false)
+        ]),
+        "link 2"
+    );
+    assert_eq!(
+        chosen(vec![judged(1, SAME, 50, false), judged(2, SAME, 60, false)]),
+        "review 2 1"
+    );
+    assert_eq!(chosen(vec![judged(1, SAME, 50, true)]), "review 1");
+    assert_eq!(
+        chosen(vec![judged(1, SAME, 50, true), judged(2, SAME, 40, false)]),
+        "review 1 2"
+    );
+    assert_eq!(chosen(vec![judged(1, DOUBTFUL, 50, true)]), "review 1");
+    let link = || choose(vec![judged(1, SAME, 50, false)]);
+    assert!(matches!(
+        confirm(link(), [judged(7, DOUBTFUL, 50, false)]),
+        Choice::Link(_)
+    ));
+    assert!(matches!(
+        confirm(link(), [judged(7, SAME, 10, false)]),
+        Choice::Review(_)
+    ));
+}
+
+fn cards() -> impl Strategy<Value = Card> {
+    let names = || {
+        select(vec![
+            "Anna",
+            "Anna Maria",
+            "Müller",
+            "Mueller",
+            "Mülller",
+            "Hans",
+            "Johannes",
+            "A.",
+            "",
+        ])
+    };
+    (
+        (names(), names()),
+        select(vec!["a@x.example", "b@x.example", ""]),
+        select(vec!["+4924124561", "+4924124562", ""]),
+        option::of((1983..1985_i16, 7..9_i8, 7..10_i8)),
+        select(vec!["1", "2", ""]),
+        select(vec!["Ring 5", ""]),
+    )
+        .prop_map(
+            |((first, last), email, phone, born, postcode, street)| Card {
+                first,
+                last,
+                email,
+                phone,
+                born,
+                postcode,
+                street,
+            },
+        )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(3000))]
+
+    #[test]
+    fn a_verdict_does_not_depend_on_who_is_asked_first(one in cards(), other in cards(), name_check in any::<bool>()) {
+        let rules = MatchRules { name_check, ..MatchRules::default() };
+        let (one, other) = (person(&one), person(&other));
+        prop_assert_eq!(compare(&one, &other, &rules), compare(&other, &one, &rules));
+    }
+
+    /// Whatever the names, nobody is linked without a key that is trusted.
+    #[test]
+    fn nobody_is_linked_without_a_shared_key(one in cards(), other in cards()) {
+        let verdict = compare(&person(&one), &person(&other), &MatchRules::default());
+        let shares = (!one.email.is_empty() && one.email == other.email)
+            || (!one.phone.is_empty() && one.phone == other.phone);
+        prop_assert!(shares || word(&verdict) != SAME);
+    }
+
+    /// What is judged the same or doubtful can be found by a key, so that no match is overlooked.
+    #[test]
+    fn whoever_may_be_the_same_can_be_found(one in cards(), other in cards()) {
+        let (a, b) = (person(&one), person(&other));
+        let verdict = compare(&a, &b, &MatchRules::default());
+        let (keys, others) = (a.keys(), b.keys());
+        if word(&verdict) == SAME {
+            prop_assert!(keys.iter().any(|key| others.contains(key)));
+        }
+    }
+}
