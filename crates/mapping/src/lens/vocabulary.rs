@@ -125,15 +125,15 @@ impl ChoiceLens {
         }
     }
 
+    /// A word that this side does not have is put as it is: `loss` keeps it from being sent, and that
+    /// is to be told rather than taken for "nothing to do".
     pub(crate) fn put(&self, side: Side, new: &Field, _current: &Fields) -> Fields {
         let slot = self.slots.get(side);
-        let Some(word) = new.text() else {
-            return changed(slot.name(), Field::Empty);
-        };
-        match self.written(side, word) {
-            Some(value) => changed(slot.name(), Field::of(value)),
-            None => Fields::new(),
-        }
+        let written = new.text().map(|word| {
+            let known = self.written(side, word);
+            Field::of(known.unwrap_or_else(|| Value::from(word)))
+        });
+        changed(slot.name(), written.unwrap_or(Field::Empty))
     }
 
     pub(crate) fn loss(&self, side: Side, value: &Field) -> Option<Loss> {

@@ -278,6 +278,14 @@ fn what_a_side_cannot_hold_is_said_before() {
         loss("status", Side::Right, Field::of("weg")),
         Some((LossKind::NotAChoice, false))
     );
+    // what cannot be written is no "nothing to do"
+    let status = entity.mapping("status").unwrap();
+    let active = fields(&[("Status", Field::of("aktiv"))]);
+    assert!(
+        !status
+            .put(Side::Right, &Field::of("weg"), &active)
+            .is_empty()
+    );
     assert_eq!(
         loss("tags", Side::Right, tags(&["1", "vip"])),
         Some((LossKind::NotAChoice, true))
