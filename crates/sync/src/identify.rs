@@ -60,7 +60,7 @@ struct Other {
 /// Works off claims of records that have no link in this sync.
 pub(crate) async fn unlinked(desk: &mut Desk<'_>, claims: Vec<&Claim>) -> Result<(), Error> {
     let claims = without_settled(desk, claims).await?;
-    let mut seekers = read(desk, claims).await?;
+    let seekers = read(desk, claims).await?;
     if seekers.is_empty() {
         return Ok(());
     }
@@ -79,6 +79,17 @@ pub(crate) async fn unlinked(desk: &mut Desk<'_>, claims: Vec<&Claim>) -> Result
         locks.insert(desk.lock_key(desk.side.other(), id));
     }
     let _guard = desk.core.locks.acquire(locks).await;
+    let worked = locked(desk, seekers, others).await;
+    desk.flush().await;
+    worked
+}
+
+/// The part of the work during which the records and their keys are locked.
+async fn locked(
+    desk: &mut Desk<'_>,
+    mut seekers: Vec<Seeker>,
+    others: Others,
+) -> Result<(), Error> {
     drop_changed(desk, &mut seekers, &others).await?;
     let mut matched = Vec::new();
     let mut births = Vec::new();

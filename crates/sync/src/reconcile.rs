@@ -56,6 +56,8 @@ pub(crate) struct Desk<'a> {
     pub(crate) run: Option<RunId>,
     pub(crate) commit: Commit,
     pub(crate) ends: BTreeMap<RecordId, ClaimEnd>,
+    /// Claims that ended since the last time something was stored.
+    unstored: Vec<RecordId>,
     pub(crate) counts: BTreeMap<String, i64>,
 }
 
@@ -100,14 +102,12 @@ pub(crate) async fn reconcile(core: &Arc<Core>, claims: Vec<Claim>) {
         if let Err(error) = core.commit(commit).await {
             tracing::error!(sync = %pairing.sync, %error, "a batch could not be stored");
             settled = false;
-            for claim in &claims {
-                ends.insert(
-                    claim.record.clone(),
-                    ClaimEnd::Again {
-                        after: None,
-                        error: Some(error.to_string()),
-                    },
-                );
+            // Whatever was stored before is found done by the next look.
+            for end in ends.values_mut() {
+                *end = ClaimEnd::Again {
+                    after: None,
+                    error: Some(error.to_string()),
+                };
             }
         }
     }
@@ -132,6 +132,7 @@ impl<'a> Desk<'a> {
             run: core.run_of(&pairing.sync),
             commit: Commit::default(),
             ends: BTreeMap::new(),
+            unstored: Vec::new(),
             counts: BTreeMap::new(),
         }
     }
@@ -145,20 +146,42 @@ impl<'a> Desk<'a> {
 
     pub(crate) fn end(&mut self, record: &RecordId, end: ClaimEnd) {
         self.ends.insert(record.clone(), end);
+        self.unstored.push(record.clone());
     }
 
-    pub(crate) fn finish(mut self) -> Commit {
-        for (name, by) in &self.counts {
-            *self
-                .commit
+    /// What is to be stored, with its counts.
+    pub(crate) fn finish(&mut self) -> Commit {
+        let mut commit = std::mem::take(&mut self.commit);
+        let counts = std::mem::take(&mut self.counts);
+        for (name, by) in &counts {
+            *commit
                 .meters
                 .entry(format!("{}:{name}", self.pairing.sync))
                 .or_default() += by;
         }
         if let Some(run) = self.run {
-            self.commit.run = Some((run, self.counts));
+            commit.run = Some((run, counts));
         }
-        self.commit
+        commit
+    }
+
+    /// Stores what was done so far. To be called before the locks of the records are let go: who gets
+    /// them next must see it. If it cannot be stored, nothing of it is, and the claims are tried again.
+    pub(crate) async fn flush(&mut self) {
+        let commit = self.finish();
+        let worked = std::mem::take(&mut self.unstored);
+        if let Err(error) = self.core.commit(commit).await {
+            tracing::error!(sync = %self.pairing.sync, %error, "what was done could not be stored");
+            for record in worked {
+                self.ends.insert(
+                    record,
+                    ClaimEnd::Again {
+                        after: None,
+                        error: Some(error.to_string()),
+                    },
+                );
+            }
+        }
     }
 
     fn fail_rest(&mut self, claims: &[Claim], error: &Error) {
@@ -260,7 +283,9 @@ impl<'a> Desk<'a> {
                 ),
             }
         }
-        self.pairs(current, &Overrides::new()).await
+        let worked = self.pairs(current, &Overrides::new()).await;
+        self.flush().await;
+        worked
     }
 
     pub(crate) fn lock_keys(&self, link: &Link) -> Vec<String> {

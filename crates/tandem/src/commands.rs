@@ -1,13 +1,13 @@
 //! What each command does. Commands hold no logic of the product: they ask the API and print.
 
-mod apply;
+pub(crate) mod apply;
 mod connect;
 mod local;
 mod look;
 mod reference;
-mod serve;
+pub(crate) mod serve;
 mod status;
-mod work;
+pub(crate) mod work;
 
 use std::process::ExitCode;
 
@@ -33,7 +33,7 @@ pub(crate) async fn run(cli: Cli, output: Output) -> Result<ExitCode> {
         Command::Completions { shell } => local::completions(shell).map(done),
         Command::Reference { out } => reference::write(&out).map(done),
         // for as long as they are wanted
-        Command::Demo(demo) => demo::run(demo).await,
+        Command::Demo(demo) => demo::run(demo, output).await,
         Command::Serve(serve) => serve::serve(&global, &serve, output).await.map(done),
         Command::Sandbox(sandbox) => serve::sandbox(sandbox).await.map(done),
         // on the database itself

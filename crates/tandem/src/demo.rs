@@ -1,9 +1,30 @@
 //! `tandem demo`: the whole product pointed at the sandbox.
+//!
+//! Nothing here is a shortcut past the product: the accounts are connected through their sign-in
+//! pages, the config is applied through the API, webhooks come in over HTTP. Whether both sides agree
+//! is judged by the sandbox from its own state; what Tandem says only explains differences.
 
-use std::{path::PathBuf, process::ExitCode};
+mod report;
 
-use anyhow::{Result, bail};
+mod scenes;
+
+mod stage;
+
+mod verdict;
+
+use std::{path::PathBuf, process::ExitCode, time::Duration};
+
+use anyhow::{Context as _, Result};
 use clap::Args;
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    commands::{serve::told_to_stop, work},
+    output::{self, Output},
+};
+
+use stage::{SYNC, Stage};
 
 /// What the demo takes.
 #[derive(Debug, Args)]
@@ -22,7 +43,124 @@ pub(crate) struct DemoArgs {
     pub(crate) data: Option<PathBuf>,
 }
 
+/// How long the demo waits for everything to be worked off after the edits.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// Contacts edited at once, to meet HighLevel's limit of 100 requests in 10 seconds.
+const BURST: usize = 110;
+
 /// Runs it.
-pub(crate) async fn run(_arguments: DemoArgs) -> Result<ExitCode> {
-    bail!("the demo comes with the engine")
+pub(crate) async fn run(arguments: DemoArgs, output: Output) -> Result<ExitCode> {
+    let stop = CancellationToken::new();
+    tokio::spawn(told_to_stop(stop.clone()));
+    let begun = std::time::Instant::now();
+    say("Starting the sandbox (simulated HighLevel and onOffice) and Tandem");
+    let stage = Stage::open(
+        arguments.people.as_deref(),
+        arguments.data.as_deref(),
+        &stop,
+    )
+    .await?;
+    let outcome = tokio::select! {
+        outcome = play(&stage, output, begun) => outcome,
+        () = stop.cancelled() => Err(anyhow::anyhow!("stopped before the report")),
+    };
+    let code = match outcome {
+        Ok(report) => {
+            if arguments.json {
+                output::json(&report.json())?;
+            } else {
+                output::text(&report.in_words())?;
+            }
+            if !arguments.once && !stop.is_cancelled() {
+                say(&format!(
+                    "\nStill up. Tandem: {} · sandbox: {} · database: {}\nTry `tandem --database {} status`, or edit people through the sandbox's controls (docs/sandbox.md). Ctrl-C ends it.",
+                    stage.url(),
+                    stage.sandbox.url(),
+                    stage.database.display(),
+                    stage.database.display(),
+                ));
+                stop.cancelled().await;
+            }
+            if report.agree() {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::FAILURE
+            }
+        }
+        Err(error) => {
+            stage.close().await?;
+            return Err(error);
+        }
+    };
+    stage.close().await?;
+    Ok(code)
+}
+
+/// Tells on stderr how far the demo is.
+fn say(line: &str) {
+    eprintln!("{line}");
+}
+
+async fn play(stage: &Stage, output: Output, begun: std::time::Instant) -> Result<report::Report> {
+    say("Connecting the accounts: HighLevel by its sign-in page, onOffice by token and secret");
+    stage.connect().await?;
+    say("Reading both sides; nothing is written yet");
+    let plan = stage
+        .client()
+        .post(&format!("/api/v1/syncs/{SYNC}/plan"), json!({}))
+        .await
+        .context("the plan failed")?;
+    say(&work::plan_in_words(&plan));
+    say("First sync");
+    let bar = work::Bar::new(output);
+    let run = stage
+        .client()
+        .events(&format!("/api/v1/syncs/{SYNC}/run"), |event, progress| {
+            if event == "progress" {
+                bar.show(progress);
+            }
+        })
+        .await;
+    bar.end();
+    let run = run.context("the first sync failed")?;
+    stage.quiet(PATIENCE).await?;
+    let first = stage.judge().await?;
+    say(&format!(
+        "First sync done after {:.0} s: {} pairs, {} fields compared, {} unexplained differences",
+        begun.elapsed().as_secs_f64(),
+        first.compared.0,
+        first.compared.1,
+        first.unexplained.len()
+    ));
+    let played = edits(stage).await?;
+    say("Waiting until all is worked off, then looking at everything once more (sweep)");
+    stage.quiet(PATIENCE).await?;
+    stage.sweep().await?;
+    stage.quiet(PATIENCE).await?;
+    report::Report::new(stage, &run, played, begun.elapsed()).await
+}
+
+/// Edits made by people on both sides, and what goes wrong meanwhile.
+async fn edits(stage: &Stage) -> Result<Vec<String>> {
+    let control = stage.sandbox.control();
+    let pairs = stage.pairs_to_play_on().await?;
+    let burst = BURST.min(pairs.len().saturating_sub(30));
+    let mut scene = scenes::Stage::new(&control, pairs);
+    say("Now people edit on both sides:");
+    scenes::plain_edits(&mut scene)?;
+    stage.poll().await?;
+    stage.quiet(PATIENCE).await?;
+    scenes::edit_in_between(&mut scene).await?;
+    scenes::lying_webhooks(&mut scene)?;
+    stage.quiet(PATIENCE).await?;
+    scenes::failing_answers(&mut scene)?;
+    stage.poll().await?;
+    stage.quiet(PATIENCE).await?;
+    scenes::refusal(&mut scene)?;
+    scenes::endings(&mut scene)?;
+    stage.poll().await?;
+    stage.quiet(PATIENCE).await?;
+    scenes::burst(&mut scene, burst)?;
+    Ok(scene.played)
 }

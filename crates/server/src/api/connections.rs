@@ -55,7 +55,7 @@ pub(super) fn one(app: &AppState, name: &str) -> ApiResult<Value> {
     let account = app
         .connections
         .account(&name)?
-        .map(|(id, name)| json!({"id": id, "name": name}));
+        .map(|account| json!({"id": account.id, "name": account.name}));
     let scheme = description
         .auth
         .iter()

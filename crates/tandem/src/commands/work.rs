@@ -24,7 +24,12 @@ pub(crate) async fn plan(client: &Client, sync: &cli::OneSync) -> Result<()> {
 }
 
 /// Prints a plan for people.
-pub(crate) fn show_plan(plan: &Json) -> Result<()> {
+fn show_plan(plan: &Json) -> Result<()> {
+    output::text(&plan_in_words(plan))
+}
+
+/// A plan as people read it.
+pub(crate) fn plan_in_words(plan: &Json) -> String {
     let mut lines = Vec::new();
     lines.push(format!(
         "{} and {}: {} and {} records were read. Nothing was written.",
@@ -92,7 +97,7 @@ pub(crate) fn show_plan(plan: &Json) -> Result<()> {
             ));
         }
     }
-    output::text(&(lines.join("\n") + "\n"))
+    lines.join("\n") + "\n"
 }
 
 fn counts(map: &Json) -> impl Iterator<Item = (&String, String)> {
