@@ -15,6 +15,14 @@ const APPLICATION: i64 = 0x546e_646d;
 /// The steps, in order. Their numbers are their places, from 1.
 const STEPS: &[(&str, &str)] = &[("first", include_str!("migrations/0001_first.sql"))];
 
+/// Says whether the database is empty or ours, without changing anything of it.
+///
+/// # Errors
+/// [`Error::Foreign`] if it is of another program or of a newer version.
+pub(super) fn recognise(connection: &Connection, path: &Path) -> Result<()> {
+    recognise_with(connection, path, STEPS).map(|_| ())
+}
+
 /// Brings the database to the current schema.
 ///
 /// # Errors
@@ -24,6 +32,20 @@ pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<()> {
 }
 
 fn migrate_with(connection: &mut Connection, path: &Path, steps: &[(&str, &str)]) -> Result<()> {
+    let applied = recognise_with(connection, path, steps)?;
+    for (at, (name, step)) in steps.iter().enumerate().skip(applied) {
+        apply(connection, at + 1, name, step).map_err(|fault| fault.into_error(path))?;
+        tracing::info!(
+            step = at + 1,
+            name,
+            "the database schema was brought forward"
+        );
+    }
+    Ok(())
+}
+
+/// How many of the steps the database has.
+fn recognise_with(connection: &Connection, path: &Path, steps: &[(&str, &str)]) -> Result<usize> {
     let foreign = |why: String| Error::Foreign {
         path: path.display().to_string(),
         why,
@@ -41,11 +63,7 @@ fn migrate_with(connection: &mut Connection, path: &Path, steps: &[(&str, &str)]
             "it is a database of another program; choose another file".to_owned(),
         ));
     }
-    let applied = if tables == 0 {
-        Vec::new()
-    } else {
-        applied(connection).map_err(|fault| fault.into_error(path))?
-    };
+    let applied = applied(connection).map_err(|fault| fault.into_error(path))?;
     if applied.len() > steps.len() {
         return Err(foreign(format!(
             "it was made by a newer version of Tandem (it has step {} of the schema, this version knows {}); \
@@ -63,15 +81,7 @@ fn migrate_with(connection: &mut Connection, path: &Path, steps: &[(&str, &str)]
             )));
         }
     }
-    for (at, (name, step)) in steps.iter().enumerate().skip(applied.len()) {
-        apply(connection, at + 1, name, step).map_err(|fault| fault.into_error(path))?;
-        tracing::info!(
-            step = at + 1,
-            name,
-            "the database schema was brought forward"
-        );
-    }
-    Ok(())
+    Ok(applied.len())
 }
 
 fn applied(connection: &Connection) -> Outcome<Vec<i64>> {

@@ -9,6 +9,8 @@ mod commit;
 mod connections;
 mod contract;
 mod fault;
+#[cfg(test)]
+mod full_disk;
 mod intents;
 mod journal;
 mod ledger;

@@ -7,7 +7,7 @@ use rusqlite::{Connection, OpenFlags};
 use super::{
     fault::{Outcome, explain},
     lock::Lock,
-    migrate::migrate,
+    migrate::{migrate, recognise},
     options::Options,
     session::Session,
 };
@@ -34,6 +34,7 @@ pub(super) fn open(options: &Options) -> Result<Opened> {
     let mut connection = Connection::open_with_flags(&path, flags(true)).map_err(sql)?;
     settle(&connection, options.cache_kib).map_err(sql)?;
     refuse_read_only(&connection, &path)?;
+    recognise(&connection, &path)?;
     let mode: String = connection
         .query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))
         .map_err(sql)?;

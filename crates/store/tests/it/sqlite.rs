@@ -1,5 +1,8 @@
 //! The contract suite on SQLite, and what only a database file can meet.
 
+mod file;
+mod process;
+
 use std::sync::Arc;
 
 use store::{Options, SqliteStore, Store};
@@ -21,6 +24,17 @@ impl File {
     pub(crate) fn open(&mut self) {
         self.store = None;
         self.store = Some(Arc::new(SqliteStore::open(&self.options()).unwrap()));
+    }
+}
+
+impl File {
+    pub(crate) fn sqlite(&self) -> &SqliteStore {
+        self.store.as_ref().unwrap()
+    }
+
+    /// Closes the store well.
+    pub(crate) async fn close(&self) {
+        self.sqlite().close().await.unwrap();
     }
 }
 

@@ -1,0 +1,296 @@
+//! Files that cannot be used, files in use, backups, and groups of commands.
+
+use std::{fs, sync::Arc};
+
+use record::Entity;
+use rusqlite::Connection;
+use store::{Accepted, Commit, Error, Options, SqliteStore, Store};
+
+use super::{bed, empty};
+use crate::suite::{Bed, things::*};
+
+fn refused(options: &Options) -> Error {
+    match SqliteStore::open(options) {
+        Ok(_) => panic!("it was opened"),
+        Err(error) => error,
+    }
+}
+
+#[track_caller]
+fn assert_foreign(error: &Error, words: &str) {
+    assert!(
+        matches!(error, Error::Foreign { why, .. } if why.contains(words)),
+        "{error}"
+    );
+}
+
+#[test]
+fn what_is_no_database_of_ours_is_refused_and_left_alone() {
+    let file = empty();
+    let options = file.options();
+    let text = "These are not the pages you are looking for. ".repeat(100);
+    fs::write(&options.path, &text).unwrap();
+    assert_foreign(&refused(&options), "no SQLite database");
+    assert_eq!(fs::read_to_string(&options.path).unwrap(), text);
+
+    fs::remove_file(&options.path).unwrap();
+    let theirs = Connection::open(&options.path).unwrap();
+    theirs.execute_batch("CREATE TABLE notes (text)").unwrap();
+    drop(theirs);
+    assert_foreign(&refused(&options), "another program");
+    let theirs = Connection::open(&options.path).unwrap();
+    let tables: i64 = theirs
+        .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(tables, 1);
+    let mode: String = theirs
+        .query_row("PRAGMA journal_mode", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(mode, "delete", "not even its journal mode is touched");
+}
+
+#[tokio::test]
+async fn a_database_of_a_newer_version_is_refused() {
+    let file = bed().await;
+    let options = file.options();
+    drop(file.store());
+    file.close().await;
+    let newer = Connection::open(&options.path).unwrap();
+    newer
+        .execute_batch("INSERT INTO migration VALUES (99, 'later', 1)")
+        .unwrap();
+    drop(newer);
+    assert_foreign(&refused(&options), "newer version");
+}
+
+#[test]
+fn a_missing_file_or_folder_is_named() {
+    let file = empty();
+    let mut options = file.options();
+    options.create = false;
+    assert_foreign(&refused(&options), "no such file");
+    assert!(!options.path.exists());
+    options.create = true;
+    options.path = options.path.with_file_name("missing").join("tandem.db");
+    let error = refused(&options);
+    assert!(
+        matches!(&error, Error::Unwritable(why) if why.contains("missing")),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_damaged_database_is_found_after_an_unclean_end() {
+    let mut file = bed().await;
+    let options = file.options();
+    let store = file.store();
+    let many = (0..2000).map(|number| snapshot(&format!("r{number}"), 1));
+    keep(&store, many.collect()).await;
+    drop(store);
+    // Copy it while it is open: that is what an unclean end leaves.
+    let backup = options.path.with_extension("copy");
+    file.sqlite().backup_to(&backup).await.unwrap();
+    file.close().await;
+    let mut bytes = fs::read(&backup).unwrap();
+    let middle = bytes.len() / 2 / 4096 * 4096;
+    bytes[middle..middle + 4096].fill(0x55);
+    let damaged = options.path.with_extension("damaged");
+    fs::write(&damaged, &bytes).unwrap();
+    assert_foreign(&refused(&Options::at(&damaged)), "damaged");
+    bytes.truncate(middle);
+    fs::write(&damaged, &bytes).unwrap();
+    assert_foreign(&refused(&Options::at(&damaged)), "damaged");
+    file.open();
+    file.sqlite().verify().await.unwrap();
+}
+
+#[tokio::test]
+async fn one_store_has_the_file_until_it_is_closed() {
+    let file = bed().await;
+    let options = file.options();
+    let error = refused(&options);
+    let own = std::process::id().to_string();
+    assert!(
+        matches!(&error, Error::InUse { pid, .. } if *pid == own),
+        "{error}"
+    );
+    let spelt = options.path.parent().unwrap().join(".").join("tandem.db");
+    let error = refused(&Options::at(spelt));
+    assert!(matches!(&error, Error::InUse { .. }), "{error}");
+
+    let store = file.sqlite();
+    store.close().await.unwrap();
+    store.close().await.unwrap();
+    let error = store.overview(&ws()).await.unwrap_err();
+    assert!(matches!(error, Error::Closed), "{error}");
+    let error = store.signal(&ws(), &[]).await.unwrap_err();
+    assert!(matches!(error, Error::Closed), "{error}");
+    let wal = options.path.with_extension("db-wal");
+    assert!(!wal.exists(), "the log is folded in");
+    SqliteStore::open(&options).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_backup_is_taken_while_work_goes_on() {
+    let file = bed().await;
+    let store = file.store();
+    let writer = tokio::spawn(async move {
+        for number in 0..2000_u32 {
+            let name = format!("r{number}");
+            let row = delivery(Some(&name), &name, at(0));
+            store.accept_delivery(&ws(), row).await.unwrap();
+        }
+    });
+    let target = file.options().path.with_extension("backup");
+    file.sqlite().backup_to(&target).await.unwrap();
+    let error = file.sqlite().backup_to(&target).await.unwrap_err();
+    assert!(
+        matches!(&error, Error::Unwritable(why) if why.contains("already")),
+        "{error}"
+    );
+    writer.await.unwrap();
+    let beside = fs::read_dir(target.parent().unwrap())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.starts_with("tandem.backup"))
+        .collect::<Vec<_>>();
+    assert_eq!(beside, ["tandem.backup"], "one whole file");
+    let backup: Under = Arc::new(SqliteStore::open(&Options::at(&target)).unwrap());
+    let mut all = request(at(0));
+    all.limit = 10_000;
+    let claims = backup.claim(&ws(), all).await.unwrap();
+    for claim in &claims {
+        let name = claim.record.as_str();
+        let repeat = delivery(Some(name), name, at(0));
+        let answer = backup.accept_delivery(&ws(), repeat).await.unwrap();
+        assert_eq!(answer, Accepted::Duplicate, "{name}: both halves of it");
+    }
+}
+
+#[tokio::test]
+async fn deliveries_are_refused_while_the_backlog_is_full() {
+    let options = Options {
+        max_backlog: 2,
+        ..Options::at(":memory:")
+    };
+    let store: Under = Arc::new(SqliteStore::in_memory_with(&options).unwrap());
+    let accept = async |name: &str| {
+        store
+            .accept_delivery(&ws(), delivery(Some(name), name, at(0)))
+            .await
+            .unwrap()
+    };
+    assert_eq!(accept("a").await, Accepted::New);
+    assert_eq!(accept("b").await, Accepted::New);
+    assert_eq!(accept("c").await, Accepted::Full);
+    assert_eq!(
+        accept("a").await,
+        Accepted::Duplicate,
+        "no reason to send it again"
+    );
+    let mut nothing_to_do = delivery(Some("d"), "d", at(0));
+    nothing_to_do.signals.clear();
+    let answer = store.accept_delivery(&ws(), nothing_to_do).await.unwrap();
+    assert_eq!(answer, Accepted::New);
+    let claims = claim(&store, at(0)).await;
+    assert_eq!(records(&claims), ["a", "b"]);
+    settle(&store, &claims).await;
+    assert_eq!(
+        accept("c").await,
+        Accepted::New,
+        "its refused try left no trace"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_command_that_fails_takes_nobody_of_its_group_with_it() {
+    let file = bed().await;
+    let store = file.store();
+    save(&store, vec![link(1_000_000, "taken", "taken")]).await;
+    let callers: Vec<_> = (0..400_u32)
+        .map(|number| {
+            let store = store.clone();
+            tokio::spawn(async move {
+                let left = match number % 3 {
+                    0 => "taken".to_owned(),
+                    _ => format!("l{number}"),
+                };
+                let commit = Commit {
+                    signals: vec![signal(&format!("r{number}"), at(0))],
+                    links: vec![link(number.into(), &left, &format!("r{number}"))],
+                    ..Commit::default()
+                };
+                store.commit(&ws(), commit).await.is_ok()
+            })
+        })
+        .collect();
+    for (number, caller) in callers.into_iter().enumerate() {
+        assert_eq!(caller.await.unwrap(), number % 3 != 0, "{number}");
+    }
+    let mut all = request(at(0));
+    all.limit = 1000;
+    let claims = store.claim(&ws(), all).await.unwrap();
+    assert_eq!(claims.len(), 266);
+    assert!(claims.iter().all(|claim| {
+        let number: usize = claim.record.as_str()[1..].parse().unwrap();
+        !number.is_multiple_of(3)
+    }));
+    let links = store.overview(&ws()).await.unwrap().links["people"];
+    assert_eq!(links, 267);
+}
+
+#[tokio::test]
+async fn rows_of_the_first_format_stay_readable() {
+    let mut file = bed().await;
+    let options = file.options();
+    file.close().await;
+    let old = Connection::open(&options.path).unwrap();
+    old.execute_batch(include_str!("rows_of_format_1.sql"))
+        .unwrap();
+    drop(old);
+    file.open();
+    let store = file.store();
+    let link = store.link(&ws(), link(1, "", "").id).await.unwrap();
+    assert_eq!(link, Some(crate::suite::things::link(1, "a", "x")));
+    let reviews = store
+        .reviews(&ws(), &store::ReviewFilter::default())
+        .await
+        .unwrap();
+    assert_eq!(reviews, [review(1, store::ReviewKind::Circle, "s")]);
+    let intents = store
+        .intents_of(
+            &ws(),
+            &people(),
+            Entity::Contact,
+            record::Side::Right,
+            &ids(&["a"]),
+        )
+        .await
+        .unwrap();
+    assert_eq!(intents, [intent(1, "a")]);
+    let journal = store
+        .journal(&ws(), &store::JournalFilter::default())
+        .await
+        .unwrap();
+    assert_eq!(journal[0].entry, entry("a", "email"));
+    let kept = store
+        .snapshots(&ws(), &crm(), Entity::Contact, &ids(&["a"]))
+        .await
+        .unwrap();
+    let kept = kept[0].as_ref().unwrap();
+    assert_eq!(kept.read, Some(read("a", "Ada")));
+    assert_eq!(kept.keys, [key("email", "a@example.org")]);
+    let claims = claim(&store, at(100)).await;
+    assert_eq!(claims[0].cause, Some(cause(1)));
+    let sweep = store
+        .begin_sweep(&ws(), &crm(), Entity::Contact, at(0))
+        .await
+        .unwrap();
+    assert_eq!(sweep.cursor, Some(serde_json::json!({ "page": 2 })));
+    let states = (
+        store.connection_state(&ws(), &crm()).await.unwrap(),
+        store.sync_state(&ws(), &people()).await.unwrap(),
+    );
+    assert_eq!(states.0, Some(serde_json::json!({ "account": "1" })));
+    assert_eq!(states.1, Some(serde_json::json!({ "paused": true })));
+}
