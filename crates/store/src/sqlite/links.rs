@@ -12,8 +12,9 @@ use super::{
     fault::{Fault, Outcome},
     payload, reviews,
     session::{Session, limit, maybe_time, micros, time, uuid},
+    tally::{Count, Tally},
 };
-use crate::{Error, Link, LinkId, SyncName, Workspace};
+use crate::{Error, Link, LinkId, LinkState, SyncName, Workspace};
 
 /// What is stored of a link beside its columns.
 #[derive(Serialize, Deserialize)]
@@ -125,51 +126,95 @@ pub(super) fn one(session: &Session, workspace: &Workspace, id: LinkId) -> Outco
 
 /// Inserts links or replaces them by id.
 pub(super) fn save(session: &Session, ws: i64, links: &[Link]) -> Outcome<()> {
-    // Links that let go of a record go first, so that others of the same commit can take it.
-    for link in links {
-        session
-            .sql(
-                "DELETE FROM link WHERE ws = ?1 AND id = ?2
-                     AND (sync <> ?3 OR entity <> ?4 OR left_record <> ?5 OR right_record <> ?6)",
-            )?
-            .execute(params![
-                ws,
-                link.id.0.as_bytes(),
-                session.sync_number(ws, &link.sync)?,
-                link.entity.code(),
-                link.left.as_str(),
-                link.right.as_str()
-            ])?;
+    if links.is_empty() {
+        return Ok(());
     }
+    let mut tally = Tally::default();
+    let mut new = Vec::new();
+    let mut find = session.sql(
+        "SELECT seq, sync, entity, left_record, right_record, state FROM link
+         WHERE ws = ?1 AND id = ?2",
+    )?;
     for link in links {
-        save_one(session, ws, link)?;
+        let sync = session.sync_number(ws, &link.sync)?;
+        let mut rows = find.query(params![ws, link.id.0.as_bytes()])?;
+        let Some(row) = rows.next()? else {
+            new.push(link);
+            continue;
+        };
+        let seq: i64 = row.get(0)?;
+        let before: i64 = row.get(1)?;
+        if LinkState::of_code(row.get(5)?)? == LinkState::Active {
+            tally.add(Count::Links { sync: before }, -1);
+        }
+        let same = before == sync
+            && row.get::<_, i64>(2)? == link.entity.code()
+            && row.get_ref(3)?.as_bytes().ok() == Some(link.left.as_str().as_bytes())
+            && row.get_ref(4)?.as_bytes().ok() == Some(link.right.as_str().as_bytes());
+        drop(rows);
+        if same {
+            replace(session, seq, link)?;
+            tally_active(&mut tally, sync, link);
+        } else {
+            // It lets go of a record: first, so that another link of this commit can take it.
+            session
+                .sql("DELETE FROM link WHERE seq = ?1")?
+                .execute([seq])?;
+            new.push(link);
+        }
     }
-    Ok(())
+    for link in new {
+        let sync = session.sync_number(ws, &link.sync)?;
+        insert(session, ws, sync, link)?;
+        tally_active(&mut tally, sync, link);
+    }
+    tally.save(session, ws)
 }
 
-fn save_one(session: &Session, ws: i64, link: &Link) -> Outcome<()> {
-    let sync = session.sync_number(ws, &link.sync)?;
-    let body = payload::LINK.encode(&Body {
+fn tally_active(tally: &mut Tally, sync: i64, link: &Link) {
+    if link.state == LinkState::Active {
+        tally.add(Count::Links { sync }, 1);
+    }
+}
+
+fn body_of(link: &Link) -> Outcome<String> {
+    payload::LINK.encode(&Body {
         how: Cow::Borrowed(&link.how),
         left: Cow::Borrowed(&link.base_left),
         right: Cow::Borrowed(&link.base_right),
         revisions: Cow::Borrowed(&link.revisions),
-    })?;
+    })
+}
+
+/// Replaces all of a link but what it links.
+fn replace(session: &Session, seq: i64, link: &Link) -> Outcome<()> {
+    session
+        .sql(
+            "UPDATE link SET state = ?2, seen_left = ?3, seen_right = ?4, wrote_left = ?5,
+                 wrote_right = ?6, stamp_left = ?7, stamp_right = ?8, created = ?9, body = ?10
+             WHERE seq = ?1",
+        )?
+        .execute(params![
+            seq,
+            link.state.code(),
+            micros(link.seen_left),
+            micros(link.seen_right),
+            link.wrote_left.map(micros),
+            link.wrote_right.map(micros),
+            link.stamp_left.map(micros),
+            link.stamp_right.map(micros),
+            micros(link.created),
+            body_of(link)?
+        ])?;
+    Ok(())
+}
+
+fn insert(session: &Session, ws: i64, sync: i64, link: &Link) -> Outcome<()> {
     let saved = session
         .sql(
             "INSERT INTO link (ws, id, sync, entity, left_record, right_record, state, seen_left,
                                seen_right, wrote_left, wrote_right, stamp_left, stamp_right, created, body)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
-             ON CONFLICT (ws, id) DO UPDATE SET
-                 state = excluded.state,
-                 seen_left = excluded.seen_left,
-                 seen_right = excluded.seen_right,
-                 wrote_left = excluded.wrote_left,
-                 wrote_right = excluded.wrote_right,
-                 stamp_left = excluded.stamp_left,
-                 stamp_right = excluded.stamp_right,
-                 created = excluded.created,
-                 body = excluded.body",
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
         )?
         .execute(params![
             ws,
@@ -186,7 +231,7 @@ fn save_one(session: &Session, ws: i64, link: &Link) -> Outcome<()> {
             link.stamp_left.map(micros),
             link.stamp_right.map(micros),
             micros(link.created),
-            body
+            body_of(link)?
         ]);
     match saved {
         Ok(_) => Ok(()),
@@ -231,20 +276,30 @@ fn already_linked(session: &Session, ws: i64, sync: i64, link: &Link) -> Outcome
 
 /// Ends links: their blocked fields go, and what was asked about their fields is no question any more.
 pub(super) fn end(session: &Session, ws: i64, ended: &[LinkId], at: Option<i64>) -> Outcome<()> {
+    let mut tally = Tally::default();
     for link in ended {
         let id = link.0.as_bytes();
-        let sync: Option<i64> = session
-            .sql("DELETE FROM link WHERE ws = ?1 AND id = ?2 RETURNING sync")?
-            .query_row(params![ws, id], |row| row.get(0))
-            .optional()?;
         session
             .sql("DELETE FROM blocked WHERE ws = ?1 AND link = ?2")?
             .execute(params![ws, id])?;
-        if let Some(sync) = sync {
-            reviews::withdraw_of_link(session, ws, sync, *link, at)?;
+        let found: Option<(i64, i64, i64)> = session
+            .sql("SELECT seq, sync, state FROM link WHERE ws = ?1 AND id = ?2")?
+            .query_row(params![ws, id], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+            })
+            .optional()?;
+        let Some((seq, sync, state)) = found else {
+            continue;
+        };
+        session
+            .sql("DELETE FROM link WHERE seq = ?1")?
+            .execute([seq])?;
+        if LinkState::of_code(state)? == LinkState::Active {
+            tally.add(Count::Links { sync }, -1);
         }
+        reviews::withdraw_of_link(session, ws, sync, *link, at)?;
     }
-    Ok(())
+    tally.save(session, ws)
 }
 
 /// What a sync remembers.

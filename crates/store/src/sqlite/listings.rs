@@ -147,64 +147,92 @@ fn keep_one(
 ) -> Outcome<i64> {
     let id = snapshot.record.as_str();
     let hash = snapshot.list_hash.map(u64::cast_signed);
-    let row: i64 = session
-        .sql(
-            "INSERT INTO record (ws, connection, entity, record, row, list_hash)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-             ON CONFLICT (ws, connection, entity, record)
-             DO UPDATE SET list_hash = ifnull(excluded.list_hash, list_hash)
-             RETURNING row",
-        )?
-        .query_row(
-            params![place.ws, place.connection, place.entity, id, *free, hash],
-            |row| row.get(0),
-        )?;
-    let new = row == *free;
     let keys = payload::KEYS.encode(&snapshot.keys)?;
     let body = snapshot
         .read
         .as_ref()
         .map(|read| payload::READ.encode(read))
         .transpose()?;
-    if new {
+    let known: Option<(i64, Option<i64>)> = session
+        .sql(
+            "SELECT row, list_hash FROM record
+             WHERE ws = ?1 AND connection = ?2 AND entity = ?3 AND record = ?4",
+        )?
+        .query_row(
+            params![place.ws, place.connection, place.entity, id],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )
+        .optional()?;
+    let Some((row, before)) = known else {
+        let row = *free;
         *free += 1;
         *count += 1;
+        session
+            .sql(
+                "INSERT INTO record (ws, connection, entity, record, row, list_hash)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            )?
+            .execute(params![
+                place.ws,
+                place.connection,
+                place.entity,
+                id,
+                row,
+                hash
+            ])?;
+        session
+            .sql(
+                "INSERT INTO kept (ws, connection, entity, row, keys, body)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            )?
+            .execute(params![
+                place.ws,
+                place.connection,
+                place.entity,
+                row,
+                keys,
+                body
+            ])?;
         add_keys(session, place, row, &snapshot.keys)?;
-    } else {
-        let before = kept_keys(session, place, row)?;
-        if before.as_ref() != Some(&keys) {
-            drop_keys(session, place, row, before)?;
-            add_keys(session, place, row, &snapshot.keys)?;
-        }
+        return Ok(row);
+    };
+    if hash.is_some() && hash != before {
+        session
+            .sql(
+                "UPDATE record SET list_hash = ?5
+                 WHERE ws = ?1 AND connection = ?2 AND entity = ?3 AND record = ?4",
+            )?
+            .execute(params![place.ws, place.connection, place.entity, id, hash])?;
     }
-    session
+    let (keys_before, body_before): (String, Option<String>) = session
         .sql(
-            "INSERT INTO kept (ws, connection, entity, row, keys, body)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-             ON CONFLICT (ws, connection, entity, row)
-             DO UPDATE SET keys = excluded.keys, body = excluded.body",
-        )?
-        .execute(params![
-            place.ws,
-            place.connection,
-            place.entity,
-            row,
-            keys,
-            body
-        ])?;
-    Ok(row)
-}
-
-fn kept_keys(session: &Session, place: Place, row: i64) -> Outcome<Option<String>> {
-    Ok(session
-        .sql(
-            "SELECT keys FROM kept WHERE ws = ?1 AND connection = ?2 AND entity = ?3 AND row = ?4",
+            "SELECT keys, body FROM kept
+             WHERE ws = ?1 AND connection = ?2 AND entity = ?3 AND row = ?4",
         )?
         .query_row(
             params![place.ws, place.connection, place.entity, row],
-            |row| row.get(0),
-        )
-        .optional()?)
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )?;
+    if keys != keys_before {
+        drop_keys(session, place, row, &keys_before)?;
+        add_keys(session, place, row, &snapshot.keys)?;
+    }
+    if keys != keys_before || body != body_before {
+        session
+            .sql(
+                "UPDATE kept SET keys = ?5, body = ?6
+                 WHERE ws = ?1 AND connection = ?2 AND entity = ?3 AND row = ?4",
+            )?
+            .execute(params![
+                place.ws,
+                place.connection,
+                place.entity,
+                row,
+                keys,
+                body
+            ])?;
+    }
+    Ok(row)
 }
 
 fn add_keys(session: &Session, place: Place, row: i64, keys: &[Key]) -> Outcome<()> {
@@ -225,15 +253,12 @@ fn add_keys(session: &Session, place: Place, row: i64, keys: &[Key]) -> Outcome<
     Ok(())
 }
 
-fn drop_keys(session: &Session, place: Place, row: i64, kept: Option<String>) -> Outcome<()> {
-    let Some(kept) = kept else {
-        return Ok(());
-    };
+fn drop_keys(session: &Session, place: Place, row: i64, kept: &str) -> Outcome<()> {
     let mut statement = session.sql(
         "DELETE FROM record_key WHERE ws = ?1 AND connection = ?2 AND entity = ?3
              AND kind = ?4 AND value = ?5 AND row = ?6",
     )?;
-    for key in payload::KEYS.decode::<Vec<Key>>(&kept)? {
+    for key in payload::KEYS.decode::<Vec<Key>>(kept)? {
         statement.execute(params![
             place.ws,
             place.connection,
@@ -256,8 +281,8 @@ pub(super) fn forget(
         let place = Place::of(session, ws, connection, *entity)?;
         let row: Option<i64> = session
             .sql(
-                "DELETE FROM record WHERE ws = ?1 AND connection = ?2 AND entity = ?3
-                     AND record = ?4 RETURNING row",
+                "SELECT row FROM record
+                 WHERE ws = ?1 AND connection = ?2 AND entity = ?3 AND record = ?4",
             )?
             .query_row(
                 params![ws, place.connection, place.entity, record.as_str()],
@@ -267,11 +292,23 @@ pub(super) fn forget(
         let Some(row) = row else {
             continue;
         };
-        let kept = kept_keys(session, place, row)?;
-        drop_keys(session, place, row, kept)?;
-        session
-            .sql("DELETE FROM kept WHERE ws = ?1 AND connection = ?2 AND entity = ?3 AND row = ?4")?
-            .execute(params![ws, place.connection, place.entity, row])?;
+        let keys: String = session
+            .sql(
+                "SELECT keys FROM kept
+                 WHERE ws = ?1 AND connection = ?2 AND entity = ?3 AND row = ?4",
+            )?
+            .query_row(params![ws, place.connection, place.entity, row], |row| {
+                row.get(0)
+            })?;
+        drop_keys(session, place, row, &keys)?;
+        for sql in [
+            "DELETE FROM kept WHERE ws = ?1 AND connection = ?2 AND entity = ?3 AND row = ?4",
+            "DELETE FROM record WHERE ws = ?1 AND connection = ?2 AND entity = ?3 AND row = ?4",
+        ] {
+            session
+                .sql(sql)?
+                .execute(params![ws, place.connection, place.entity, row])?;
+        }
         session
             .sql(
                 "UPDATE listing SET records = records - 1

@@ -26,6 +26,7 @@ mod reviews;
 mod session;
 mod signals;
 mod sweeps;
+mod tally;
 mod threads;
 mod writer;
 

@@ -45,7 +45,7 @@ pub(super) fn open(options: &Options) -> Result<Opened> {
         )));
     }
     connection
-        .execute_batch("PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864;")
+        .execute_batch("PRAGMA wal_autocheckpoint = 16000; PRAGMA journal_size_limit = 67108864;")
         .map_err(sql)?;
     migrate(&mut connection, &path)?;
     let opening = begin_opening(&connection, &path)?;
@@ -118,6 +118,11 @@ fn flags(create: bool) -> OpenFlags {
 /// Settings of every connection.
 fn settle(connection: &Connection, cache_kib: u32) -> rusqlite::Result<()> {
     connection.set_prepared_statement_cache_capacity(192);
+    // Plans do not depend on the values that are looked for.
+    connection.set_db_config(
+        rusqlite::config::DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG,
+        true,
+    )?;
     connection.busy_timeout(std::time::Duration::from_secs(5))?;
     connection.execute_batch(&format!(
         "PRAGMA synchronous = FULL;

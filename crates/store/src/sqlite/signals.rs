@@ -2,13 +2,14 @@
 
 use jiff::Timestamp;
 use record::{Entity, RecordId};
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{CachedStatement, OptionalExtension, Row, params};
 
 use super::{
     codes::{Code, LANES, source_bit, sources_of},
     fault::Outcome,
     payload,
     session::{Kind, Session, limit, maybe_time, micros, time},
+    tally::{Count, Tally},
 };
 use crate::{
     Accepted, Claim, ClaimRequest, ConnectionName, DeliveryRow, Release, Signal, Workspace,
@@ -31,42 +32,92 @@ pub(super) fn signal(
     if signals.is_empty() {
         return Ok(());
     }
-    let mut statement = session.sql(
+    let mut find = session.sql(
+        "SELECT lane FROM dirty WHERE ws = ?1 AND connection = ?2 AND entity = ?3 AND record = ?4",
+    )?;
+    let mut insert = session.sql(
         "INSERT INTO dirty (ws, connection, entity, record, lane, due, generation, sources,
                             not_older_than, first_signalled, last_signalled, cause)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10, ?11)
-         ON CONFLICT (ws, connection, entity, record) DO UPDATE SET
-             generation = excluded.generation,
-             lane = min(lane, excluded.lane),
-             due = CASE WHEN backoff THEN excluded.due ELSE min(due, excluded.due) END,
-             backoff = 0,
-             last_signalled = max(last_signalled, excluded.last_signalled),
-             sources = sources | excluded.sources,
-             not_older_than = max(ifnull(not_older_than, excluded.not_older_than),
-                                  ifnull(excluded.not_older_than, not_older_than)),
-             cause = ifnull(excluded.cause, cause)",
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10, ?11)",
     )?;
+    let mut update = session.sql(
+        "UPDATE dirty SET
+             generation = ?7,
+             lane = min(lane, ?5),
+             due = CASE WHEN backoff THEN ?6 ELSE min(due, ?6) END,
+             backoff = 0,
+             sources = sources | ?8,
+             not_older_than = max(ifnull(not_older_than, ?9), ifnull(?9, not_older_than)),
+             last_signalled = max(last_signalled, ?10),
+             cause = ifnull(?11, cause)
+         WHERE ws = ?1 AND connection = ?2 AND entity = ?3 AND record = ?4",
+    )?;
+    let mut tally = Tally::default();
     for signal in signals {
         let cause = signal
             .cause
             .as_ref()
             .map(|cause| payload::CAUSE.encode(cause))
             .transpose()?;
-        statement.execute(params![
-            ws,
-            session.connection_number(ws, &signal.connection)?,
-            signal.entity.code(),
-            signal.record.as_str(),
-            signal.lane.code(),
-            micros(signal.due),
-            session.next_generation(),
-            source_bit(signal.source),
-            signal.not_older_than.map(micros),
-            micros(came.unwrap_or(signal.due)),
-            cause,
-        ])?;
+        let connection = session.connection_number(ws, &signal.connection)?;
+        let entity = signal.entity.code();
+        let record = signal.record.as_str();
+        let lane = signal.lane.code();
+        let due = micros(signal.due);
+        let generation = session.next_generation();
+        let source = source_bit(signal.source);
+        let not_older_than = signal.not_older_than.map(micros);
+        let came = micros(came.unwrap_or(signal.due));
+        let before: Option<i64> = find
+            .query_row(params![ws, connection, entity, record], |row| row.get(0))
+            .optional()?;
+        if let Some(before) = before {
+            update.execute(params![
+                ws,
+                connection,
+                entity,
+                record,
+                lane,
+                due,
+                generation,
+                source,
+                not_older_than,
+                came,
+                cause
+            ])?;
+            let after = before.min(lane);
+            tally.add(
+                Count::Dirty {
+                    connection,
+                    lane: before,
+                },
+                -1,
+            );
+            tally.add(
+                Count::Dirty {
+                    connection,
+                    lane: after,
+                },
+                1,
+            );
+        } else {
+            insert.execute(params![
+                ws,
+                connection,
+                entity,
+                record,
+                lane,
+                due,
+                generation,
+                source,
+                not_older_than,
+                came,
+                cause
+            ])?;
+            tally.add(Count::Dirty { connection, lane }, 1);
+        }
     }
-    Ok(())
+    tally.save(session, ws)
 }
 
 /// Takes a webhook in.
@@ -144,7 +195,8 @@ pub(super) fn claim(
     let mut claims = Vec::new();
     let name = session.connection_name(connection)?;
     let mut select = session.sql(
-        "SELECT record, generation, lane, sources, not_older_than, first_signalled, attempts, cause, last_signalled
+        "SELECT record, generation, lane, sources, not_older_than, first_signalled,
+                last_signalled, attempts, cause
          FROM dirty INDEXED BY dirty_ready
          WHERE ws = ?1 AND connection = ?2 AND entity = ?3 AND lane = ?4 AND lease = 0 AND due <= ?5
          ORDER BY due LIMIT ?6",
@@ -237,9 +289,10 @@ fn most_urgent(
     Ok(None)
 }
 
-/// Reads a claim from `record, generation, lane, sources, not_older_than, first_signalled, attempts, cause, last_signalled`.
+/// Reads a claim from `record, generation, lane, sources, not_older_than, first_signalled, last_signalled,
+/// attempts, cause`.
 fn claim_of(row: &Row<'_>, connection: ConnectionName, entity: Entity) -> Outcome<Claim> {
-    let cause: Option<String> = row.get(7)?;
+    let cause: Option<String> = row.get(8)?;
     Ok(Claim {
         connection,
         entity,
@@ -249,8 +302,8 @@ fn claim_of(row: &Row<'_>, connection: ConnectionName, entity: Entity) -> Outcom
         sources: sources_of(row.get(3)?),
         not_older_than: maybe_time(row.get(4)?)?,
         first_signalled: time(row.get(5)?)?,
-        last_signalled: time(row.get(8)?)?,
-        attempts: row.get(6)?,
+        last_signalled: time(row.get(6)?)?,
+        attempts: row.get(7)?,
         cause: cause
             .map(|cause| payload::CAUSE.decode(&cause))
             .transpose()?,
@@ -262,26 +315,60 @@ pub(super) fn settle(session: &Session, ws: i64, claims: &[Claim]) -> Outcome<()
     if claims.is_empty() {
         return Ok(());
     }
+    let mut find = find_taken(session)?;
     let mut delete = session.sql(
-        "DELETE FROM dirty WHERE ws = ?1 AND connection = ?2 AND entity = ?3 AND record = ?4
-             AND generation = ?5",
+        "DELETE FROM dirty WHERE ws = ?1 AND connection = ?2 AND entity = ?3 AND record = ?4",
     )?;
-    // If it is taken and nothing newer came, another worker has it since.
     let mut keep = session.sql(
         "UPDATE dirty SET lease = 0, attempts = 0, error = NULL, backoff = 0
-         WHERE ws = ?1 AND connection = ?2 AND entity = ?3 AND record = ?4 AND due < ?5",
+         WHERE ws = ?1 AND connection = ?2 AND entity = ?3 AND record = ?4",
     )?;
+    let mut tally = Tally::default();
     for claim in claims {
         let connection = session.connection_number(ws, &claim.connection)?;
-        let entity = claim.entity.code();
-        let record = claim.record.as_str();
-        let generation = claim.generation.cast_signed();
-        let deleted = delete.execute(params![ws, connection, entity, record, generation])?;
-        if deleted == 0 {
-            keep.execute(params![ws, connection, entity, record, TAKEN])?;
+        let key = params![ws, connection, claim.entity.code(), claim.record.as_str()];
+        let Some(taken) = find.query_row(key, Taken::of_row).optional()? else {
+            continue;
+        };
+        if taken.generation == claim.generation.cast_signed() {
+            delete.execute(key)?;
+            let lane = taken.lane;
+            tally.add(Count::Dirty { connection, lane }, -1);
+        } else if taken.due < TAKEN {
+            keep.execute(key)?;
+        } else {
+            // Nothing came since it was taken, and not by this worker: another one has it.
+            continue;
         }
+        tally.add(Count::Failing { connection }, -i64::from(taken.failed));
     }
-    Ok(())
+    tally.save(session, ws)
+}
+
+/// What settling and releasing must know of a dirty record.
+struct Taken {
+    generation: i64,
+    lane: i64,
+    due: i64,
+    failed: bool,
+}
+
+impl Taken {
+    fn of_row(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            generation: row.get(0)?,
+            lane: row.get(1)?,
+            due: row.get(2)?,
+            failed: row.get(3)?,
+        })
+    }
+}
+
+fn find_taken(session: &Session) -> rusqlite::Result<CachedStatement<'_>> {
+    session.sql(
+        "SELECT generation, lane, due, error IS NOT NULL FROM dirty
+         WHERE ws = ?1 AND connection = ?2 AND entity = ?3 AND record = ?4",
+    )
 }
 
 /// Gives claims back to be tried again. A newer signal's own due time stands.
@@ -289,30 +376,45 @@ pub(super) fn release(session: &Session, ws: i64, releases: &[Release]) -> Outco
     if releases.is_empty() {
         return Ok(());
     }
-    let mut statement = session.sql(
-        "UPDATE dirty SET
-             lease = 0,
-             due = CASE WHEN generation = ?5 THEN ?6 ELSE due END,
-             backoff = CASE WHEN generation = ?5 THEN ?7 IS NOT NULL ELSE 0 END,
-             attempts = attempts + (?7 IS NOT NULL),
-             error = ?7
-         WHERE ws = ?1 AND connection = ?2 AND entity = ?3 AND record = ?4
-             AND (generation = ?5 OR due < ?8)",
+    let mut find = find_taken(session)?;
+    let mut update = session.sql(
+        "UPDATE dirty SET lease = 0, due = ?5, backoff = ?6, attempts = attempts + ?7, error = ?8
+         WHERE ws = ?1 AND connection = ?2 AND entity = ?3 AND record = ?4",
     )?;
+    let mut tally = Tally::default();
     for release in releases {
         let claim = &release.claim;
-        statement.execute(params![
+        let connection = session.connection_number(ws, &claim.connection)?;
+        let entity = claim.entity.code();
+        let record = claim.record.as_str();
+        let found = find
+            .query_row(params![ws, connection, entity, record], Taken::of_row)
+            .optional()?;
+        let Some(taken) = found else {
+            continue;
+        };
+        let same = taken.generation == claim.generation.cast_signed();
+        if !same && taken.due == TAKEN {
+            // Another worker has it.
+            continue;
+        }
+        let failed = release.error.is_some();
+        update.execute(params![
             ws,
-            session.connection_number(ws, &claim.connection)?,
-            claim.entity.code(),
-            claim.record.as_str(),
-            claim.generation.cast_signed(),
-            micros(release.due),
-            release.error,
-            TAKEN
+            connection,
+            entity,
+            record,
+            if same { micros(release.due) } else { taken.due },
+            same && failed,
+            failed,
+            release.error
         ])?;
+        tally.add(
+            Count::Failing { connection },
+            i64::from(failed) - i64::from(taken.failed),
+        );
     }
-    Ok(())
+    tally.save(session, ws)
 }
 
 /// When the next dirty record is due; one that a worker has is due when its lease ends.
@@ -395,8 +497,8 @@ pub(super) fn failing(
         "AND ?2 IS NULL"
     };
     let mut statement = session.sql(&format!(
-        "SELECT record, generation, lane, sources, not_older_than, first_signalled, attempts, cause, last_signalled,
-                connection, entity, error
+        "SELECT record, generation, lane, sources, not_older_than, first_signalled,
+                last_signalled, attempts, cause, connection, entity, error
          FROM dirty INDEXED BY dirty_failing
          WHERE ws = ?1 {narrowed} AND error IS NOT NULL
          ORDER BY first_signalled, record LIMIT ?3"

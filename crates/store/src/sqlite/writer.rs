@@ -134,17 +134,23 @@ fn run_group(session: &Session, path: &Path, waiting: &mut VecDeque<Box<dyn Work
     if failure.is_some() {
         done.extend(waiting.drain(..).map(|work| (work, true)));
     }
+    let alone = waiting.len() == 1;
     while failure.is_none()
         && let Some(mut work) = waiting.pop_front()
     {
-        let good = run_one(session, work.as_mut());
+        let good = if alone {
+            work.run(session)
+        } else {
+            run_one(session, work.as_mut())
+        };
         done.push((work, good));
         if session.connection.is_autocommit() {
             failure = Some(given_up());
         }
     }
     if failure.is_none() {
-        failure = session.connection.execute_batch("COMMIT").err();
+        let kept = !alone || done.iter().all(|(_, good)| *good);
+        failure = end(session, kept).err();
     }
     if let Some(error) = failure {
         session.forget();
@@ -182,7 +188,18 @@ fn begin(session: &Session, flush: Flush) -> rusqlite::Result<()> {
     session.connection.execute_batch("BEGIN IMMEDIATE")
 }
 
-/// Runs one command in a savepoint.
+/// Commits, or rolls back if there is nothing good in it.
+fn end(session: &Session, kept: bool) -> rusqlite::Result<()> {
+    if !kept {
+        session.forget();
+    }
+    session
+        .connection
+        .execute_batch(if kept { "COMMIT" } else { "ROLLBACK" })
+}
+
+/// Runs one command in a savepoint. One that is alone in its transaction needs none: a savepoint costs
+/// a copy of every page that is touched.
 fn run_one(session: &Session, work: &mut dyn Work) -> bool {
     if let Err(error) = session.connection.execute_batch("SAVEPOINT command") {
         work.lost(error.into());

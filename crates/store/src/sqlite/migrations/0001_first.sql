@@ -15,7 +15,7 @@ CREATE TABLE name (
     UNIQUE (ws, kind, name)
 ) STRICT;
 
--- Counts that would else need a scan, kept by triggers.
+-- Counts that would else need a scan, moved with each command (see tally.rs).
 -- 1: dirty records by connection (a) and lane (b); 2: failing by connection (a); 3: active links by sync (a).
 CREATE TABLE tally (
     ws   INTEGER NOT NULL,
@@ -79,7 +79,7 @@ CREATE TABLE dirty (
     sources         INTEGER NOT NULL,
     not_older_than  INTEGER,
     first_signalled INTEGER NOT NULL,
-    last_signalled INTEGER NOT NULL,
+    last_signalled  INTEGER NOT NULL,
     attempts        INTEGER NOT NULL DEFAULT 0,
     backoff         INTEGER NOT NULL DEFAULT 0,
     error           TEXT,
@@ -90,26 +90,6 @@ CREATE INDEX dirty_ready ON dirty (ws, connection, entity, lane, due) WHERE leas
 CREATE INDEX dirty_leased ON dirty (ws, connection, lease) WHERE lease > 0;
 CREATE INDEX dirty_oldest ON dirty (ws, connection, first_signalled);
 CREATE INDEX dirty_failing ON dirty (ws, connection, first_signalled) WHERE error IS NOT NULL;
-
-CREATE TRIGGER dirty_insert AFTER INSERT ON dirty BEGIN
-    INSERT INTO tally VALUES (new.ws, 1, new.connection, new.lane, 1)
-        ON CONFLICT DO UPDATE SET n = n + 1;
-END;
-CREATE TRIGGER dirty_delete AFTER DELETE ON dirty BEGIN
-    UPDATE tally SET n = n - 1 WHERE ws = old.ws AND kind = 1 AND a = old.connection AND b = old.lane;
-    UPDATE tally SET n = n - 1 WHERE ws = old.ws AND kind = 2 AND a = old.connection AND b = 0
-        AND old.error IS NOT NULL;
-END;
-CREATE TRIGGER dirty_lane AFTER UPDATE OF lane ON dirty WHEN old.lane <> new.lane BEGIN
-    UPDATE tally SET n = n - 1 WHERE ws = old.ws AND kind = 1 AND a = old.connection AND b = old.lane;
-    INSERT INTO tally VALUES (new.ws, 1, new.connection, new.lane, 1)
-        ON CONFLICT DO UPDATE SET n = n + 1;
-END;
-CREATE TRIGGER dirty_error AFTER UPDATE OF error ON dirty
-    WHEN (old.error IS NULL) <> (new.error IS NULL) BEGIN
-    INSERT INTO tally VALUES (new.ws, 2, new.connection, 0, (new.error IS NOT NULL) - (old.error IS NOT NULL))
-        ON CONFLICT DO UPDATE SET n = n + excluded.n;
-END;
 
 CREATE TABLE delivery (
     ws         INTEGER NOT NULL,
@@ -211,20 +191,6 @@ CREATE UNIQUE INDEX link_id ON link (ws, id);
 CREATE UNIQUE INDEX link_left ON link (ws, sync, entity, left_record);
 CREATE UNIQUE INDEX link_right ON link (ws, sync, entity, right_record);
 CREATE INDEX link_sync ON link (ws, sync, id);
-
-CREATE TRIGGER link_insert AFTER INSERT ON link WHEN new.state = 0 BEGIN
-    INSERT INTO tally VALUES (new.ws, 3, new.sync, 0, 1) ON CONFLICT DO UPDATE SET n = n + 1;
-END;
-CREATE TRIGGER link_delete AFTER DELETE ON link WHEN old.state = 0 BEGIN
-    UPDATE tally SET n = n - 1 WHERE ws = old.ws AND kind = 3 AND a = old.sync AND b = 0;
-END;
-CREATE TRIGGER link_update AFTER UPDATE OF state, sync ON link
-    WHEN old.state <> new.state OR old.sync <> new.sync BEGIN
-    UPDATE tally SET n = n - 1
-        WHERE ws = old.ws AND kind = 3 AND a = old.sync AND b = 0 AND old.state = 0;
-    INSERT INTO tally VALUES (new.ws, 3, new.sync, 0, new.state = 0)
-        ON CONFLICT DO UPDATE SET n = n + excluded.n;
-END;
 
 CREATE TABLE tombstone (
     ws     INTEGER NOT NULL,

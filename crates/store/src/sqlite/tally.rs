@@ -1,0 +1,58 @@
+//! Counts that would else need a scan of a big table.
+//!
+//! A command collects what it changes and moves each count once at its end. Triggers would do the same
+//! by themselves, but once for every row, and they make SQLite keep a journal for every statement.
+
+use std::collections::BTreeMap;
+
+use rusqlite::params;
+
+use super::{fault::Outcome, session::Session};
+
+/// What is counted, for one connection or sync.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Count {
+    /// Dirty records of a connection in a lane.
+    Dirty { connection: i64, lane: i64 },
+    /// Dirty records of a connection whose last try failed.
+    Failing { connection: i64 },
+    /// Active links of a sync.
+    Links { sync: i64 },
+}
+
+impl Count {
+    /// The first three columns of its row.
+    fn key(self) -> (i64, i64, i64) {
+        match self {
+            Self::Dirty { connection, lane } => (1, connection, lane),
+            Self::Failing { connection } => (2, connection, 0),
+            Self::Links { sync } => (3, sync, 0),
+        }
+    }
+}
+
+/// The changes of one command.
+#[derive(Default)]
+pub(super) struct Tally(BTreeMap<Count, i64>);
+
+impl Tally {
+    /// Counts up or down.
+    pub(super) fn add(&mut self, count: Count, by: i64) {
+        *self.0.entry(count).or_default() += by;
+    }
+
+    /// Moves the stored counts.
+    pub(super) fn save(self, session: &Session, ws: i64) -> Outcome<()> {
+        let mut statement = session.sql(
+            "INSERT INTO tally (ws, kind, a, b, n) VALUES (?1, ?2, ?3, ?4, ?5)
+             ON CONFLICT (ws, kind, a, b) DO UPDATE SET n = n + excluded.n",
+        )?;
+        for (count, by) in self.0 {
+            if by != 0 {
+                let (kind, a, b) = count.key();
+                statement.execute(params![ws, kind, a, b, by])?;
+            }
+        }
+        Ok(())
+    }
+}
