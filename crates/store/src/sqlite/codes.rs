@@ -4,8 +4,8 @@ use record::{Entity, Side};
 
 use super::fault::{Fault, Outcome};
 use crate::{
-    Effect, Error, IntentState, Lane, LinkState, PairDecision, ReviewKind, ReviewState, RunKind,
-    RunState, SignalSource,
+    Error, IntentState, Lane, LinkState, PairDecision, ReviewKind, ReviewState, RunKind, RunState,
+    SignalSource,
 };
 
 /// An enum that is stored as a number.
@@ -63,15 +63,6 @@ codes!("review kind" ReviewKind {
     Circle = 8,
 });
 codes!("review state" ReviewState { Open = 0, Postponed = 1, Decided = 2, Withdrawn = 3 });
-codes!("effect" Effect {
-    Created = 1,
-    Written = 2,
-    Removed = 3,
-    Linked = 4,
-    Unlinked = 5,
-    Observed = 6,
-    Refused = 7,
-});
 codes!("run kind" RunKind { Full = 1, Live = 2 });
 codes!("run state" RunState { Running = 0, Done = 1, Stopped = 2, Failed = 3 });
 codes!("signal source" SignalSource {

@@ -1,4 +1,7 @@
 //! The journal: append only, in growing numbers.
+//!
+//! A write of eight fields is eight entries but one row: neighbours that are about one record, at one
+//! time and with one cause, are stored together, so that indexes grow by the record and not by the field.
 
 use std::borrow::Cow;
 
@@ -10,13 +13,18 @@ use super::{
     codes::Code,
     fault::Outcome,
     payload,
-    session::{Kind, Session, limit, micros, time, uuid},
+    session::{Kind, Session, micros, time, uuid},
 };
-use crate::{Cause, JournalEntry, JournalFilter, LinkId, NewJournalEntry, RunId, Workspace};
+use crate::{
+    Cause, Effect, JournalEntry, JournalFilter, LinkId, NewJournalEntry, RunId, Workspace,
+};
 
-/// What is stored of a row beside its columns.
+/// What is stored of one entry beside what it shares with its neighbours.
 #[derive(Serialize, Deserialize)]
-struct Body<'a> {
+struct Part<'a> {
+    effect: Effect,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    field: Option<Cow<'a, FieldName>>,
     #[serde(default, skip_serializing_if = "unknown")]
     before: Cow<'a, Field>,
     #[serde(default, skip_serializing_if = "unknown")]
@@ -30,17 +38,47 @@ fn unknown(field: &Field) -> bool {
     !field.is_known()
 }
 
-/// Appends rows.
+impl<'a> Part<'a> {
+    fn of(entry: &'a NewJournalEntry) -> Self {
+        Self {
+            effect: entry.effect,
+            field: entry.field.as_ref().map(Cow::Borrowed),
+            before: Cow::Borrowed(&entry.before),
+            after: Cow::Borrowed(&entry.after),
+            rule: Cow::Borrowed(&entry.rule),
+            note: entry.note.as_deref().map(Cow::Borrowed),
+        }
+    }
+}
+
+/// Whether two entries can share a row.
+fn share(one: &NewJournalEntry, other: &NewJournalEntry) -> bool {
+    one.record == other.record
+        && one.entity == other.entity
+        && one.connection == other.connection
+        && one.at == other.at
+        && one.sync == other.sync
+        && one.link == other.link
+        && one.run == other.run
+        && one.cause == other.cause
+}
+
+/// Appends entries.
 pub(super) fn append(session: &Session, ws: i64, entries: &[NewJournalEntry]) -> Outcome<()> {
     if entries.is_empty() {
         return Ok(());
     }
+    let end: i64 = session
+        .sql("UPDATE journal_end SET seq = seq + ?1 RETURNING seq")?
+        .query_row([entries.len() as i64], |row| row.get(0))?;
+    let mut seq = end - entries.len() as i64 + 1;
     let mut statement = session.sql(
-        "INSERT INTO journal (ws, at, effect, connection, entity, record, field, sync, link, run, cause, body)
+        "INSERT INTO journal (seq, ws, entries, at, connection, entity, record, sync, link, run, cause, body)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
     )?;
     let mut last: Option<(&Cause, i64)> = None;
-    for entry in entries {
+    for neighbours in entries.chunk_by(share) {
+        let entry = &neighbours[0];
         let cause = match last {
             Some((cause, id)) if *cause == entry.cause => id,
             _ => save_cause(session, ws, &entry.cause)?,
@@ -51,26 +89,22 @@ pub(super) fn append(session: &Session, ws: i64, entries: &[NewJournalEntry]) ->
             .as_ref()
             .map(|sync| session.sync_number(ws, sync))
             .transpose()?;
-        let body = payload::JOURNAL.encode(&Body {
-            before: Cow::Borrowed(&entry.before),
-            after: Cow::Borrowed(&entry.after),
-            rule: Cow::Borrowed(&entry.rule),
-            note: entry.note.as_deref().map(Cow::Borrowed),
-        })?;
+        let parts: Vec<Part<'_>> = neighbours.iter().map(Part::of).collect();
         statement.execute(params![
+            seq,
             ws,
+            neighbours.len() as i64,
             micros(entry.at),
-            entry.effect.code(),
             session.connection_number(ws, &entry.connection)?,
             entry.entity.code(),
             entry.record.as_str(),
-            entry.field.as_ref().map(FieldName::as_str),
             sync,
             entry.link.as_ref().map(|link| link.0.as_bytes()),
             entry.run.as_ref().map(|run| run.0.as_bytes()),
             cause,
-            body
+            payload::JOURNAL.encode(&parts)?
         ])?;
+        seq += neighbours.len() as i64;
     }
     Ok(())
 }
@@ -82,33 +116,44 @@ fn save_cause(session: &Session, ws: i64, cause: &Cause) -> Outcome<i64> {
     Ok(session.connection.last_insert_rowid())
 }
 
-fn entry_of(session: &Session, row: &Row<'_>) -> Outcome<JournalEntry> {
-    let body: Body<'static> = payload::JOURNAL.decode(&row.get::<_, String>(11)?)?;
-    let sync: Option<i64> = row.get(7)?;
-    let link: Option<Vec<u8>> = row.get(8)?;
-    let run: Option<Vec<u8>> = row.get(9)?;
-    Ok(JournalEntry {
-        seq: row.get(0)?,
-        entry: NewJournalEntry {
-            at: time(row.get(1)?)?,
-            effect: Code::of_code(row.get(2)?)?,
-            connection: session.connection_name(row.get(3)?)?,
-            entity: Code::of_code(row.get(4)?)?,
-            record: RecordId::new(row.get::<_, String>(5)?),
-            field: row.get::<_, Option<String>>(6)?.map(FieldName::from),
-            before: body.before.into_owned(),
-            after: body.after.into_owned(),
-            sync: sync.map(|sync| session.sync_name(sync)).transpose()?,
-            link: link.map(|id| uuid(&id).map(LinkId)).transpose()?,
-            rule: body.rule.into_owned(),
-            cause: payload::CAUSE.decode(&row.get::<_, String>(10)?)?,
-            run: run.map(|id| uuid(&id).map(RunId)).transpose()?,
-            note: body.note.map(Cow::into_owned),
-        },
-    })
+/// The entries of a row, oldest first.
+fn entries_of(session: &Session, row: &Row<'_>) -> Outcome<Vec<JournalEntry>> {
+    let first: i64 = row.get(0)?;
+    let at = time(row.get(1)?)?;
+    let connection = session.connection_name(row.get(2)?)?;
+    let entity = Code::of_code(row.get(3)?)?;
+    let record = RecordId::new(row.get::<_, String>(4)?);
+    let sync: Option<i64> = row.get(5)?;
+    let sync = sync.map(|sync| session.sync_name(sync)).transpose()?;
+    let link: Option<Vec<u8>> = row.get(6)?;
+    let link = link.map(|id| uuid(&id).map(LinkId)).transpose()?;
+    let run: Option<Vec<u8>> = row.get(7)?;
+    let run = run.map(|id| uuid(&id).map(RunId)).transpose()?;
+    let cause: Cause = payload::CAUSE.decode(&row.get::<_, String>(8)?)?;
+    let parts: Vec<Part<'static>> = payload::JOURNAL.decode(&row.get::<_, String>(9)?)?;
+    let entries = parts.into_iter().zip(first..).map(|(part, seq)| {
+        let entry = NewJournalEntry {
+            at,
+            effect: part.effect,
+            connection: connection.clone(),
+            entity,
+            record: record.clone(),
+            field: part.field.map(Cow::into_owned),
+            before: part.before.into_owned(),
+            after: part.after.into_owned(),
+            sync: sync.clone(),
+            link,
+            rule: part.rule.into_owned(),
+            cause: cause.clone(),
+            run,
+            note: part.note.map(Cow::into_owned),
+        };
+        JournalEntry { seq, entry }
+    });
+    Ok(entries.collect())
 }
 
-/// Lists rows, newest first.
+/// Lists entries, newest first.
 pub(super) fn list(
     session: &Session,
     workspace: &Workspace,
@@ -118,8 +163,7 @@ pub(super) fn list(
         return Ok(Vec::new());
     };
     let mut sql = format!(
-        "SELECT j.seq, j.at, j.effect, j.connection, j.entity, j.record, j.field, j.sync, j.link,
-                j.run, c.body, j.body
+        "SELECT j.seq, j.at, j.connection, j.entity, j.record, j.sync, j.link, j.run, c.body, j.body
          FROM journal j {} CROSS JOIN cause c ON c.id = j.cause WHERE j.ws = ?1",
         index(filter)
     );
@@ -147,9 +191,6 @@ pub(super) fn list(
     if let Some(record) = &filter.record {
         narrow(" AND j.record = ?", Box::new(record.as_str().to_owned()));
     }
-    if let Some(field) = &filter.field {
-        narrow(" AND j.field = ?", Box::new(field.as_str().to_owned()));
-    }
     if let Some(link) = &filter.link {
         narrow(" AND j.link = ?", Box::new(link.0.as_bytes().to_vec()));
     }
@@ -159,17 +200,28 @@ pub(super) fn list(
     if let Some(before) = filter.before {
         narrow(" AND j.seq < ?", Box::new(before));
     }
-    narrow(
-        " ORDER BY j.seq DESC LIMIT ?",
-        Box::new(limit(filter.limit)),
-    );
+    sql.push_str(" ORDER BY j.seq DESC");
     let mut statement = session.sql(&sql)?;
     let mut rows = statement.query(rusqlite::params_from_iter(values))?;
     let mut entries = Vec::new();
     while let Some(row) = rows.next()? {
-        entries.push(entry_of(session, row)?);
+        for entry in entries_of(session, row)?.into_iter().rev() {
+            if wanted(filter, &entry) {
+                entries.push(entry);
+                if entries.len() == filter.limit {
+                    return Ok(entries);
+                }
+            }
+        }
     }
     Ok(entries)
+}
+
+/// Whether an entry of a row that was found is asked for: what neighbours do not share.
+fn wanted(filter: &JournalFilter, entry: &JournalEntry) -> bool {
+    let field = filter.field.as_ref();
+    filter.before.is_none_or(|before| entry.seq < before)
+        && (field.is_none() || field == entry.entry.field.as_ref())
 }
 
 /// The narrowest index for a filter; each ends in `seq`, so nothing is ever sorted.

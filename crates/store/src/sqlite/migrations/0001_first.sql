@@ -277,15 +277,15 @@ CREATE TABLE cause (
     body TEXT NOT NULL
 ) STRICT;
 
+-- Neighbouring entries about one record, with one cause, share a row: entries seq .. seq + entries - 1.
 CREATE TABLE journal (
-    seq        INTEGER PRIMARY KEY AUTOINCREMENT,
+    seq        INTEGER PRIMARY KEY,
     ws         INTEGER NOT NULL,
+    entries    INTEGER NOT NULL,
     at         INTEGER NOT NULL,
-    effect     INTEGER NOT NULL,
     connection INTEGER NOT NULL,
     entity     INTEGER NOT NULL,
     record     TEXT NOT NULL,
-    field      TEXT,
     sync       INTEGER,
     link       BLOB,
     run        BLOB,
@@ -297,6 +297,13 @@ CREATE INDEX journal_link ON journal (ws, link) WHERE link IS NOT NULL;
 CREATE INDEX journal_sync ON journal (ws, sync) WHERE sync IS NOT NULL;
 CREATE INDEX journal_run ON journal (ws, run) WHERE run IS NOT NULL;
 CREATE INDEX journal_connection ON journal (ws, connection);
+
+-- The last number given out; it grows even if rows are taken away later.
+CREATE TABLE journal_end (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    seq INTEGER NOT NULL
+) STRICT;
+INSERT INTO journal_end VALUES (1, 0);
 
 CREATE TABLE run (
     seq     INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -273,6 +273,8 @@ async fn rows_of_the_first_format_stay_readable() {
         .await
         .unwrap();
     assert_eq!(journal[0].entry, entry("a", "email"));
+    assert_eq!((journal[0].seq, journal[1].seq), (2, 1));
+    assert_eq!(journal[1].entry.note.as_deref(), Some("n"));
     let kept = store
         .snapshots(&ws(), &crm(), Entity::Contact, &ids(&["a"]))
         .await

@@ -16,9 +16,9 @@ VALUES (1, x'00000000000000000000000000000001', 2, 1, 1, 'a', 0, 180000000100000
         '{"v":1,"d":{"source_fields":{"email":{"value":{"text":"ada@example.org"}}},"draft":{"Email":{"value":{"text":"ada@example.org"}}},"keys":[{"kind":"email","value":"ada@example.org"}],"cause":{"trace":"00000000-0000-0000-0000-000000000001","source":"webhook","origin":["crm","a"],"passed":["people"]}}}');
 INSERT INTO cause (id, ws, body)
 VALUES (1, 1, '{"v":1,"d":{"trace":"00000000-0000-0000-0000-000000000001","source":"webhook","origin":["crm","a"],"passed":["people"]}}');
-INSERT INTO journal (ws, at, effect, connection, entity, record, field, sync, link, run, cause, body)
-VALUES (1, 1800000001000000, 2, 1, 1, 'a', 'email', 2, x'00000000000000000000000000000001', NULL, 1,
-        '{"v":1,"d":{"before":"empty","after":{"value":{"text":"new"}},"rule":"email: newest"}}');
+INSERT INTO journal (seq, ws, entries, at, connection, entity, record, sync, link, run, cause, body)
+VALUES (1, 1, 2, 1800000001000000, 1, 1, 'a', 2, x'00000000000000000000000000000001', NULL, 1,
+        '{"v":1,"d":[{"effect":"created","rule":"r","note":"n"},{"effect":"written","field":"email","before":"empty","after":{"value":{"text":"new"}},"rule":"email: newest"}]}');
 INSERT INTO record VALUES (1, 1, 1, 'a', 1, 7);
 INSERT INTO listing (ws, connection, entity, next_row, records) VALUES (1, 1, 1, 2, 1);
 INSERT INTO kept (ws, connection, entity, row, keys, body)

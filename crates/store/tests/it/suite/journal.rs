@@ -48,9 +48,41 @@ pub(crate) async fn rows_are_numbered_and_found_by_each_filter(store: Under) {
         },
     )
     .await;
+    let fields = ["x", "y", "z"].map(|field| entry("c", field)).to_vec();
+    let at_once = Commit {
+        journal: fields,
+        ..Commit::default()
+    };
+    commit(&store, at_once).await;
+    let of_c = JournalFilter {
+        record: Some("c".into()),
+        limit: 2,
+        ..JournalFilter::default()
+    };
+    let newest = store.journal(&ws(), &of_c).await.unwrap();
+    let oldest = JournalFilter {
+        before: Some(newest[1].seq),
+        ..of_c
+    };
+    let oldest = store.journal(&ws(), &oldest).await.unwrap();
+    let pages: Vec<_> = newest.iter().chain(&oldest).collect();
+    let of = |field: &str, seq| store::JournalEntry {
+        seq,
+        entry: entry("c", field),
+    };
+    let last = newest[0].seq;
+    assert_eq!(
+        pages,
+        [&of("z", last), &of("y", last - 1), &of("x", last - 2)]
+    );
+
     let none = JournalFilter::default;
     let list = async |filter: JournalFilter| store.journal(&ws(), &filter).await.unwrap();
-    let all = list(none()).await;
+    let all = list(JournalFilter {
+        before: Some(last - 2),
+        ..none()
+    })
+    .await;
     assert!(all.is_sorted_by(|newer, older| newer.seq > older.seq));
     let entries: Vec<_> = all.iter().rev().map(|row| row.entry.clone()).collect();
     let mut expected = rows.clone();
@@ -96,6 +128,7 @@ pub(crate) async fn rows_are_numbered_and_found_by_each_filter(store: Under) {
     assert_eq!(records(by_link).await, ["firm "]);
     let by_sync = JournalFilter {
         sync: Some(people()),
+        before: Some(last - 2),
         limit: 3,
         ..none()
     };
