@@ -73,7 +73,7 @@ fn processor_time() -> u64 {
         .sum()
 }
 
-/// What the process has in memory now, and had at most.
+/// What the process has in memory now, and had at most; what it has written.
 fn memory() -> String {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let of = |name: &str| {
@@ -84,7 +84,15 @@ fn memory() -> String {
             .unwrap_or(0)
             / 1024
     };
-    format!("{} MB (peak {} MB)", of("VmRSS"), of("VmHWM"))
+    let io = std::fs::read_to_string("/proc/self/io").unwrap_or_default();
+    let written = io.lines().find_map(|line| line.strip_prefix("wchar: "));
+    let written = written.and_then(|bytes| bytes.parse::<u64>().ok());
+    format!(
+        "{} MB (peak {} MB), {} MB written so far",
+        of("VmRSS"),
+        of("VmHWM"),
+        written.unwrap_or(0) >> 20
+    )
 }
 
 fn ws() -> Workspace {

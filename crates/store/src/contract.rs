@@ -13,7 +13,12 @@ use crate::{
     SyncName, Tombstone, Workspace,
 };
 
-/// Everything durable. Each method is one transaction and is durable when it returns.
+/// Everything durable. Each method is one transaction; when it returns, it is durable.
+///
+/// What [`claim`](Store::claim), [`add_meters`](Store::add_meters), [`log_calls`](Store::log_calls) and a
+/// [`commit_page`](Store::commit_page) without changed records did outlives the process at once, but
+/// reaches the disk only with the next other command: a power failure may take the last of it, which
+/// frees a lease, lists a page again or drops a count.
 #[async_trait]
 pub trait Store: Send + Sync {
     // Config and connections
@@ -87,7 +92,8 @@ pub trait Store: Send + Sync {
     /// Leases dirty records to a worker; all of one connection and entity.
     async fn claim(&self, workspace: &Workspace, request: ClaimRequest) -> Result<Vec<Claim>>;
 
-    /// When the next dirty record of these connections is due, if any waits.
+    /// When the next dirty record of these connections is due, if any waits. One that a worker has is
+    /// due when its lease ends.
     async fn next_due(
         &self,
         workspace: &Workspace,
@@ -131,8 +137,8 @@ pub trait Store: Send + Sync {
     /// Stores what a page brought and where to go on.
     async fn commit_page(&self, workspace: &Workspace, page: SweepPage) -> Result<()>;
 
-    /// Records that are known but were not seen by this sweep, after the row, in the order of rows.
-    /// `sync`: only those linked in it.
+    /// Records that were known when this sweep began and that it has not seen, after the row, in the
+    /// order of rows.
     async fn unseen(
         &self,
         workspace: &Workspace,
@@ -270,7 +276,8 @@ pub trait Store: Send + Sync {
         intents: &[Intent],
     ) -> Result<Vec<IntentId>>;
 
-    /// Intents of a sync whose outcome is to be looked for by now, oldest first.
+    /// Intents of a sync whose outcome is unknown and to be looked for by now, oldest first. One that is
+    /// still [`Open`](crate::IntentState::Open) is left out: its call may be under way.
     async fn intents_due(
         &self,
         workspace: &Workspace,

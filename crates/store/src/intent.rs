@@ -54,7 +54,8 @@ pub enum IntentState {
 pub enum IntentEnd {
     /// Made, adopted, refused or proven not made: the row goes.
     Closed,
-    /// Still not known: look again after this.
+    /// Still not known: look again after this. The first time (from [`IntentState::Open`]) no look has
+    /// been made yet, later ones count as one.
     LookAfter(Timestamp),
     /// A person was asked.
     Asked,

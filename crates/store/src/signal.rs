@@ -116,7 +116,7 @@ pub struct Claim {
     pub sources: Vec<SignalSource>,
     /// The latest of the signals' marks.
     pub not_older_than: Option<Timestamp>,
-    /// When the first of the signals came.
+    /// When the first of the signals came: the time of its delivery, commit or sweep, else its due time.
     pub first_signalled: Timestamp,
     /// When the last of the signals came.
     pub last_signalled: Timestamp,

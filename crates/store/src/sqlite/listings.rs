@@ -73,27 +73,32 @@ pub(super) fn known(
     place: Place,
     ids: &[RecordId],
 ) -> Outcome<Vec<Option<Known>>> {
+    // A sweep asks this of every record there is: what can be asked once is asked once.
+    let any_dirty: bool = session
+        .sql("SELECT EXISTS (SELECT 1 FROM tally WHERE ws = ?1 AND kind = 1 AND a = ?2 AND n > 0)")?
+        .query_row(params![place.ws, place.connection], |row| row.get(0))?;
     let mut statement = session.sql(
-        "SELECT row, ifnull(list_hash, 0), EXISTS (
+        "SELECT row, ifnull(list_hash, 0), ?5 AND EXISTS (
              SELECT 1 FROM dirty
              WHERE ws = ?1 AND connection = ?2 AND entity = ?3 AND record = ?4)
          FROM record WHERE ws = ?1 AND connection = ?2 AND entity = ?3 AND record = ?4",
     )?;
+    statement.raw_bind_parameter(1, place.ws)?;
+    statement.raw_bind_parameter(2, place.connection)?;
+    statement.raw_bind_parameter(3, place.entity)?;
+    statement.raw_bind_parameter(5, any_dirty)?;
     let mut known = Vec::with_capacity(ids.len());
     for id in ids {
-        let found = statement
-            .query_row(
-                params![place.ws, place.connection, place.entity, id.as_str()],
-                |row| {
-                    Ok(Known {
-                        row: row.get(0)?,
-                        list_hash: row.get::<_, i64>(1)?.cast_unsigned(),
-                        dirty: row.get(2)?,
-                    })
-                },
-            )
-            .optional()?;
-        known.push(found);
+        statement.raw_bind_parameter(4, id.as_str())?;
+        let mut rows = statement.raw_query();
+        known.push(match rows.next()? {
+            None => None,
+            Some(row) => Some(Known {
+                row: row.get(0)?,
+                list_hash: row.get::<_, i64>(1)?.cast_unsigned(),
+                dirty: row.get(2)?,
+            }),
+        });
     }
     Ok(known)
 }

@@ -16,7 +16,7 @@ pub struct Options {
     /// How long a delivery id is remembered, in hours, by the times of later deliveries. Default: 96;
     /// HighLevel repeats a webhook for up to three days.
     pub remember_deliveries_hours: u32,
-    /// Memory for pages of the database while writing, in KiB. Each reader has a quarter of it.
+    /// Memory for pages of the database while writing, in KiB. Each reader has half of it.
     /// Default: 8192.
     pub cache_kib: u32,
 }
