@@ -24,8 +24,8 @@ INSERT INTO listing (ws, connection, entity, next_row, records) VALUES (1, 1, 1,
 INSERT INTO kept (ws, connection, entity, row, keys, body)
 VALUES (1, 1, 1, 1, '{"v":1,"d":[{"kind":"email","value":"a@example.org"}]}',
         '{"v":1,"d":{"record":{"id":"a","fields":{"name":{"value":{"text":"Ada"}}}},"freshness":"fresh","completeness":"complete","as_of":"2027-01-15T08:00:01Z","modified":"2027-01-15T08:00:00Z","created":null}}');
-INSERT INTO dirty (ws, connection, entity, record, lane, due, generation, sources, first_signalled, cause)
-VALUES (1, 1, 1, 'a', 0, 1800000001000000, 1, 1, 1800000001000000,
+INSERT INTO dirty (ws, connection, entity, record, lane, due, generation, sources, first_signalled, last_signalled, cause)
+VALUES (1, 1, 1, 'a', 0, 1800000001000000, 1, 1, 1800000001000000, 1800000001000000,
         '{"v":1,"d":{"trace":"00000000-0000-0000-0000-000000000001","source":"webhook","origin":["crm","a"],"passed":["people"]}}');
 INSERT INTO sweep (ws, connection, entity, cursor, started, ceiling)
 VALUES (1, 1, 1, '{"v":1,"d":{"page":2}}', 1800000000000000, 2);

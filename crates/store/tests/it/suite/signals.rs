@@ -36,7 +36,10 @@ pub(crate) async fn many_signals_are_one_dirty_record(store: Under) {
     assert_eq!(claim.lane, Lane::Live);
     assert_eq!(claim.not_older_than, Some(at(50)), "the latest mark counts");
     assert_eq!(claim.sources, [SignalSource::Webhook, SignalSource::Sweep]);
-    assert_eq!(claim.first_signalled, at(10));
+    assert_eq!(
+        (claim.first_signalled, claim.last_signalled),
+        (at(10), at(30))
+    );
     assert_eq!(claim.cause, Some(cause(7)), "none given keeps the earlier");
     assert_eq!(claim.attempts, 0);
 }
