@@ -47,37 +47,58 @@ fn result(text: &str) -> Result<Field, String> {
         .map_err(|error| error.to_string())
 }
 
+/// Formulas whose result is a text.
+const TEXTS: &[(&str, &str)] = &[
+    (
+        "upper(lastName) + \", \" + firstName",
+        "VON DER HEIDE, Anna Maria",
+    ),
+    ("coalesce(company, lastName)", "von der Heide"),
+    ("if company == '' { 'privat' } else { company }", "privat"),
+    ("split_last(field(\"Plz-Ort\"), ' ')", "Aachen"),
+    ("field('Plz-Ort').split_first(' ')", "52074"),
+    ("lower(contact.first_name)", "anna"),
+    ("contact.first_name.upper()", "ANNA"),
+    ("format_date(born, \"%d.%m.%Y\")", "09.07.1983"),
+    ("format_phone('0241/24561', 'DE')", "+4924124561"),
+    ("country('DEU', 'german')", "Deutschland"),
+    ("join(tags, ' / ')", "a / b"),
+    ("replace(lastName, 'von der ', '')", "Heide"),
+    ("upper(case)", "LOWER"),
+    ("tags[0]", "a"),
+    (
+        "{{ contact.first_name }} c/o {{ Plz-Ort }}",
+        "Anna c/o 52074 Aachen",
+    ),
+    (
+        "Hallo {{ title(case) }}, '{{company}}'!",
+        "Hallo Lower, ''!",
+    ),
+    ("{{ concat('}}', \"{{\") }}", "}}{{"),
+    ("if_empty(company, 'privat')", "privat"),
+    (
+        "if is_empty(company) { left(firstName, 4) } else { right(firstName, 5) }",
+        "Anna",
+    ),
+    (
+        "if starts_with(lastName, 'von') && ends_with(lastName, 'Heide') { 'adlig' } else { '' }",
+        "adlig",
+    ),
+    (
+        "digits(field('Plz-Ort')) + text(round(number('2,5'), 0)) + text(length(tags))",
+        "5207432",
+    ),
+    (
+        "if contains(lastName, 'der') { plain_text('<b>a</b> &amp; b') } else { '' }",
+        "a & b",
+    ),
+    ("trim(concat(' a', ' ', split('b, c', ',')[1], ' '))", "a c"),
+];
+
 #[test]
 fn formulas_say_what_they_seem_to_say() {
-    for (formula, expected) in [
-        (
-            "upper(lastName) + \", \" + firstName",
-            "VON DER HEIDE, Anna Maria",
-        ),
-        ("coalesce(company, lastName)", "von der Heide"),
-        ("if company == '' { 'privat' } else { company }", "privat"),
-        ("split_last(field(\"Plz-Ort\"), ' ')", "Aachen"),
-        ("field('Plz-Ort').split_first(' ')", "52074"),
-        ("lower(contact.first_name)", "anna"),
-        ("contact.first_name.upper()", "ANNA"),
-        ("format_date(born, \"%d.%m.%Y\")", "09.07.1983"),
-        ("format_phone('0241/24561', 'DE')", "+4924124561"),
-        ("country('DEU', 'german')", "Deutschland"),
-        ("join(tags, ' / ')", "a / b"),
-        ("replace(lastName, 'von der ', '')", "Heide"),
-        ("upper(case)", "LOWER"),
-        ("tags[0]", "a"),
-        (
-            "{{ contact.first_name }} c/o {{ Plz-Ort }}",
-            "Anna c/o 52074 Aachen",
-        ),
-        (
-            "Hallo {{ title(case) }}, '{{company}}'!",
-            "Hallo Lower, ''!",
-        ),
-        ("{{ concat('}}', \"{{\") }}", "}}{{"),
-    ] {
-        assert_eq!(result(formula), Ok(Field::of(expected)), "{formula}");
+    for (formula, expected) in TEXTS {
+        assert_eq!(result(formula), Ok(Field::of(*expected)), "{formula}");
     }
     let number = |n, scale| Ok(Field::Value(Value::Number(Decimal::new(n, scale))));
     assert_eq!(result("size * 2"), number(25, 0));
@@ -93,6 +114,15 @@ fn formulas_say_what_they_seem_to_say() {
     );
     assert_eq!(result("split('a, b,,', ',')"), result("tags"));
     assert_eq!(result("trim(company)"), Ok(Field::Empty));
+}
+
+#[test]
+fn every_function_that_is_offered_works() {
+    for (signature, _) in FUNCTIONS {
+        let called = format!("{}(", signature.split('(').next().unwrap());
+        let shown = TEXTS.iter().any(|(formula, _)| formula.contains(&called));
+        assert!(shown, "no example calls {signature}");
+    }
 }
 
 #[test]
