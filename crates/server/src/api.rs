@@ -104,6 +104,7 @@ async fn status(State(app): State<AppState>) -> ApiResult<Json<Value>> {
         .keys()
         .map(|name| connections::one(&app, name))
         .collect::<ApiResult<_>>()?;
+    app.recall().await?;
     let engine = value(&app.engine.status().await?)?;
     if let (Some(answer), Value::Object(engine)) = (answer.as_object_mut(), engine) {
         answer.extend(engine);

@@ -145,7 +145,7 @@ impl App {
             .as_ref()
             .map(|in_force| configs(&in_force.document))
             .unwrap_or_default();
-        let restarts = restarts(&*store, &workspace, &configs).await?;
+        let restarts = restarts(&calls, &configs).await?;
         let (connections, in_force) = loop {
             let opened = Connections::open(
                 parts.clone(),
@@ -360,7 +360,7 @@ impl App {
     pub(crate) async fn apply(&self, text: &str, document: Document) -> ApiResult<Arc<InForce>> {
         let _one_at_a_time = self.applying.lock().await;
         let configs = configs(&document);
-        let restarts = restarts(&*self.store, &self.workspace, &configs).await?;
+        let restarts = restarts(&self.calls, &configs).await?;
         self.connections
             .apply(configs, |name| {
                 restarts.get(name).cloned().unwrap_or_default()
@@ -429,6 +429,31 @@ impl App {
             .unwrap_or_else(PoisonError::into_inner)
             .take()?;
         Some(self.tasks.spawn(engine.run(self.stopping.child_token())))
+    }
+
+    /// Whether the engine was never started: then it knows only what it is told to read.
+    fn is_idle(&self) -> bool {
+        self.idle_engine
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .is_some()
+    }
+
+    /// Lets an engine that does not work know how its syncs stand.
+    pub(crate) async fn recall(&self) -> ApiResult<()> {
+        if self.is_idle() {
+            self.engine.recall().await?;
+        }
+        Ok(())
+    }
+
+    /// Lets an engine that does not work know its accounts, too.
+    pub(crate) async fn prepare(&self) -> ApiResult<()> {
+        self.in_force()?;
+        if self.is_idle() {
+            self.engine.prepare().await?;
+        }
+        Ok(())
     }
 
     /// Work that goes on if the asker leaves.
@@ -509,16 +534,12 @@ fn purpose(document: &Document, name: &ConnectionName) -> Purpose {
 
 /// What budgets may assume of the time before this process: the calls of the last day.
 async fn restarts(
-    store: &dyn Store,
-    workspace: &Workspace,
+    calls: &CallWriter,
     configs: &Configs,
 ) -> Result<BTreeMap<ConnectionName, Restart>, store::Error> {
     let mut restarts = BTreeMap::new();
     for name in configs.keys() {
-        restarts.insert(
-            name.clone(),
-            crate::calls::restart(store, workspace, name).await?,
-        );
+        restarts.insert(name.clone(), calls.restart(name).await?);
     }
     Ok(restarts)
 }

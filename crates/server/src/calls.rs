@@ -5,9 +5,9 @@
 //! crash can take is the last moment of the log, never a record.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU16, Ordering},
     },
     time::Duration,
@@ -34,6 +34,9 @@ const TIDY: SignedDuration = SignedDuration::from_hours(1);
 pub(crate) struct CallWriter {
     orders: mpsc::Sender<Order>,
     keep_days: Arc<AtomicU16>,
+    store: Arc<dyn Store>,
+    workspace: Workspace,
+    opened: Arc<Mutex<BTreeSet<ConnectionName>>>,
 }
 
 enum Order {
@@ -52,9 +55,11 @@ impl CallWriter {
         let (log, records) = ChannelLog::new(WAITING);
         let (orders, taken) = mpsc::channel(8);
         let keep_days = Arc::new(AtomicU16::new(30));
+        let opened = Arc::new(Mutex::default());
         let writing = Writing {
-            store,
-            workspace,
+            store: Arc::clone(&store),
+            workspace: workspace.clone(),
+            opened: Arc::clone(&opened),
             clock,
             keep_days: Arc::clone(&keep_days),
             log: Arc::clone(&log),
@@ -63,7 +68,43 @@ impl CallWriter {
             hours: BTreeMap::new(),
         };
         tasks.spawn(writing.run(records, taken));
-        (Self { orders, keep_days }, log)
+        let writer = Self {
+            orders,
+            keep_days,
+            store,
+            workspace,
+            opened,
+        };
+        (writer, log)
+    }
+
+    /// What the budget of a connection may assume of the time before this process.
+    ///
+    /// From here on until the orderly end the store says that a process is at work, so that a crash
+    /// looks like one: then short windows are assumed spent.
+    pub(crate) async fn restart(
+        &self,
+        connection: &ConnectionName,
+    ) -> Result<Restart, store::Error> {
+        let held = remembered(&*self.store, &self.workspace, connection).await?;
+        let mut remembered = held.clone().unwrap_or_default();
+        remembered.at_work = true;
+        save(&*self.store, &self.workspace, connection, &remembered).await?;
+        self.opened
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(connection.clone());
+        Ok(match held {
+            None => Restart {
+                fresh: true,
+                ..Restart::default()
+            },
+            Some(held) => Restart {
+                fresh: false,
+                recent: (!held.at_work).then_some(held.recent),
+                earlier: held.calls_by_hour.into_iter().collect(),
+            },
+        })
     }
 
     /// How long calls are kept.
@@ -95,6 +136,7 @@ struct Writing {
     workspace: Workspace,
     clock: Arc<dyn Clock>,
     keep_days: Arc<AtomicU16>,
+    opened: Arc<Mutex<BTreeSet<ConnectionName>>>,
     log: Arc<ChannelLog>,
     told_dropped: u64,
     tidied: Timestamp,
@@ -121,6 +163,7 @@ impl Writing {
                     match order {
                         Some(Order::Flush(done)) => told(done),
                         Some(Order::Close(done)) => {
+                            self.end_in_order().await;
                             told(done);
                             return;
                         }
@@ -190,26 +233,50 @@ impl Writing {
                 .push(record.at);
         }
         for (connection, times) in touched {
-            if !self.hours.contains_key(&connection) {
-                let held = remembered(&*self.store, &self.workspace, &connection).await;
-                match held {
-                    Ok(held) => {
-                        self.hours
-                            .insert(connection.clone(), held.unwrap_or_default());
-                    }
-                    Err(error) => {
-                        tracing::error!(%error, %connection, "the calls by hour could not be read");
-                        continue;
-                    }
-                }
-            }
-            let Some(hours) = self.hours.get_mut(&connection) else {
+            let Some(hours) = self.held(&connection).await else {
                 continue;
             };
             hours.add(&times, now);
-            if let Err(error) = save(&*self.store, &self.workspace, &connection, hours).await {
-                tracing::error!(%error, %connection, "the calls by hour could not be kept");
+            let hours = hours.clone();
+            self.keep(&connection, &hours).await;
+        }
+    }
+
+    /// No call follows: the next process may count on what is known.
+    async fn end_in_order(&mut self) {
+        let opened = self
+            .opened
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        for connection in opened {
+            if let Some(hours) = self.held(&connection).await {
+                hours.at_work = false;
+                let hours = hours.clone();
+                self.keep(&connection, &hours).await;
             }
+        }
+    }
+
+    /// What a connection remembers, read once.
+    async fn held(&mut self, connection: &ConnectionName) -> Option<&mut Remembered> {
+        if !self.hours.contains_key(connection) {
+            match remembered(&*self.store, &self.workspace, connection).await {
+                Ok(held) => {
+                    self.hours
+                        .insert(connection.clone(), held.unwrap_or_default());
+                }
+                Err(error) => {
+                    tracing::error!(%error, %connection, "the calls by hour could not be read");
+                }
+            }
+        }
+        self.hours.get_mut(connection)
+    }
+
+    async fn keep(&self, connection: &ConnectionName, hours: &Remembered) {
+        if let Err(error) = save(&*self.store, &self.workspace, connection, hours).await {
+            tracing::error!(%error, %connection, "the calls by hour could not be kept");
         }
     }
 }
@@ -240,11 +307,16 @@ fn row(record: &CallRecord) -> CallRow {
     }
 }
 
-/// What a connection remembers of its calls: how many in which hour, for a day and a bit.
+/// What a connection remembers of its calls.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Remembered {
     v: u32,
+    /// How many in which hour (named by its end), for a day and a bit.
     calls_by_hour: BTreeMap<Timestamp, u32>,
+    /// How many in which second (named by its end), for the last minutes.
+    recent: Vec<(Timestamp, u32)>,
+    /// A process is at work, or ended without being able to say so.
+    at_work: bool,
 }
 
 impl Default for Remembered {
@@ -252,21 +324,31 @@ impl Default for Remembered {
         Self {
             v: 1,
             calls_by_hour: BTreeMap::new(),
+            recent: Vec::new(),
+            at_work: true,
         }
     }
 }
 
 impl Remembered {
     fn add(&mut self, times: &[Timestamp], now: Timestamp) {
-        for at in times {
+        // the end of each span: a window must not forget a call too early
+        let end_of = |at: &Timestamp, span: i64| {
             let second = at.as_second();
-            // the end of the hour: a window must not forget a call too early
-            let end = Timestamp::from_second(second - second.rem_euclid(3600) + 3600);
-            *self.calls_by_hour.entry(end.unwrap_or(*at)).or_default() += 1;
+            Timestamp::from_second(second - second.rem_euclid(span) + span).unwrap_or(*at)
+        };
+        let mut recent: BTreeMap<Timestamp, u32> = self.recent.drain(..).collect();
+        for at in times {
+            *self.calls_by_hour.entry(end_of(at, 3600)).or_default() += 1;
+            *recent.entry(end_of(at, 1)).or_default() += 1;
         }
         if let Ok(oldest) = now.saturating_sub(SignedDuration::from_hours(25)) {
             self.calls_by_hour.retain(|hour, _| *hour >= oldest);
         }
+        if let Ok(oldest) = now.saturating_sub(SignedDuration::from_mins(3)) {
+            recent.retain(|second, _| *second >= oldest);
+        }
+        self.recent = recent.into_iter().collect();
     }
 }
 
@@ -300,51 +382,37 @@ async fn save(
         .await
 }
 
-/// What the budget of a connection may assume of the time before this process. That a process was
-/// there is noted before the first call, so that a crash right after it does not look like a
-/// connection on which nothing was ever sent.
-pub(crate) async fn restart(
-    store: &dyn Store,
-    workspace: &Workspace,
-    connection: &ConnectionName,
-) -> Result<Restart, store::Error> {
-    let Some(remembered) = remembered(store, workspace, connection).await? else {
-        save(store, workspace, connection, &Remembered::default()).await?;
-        return Ok(Restart {
-            fresh: true,
-            earlier: Vec::new(),
-        });
-    };
-    Ok(Restart {
-        fresh: false,
-        earlier: remembered.calls_by_hour.into_iter().collect(),
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn calls_are_counted_at_the_end_of_their_hour_and_forgotten_after_a_day() {
+    fn calls_are_counted_at_the_end_of_their_span_and_forgotten_in_time() {
         let at = |text: &str| text.parse::<Timestamp>().unwrap();
         let mut remembered = Remembered::default();
-        let now = at("2026-01-02T10:30:00Z");
+        let now = at("2026-01-02T10:00:30Z");
         remembered.add(
             &[
                 at("2026-01-01T08:00:00Z"),
                 at("2026-01-02T09:00:00Z"),
-                at("2026-01-02T09:59:59Z"),
+                at("2026-01-02T09:59:59.2Z"),
                 at("2026-01-02T10:00:00Z"),
             ],
             now,
         );
-        let kept: Vec<_> = remembered.calls_by_hour.into_iter().collect();
+        let hours: Vec<_> = remembered.calls_by_hour.into_iter().collect();
         assert_eq!(
-            kept,
+            hours,
             [
                 (at("2026-01-02T10:00:00Z"), 2),
                 (at("2026-01-02T11:00:00Z"), 1)
+            ]
+        );
+        assert_eq!(
+            remembered.recent,
+            [
+                (at("2026-01-02T10:00:00Z"), 1),
+                (at("2026-01-02T10:00:01Z"), 1)
             ]
         );
     }

@@ -138,6 +138,8 @@ impl From<sync::Error> for ApiError {
                 .hint("`tandem status` says how the connections and syncs stand"),
             Sync::NoReview(_) => refuse(StatusCode::NOT_FOUND, Code::ReviewUnknown)
                 .hint("`tandem reviews` lists the open ones"),
+            Sync::NotKnown { .. } => refuse(StatusCode::NOT_FOUND, Code::NotFound)
+                .hint("`tandem links SYNC` lists the records that are linked"),
             Sync::NoChoice { .. } => refuse(StatusCode::BAD_REQUEST, Code::ReviewChoice),
             Sync::Store(error) => error.into(),
             Sync::Connector(error) => error.into(),

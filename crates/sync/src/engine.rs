@@ -751,6 +751,27 @@ impl Handle {
         self.core.ready(sync).map(|_| ())
     }
 
+    /// Reads what the syncs remember, for saying how they stand without working.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn recall(&self) -> Result<(), Error> {
+        self.core.load_states().await
+    }
+
+    /// The same, and reads the accounts where that was not done yet, for answering without working. An
+    /// account that cannot be read stands in the status.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn prepare(&self) -> Result<(), Error> {
+        self.core.load_states().await?;
+        if self.core.all_pairings().is_empty() {
+            setup::resolve_all(&self.core).await;
+        }
+        Ok(())
+    }
+
     /// Replaces the rules in force and reads the accounts anew.
     pub async fn apply(&self, syncs: BTreeMap<SyncName, SyncRules>) -> Vec<(SyncName, String)> {
         *self.core.rules.write().expect("no panic while held") = syncs;

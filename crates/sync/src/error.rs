@@ -48,6 +48,16 @@ pub enum Error {
         /// What is offered.
         offered: String,
     },
+    /// Tandem never linked or wrote this record.
+    #[error("nothing is known of {entity} {record} on `{connection}`: it was never linked or written")]
+    NotKnown {
+        /// The connection.
+        connection: String,
+        /// What it is.
+        entity: Entity,
+        /// Which.
+        record: String,
+    },
     /// The store failed.
     #[error(transparent)]
     Store(#[from] store::Error),

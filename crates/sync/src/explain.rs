@@ -161,9 +161,10 @@ pub(crate) async fn explain(
         }
     }
     if links.is_empty() && fields.is_empty() && events.is_empty() && reviews.is_empty() {
-        return Err(Error::Connection {
+        return Err(Error::NotKnown {
             connection: connection.to_string(),
-            why: format!("nothing is known of {entity} {record}: it was never linked or written"),
+            entity,
+            record: record.to_string(),
         });
     }
     Ok(Explanation {

@@ -114,6 +114,13 @@ impl Core {
         }
     }
 
+    /// Counts sends of the last minutes that are known of in the short windows.
+    pub(crate) fn recently(&mut self, at: Duration, requests: u32) {
+        for log in self.logs().filter(|log| log.is_burst()) {
+            log.add(at, requests);
+        }
+    }
+
     /// Joins the queue.
     pub(crate) fn join(&mut self, lane: Lane, effect: Effect, wake: Arc<Notify>) -> Ticket {
         let id = self.next_id;

@@ -34,6 +34,9 @@ pub struct Restart {
     /// Earlier calls, as the call log has them: when, and how many. They count in windows longer
     /// than a minute; shorter ones are assumed spent.
     pub earlier: Vec<(Timestamp, u32)>,
+    /// All calls of the last minutes, if the process before ended in order and so knew them all: then
+    /// short windows are counted by them instead of being assumed spent.
+    pub recent: Option<Vec<(Timestamp, u32)>>,
 }
 
 /// The connection may make no call for longer than the caller would wait.
@@ -68,12 +71,21 @@ impl Budget {
     ) -> Arc<Self> {
         let mut core = Core::new(limits, own);
         let now = clock.steady() + BEFORE;
-        if !restart.fresh {
-            core.assume_spent(now);
+        let steady = |at: &Timestamp| {
+            let age = Duration::try_from(clock.now().duration_since(*at)).unwrap_or_default();
+            now.saturating_sub(age)
+        };
+        match &restart.recent {
+            Some(recent) => {
+                for (at, requests) in recent {
+                    core.recently(steady(at), *requests);
+                }
+            }
+            None if restart.fresh => {}
+            None => core.assume_spent(now),
         }
         for (at, requests) in &restart.earlier {
-            let age = Duration::try_from(clock.now().duration_since(*at)).unwrap_or_default();
-            core.earlier(now.saturating_sub(age), *requests);
+            core.earlier(steady(at), *requests);
         }
         Arc::new(Self {
             core: Mutex::new(core),

@@ -156,8 +156,8 @@ async fn live_work_does_not_wait_behind_a_backfill() {
 #[tokio::test(start_paused = true)]
 async fn after_a_restart_short_windows_are_assumed_spent_and_known_calls_count_in_long_ones() {
     let restart = Restart {
-        fresh: false,
         earlier: vec![("1969-12-31T20:00:00Z".parse().unwrap(), 4)],
+        ..Restart::default()
     };
     let (budget, clock) = budget(&limits(&[(2, 10), (5, 36_000)], 4), &restart);
     drop(acquire(&budget, Lane::Live).await);
@@ -165,6 +165,19 @@ async fn after_a_restart_short_windows_are_assumed_spent_and_known_calls_count_i
     drop(acquire(&budget, Lane::Live).await);
     // the four calls of four hours ago leave the ten hours after another six
     assert!(clock.steady() > SECOND * 6 * 3600 && clock.steady() < SECOND * (6 * 3600 + 60));
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_an_orderly_end_short_windows_are_counted_by_what_was_sent() {
+    let restart = Restart {
+        recent: Some(vec![("1969-12-31T23:59:57Z".parse().unwrap(), 1)]),
+        ..Restart::default()
+    };
+    let (budget, clock) = budget(&limits(&[(2, 10)], 4), &restart);
+    drop(acquire(&budget, Lane::Live).await);
+    assert_eq!(clock.steady(), Duration::ZERO);
+    drop(acquire(&budget, Lane::Live).await);
+    assert!(clock.steady() > SECOND * 6 && clock.steady() < SECOND * 8);
 }
 
 #[tokio::test(start_paused = true)]

@@ -177,6 +177,7 @@ pub(crate) async fn explain(
     State(app): State<AppState>,
     Query(query): Query<ExplainQuery>,
 ) -> ApiResult<Json<Value>> {
+    app.prepare().await?;
     let explanation = app
         .engine
         .explain(

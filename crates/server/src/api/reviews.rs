@@ -59,7 +59,7 @@ pub(crate) async fn resolve(
     Path(id): Path<String>,
     Json(answer): Json<Answer>,
 ) -> ApiResult<Json<Review>> {
-    app.in_force()?;
+    app.prepare().await?;
     let id = find(&app, &id).await?;
     Ok(Json(app.engine.resolve(id, &answer.choice).await?))
 }

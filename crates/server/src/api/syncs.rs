@@ -26,6 +26,7 @@ use crate::{
 /// All syncs, as they stand.
 pub(crate) async fn list(State(app): State<AppState>) -> ApiResult<Json<Value>> {
     app.in_force()?;
+    app.recall().await?;
     let status = app.engine.status().await?;
     Ok(Json(super::value(&status.syncs)?))
 }
@@ -130,6 +131,7 @@ pub(crate) async fn pause(
     Path(name): Path<String>,
 ) -> ApiResult<Json<Value>> {
     let sync = app.sync(&name)?;
+    app.recall().await?;
     app.engine.pause(&sync, "by a person").await?;
     Ok(Json(serde_json::json!({"sync": name, "paused": true})))
 }
@@ -140,6 +142,7 @@ pub(crate) async fn resume(
     Path(name): Path<String>,
 ) -> ApiResult<Json<Value>> {
     let sync = app.sync(&name)?;
+    app.recall().await?;
     app.engine.resume(&sync).await?;
     Ok(Json(serde_json::json!({"sync": name, "paused": false})))
 }

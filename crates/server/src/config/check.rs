@@ -1,5 +1,7 @@
 //! What a config must keep beside its form, as far as it can be told without asking any system.
 
+mod owners;
+
 use std::collections::BTreeMap;
 
 use connector::Description;
@@ -18,6 +20,8 @@ pub(super) fn check(reading: &mut Reading<'_>, document: &Document, systems: &[&
     public_url(reading, document);
     tokens(reading, document);
     connections(reading, document, systems);
+    syncs(reading, document);
+    owners::check(reading, document);
 }
 
 fn version(reading: &mut Reading<'_>, document: &Document) {
@@ -165,6 +169,39 @@ fn connections(reading: &mut Reading<'_>, document: &Document, systems: &[&Descr
                 Code::ConfigConnection
             };
             reading.problem(code, &error.place, error.problem, None);
+        }
+    }
+}
+
+fn syncs(reading: &mut Reading<'_>, document: &Document) {
+    let known: Vec<&str> = document.connections.keys().map(String::as_str).collect();
+    for (name, rules) in &document.syncs {
+        for (side, connection) in [("left", &rules.left), ("right", &rules.right)] {
+            // one that could not be read has a problem of its own
+            if !reading.has(&format!("connections.{connection}")) {
+                reading.problem(
+                    Code::ConfigReference,
+                    &format!("syncs.{name}.{side}"),
+                    format!("there is no connection `{connection}`"),
+                    Some(nearest_hint(connection, &known)),
+                );
+            }
+        }
+        if rules.left == rules.right {
+            reading.problem(
+                Code::ConfigReference,
+                &format!("syncs.{name}.right"),
+                format!("`{}` stands on both sides", rules.right),
+                Some("a sync is between two connections".to_owned()),
+            );
+        }
+        if rules.entities.is_empty() {
+            reading.problem(
+                Code::ConfigRules,
+                &format!("syncs.{name}.entities"),
+                "there is nothing to keep the same",
+                Some("say at least `contact` with its fields".to_owned()),
+            );
         }
     }
 }

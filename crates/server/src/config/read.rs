@@ -136,6 +136,23 @@ impl<'text> Reading<'text> {
         self.push(code, place.to_owned(), span, message.into(), hint);
     }
 
+    /// Whether something stands at this path.
+    pub(super) fn has(&self, place: &str) -> bool {
+        let mut node = &self.root;
+        for step in steps(&self.root, place) {
+            let next = match (&step, &node.content) {
+                (Step::Key(key), _) => node.entry(key).map(|entry| &entry.value),
+                (Step::Index(index), Content::List(items)) => items.get(*index),
+                (Step::Index(_), _) => None,
+            };
+            match next {
+                Some(next) => node = next,
+                None => return false,
+            }
+        }
+        true
+    }
+
     fn push(
         &mut self,
         code: Code,
@@ -217,16 +234,17 @@ impl<'text> Reading<'text> {
                 Ok(read) => return Some(read),
                 Err(error) => error,
             };
-            let mut inside: Vec<Step> = error.path().iter().filter_map(step).collect();
+            let mut inside: Vec<Option<Step>> = error.path().iter().map(step).collect();
             let message = error.inner().to_string();
             let unknown = unknown_field(&message);
             if let Some((key, _)) = &unknown {
                 // the path may or may not end with the key itself
-                let key = Step::Key((*key).to_owned());
+                let key = Some(Step::Key((*key).to_owned()));
                 if inside.last() != Some(&key) {
                     inside.push(key);
                 }
             }
+            let inside = known_steps(&value, &inside).unwrap_or_default();
             let path = [at, &left_out.written(&inside)].concat();
             if let Some((key, known)) = unknown {
                 let span = self.key_span(&path);
@@ -277,11 +295,40 @@ fn text_in_auth(connection: &mut Json) {
     }
 }
 
+/// `None`: a key that serde does not tell, because it is a word of ours and no free text.
 fn step(segment: &Segment) -> Option<Step> {
     match segment {
         Segment::Seq { index } => Some(Step::Index(*index)),
         Segment::Map { key } => Some(Step::Key(key.clone())),
         Segment::Enum { .. } | Segment::Unknown => None,
+    }
+}
+
+/// The path with the keys that serde does not tell, found by looking where the rest of it leads on.
+fn known_steps(value: &Json, path: &[Option<Step>]) -> Option<Vec<Step>> {
+    let Some((first, rest)) = path.split_first() else {
+        return Some(Vec::new());
+    };
+    let through = |step: Step, next: &Json| {
+        let mut steps = known_steps(next, rest)?;
+        steps.insert(0, step);
+        Some(steps)
+    };
+    match (first, value) {
+        (Some(step @ Step::Key(key)), Json::Object(map)) => match map.get(key) {
+            Some(next) => through(step.clone(), next),
+            None => rest.is_empty().then(|| vec![step.clone()]),
+        },
+        (Some(step @ Step::Index(index)), Json::Array(items)) => {
+            through(step.clone(), items.get(*index)?)
+        }
+        (None, Json::Object(map)) => map
+            .iter()
+            .find_map(|(key, next)| through(Step::Key(key.clone()), next))
+            // not a key at all, but the name of a variant
+            .or_else(|| known_steps(value, rest)),
+        (None, _) => known_steps(value, rest),
+        _ => None,
     }
 }
 

@@ -87,3 +87,37 @@ fn what_is_no_map_or_lacks_its_version_is_refused() {
     insta::assert_snapshot!(shown("- a\n- b\n"));
     insta::assert_snapshot!(shown("connections: []\n"));
 }
+
+#[test]
+fn two_syncs_may_not_write_one_field_and_references_must_lead_somewhere() {
+    let connection = "{system: example, auth: {scheme: key, id: 1, secret: env:S}}";
+    let text = format!(
+        "\
+version: 1
+connections:
+  a: {connection}
+  hub: {connection}
+  b: {connection}
+syncs:
+  one:
+    left: a
+    right: hub
+    entities: {{contact: {{fields: [{{left: x, right: name}}, {{left: y, right: city, direction: to_left}}]}}}}
+  two:
+    left: hub
+    right: b
+    entities:
+      contact:
+        fields:
+          - {{left: name, right: z}}
+          - {{left: city, right: w}}
+          - {{left: phone, right: v, direction: to_sideways}}
+          - {{left: mail, right: u, directoin: both}}
+  three:
+    left: hubb
+    right: b
+    entities: {{}}
+"
+    );
+    insta::assert_snapshot!(shown(&text));
+}

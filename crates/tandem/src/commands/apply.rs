@@ -22,10 +22,13 @@ use crate::{
 /// Applies, or only checks.
 pub(crate) async fn apply(global: &Global, apply: &cli::Apply, output: Output) -> Result<ExitCode> {
     let text = read_file(&apply.file)?;
-    let outcome = if apply.dry_run && !database(global, Some(&apply.file)).exists() {
-        dry_run_here(&text)
-    } else {
-        through_api(global, apply, &text).await
+    // what is wrong by itself is found before a database is opened or made
+    let outcome = match check_here(&text) {
+        Ok(document) if apply.dry_run && !database(global, Some(&apply.file)).exists() => {
+            Ok(without_accounts(&document))
+        }
+        Ok(_) => through_api(global, apply, &text).await,
+        Err(error) => Err(error),
     };
     let answer = match outcome {
         Ok(answer) => answer,
@@ -78,13 +81,13 @@ pub(crate) fn check_here(text: &str) -> Result<config::Document> {
 }
 
 /// Without a database there are no accounts whose fields could be looked at.
-fn dry_run_here(text: &str) -> Result<Json> {
-    let unchecked: Vec<Json> = check_here(text)?
+fn without_accounts(document: &config::Document) -> Json {
+    let unchecked: Vec<Json> = document
         .syncs
         .keys()
         .map(|sync| json!({"sync": sync, "why": "no connection is signed in yet"}))
         .collect();
-    Ok(json!({"applied": false, "unchecked": unchecked}))
+    json!({"applied": false, "unchecked": unchecked})
 }
 
 async fn through_api(global: &Global, apply: &cli::Apply, text: &str) -> Result<Json> {

@@ -1,0 +1,125 @@
+//! Bad configs: shown at their places, all at once, and nothing changes.
+
+use crate::world::World;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bad_config_is_shown_at_its_places_and_changes_nothing() {
+    let world = World::start().await;
+    let good = world.config();
+    let applied = world.run(&["apply", good.to_str().unwrap()]).await;
+    assert_eq!(applied.code, 0, "{applied:#?}");
+
+    let bad = world
+        .config_text()
+        .replace("mode: two-way", "mode: two-ways")
+        .replace("right: Geburtsdatum", "rihgt: Geburtsdatum")
+        .replace("left: marketing", "left: marketng")
+        .replace("listen: 127.0.0.1:0", "listen: localhost")
+        .replace(
+            "scheme: api_user",
+            "scheme: api_user\n      secret: hunter2hunter2",
+        );
+    let bad = world.write("bad.yaml", &bad);
+    let ran = world.run(&["apply", bad.to_str().unwrap()]).await;
+    ran.refused(
+        3,
+        &[
+            "TDM-C003",
+            "`two-ways`",
+            "did you mean `two-way`?",
+            "TDM-C002",
+            "`rihgt` is not known here",
+            "TDM-C008",
+            "contact.fields[6].rihgt",
+            "TDM-C009",
+            "did you mean `marketing`?",
+            "an address with a port was expected",
+            "bad.yaml:",
+            "nothing was changed",
+        ],
+    );
+    assert!(!ran.err.contains("hunter2"), "{ran:#?}");
+    assert!(ran.out.is_empty());
+
+    let status = world.run(&["status", "--json"]).await.json();
+    assert_eq!(status["config"]["revision"], 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn broken_yaml_and_a_missing_file_have_codes_of_their_own() {
+    let world = World::start().await;
+    let broken = world.write("broken.yaml", "version: 1\nsyncs: [\n");
+    world
+        .run(&["apply", broken.to_str().unwrap()])
+        .await
+        .refused(3, &["TDM-C001", "broken.yaml:"]);
+    world
+        .run(&["apply", "no-such.yaml"])
+        .await
+        .refused(3, &["TDM-C013", "no-such.yaml"]);
+    // nothing was there to be put into force, so not even a database is
+    assert!(!world.database().exists());
+    world.run(&["status"]).await.refused(3, &["TDM-C014"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rules_are_checked_against_the_accounts_that_are_signed_in() {
+    let world = World::start().await;
+    let good = world.config();
+    assert_eq!(world.run(&["apply", good.to_str().unwrap()]).await.code, 0);
+    world.connect_both().await;
+
+    let bad = world
+        .config_text()
+        .replace("right: Vorname", "right: Vornam")
+        .replace(
+            "- {left: website, right: Homepage}",
+            "- {left: website, right: Homepage}\n          - {left: dateUpdated, right: Aenderung}",
+        );
+    let bad = world.write("bad.yaml", &bad);
+    for arguments in [
+        &["apply", bad.to_str().unwrap(), "--dry-run"][..],
+        &["apply", bad.to_str().unwrap()][..],
+    ] {
+        world.run(arguments).await.refused(
+            3,
+            &[
+                "TDM-C011",
+                "there is no field `Vornam`",
+                "did you mean `Vorname`?",
+                "`dateUpdated` can only be read",
+                "say `direction: to_right`",
+                "bad.yaml:",
+            ],
+        );
+    }
+    let status = world.run(&["status", "--json"]).await.json();
+    assert_eq!(status["config"]["revision"], 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn init_writes_a_config_that_is_good_and_overwrites_nothing() {
+    let world = World::start().await;
+    let init = world.run_bare(&["init", "highlevel-onoffice"]).await;
+    assert_eq!(init.code, 0, "{init:#?}");
+    let checked = world.run_bare(&["apply", "tandem.yaml", "--dry-run"]).await;
+    assert_eq!(checked.code, 0, "{checked:#?}");
+    world
+        .run_bare(&["init", "highlevel-onoffice"])
+        .await
+        .refused(3, &["TDM-C013", "was not touched"]);
+    let printed = world
+        .run_bare(&["init", "highlevel-onoffice", "--out", "-"])
+        .await;
+    let written = std::fs::read_to_string(world.folder.path().join("tandem.yaml")).unwrap();
+    assert_eq!(printed.out, written);
+}
+
+#[test]
+fn the_demo_keeps_the_same_things_the_same_as_the_ready_pair() {
+    let syncs = |text: &str| text[text.find("\nsyncs:").unwrap()..].to_owned();
+    assert_eq!(
+        syncs(include_str!("../../../../examples/demo.yaml")),
+        syncs(include_str!("../../../../examples/highlevel-onoffice.yaml")),
+    );
+}

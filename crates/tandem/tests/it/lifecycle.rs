@@ -1,0 +1,117 @@
+//! Starting, stopping, being killed, and commands beside a running server.
+
+use std::net::TcpListener;
+
+use crate::world::{World, beside};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_taken_port_is_said_and_nothing_is_half_done() {
+    let world = World::start().await;
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let text = world.config_text().replace("127.0.0.1:0", &address);
+    let config = world.write("tandem.yaml", &text);
+    world
+        .run(&["serve", "--config", config.to_str().unwrap()])
+        .await
+        .refused(1, &["TDM-S001", &address]);
+    assert!(!beside(&world.database()).exists());
+    // the config was not put into force either
+    world.run(&["serve"]).await.refused(3, &["TDM-C014"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn commands_go_through_the_server_and_see_what_it_sees() {
+    let world = World::start().await;
+    let server = world.serve().await;
+    let here = world.run(&["status", "--json"]).await.json();
+    assert_eq!(
+        here["public_url"], server.url,
+        "asked the server, which knows where it listens"
+    );
+    assert_eq!(here["config"]["revision"], 1);
+
+    let config = world.config();
+    let applied = world
+        .run(&["apply", config.to_str().unwrap(), "--json"])
+        .await
+        .json();
+    assert_eq!(applied["revision"], 2);
+    let (_, status) = world.api(&server, "GET", "/api/v1/status").await;
+    assert_eq!(status["config"]["revision"], 2);
+
+    assert_eq!(server.stop(), 0);
+    assert!(!beside(&world.database()).exists());
+    let after = world.run(&["status", "--json"]).await.json();
+    assert_eq!(after["config"]["revision"], 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_killed_server_leaves_behind_disturbs_nobody() {
+    let world = World::start().await;
+    let server = world.serve().await;
+    world.connect_office().await;
+    server.kill();
+    assert!(beside(&world.database()).exists());
+
+    let status = world.run(&["status", "--json"]).await.json();
+    assert_eq!(status["config"]["revision"], 1);
+    assert!(
+        status["connections"][1]["account"].is_object(),
+        "{status:#}"
+    );
+    assert_eq!(world.run(&["check", "office"]).await.code, 0);
+
+    let again = world.serve_with(&[]).await;
+    let (_, status) = world.api(&again, "GET", "/api/v1/status").await;
+    assert!(
+        status["connections"][1]["account"].is_object(),
+        "{status:#}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_paused_sync_stays_paused_across_a_restart() {
+    let world = World::start().await;
+    let config = world.config();
+    assert_eq!(
+        world.run(&["apply", config.to_str().unwrap()]).await.code,
+        0
+    );
+    world.connect_both().await;
+    assert_eq!(world.run(&["pause", "people"]).await.code, 0);
+    let server = world.serve_with(&[]).await;
+    let (_, status) = world.api(&server, "GET", "/api/v1/status").await;
+    assert_eq!(status["syncs"][0]["why"], "by a person", "{status:#}");
+    assert_eq!(world.run(&["resume", "people"]).await.code, 0);
+    let (_, status) = world.api(&server, "GET", "/api/v1/status").await;
+    assert_ne!(status["syncs"][0]["why"], "by a person", "{status:#}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_found_is_said_with_what_is_near() {
+    let world = World::start().await;
+    let config = world.config();
+    assert_eq!(
+        world.run(&["apply", config.to_str().unwrap()]).await.code,
+        0
+    );
+    world
+        .run(&["plan", "peopel"])
+        .await
+        .refused(1, &["TDM-Y001", "did you mean `people`?"]);
+    world
+        .run(&["check", "ofice"])
+        .await
+        .refused(4, &["TDM-K001", "did you mean `office`?"]);
+    world
+        .run(&["resolve", "0197a3c2", "left"])
+        .await
+        .refused(1, &["TDM-Y004"]);
+    world
+        .run(&["explain", "office", "contact", "4711"])
+        .await
+        .refused(1, &["TDM-Y007"]);
+    let page = world.run(&["error", "tdm-y001"]).await;
+    assert!(page.out.starts_with("# TDM-Y001"), "{page:#?}");
+}

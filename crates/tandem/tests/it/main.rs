@@ -1,0 +1,12 @@
+//! The real binary, its real server and the sandbox, over HTTP.
+
+#![expect(clippy::unwrap_used, reason = "in a test a panic is the failure")]
+
+mod world;
+
+mod config;
+mod database;
+mod http;
+mod lifecycle;
+mod sign_in;
+mod webhooks;

@@ -1,0 +1,354 @@
+//! A sandbox, a folder for a database, and the binary to run on both.
+
+use std::{
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+    time::Duration,
+};
+
+use sandbox::{Sandbox, System};
+use serde_json::{Value as Json, json};
+use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
+
+/// How long anything may take before a test gives up.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A sandbox and a place for a database.
+pub(crate) struct World {
+    pub(crate) folder: TempDir,
+    pub(crate) sandbox: sandbox::Handle,
+    stop: CancellationToken,
+}
+
+/// How a command ended.
+#[derive(Debug)]
+pub(crate) struct Ran {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl Ran {
+    /// It ended well; what it printed as JSON.
+    #[track_caller]
+    pub(crate) fn json(&self) -> Json {
+        assert_eq!(self.code, 0, "{self:#?}");
+        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {self:#?}"))
+    }
+
+    /// It failed with this exit status, and said this code and these words.
+    #[track_caller]
+    pub(crate) fn refused(&self, code: i32, words: &[&str]) {
+        assert_eq!(self.code, code, "{self:#?}");
+        for word in words {
+            assert!(self.err.contains(word), "`{word}` is not in {self:#?}");
+        }
+    }
+}
+
+/// A running server.
+pub(crate) struct Server {
+    child: Child,
+    pub(crate) url: String,
+    pub(crate) token: String,
+}
+
+impl Server {
+    /// Ends it as a power failure would.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Tells it to stop, and waits until it did.
+    pub(crate) fn stop(mut self) -> i32 {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").arg(&pid).status().unwrap().success());
+        self.child.wait().unwrap().code().unwrap_or(-1)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+impl World {
+    /// A new sandbox without people.
+    pub(crate) async fn start() -> Self {
+        let stop = CancellationToken::new();
+        let sandbox = Sandbox::start(sandbox::Options::default(), stop.clone())
+            .await
+            .unwrap();
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+            sandbox,
+            stop,
+        }
+    }
+
+    /// What a person does in a system.
+    pub(crate) fn act(&self, system: System, act: &str, input: Json) -> Json {
+        self.sandbox.control().act(system, act, &input).unwrap()
+    }
+
+    /// The demo's config on this sandbox, with its webhook key, listening anywhere.
+    pub(crate) fn config_text(&self) -> String {
+        let key = self.act(System::HighLevel, "access", json!({}))["webhookPublicKey"]
+            .as_str()
+            .unwrap()
+            .lines()
+            .filter(|line| !line.starts_with("-----"))
+            .collect::<String>();
+        include_str!("../../../../examples/demo.yaml")
+            .replace("http://127.0.0.1:4010", &self.sandbox.url())
+            .replace("127.0.0.1:8484", "127.0.0.1:0")
+            .replace(
+                "    auth:\n      scheme: oauth\n",
+                &format!(
+                    "    webhook_keys:\n      ed25519: {key}\n    auth:\n      scheme: oauth\n"
+                ),
+            )
+    }
+
+    /// Writes a file into the folder.
+    pub(crate) fn write(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    }
+
+    /// Writes the usual config.
+    pub(crate) fn config(&self) -> PathBuf {
+        self.write("tandem.yaml", &self.config_text())
+    }
+
+    /// The database.
+    pub(crate) fn database(&self) -> PathBuf {
+        self.folder.path().join("tandem.db")
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let access = self.act(System::HighLevel, "access", json!({}));
+        let office = self.act(System::OnOffice, "show_access", json!({}));
+        let text = |json: &Json| json.as_str().unwrap().to_owned();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tandem"));
+        command
+            .args(arguments)
+            .current_dir(self.folder.path())
+            .env_remove("TANDEM_DATABASE")
+            .env_remove("TANDEM_CONFIG")
+            .env_remove("TANDEM_LOG")
+            .env("TANDEM_TEST_ID", text(&access["clientId"]))
+            .env("TANDEM_TEST_SECRET", text(&access["clientSecret"]))
+            .env("TANDEM_TEST_OO_TOKEN", text(&office["token"]))
+            .env("TANDEM_TEST_OO_SECRET", text(&office["secret"]))
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Runs a command on the database of this world to its end.
+    pub(crate) async fn run(&self, arguments: &[&str]) -> Ran {
+        let database = self.database();
+        let mut all = vec!["--database", database.to_str().unwrap()];
+        all.extend(arguments);
+        self.run_bare(&all).await
+    }
+
+    /// Runs a command to its end.
+    pub(crate) async fn run_bare(&self, arguments: &[&str]) -> Ran {
+        let mut command = self.command(arguments);
+        let ended = tokio::task::spawn_blocking(move || command.output());
+        let output: Output = tokio::time::timeout(PATIENCE, ended)
+            .await
+            .expect("the command hangs")
+            .unwrap()
+            .unwrap();
+        Ran {
+            code: output.status.code().unwrap_or(-1),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    /// Starts a server with the usual config.
+    pub(crate) async fn serve(&self) -> Server {
+        let config = self.config();
+        self.serve_with(&["--config", config.to_str().unwrap()])
+            .await
+    }
+
+    /// Starts a server with these arguments, and waits until it answers.
+    pub(crate) async fn serve_with(&self, arguments: &[&str]) -> Server {
+        let database = self.database();
+        let mut all = vec!["--database", database.to_str().unwrap(), "serve"];
+        all.extend(arguments);
+        let log = std::fs::File::create(self.folder.path().join("server.log")).unwrap();
+        let mut child = self
+            .command(&all)
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        let pid = child.id();
+        let started = tokio::time::Instant::now();
+        loop {
+            let beside = std::fs::read(beside(&database))
+                .ok()
+                .and_then(|text| serde_json::from_slice::<Json>(&text).ok());
+            if let Some(beside) = beside.filter(|beside| beside["pid"] == pid) {
+                return Server {
+                    child,
+                    url: beside["url"].as_str().unwrap().to_owned(),
+                    token: beside["token"].as_str().unwrap().to_owned(),
+                };
+            }
+            let log = || std::fs::read_to_string(self.folder.path().join("server.log")).unwrap();
+            if let Some(status) = child.try_wait().unwrap() {
+                panic!("the server ended with {status}: {}", log());
+            }
+            assert!(started.elapsed() < PATIENCE, "no server: {}", log());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Connects both accounts, through the server or without one.
+    pub(crate) async fn connect_both(&self) {
+        self.connect_office().await;
+        let ran = self.connect_marketing("first").await;
+        assert_eq!(ran.code, 0, "{ran:#?}");
+    }
+
+    /// Connects onOffice with the token and secret of the sandbox.
+    pub(crate) async fn connect_office(&self) {
+        let ran = self
+            .run(&[
+                "connect",
+                "office",
+                "--field",
+                "token=env:TANDEM_TEST_OO_TOKEN",
+                "--field",
+                "secret=env:TANDEM_TEST_OO_SECRET",
+            ])
+            .await;
+        assert_eq!(ran.code, 0, "{ran:#?}");
+    }
+
+    /// Connects HighLevel through its sign-in pages, as a browser would, choosing this location.
+    pub(crate) async fn connect_marketing(&self, location: &str) -> Ran {
+        let database = self.database();
+        let mut child = self
+            .command(&[
+                "--database",
+                database.to_str().unwrap(),
+                "connect",
+                "marketing",
+                "--field",
+                "client_id=env:TANDEM_TEST_ID",
+                "--field",
+                "client_secret=env:TANDEM_TEST_SECRET",
+                "--json",
+            ])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let out = child.stdout.take().unwrap();
+        let (link, rest) = tokio::task::spawn_blocking(move || read_link(out))
+            .await
+            .unwrap();
+        if let Some(link) = &link {
+            browse(link, location).await;
+        }
+        let ended = tokio::task::spawn_blocking(move || child.wait_with_output());
+        let output = tokio::time::timeout(PATIENCE, ended)
+            .await
+            .expect("connect hangs")
+            .unwrap()
+            .unwrap();
+        Ran {
+            code: output.status.code().unwrap_or(-1),
+            out: rest.join().unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    /// A request to the server's API.
+    pub(crate) async fn api(&self, server: &Server, method: &str, path: &str) -> (u16, Json) {
+        let response = reqwest::Client::new()
+            .request(method.parse().unwrap(), format!("{}{path}", server.url))
+            .bearer_auth(&server.token)
+            .send()
+            .await
+            .unwrap();
+        let status = response.status().as_u16();
+        (status, response.json().await.unwrap())
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+/// The file that says where the server of a database is.
+pub(crate) fn beside(database: &Path) -> PathBuf {
+    let mut name = database.as_os_str().to_owned();
+    name.push(".server");
+    name.into()
+}
+
+/// The link in the first JSON that `connect` prints; the rest goes on being read.
+fn read_link(out: std::process::ChildStdout) -> (Option<String>, std::thread::JoinHandle<String>) {
+    use std::io::{BufRead as _, BufReader, Read as _};
+    let mut reader = BufReader::new(out);
+    let mut first = String::new();
+    let mut link = None;
+    while reader.read_line(&mut first).unwrap() > 0 {
+        if let Ok(answer) = serde_json::from_str::<Json>(&first) {
+            link = answer["link"].as_str().map(str::to_owned);
+            break;
+        }
+    }
+    let rest = std::thread::spawn(move || {
+        let mut text = if link_is_none(&first) {
+            first
+        } else {
+            String::new()
+        };
+        reader.read_to_string(&mut text).unwrap();
+        text
+    });
+    (link, rest)
+}
+
+fn link_is_none(first: &str) -> bool {
+    serde_json::from_str::<Json>(first).is_ok_and(|answer| answer["link"].is_null())
+}
+
+/// Follows a sign-in as a browser does, up to the page that Tandem shows at the end.
+pub(crate) async fn browse(link: &str, location: &str) -> (u16, String) {
+    let browser = reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .unwrap();
+    let next = |response: &reqwest::Response| {
+        response
+            .headers()
+            .get("location")
+            .map(|location| location.to_str().unwrap().to_owned())
+    };
+    let first = browser.get(link).send().await.unwrap();
+    let Some(consent) = next(&first) else {
+        return (first.status().as_u16(), first.text().await.unwrap());
+    };
+    let consent = format!("{consent}&sandbox_approve={location}");
+    let approved = browser.get(consent).send().await.unwrap();
+    let callback = next(&approved).expect("the consent page redirects back");
+    let last = browser.get(callback).send().await.unwrap();
+    (last.status().as_u16(), last.text().await.unwrap())
+}
