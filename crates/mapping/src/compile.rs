@@ -1,10 +1,18 @@
 //! Checking rules against schemas. Everything that is wrong is collected, each with its place.
 
-mod kinds;
-
 mod one;
 
+mod lenses;
+
+mod kinds;
+
 mod vocabulary;
+
+mod rule;
+
+mod default;
+
+mod marks;
 
 use matching::KeyKind;
 use merge::Direction;
