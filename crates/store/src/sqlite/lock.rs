@@ -5,11 +5,12 @@
 //! this way: SQLite uses locks of its own on it.
 
 use std::{
-    fs::{File, OpenOptions, TryLockError},
+    fs::{File, TryLockError},
     io::{Read, Seek, Write},
     path::{Path, PathBuf},
 };
 
+use super::open::private;
 use crate::{Error, Result};
 
 /// Held while the database is open.
@@ -35,7 +36,7 @@ impl Lock {
                 path.display()
             ))
         };
-        let mut file = OpenOptions::new()
+        let mut file = private()
             .read(true)
             .write(true)
             .create(true)

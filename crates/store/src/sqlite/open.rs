@@ -29,6 +29,7 @@ pub(super) struct Opened {
 pub(super) fn open(options: &Options) -> Result<Opened> {
     let path = whole_path(options)?;
     let lock = Lock::take(&path)?;
+    make_private(&path)?;
     let sql = |error: rusqlite::Error| explain(&error, &path);
 
     let mut connection = Connection::open_with_flags(&path, flags(true)).map_err(sql)?;
@@ -106,6 +107,34 @@ fn whole_path(options: &Options) -> Result<PathBuf> {
     Ok(folder.join(name))
 }
 
+/// Makes the file, if it is not there, for this user only: it holds people's data. What SQLite puts
+/// beside it gets the same rights.
+fn make_private(path: &Path) -> Result<()> {
+    private()
+        .write(true)
+        .create(true)
+        .open(path)
+        .map_err(|error| {
+            let kind = error.kind();
+            if kind == std::io::ErrorKind::PermissionDenied
+                || kind == std::io::ErrorKind::ReadOnlyFilesystem
+            {
+                Error::Unwritable(format!("{} is read-only for this user", path.display()))
+            } else {
+                Error::Unwritable(format!("{} cannot be opened: {error}", path.display()))
+            }
+        })?;
+    Ok(())
+}
+
+/// How files are made that nobody else is to read.
+pub(super) fn private() -> std::fs::OpenOptions {
+    let mut options = std::fs::OpenOptions::new();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
 fn flags(create: bool) -> OpenFlags {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     if create {
@@ -130,6 +159,7 @@ fn settle(connection: &Connection, cache_kib: u32) -> rusqlite::Result<()> {
          PRAGMA mmap_size = 0;
          PRAGMA temp_store = MEMORY;
          PRAGMA foreign_keys = OFF;
+         PRAGMA secure_delete = FAST;
          PRAGMA trusted_schema = OFF;"
     ))
 }
@@ -232,6 +262,7 @@ pub(super) fn backup(session: &Session, target: &Path) -> Outcome<()> {
 }
 
 fn copy(session: &Session, partial: &Path) -> Outcome<()> {
+    make_private(partial)?;
     let mut copy = Connection::open_with_flags(partial, flags(true))?;
     copy.execute_batch("PRAGMA synchronous = FULL")?;
     let backup = rusqlite::backup::Backup::new(&session.connection, &mut copy)?;

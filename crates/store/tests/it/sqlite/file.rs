@@ -130,6 +130,36 @@ async fn one_store_has_the_file_until_it_is_closed() {
     SqliteStore::open(&options).unwrap();
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn nobody_else_may_read_the_files() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let file = bed().await;
+    let store = file.store();
+    store.signal(&ws(), &[signal("a", at(0))]).await.unwrap();
+    let folder = file.options().path.parent().unwrap().to_owned();
+    let backup = folder.join("tandem.backup");
+    file.sqlite().backup_to(&backup).await.unwrap();
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let entry = entry.unwrap();
+        let name = entry.file_name().into_string().unwrap();
+        let mode = entry.metadata().unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode, 0o600, "{name}");
+        names.push(name);
+    }
+    names.sort();
+    let expected = [
+        "tandem.backup",
+        "tandem.db",
+        "tandem.db-shm",
+        "tandem.db-wal",
+        "tandem.db.lock",
+    ];
+    assert_eq!(names, expected);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_backup_is_taken_while_work_goes_on() {
     let file = bed().await;

@@ -53,6 +53,7 @@ async fn the_other_process() {
             println!("\nholding");
             std::thread::sleep(Duration::from_secs(600));
         }
+        "limited" => accept_until_refused_and_again(Arc::new(opened.unwrap())).await,
         "accept" => accept_for_ever(Arc::new(opened.unwrap())).await,
         other => panic!("no task {other}"),
     }
@@ -91,6 +92,32 @@ async fn accept_for_ever(store: Under) {
     }
 }
 
+#[expect(clippy::print_stdout, reason = "the parent reads it")]
+/// Takes deliveries in until the disk says no, and goes on trying until it says yes.
+async fn accept_until_refused_and_again(store: Under) {
+    let mut refused = 0;
+    for number in 0.. {
+        let name = format!("{number}");
+        let row = delivery(Some(&name), &name, at(0));
+        match store.accept_delivery(&ws(), row).await {
+            Ok(_) if refused > 0 => {
+                println!("\naccepted {name}");
+                println!("\nagain");
+                store.overview(&ws()).await.unwrap();
+                return;
+            }
+            Ok(_) => println!("\naccepted {name}"),
+            Err(Error::Unwritable(why)) => {
+                assert!(why.contains("tandem.db"), "{why}");
+                refused += 1;
+                println!("\nunwritable {why}");
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
 /// The words after the first that begins a line of its own.
 fn said(line: &str) -> Option<(&str, &str)> {
     let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
@@ -101,6 +128,7 @@ fn said(line: &str) -> Option<(&str, &str)> {
         "holding",
         "accepted",
         "journalled",
+        "again",
     ]
     .contains(&word)
     .then_some((word, rest))
@@ -190,7 +218,6 @@ async fn nothing_acknowledged_is_lost_when_the_process_is_killed() {
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let enough = accepted.len() + 300 + 177 * usize::try_from(round).unwrap();
         for line in lines {
-            // The last line may be cut by the kill; it ends in no line end and is not counted.
             let line = line.unwrap();
             match said(&line) {
                 Some(("accepted", name)) => accepted.insert(name.to_owned()),
@@ -243,4 +270,58 @@ async fn nothing_acknowledged_is_lost_when_the_process_is_killed() {
         assert_eq!(answer, Accepted::Duplicate);
     }
     assert!(accepted.len() > 2000 && !journalled.is_empty());
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_disk_that_refuses_writes_for_a_while_costs_nothing_that_was_answered() {
+    let file = empty();
+    let options = file.options();
+    // The shell limits the size of files (in blocks of 512 bytes) and turns the signal for it off, so
+    // that writes fail as on a full disk, in the middle of commits.
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", "trap '' XFSZ; ulimit -S -f 2000; exec \"$0\" \"$@\""])
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", "sqlite::process::the_other_process"])
+        .args(["--ignored", "--nocapture", "--quiet"])
+        .env(TASK, "limited")
+        .env(DATABASE, &options.path)
+        .stdout(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut accepted = Vec::new();
+    let mut refused = 0;
+    let mut again = false;
+    for line in BufReader::new(child.stdout.take().unwrap()).lines() {
+        match said(&line.unwrap()) {
+            Some(("accepted", name)) => accepted.push(name.to_owned()),
+            Some(("unwritable", _)) => {
+                refused += 1;
+                if refused == 10 {
+                    let status = Command::new("prlimit")
+                        .args(["--pid", &child.id().to_string(), "--fsize=unlimited"])
+                        .status();
+                    assert!(status.unwrap().success());
+                }
+            }
+            Some(("again", _)) => again = true,
+            _ => {}
+        }
+    }
+    assert!(child.wait().unwrap().success());
+    assert!(
+        again && refused >= 10 && accepted.len() > 10,
+        "{refused} {again}"
+    );
+    let store: Under = Arc::new(SqliteStore::open(&options).unwrap());
+    let mut all = request(at(0));
+    all.limit = 1_000_000;
+    let claims = store.claim(&ws(), all).await.unwrap();
+    let mut there: Vec<u64> = claims
+        .iter()
+        .map(|claim| claim.record.as_str().parse().unwrap())
+        .collect();
+    there.sort_unstable();
+    let expected: Vec<u64> = accepted.iter().map(|name| name.parse().unwrap()).collect();
+    assert_eq!(there, expected, "what was answered, and nothing else");
 }

@@ -45,6 +45,7 @@ macro_rules! contract {
             signals::a_delivery_counts_once,
             signals::delivery_ids_are_remembered_for_three_days,
             signals::concurrent_deliveries_are_all_taken_in,
+            signals::no_history_of_signals_claims_and_failures_loses_a_record,
             listings::known_records_keep_their_row_and_hash,
             listings::keys_find_records_and_are_replaced,
             listings::a_reading_is_kept_until_it_is_dropped,

@@ -1,5 +1,7 @@
 //! Dirty records: one row each, generations, leases, deliveries.
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, ToSpan};
 use record::Entity;
 use store::{Accepted, Claim, Commit, Lane, Release, Signal, SignalSource};
@@ -351,4 +353,94 @@ pub(crate) async fn concurrent_deliveries_are_all_taken_in(store: Under) {
     let mut all = request(at(0) + 1.second());
     all.limit = 1000;
     assert_eq!(store.claim(&ws(), all).await.unwrap().len(), 200);
+}
+
+/// Random histories against a model that knows only this: a record is dirty from its first signal until
+/// a claim that is as new as its last signal is settled.
+pub(crate) async fn no_history_of_signals_claims_and_failures_loses_a_record(store: Under) {
+    for seed in 0..30_u64 {
+        let connection = format!("c{seed}");
+        history(&store, connection.as_str().into(), seed).await;
+    }
+}
+
+async fn history(store: &Under, connection: store::ConnectionName, seed: u64) {
+    let mut state = seed;
+    // Knuth's MMIX generator; the high bits are good enough here.
+    let mut random = move |below: usize| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(state >> 33).unwrap() % below
+    };
+    let lanes = [Lane::Live, Lane::Reconcile, Lane::Backfill];
+    // The step of the last signal, and whether the last try failed.
+    let mut dirty: BTreeMap<String, (usize, bool)> = BTreeMap::new();
+    let mut held: Vec<(Claim, usize)> = Vec::new();
+    let mut now = 0;
+    for step in 1..150 {
+        let place = format!("seed {seed} step {step}");
+        now += i64::try_from(random(20)).unwrap();
+        match random(5) {
+            0 | 1 => {
+                let name = format!("r{}", random(6));
+                let due = now + i64::try_from(random(10)).unwrap();
+                let signal = Signal {
+                    connection: connection.clone(),
+                    lane: lanes[random(3)],
+                    ..signal(&name, at(due))
+                };
+                store.signal(&ws(), &[signal]).await.unwrap();
+                let failed = dirty.get(&name).is_some_and(|(_, failed)| *failed);
+                dirty.insert(name, (step, failed));
+            }
+            2 => {
+                let mut request = request(at(now));
+                request.connections = vec![connection.clone()];
+                request.limit = 2;
+                for claim in store.claim(&ws(), request).await.unwrap() {
+                    let (signalled, _) = dirty[claim.record.as_str()];
+                    // Who lost the lease does not come back here; another test has that.
+                    held.retain(|(old, _)| old.record != claim.record);
+                    held.push((claim, signalled));
+                }
+            }
+            3 if !held.is_empty() => {
+                let (claim, signalled) = held.swap_remove(random(held.len()));
+                let name = claim.record.to_string();
+                settle(store, &[claim]).await;
+                let (last, _) = dirty.remove(&name).unwrap();
+                if last != signalled {
+                    dirty.insert(name, (last, false));
+                }
+            }
+            4 if !held.is_empty() => {
+                let (claim, _) = held.swap_remove(random(held.len()));
+                let failed = random(2) == 0;
+                give_back(store, &claim, now + 30, failed.then_some("refused")).await;
+                dirty.get_mut(claim.record.as_str()).unwrap().1 = failed;
+            }
+            _ => {}
+        }
+        let overview = store.overview(&ws()).await.unwrap();
+        let lanes = overview.dirty.get(connection.as_str());
+        let counted: u64 = lanes.map_or(0, |lanes| lanes.values().sum());
+        assert_eq!(counted, dirty.len() as u64, "{place}");
+        let failing = dirty.values().filter(|(_, failed)| *failed).count() as u64;
+        let counted = overview.failing.get(connection.as_str()).copied();
+        assert_eq!(counted.unwrap_or(0), failing, "{place}");
+        let next = store
+            .next_due(&ws(), std::slice::from_ref(&connection))
+            .await
+            .unwrap();
+        assert_eq!(next.is_some(), !dirty.is_empty(), "{place}");
+    }
+    let mut rest = request(at(now + 100_000));
+    rest.connections = vec![connection];
+    let claims = store.claim(&ws(), rest).await.unwrap();
+    // The most urgent lane first, so in no order of names.
+    let mut left = records(&claims);
+    left.sort_unstable();
+    let expected: Vec<&str> = dirty.keys().map(String::as_str).collect();
+    assert_eq!(left, expected, "seed {seed}");
 }
