@@ -125,6 +125,9 @@ pub(crate) async fn a_worker_that_lost_its_lease_does_not_take_it_from_the_next(
     settle(&store, &lost).await;
     give_back(&store, &lost[0], 101, Some("late")).await;
     assert!(claim(&store, at(102)).await.is_empty(), "still taken");
+    let next = claim(&store, at(160)).await;
+    assert_eq!(records(&next), ["a"], "until that lease ends");
+    settle(&store, &next).await;
     settle(&store, &held).await;
     assert!(claim(&store, at(1000)).await.is_empty());
 }
