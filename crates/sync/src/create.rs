@@ -279,6 +279,7 @@ impl Desk<'_> {
             self.commit.signals.push(signal);
         }
         self.signal_neighbours(target, &record, &labour.birth.claim, cause, now);
+        self.births.push((born.link.id, labour.intent.id));
         self.commit.links.push(born.link);
         self.note_missed(&labour.birth.claim);
         self.count(&format!("created_{target}"), 1);

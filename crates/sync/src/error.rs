@@ -49,7 +49,9 @@ pub enum Error {
         offered: String,
     },
     /// Tandem never linked or wrote this record.
-    #[error("nothing is known of {entity} {record} on `{connection}`: it was never linked or written")]
+    #[error(
+        "nothing is known of {entity} {record} on `{connection}`: it was never linked or written"
+    )]
     NotKnown {
         /// The connection.
         connection: String,

@@ -765,7 +765,8 @@ pub(crate) async fn candidate_of_system(
         &desk.pairing.rules.matching,
     );
     let is_same = matches!(verdict, Verdict::Same { .. });
-    if is_same && linked.is_empty() {
+    let is_free = linked.is_empty() && !desk.is_taken(target, &candidate);
+    if is_same && is_free {
         let (left, right) = match desk.side {
             Side::Left => (claim.record.clone(), candidate),
             Side::Right => (candidate, claim.record.clone()),
@@ -781,7 +782,7 @@ pub(crate) async fn candidate_of_system(
         desk.count("linked", 1);
         return desk.pairs(vec![(claim, link)], &Overrides::new()).await;
     }
-    let words = in_words(&verdict, !linked.is_empty());
+    let words = in_words(&verdict, !is_free);
     let review = resolve::ambiguous_review(
         desk.pairing,
         desk.side,
@@ -796,8 +797,8 @@ pub(crate) async fn candidate_of_system(
     Ok(())
 }
 
-/// Records of the side on which one vanished that carry its keys and are surely the same: where it
-/// was merged into or made anew.
+/// Records of the side on which one vanished that carry its keys: where it was merged into or made
+/// anew.
 pub(crate) async fn heirs(
     desk: &Desk<'_>,
     gone: Side,
@@ -830,7 +831,13 @@ pub(crate) async fn heirs(
                     &person(desk.pairing, gone, &read.record.fields),
                     &desk.pairing.rules.matching,
                 );
-                if matches!(verdict, Verdict::Same { .. }) {
+                // Whoever carries its address or number now may be what it was merged into, whatever
+                // the name says.
+                let of_read = self::keys(desk.pairing, gone, &read.record.fields);
+                let inherits = keys
+                    .iter()
+                    .any(|key| identity_key(key).is_some() && of_read.contains(key));
+                if inherits || matches!(verdict, Verdict::Same { .. }) {
                     heirs.insert(
                         read.record.id.clone(),
                         matching::explain(verdict.findings()),

@@ -58,6 +58,8 @@ pub(crate) struct Desk<'a> {
     pub(crate) ends: BTreeMap<RecordId, ClaimEnd>,
     /// Claims that ended since the last time something was stored.
     unstored: Vec<RecordId>,
+    /// Links of records that were made, with the intents to make them.
+    pub(crate) births: Vec<(store::LinkId, store::IntentId)>,
     pub(crate) counts: BTreeMap<String, i64>,
 }
 
@@ -133,6 +135,7 @@ impl<'a> Desk<'a> {
             commit: Commit::default(),
             ends: BTreeMap::new(),
             unstored: Vec::new(),
+            births: Vec::new(),
             counts: BTreeMap::new(),
         }
     }
@@ -152,6 +155,12 @@ impl<'a> Desk<'a> {
     /// What is to be stored, with its counts.
     pub(crate) fn finish(&mut self) -> Commit {
         let mut commit = std::mem::take(&mut self.commit);
+        // A link that was made and settled in one batch is written once, as it is at the end.
+        let mut last: BTreeMap<store::LinkId, Link> = BTreeMap::new();
+        for link in commit.links.drain(..) {
+            last.insert(link.id, link);
+        }
+        commit.links = last.into_values().collect();
         let counts = std::mem::take(&mut self.counts);
         for (name, by) in &counts {
             *commit
@@ -166,11 +175,23 @@ impl<'a> Desk<'a> {
     }
 
     /// Stores what was done so far. To be called before the locks of the records are let go: who gets
-    /// them next must see it. If it cannot be stored, nothing of it is, and the claims are tried again.
+    /// them next must see it. What cannot be stored is tried again.
     pub(crate) async fn flush(&mut self) {
-        let commit = self.finish();
+        let mut commit = self.finish();
         let worked = std::mem::take(&mut self.unstored);
-        if let Err(error) = self.core.commit(commit).await {
+        let births = std::mem::take(&mut self.births);
+        loop {
+            let error = match self.core.commit(commit.clone()).await {
+                Ok(()) => return,
+                Err(error) => error,
+            };
+            // One record that got a link elsewhere meanwhile stops itself only.
+            if let Error::Store(store::Error::AlreadyLinked { record, .. }) = &error {
+                let without = self.without_links_of(&mut commit, record, &births);
+                if without {
+                    continue;
+                }
+            }
             tracing::error!(sync = %self.pairing.sync, %error, "what was done could not be stored");
             for record in worked {
                 self.ends.insert(
@@ -181,7 +202,48 @@ impl<'a> Desk<'a> {
                     },
                 );
             }
+            return;
         }
+    }
+
+    /// Takes the new links that hold a record out of a commit; their records are looked at again. A
+    /// record that was made for one of them stays the matter of its intent.
+    fn without_links_of(
+        &mut self,
+        commit: &mut Commit,
+        record: &str,
+        births: &[(store::LinkId, store::IntentId)],
+    ) -> bool {
+        let holds = |link: &Link| link.left.as_str() == record || link.right.as_str() == record;
+        let (dropped, kept): (Vec<Link>, Vec<Link>) = std::mem::take(&mut commit.links)
+            .into_iter()
+            .partition(holds);
+        commit.links = kept;
+        for link in &dropped {
+            tracing::warn!(sync = %self.pairing.sync, left = %link.left, right = %link.right, "two links for one record; both are looked at again");
+            commit.journal.retain(|row| row.link != Some(link.id));
+            commit.blocked.retain(|row| row.link != link.id);
+            commit.unblocked.retain(|(id, _, _)| *id != link.id);
+            if let Some((_, intent)) = births.iter().find(|(id, _)| *id == link.id) {
+                commit.intents.retain(|(id, _)| id != intent);
+            }
+            self.ends.insert(
+                link.record(self.side).clone(),
+                ClaimEnd::Again {
+                    after: None,
+                    error: Some("another record got the same counterpart meanwhile".to_owned()),
+                },
+            );
+        }
+        !dropped.is_empty()
+    }
+
+    /// Whether a record gets a link by what is not stored yet.
+    pub(crate) fn is_taken(&self, side: Side, record: &RecordId) -> bool {
+        self.commit
+            .links
+            .iter()
+            .any(|link| link.record(side) == record)
     }
 
     fn fail_rest(&mut self, claims: &[Claim], error: &Error) {

@@ -136,6 +136,14 @@ async fn play(stage: &Stage, output: Output, begun: std::time::Instant) -> Resul
     let played = edits(stage).await?;
     say("Waiting until all is worked off, then looking at everything once more (sweep)");
     stage.quiet(PATIENCE).await?;
+    let mut played = played;
+    if stage.let_go_on().await? {
+        let words =
+            "So many changes at once stopped the sync, and Tandem asked; a person lets it go on";
+        say(&format!("  · {words}"));
+        played.push(words.to_owned());
+        stage.quiet(PATIENCE).await?;
+    }
     stage.sweep().await?;
     stage.quiet(PATIENCE).await?;
     report::Report::new(stage, &run, played, begun.elapsed()).await

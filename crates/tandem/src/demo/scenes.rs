@@ -53,6 +53,7 @@ impl<'a> Stage<'a> {
     }
 
     fn edit_onoffice(&self, id: &str, fields: &Json) -> Result<()> {
+        let id: u32 = id.parse().context("onOffice's ids are numbers")?;
         self.control.act(
             System::OnOffice,
             "edit",
@@ -95,7 +96,10 @@ fn rule(system: System, fault: Fault) -> Rule {
 pub(super) fn plain_edits(stage: &mut Stage<'_>) -> Result<()> {
     let pair = stage.pair()?;
     stage.say("One person edited on both sides at once, in different fields");
-    stage.edit_highlevel(&pair.highlevel, &json!({"city": "Lindau"}))?;
+    stage.edit_highlevel(
+        &pair.highlevel,
+        &json!({"website": "https://lindau.example"}),
+    )?;
     stage.edit_onoffice(&pair.onoffice, &json!({"Strasse": "Seeweg 12"}))?;
 
     let pair = stage.pair()?;
@@ -104,9 +108,15 @@ pub(super) fn plain_edits(stage: &mut Stage<'_>) -> Result<()> {
     stage.edit_onoffice(&pair.onoffice, &json!({"Geburtsdatum": "1980-01-02"}))?;
 
     let pair = stage.pair()?;
-    stage.say("One town changed on both sides, differently: a conflict that the rules decide");
-    stage.edit_highlevel(&pair.highlevel, &json!({"city": "Konstanz"}))?;
-    stage.edit_onoffice(&pair.onoffice, &json!({"Ort": "Friedrichshafen"}))?;
+    stage.say("One website changed on both sides, differently: a conflict that the rules decide");
+    stage.edit_highlevel(
+        &pair.highlevel,
+        &json!({"website": "https://konstanz.example"}),
+    )?;
+    stage.edit_onoffice(
+        &pair.onoffice,
+        &json!({"Homepage": "https://friedrichshafen.example"}),
+    )?;
 
     let pair = stage.pair()?;
     stage.say("Tags added on both sides, one removed");

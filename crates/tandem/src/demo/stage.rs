@@ -270,6 +270,23 @@ impl Stage {
         Ok(verdict(judgement, &excuses))
     }
 
+    /// Answers the question whether a mass change may go on, if it was asked.
+    pub(super) async fn let_go_on(&self) -> Result<bool> {
+        let mut asked = false;
+        for question in self.questions().await? {
+            if question.kind == store::ReviewKind::MassChange {
+                self.client()
+                    .post(
+                        &format!("/api/v1/reviews/{}/resolve", question.id),
+                        json!({"choice": "continue"}),
+                    )
+                    .await?;
+                asked = true;
+            }
+        }
+        Ok(asked)
+    }
+
     /// What Tandem says of itself.
     pub(super) async fn status(&self) -> Result<sync::Status> {
         Ok(self.handle.engine().status().await?)

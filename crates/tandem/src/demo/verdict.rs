@@ -124,14 +124,14 @@ impl Excuses {
 /// The mapping of the shipped rules that carries what the judge compares.
 fn mapping_of(field: Field) -> &'static str {
     match field {
-        Field::FirstName => "firstName",
-        Field::LastName => "lastName",
+        Field::FirstName => "first_name",
+        Field::LastName => "last_name",
         Field::Email => "email",
         Field::Phone => "phone",
         Field::Street | Field::Postcode | Field::City => "address",
         Field::Country => "country",
-        Field::Birthday => "dateOfBirth",
-        Field::Company => "companyName",
+        Field::Birthday => "date_of_birth",
+        Field::Company => "company_name",
         Field::Tags => "tags",
     }
 }
