@@ -39,9 +39,7 @@ pub(crate) fn plan_in_words(plan: &Json) -> String {
         cell(plan, "/right/listed"),
     ));
     lines.push(format!("  {} are linked already", cell(plan, "/linked")));
-    for (how, count) in counts(&plan["matched"]) {
-        lines.push(format!("  {count} pairs would be linked, matched by {how}"));
-    }
+    lines.extend(matched(&plan["matched"]));
     lines.push(format!(
         "  {} of the linked pairs differ; {} fields would become a question",
         cell(plan, "/differing"),
@@ -98,6 +96,31 @@ pub(crate) fn plan_in_words(plan: &Json) -> String {
         }
     }
     lines.join("\n") + "\n"
+}
+
+/// How many pairs would be linked, with the commonest reasons.
+fn matched(reasons: &Json) -> Vec<String> {
+    const SHOWN: usize = 5;
+    let mut reasons: Vec<(u64, &String)> = reasons
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(how, count)| (count.as_u64().unwrap_or(0), how))
+        .collect();
+    reasons.sort_by(|one, other| other.cmp(one));
+    let all: u64 = reasons.iter().map(|(count, _)| count).sum();
+    let mut lines = vec![format!("  {all} pairs would be linked")];
+    for (count, how) in reasons.iter().take(SHOWN) {
+        lines.push(format!("    {count} by {how}"));
+    }
+    if reasons.len() > SHOWN {
+        let rest: u64 = reasons[SHOWN..].iter().map(|(count, _)| count).sum();
+        lines.push(format!(
+            "    {rest} in {} other ways",
+            reasons.len() - SHOWN
+        ));
+    }
+    lines
 }
 
 fn counts(map: &Json) -> impl Iterator<Item = (&String, String)> {
@@ -241,6 +264,16 @@ pub(crate) async fn resolve(client: &Client, resolve: &cli::Resolve) -> Result<(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_plan_names_the_commonest_reasons_and_counts_the_rest() {
+        let reasons: serde_json::Map<String, Json> =
+            (1..=7).map(|n| (format!("reason {n}"), n.into())).collect();
+        let lines = matched(&Json::Object(reasons));
+        assert_eq!(lines[0], "  28 pairs would be linked");
+        assert_eq!(lines[1], "    7 by reason 7");
+        assert_eq!(lines.last().unwrap(), "    3 in 2 other ways");
+    }
 
     #[test]
     fn spans_read_like_a_clock() {

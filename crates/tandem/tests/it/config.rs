@@ -116,10 +116,29 @@ async fn init_writes_a_config_that_is_good_and_overwrites_nothing() {
 }
 
 #[test]
-fn the_demo_keeps_the_same_things_the_same_as_the_ready_pair() {
-    let syncs = |text: &str| text[text.find("\nsyncs:").unwrap()..].to_owned();
+fn the_demo_maps_the_same_fields_as_the_ready_pair() {
+    let mapped = |text: &str| {
+        let connectors: [std::sync::Arc<dyn connector::Connector>; 2] = [
+            std::sync::Arc::new(highlevel::HighLevel::new()),
+            std::sync::Arc::new(onoffice::OnOffice::new()),
+        ];
+        let systems: Vec<_> = connectors.iter().map(|system| system.describe()).collect();
+        let document = server::config::read(text, &systems).unwrap();
+        let contacts = &document.syncs["people"].entities[&record::Entity::Contact];
+        contacts
+            .fields
+            .iter()
+            .map(|mapping| {
+                (
+                    mapping.left.clone(),
+                    mapping.right.clone(),
+                    mapping.values.clone(),
+                )
+            })
+            .collect::<Vec<_>>()
+    };
     assert_eq!(
-        syncs(include_str!("../../../../examples/demo.yaml")),
-        syncs(include_str!("../../../../examples/highlevel-onoffice.yaml")),
+        mapped(include_str!("../../../../examples/demo.yaml")),
+        mapped(include_str!("../../../../examples/highlevel-onoffice.yaml")),
     );
 }
