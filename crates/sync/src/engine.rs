@@ -618,7 +618,8 @@ impl Core {
             .is_ok_and(|connector| connector.describe().webhooks && !pasted(&*connector))
     }
 
-    pub(crate) async fn commit(&self, commit: Commit) -> Result<(), Error> {
+    pub(crate) async fn commit(&self, mut commit: Commit) -> Result<(), Error> {
+        commit.at.get_or_insert_with(|| self.clock.now());
         let signals = !commit.signals.is_empty();
         self.store.commit(&self.workspace, commit).await?;
         if signals {

@@ -54,12 +54,14 @@ pub(crate) async fn sweep(
         ..SweepReport::default()
     };
     let mut cursor = state.cursor.clone();
+    // An earlier process listed everything and was stopped before it came to what is missing.
+    let mut listing = !state.complete;
     let first = core
         .store
         .last_sweep(&core.workspace, &end.connection, pairing.entity)
         .await?
         .is_none();
-    loop {
+    while listing {
         let calls = core.calls(&end.connection, lane, Some(&cause))?;
         let page = end
             .connector
@@ -99,9 +101,7 @@ pub(crate) async fn sweep(
                 why: "its listing does not move on".to_owned(),
             });
         }
-        if cursor.is_none() {
-            break;
-        }
+        listing = cursor.is_some();
     }
     report.missing = finish(core, pairing, side, &state, first, report.listed, lane).await?;
     core.wake();
