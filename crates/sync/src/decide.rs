@@ -41,6 +41,8 @@ pub(crate) struct Move {
     pub(crate) writes: [Option<Fields>; 2],
     /// Which rule decided, for the journal.
     pub(crate) rule: String,
+    /// What a side cannot hold of it, for the journal.
+    pub(crate) lost: Option<String>,
 }
 
 /// Both sides changed one field differently and the policy says to ask.
@@ -102,9 +104,23 @@ pub(crate) fn decide(
         match decision {
             Decision::Nothing => {}
             Decision::Agree | Decision::Kept { .. } => plan.agreed.push(number),
-            Decision::Wait { .. } => {
+            Decision::Wait { side } => {
                 quiet = false;
                 plan.waiting.push(number);
+                // Known fields without a meaning (a formula without a result, a value outside the
+                // map) wait for a person, not for a better reading: that has to be told.
+                let fields = &reads[index(side)].record.fields;
+                if let Some(reason) = mapping.unreadable(side, fields) {
+                    let value_hash = hash_of(&mapping.raw(side, fields));
+                    plan.held.push(Held {
+                        mapping: number,
+                        side: side.other(),
+                        reason,
+                        value_hash,
+                        known: was_blocked(side.other())
+                            .is_some_and(|row| row.value_hash == value_hash),
+                    });
+                }
             }
             Decision::Ask { reason } => {
                 quiet = false;
@@ -159,6 +175,7 @@ fn plan_write<'b>(
     let mut writes = [None, None];
     let mut values = [None, None];
     let mut held = false;
+    let mut lost: Vec<String> = Vec::new();
     for (side, value) in to {
         let raw = mapping.put(*side, value, &reads[index(*side)].record.fields);
         if raw.is_empty() {
@@ -172,9 +189,14 @@ fn plan_write<'b>(
         } else if !mapping.writable(*side) {
             Some("the system takes this field only when a record is made".to_owned())
         } else {
-            mapping
-                .lossy(*side, value)
-                .filter(|loss| !loss.partial)
+            let loss = mapping.lossy(*side, value);
+            // What is lost of a value that is written all the same is told with the write.
+            lost.extend(
+                loss.as_ref()
+                    .filter(|loss| loss.partial)
+                    .map(ToString::to_string),
+            );
+            loss.filter(|loss| !loss.partial)
                 .map(|loss| loss.to_string())
         };
         let refused_before = was_blocked(*side).filter(|row| {
@@ -209,6 +231,7 @@ fn plan_write<'b>(
             values,
             writes,
             rule: format!("{}: {}", mapping.id(), why_in_words(why)),
+            lost: (!lost.is_empty()).then(|| lost.join("; ")),
         });
     } else if !held {
         // The target means the same already, in its own words.

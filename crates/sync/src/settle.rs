@@ -119,7 +119,7 @@ pub(crate) fn settle(worked: Worked<'_>) -> Settled {
                     rule: step.rule.clone(),
                     cause: cause.clone(),
                     run,
-                    note: None,
+                    note: step.lost.clone(),
                 });
             }
             if let Some((_, refusal)) = refusals.first() {
