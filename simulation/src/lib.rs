@@ -1,6 +1,11 @@
 //! The whole engine in one process against the simulated vendors: real connectors, real store, no
 //! sockets. Agreement is judged by the sandbox from its own state.
 
+mod clock;
+mod faulty_store;
+mod vendors;
 mod world;
 
-pub use world::{Options, World, people};
+pub use faulty_store::{Failure, FaultyStore};
+pub use vendors::{HIGHLEVEL, ONOFFICE};
+pub use world::{Options, Running, World, people, shipped_rules};

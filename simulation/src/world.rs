@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, OnceLock},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -11,7 +11,6 @@ use async_trait::async_trait;
 use connections::{
     Clock, Configs, ConnectionConfig, Connections, CredentialStore, CredentialStoreError, Dice,
     IntakeSink, IntakeSinkError, NoCallLog, Parts, Purpose, Receipt, Restart, ServiceTransport,
-    SystemClock,
 };
 use connector::{Delivery, Incoming, SecretText};
 use record::Entity;
@@ -25,12 +24,17 @@ use store::{
     Accepted, ConnectionName, CredentialRow, Saved, SqliteStore, Store, SyncName, Workspace,
 };
 use sync::{Engine, EngineParts, Handle, Progress, RunReport};
-use tokio::sync::watch;
+use tokio::{runtime::Runtime, sync::watch};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
+use crate::{FaultyStore, clock::FastClock};
+
 /// Where HighLevel sends people back to.
 const REDIRECT: &str = "https://tandem.example/oauth/callback";
+
+/// How long it may take to get quiet, by the world's clock.
+const LONGEST_SETTLE: Duration = Duration::from_secs(300);
 
 /// How a world is made.
 pub struct Options {
@@ -39,11 +43,21 @@ pub struct Options {
     /// Switches of the sandbox that differ from their defaults.
     pub switches: Vec<(String, Json)>,
     /// The rules of the sync; the shipped ones unless changed.
-    pub rules: String,
+    pub rules: mapping::SyncRules,
     /// HighLevel is connected as an app with webhooks; else by a private token, without.
     pub webhooks: bool,
     /// How the engine paces itself.
     pub pace: sync::Options,
+    /// How many times as fast as real time everything runs.
+    pub speed: u32,
+}
+
+/// The rules that ship with the pair.
+///
+/// # Panics
+/// When they are broken.
+pub fn shipped_rules() -> mapping::SyncRules {
+    serde_yaml_ng::from_str(include_str!("rules.yaml")).expect("the shipped rules are rules")
 }
 
 impl Default for Options {
@@ -51,7 +65,7 @@ impl Default for Options {
         Self {
             people: Plan::shipped(),
             switches: Vec::new(),
-            rules: include_str!("rules.yaml").to_owned(),
+            rules: shipped_rules(),
             webhooks: true,
             pace: sync::Options {
                 poll_with_webhooks: Duration::from_secs(3600),
@@ -60,6 +74,7 @@ impl Default for Options {
                 retry: Duration::from_millis(200),
                 ..sync::Options::default()
             },
+            speed: 1,
         }
     }
 }
@@ -68,16 +83,55 @@ impl Default for Options {
 pub struct World {
     /// What people and faults do to the vendors.
     pub control: Control,
-    /// The engine.
-    pub engine: Handle,
     /// The connected accounts.
     pub connections: Arc<Connections>,
     /// What the engine keeps.
-    pub store: Arc<dyn Store>,
+    pub store: Arc<FaultyStore>,
     /// Who is who.
     pub truth: Truth,
+    /// The engine, on a runtime of its own so that it can be killed.
+    pub running: Running,
     sandbox: Sandbox,
+    clock: Arc<FastClock>,
+    receiver: Receiver,
+    rules: mapping::SyncRules,
+    pace: sync::Options,
     stop: CancellationToken,
+}
+
+/// An engine at work.
+pub struct Running {
+    /// The engine.
+    pub engine: Handle,
+    runtime: Option<Runtime>,
+    stop: CancellationToken,
+}
+
+impl Running {
+    fn start(engine: Engine) -> Result<Self> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()?;
+        let handle = engine.handle();
+        let stop = CancellationToken::new();
+        runtime.spawn(engine.run(stop.clone()));
+        Ok(Self {
+            engine: handle,
+            runtime: Some(runtime),
+            stop,
+        })
+    }
+}
+
+impl Drop for Running {
+    /// As if the process was killed: everything under way ends where it stands.
+    fn drop(&mut self) {
+        self.stop.cancel();
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
 }
 
 /// The name of the one sync.
@@ -85,7 +139,7 @@ pub fn people() -> SyncName {
     SyncName::from("people")
 }
 
-struct Credentials(Arc<dyn Store>, Workspace);
+struct Credentials(Arc<FaultyStore>, Workspace);
 
 #[async_trait]
 impl CredentialStore for Credentials {
@@ -128,11 +182,28 @@ impl IntakeSink for Sink {
     }
 }
 
-/// Where webhooks go once there is somebody to take them.
-type Receiver = Arc<OnceLock<(Arc<Connections>, Handle)>>;
+type Target = (Arc<Connections>, Handle);
+
+/// Where webhooks go while there is somebody to take them.
+#[derive(Clone)]
+struct Receiver {
+    to: Arc<Mutex<Option<Target>>>,
+    clock: Arc<FastClock>,
+}
+
+impl Receiver {
+    fn set(&self, to: Option<Target>) {
+        *self.to.lock().unwrap_or_else(PoisonError::into_inner) = to;
+    }
+}
 
 async fn receive(receiver: Receiver, outgoing: sandbox::Outgoing) -> Result<u16, String> {
-    let Some((connections, engine)) = receiver.get() else {
+    let to = receiver
+        .to
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .clone();
+    let Some((connections, engine)) = to else {
         return Err("nobody listens".to_owned());
     };
     let mut headers = http::HeaderMap::new();
@@ -146,7 +217,7 @@ async fn receive(receiver: Receiver, outgoing: sandbox::Outgoing) -> Result<u16,
         headers: &headers,
         query: "",
         body: &outgoing.body,
-        received: SystemClock::new().now(),
+        received: receiver.clock.now(),
     };
     match connections
         .receive("highlevel", &incoming, &Sink(engine.clone()))
@@ -167,14 +238,24 @@ impl World {
     /// # Errors
     /// When a part of it cannot be set up.
     pub async fn new(options: Options) -> Result<Self> {
-        let receiver: Receiver = Arc::default();
-        let sender: sandbox::Sender = {
-            let receiver = Arc::clone(&receiver);
-            Arc::new(move |outgoing| Box::pin(receive(Arc::clone(&receiver), outgoing)))
+        let clock = Arc::new(FastClock::new(options.speed));
+        let receiver = Receiver {
+            to: Arc::default(),
+            clock: Arc::clone(&clock),
         };
+        let sender: sandbox::Sender = {
+            let receiver = receiver.clone();
+            Arc::new(move |outgoing| Box::pin(receive(receiver.clone(), outgoing)))
+        };
+        let source = Arc::clone(&clock);
+        let sleeper = Arc::clone(&clock);
         let sandbox = Sandbox::new(sandbox::Options {
             switches: options.switches,
             sender: Some(sender),
+            clock: sandbox::Clock::from_source(Arc::new(move || source.now().as_millisecond())),
+            sleep: Some(Arc::new(move |pause| {
+                Box::pin(tokio::time::sleep(sleeper.real(pause)))
+            })),
             ..sandbox::Options::default()
         })?;
         let control = sandbox.control();
@@ -189,18 +270,16 @@ impl World {
         )?;
         let access = control.act(System::HighLevel, "access", &json!({}))?;
         let office = control.act(System::OnOffice, "show_access", &json!({}))?;
-        let store: Arc<dyn Store> = Arc::new(SqliteStore::in_memory()?);
-        let workspace = Workspace::from("default");
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        let store = Arc::new(FaultyStore::new(Arc::new(SqliteStore::in_memory()?)));
         let parts = Parts {
-            workspace: workspace.as_str().to_owned(),
-            clock: Arc::clone(&clock),
+            workspace: workspace().as_str().to_owned(),
+            clock: Arc::<FastClock>::clone(&clock),
             dice: Arc::new(Dice::seeded(1)),
             transport: Arc::new(ServiceTransport::<_, axum::body::Body>::new(
                 sandbox.service(),
-                Arc::clone(&clock),
+                Arc::<FastClock>::clone(&clock),
             )),
-            credentials: Arc::new(Credentials(Arc::clone(&store), workspace.clone())),
+            credentials: Arc::new(Credentials(Arc::<FaultyStore>::clone(&store), workspace())),
             vault: Arc::new(vault::KeyRing::new(vault::Key::generate()?)),
             calls: Arc::new(NoCallLog),
         };
@@ -217,29 +296,101 @@ impl World {
         .map_err(|errors| anyhow!("the connections do not open: {errors:?}"))?;
         let connections = Arc::new(connections);
         connect(&sandbox, &connections, &access, &office, options.webhooks).await?;
-        let rules: mapping::SyncRules = serde_yaml_ng::from_str(&options.rules)?;
-        let engine = Engine::new(EngineParts {
-            store: Arc::clone(&store),
-            connections: Arc::clone(&connections),
-            clock,
-            workspace,
-            syncs: BTreeMap::from([(people(), rules)]),
-            options: options.pace,
-        });
-        let handle = engine.handle();
-        drop(receiver.set((Arc::clone(&connections), handle.clone())));
+        let engine = engine(
+            &store,
+            &connections,
+            &clock,
+            options.rules.clone(),
+            options.pace.clone(),
+        );
+        let running = Running::start(engine)?;
+        receiver.set(Some((Arc::clone(&connections), running.engine.clone())));
         let stop = CancellationToken::new();
-        tokio::spawn(engine.run(stop.clone()));
         tokio::spawn(deliver(sandbox.clone(), stop.clone()));
         Ok(Self {
             control,
-            engine: handle,
             connections,
             store,
             truth,
+            running,
             sandbox,
+            clock,
+            receiver,
+            rules: options.rules,
+            pace: options.pace,
             stop,
         })
+    }
+
+    /// The engine.
+    pub fn engine(&self) -> &Handle {
+        &self.running.engine
+    }
+
+    /// The moment, for engine and vendors alike.
+    pub fn now(&self) -> jiff::Timestamp {
+        self.clock.now()
+    }
+
+    /// Lets this much of the world's time pass.
+    pub async fn wait(&self, duration: Duration) {
+        self.clock.sleep(duration).await;
+    }
+
+    /// Kills the engine where it stands; webhooks find nobody until it is started again.
+    ///
+    /// # Errors
+    /// When no new one can be made.
+    pub fn kill_and_restart(&mut self) -> Result<()> {
+        self.receiver.set(None);
+        let engine = engine(
+            &self.store,
+            &self.connections,
+            &self.clock,
+            self.rules.clone(),
+            self.pace.clone(),
+        );
+        // The old one is dropped, and with it all that it was doing.
+        self.running = Running {
+            engine: engine.handle(),
+            runtime: None,
+            stop: CancellationToken::new(),
+        };
+        self.running = Running::start(engine)?;
+        self.receiver.set(Some((
+            Arc::clone(&self.connections),
+            self.running.engine.clone(),
+        )));
+        Ok(())
+    }
+
+    /// Puts other rules into force.
+    pub async fn apply(&mut self, rules: mapping::SyncRules) -> Vec<(SyncName, String)> {
+        self.rules = rules.clone();
+        self.running
+            .engine
+            .apply(BTreeMap::from([(people(), rules)]))
+            .await
+    }
+
+    /// Signs in to onOffice (again), with what its settings page shows.
+    ///
+    /// # Errors
+    /// When the account cannot be used.
+    pub async fn connect_onoffice(&self) -> Result<()> {
+        let office = self
+            .control
+            .act(System::OnOffice, "show_access", &json!({}))?;
+        connect_onoffice(&self.connections, &office).await
+    }
+
+    /// Signs in to HighLevel (again), as an app.
+    ///
+    /// # Errors
+    /// When the account cannot be used.
+    pub async fn connect_highlevel(&self) -> Result<()> {
+        let access = self.control.act(System::HighLevel, "access", &json!({}))?;
+        sign_in(&self.sandbox, &self.connections, &access).await
     }
 
     /// The first run, or another full one.
@@ -248,7 +399,7 @@ impl World {
     /// When a side cannot be listed.
     pub async fn sync(&self) -> Result<RunReport> {
         let (progress, _) = watch::channel(Progress::default());
-        Ok(self.engine.sync_now(&people(), &progress).await?)
+        Ok(self.running.engine.sync_now(&people(), &progress).await?)
     }
 
     /// Waits until all webhooks are delivered and nothing is left to work off.
@@ -256,7 +407,8 @@ impl World {
     /// # Errors
     /// When that takes too long.
     pub async fn settle(&self) -> Result<()> {
-        for _ in 0..600 {
+        let until = self.clock.steady() + LONGEST_SETTLE;
+        while self.clock.steady() < until {
             let delivered = self
                 .sandbox
                 .control()
@@ -264,12 +416,32 @@ impl World {
                 .deliveries
                 .next_due_ms()
                 .is_none();
-            if self.engine.quiet(Duration::from_secs(60)).await? && delivered {
+            let left = until.saturating_sub(self.clock.steady());
+            if self.running.engine.quiet(left).await? && delivered {
                 return Ok(());
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        bail!("it does not get quiet")
+        let status = self.running.engine.status().await?;
+        bail!("it does not get quiet: {status:#?}")
+    }
+
+    /// Reads what changed, as the next poll would, and works everything off.
+    ///
+    /// # Errors
+    /// When a side cannot be read or it does not get quiet.
+    pub async fn poll(&self) -> Result<()> {
+        self.running.engine.poll_now().await?;
+        self.settle().await
+    }
+
+    /// Lists both sides, as the next sweep would, and works everything off.
+    ///
+    /// # Errors
+    /// When a side cannot be listed or it does not get quiet.
+    pub async fn sweep(&self) -> Result<()> {
+        self.running.engine.sweep_now().await?;
+        self.settle().await
     }
 
     /// The linked pairs.
@@ -278,6 +450,7 @@ impl World {
     /// When the store fails.
     pub async fn pairs(&self) -> Result<Vec<Pair>> {
         Ok(self
+            .running
             .engine
             .links(&people(), None, 0)
             .await?
@@ -314,6 +487,27 @@ async fn deliver(sandbox: Sandbox, stop: CancellationToken) {
     }
 }
 
+fn workspace() -> Workspace {
+    Workspace::from("default")
+}
+
+fn engine(
+    store: &Arc<FaultyStore>,
+    connections: &Arc<Connections>,
+    clock: &Arc<FastClock>,
+    rules: mapping::SyncRules,
+    options: sync::Options,
+) -> Engine {
+    Engine::new(EngineParts {
+        store: Arc::<FaultyStore>::clone(store),
+        connections: Arc::clone(connections),
+        clock: Arc::<FastClock>::clone(clock),
+        workspace: workspace(),
+        syncs: BTreeMap::from([(people(), rules)]),
+        options,
+    })
+}
+
 fn configs(access: &Json, webhooks: bool) -> Result<Configs> {
     let location = access["mainLocationId"].as_str().context("a location")?;
     let highlevel: ConnectionConfig = serde_json::from_value(json!({
@@ -342,6 +536,19 @@ fn configs(access: &Json, webhooks: bool) -> Result<Configs> {
     ]))
 }
 
+fn purpose() -> Purpose {
+    Purpose {
+        entities: vec![Entity::Contact],
+        write: true,
+    }
+}
+
+fn secret(json: &Json, key: &str) -> Result<SecretText> {
+    Ok(SecretText::new(
+        json[key].as_str().with_context(|| format!("no {key}"))?,
+    ))
+}
+
 async fn connect(
     sandbox: &Sandbox,
     connections: &Connections,
@@ -349,54 +556,56 @@ async fn connect(
     office: &Json,
     webhooks: bool,
 ) -> Result<()> {
-    let purpose = Purpose {
-        entities: vec![Entity::Contact],
-        write: true,
-    };
-    let secret = |json: &Json, key: &str| -> Result<SecretText> {
-        Ok(SecretText::new(
-            json[key].as_str().with_context(|| format!("no {key}"))?,
-        ))
-    };
-    let name = ConnectionName::from("highlevel");
     if webhooks {
-        let given = BTreeMap::from([
-            ("client_id".to_owned(), secret(access, "clientId")?),
-            ("client_secret".to_owned(), secret(access, "clientSecret")?),
-        ]);
-        let redirect = connections.begin_sign_in(&name, purpose.clone(), REDIRECT, given)?;
-        let location = access["mainLocationId"].as_str().context("a location")?;
-        let approved = format!("{}&sandbox_approve={location}", redirect.url);
-        let answer = sandbox
-            .service()
-            .oneshot(http::Request::get(approved).body(axum::body::Body::empty())?)
-            .await?;
-        let back = answer
-            .headers()
-            .get(http::header::LOCATION)
-            .with_context(|| format!("no redirect but {}", answer.status()))?
-            .to_str()?
-            .to_owned();
-        let back = url::Url::parse(&back)?;
-        let of = |key: &str| {
-            back.query_pairs()
-                .find(|(name, _)| name == key)
-                .map(|(_, value)| value.into_owned())
-        };
-        let code = SecretText::new(of("code").context("no code")?);
-        connections
-            .finish_sign_in(of("state").as_deref(), &code)
-            .await?;
+        sign_in(sandbox, connections, access).await?;
     } else {
         let given = BTreeMap::from([("token".to_owned(), secret(access, "privateToken")?)]);
-        connections.connect(&name, given, &purpose).await?;
+        connections
+            .connect(&ConnectionName::from("highlevel"), given, &purpose())
+            .await?;
     }
+    connect_onoffice(connections, office).await
+}
+
+async fn connect_onoffice(connections: &Connections, office: &Json) -> Result<()> {
     let given = BTreeMap::from([
         ("token".to_owned(), secret(office, "token")?),
         ("secret".to_owned(), secret(office, "secret")?),
     ]);
     connections
-        .connect(&ConnectionName::from("onoffice"), given, &purpose)
+        .connect(&ConnectionName::from("onoffice"), given, &purpose())
+        .await?;
+    Ok(())
+}
+
+async fn sign_in(sandbox: &Sandbox, connections: &Connections, access: &Json) -> Result<()> {
+    let name = ConnectionName::from("highlevel");
+    let given = BTreeMap::from([
+        ("client_id".to_owned(), secret(access, "clientId")?),
+        ("client_secret".to_owned(), secret(access, "clientSecret")?),
+    ]);
+    let redirect = connections.begin_sign_in(&name, purpose(), REDIRECT, given)?;
+    let location = access["mainLocationId"].as_str().context("a location")?;
+    let approved = format!("{}&sandbox_approve={location}", redirect.url);
+    let answer = sandbox
+        .service()
+        .oneshot(http::Request::get(approved).body(axum::body::Body::empty())?)
+        .await?;
+    let back = answer
+        .headers()
+        .get(http::header::LOCATION)
+        .with_context(|| format!("no redirect but {}", answer.status()))?
+        .to_str()?
+        .to_owned();
+    let back = url::Url::parse(&back)?;
+    let of = |key: &str| {
+        back.query_pairs()
+            .find(|(name, _)| name == key)
+            .map(|(_, value)| value.into_owned())
+    };
+    let code = SecretText::new(of("code").context("no code")?);
+    connections
+        .finish_sign_in(of("state").as_deref(), &code)
         .await?;
     Ok(())
 }

@@ -127,6 +127,7 @@ impl Desk<'_> {
             .await?
             .into_iter()
             .collect();
+        self.begun.extend(&taken);
         let (labours, already): (Vec<_>, Vec<_>) = labours
             .into_iter()
             .partition(|labour| taken.contains(&labour.intent.id));

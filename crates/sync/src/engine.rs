@@ -16,8 +16,8 @@ use mapping::SyncRules;
 use record::{Entity, RecordId, Side};
 use serde_json::json;
 use store::{
-    Accepted, Cause, ClaimRequest, Commit, ConnectionName, Lane, Review, ReviewFilter, ReviewId,
-    RunId, Store, SyncName, Workspace,
+    Accepted, Cause, ClaimRequest, Commit, ConnectionName, IntentEnd, IntentId, Lane, Review,
+    ReviewFilter, ReviewId, RunId, Store, SyncName, Workspace,
 };
 use tokio::sync::{Notify, watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -27,11 +27,15 @@ use crate::{
     breaker::Breakers,
     explain, intake, intents,
     locks::Locks,
+    news,
     pair::Pairing,
     plan, poll, reconcile, resolve, run,
     setup::{self, Unready},
     sweep,
 };
+
+/// The least time between two readings of the schemas because something was refused.
+const SCHEMA_PAUSE: Duration = Duration::from_secs(5);
 
 /// What an engine is made of.
 pub struct EngineParts {
@@ -69,6 +73,8 @@ struct SyncState {
     listing: bool,
     /// Stopped by a person or a breaker.
     paused: Option<String>,
+    /// The rules that all records were looked at under, see [`crate::news`].
+    known: Option<BTreeMap<String, String>>,
     /// The run under way, and whether a person was shown what it does.
     run: Option<RunId>,
     /// Links, with the moment they were counted.
@@ -85,10 +91,14 @@ pub(crate) struct Core {
     pub(crate) options: Options,
     pub(crate) locks: Arc<Locks>,
     pub(crate) breakers: Breakers,
+    /// Creates whose outcome could not be stored.
+    stranded: Mutex<BTreeSet<IntentId>>,
     pairings: RwLock<Vec<Arc<Pairing>>>,
     unready: RwLock<BTreeMap<SyncName, String>>,
     states: Mutex<HashMap<SyncName, SyncState>>,
     waker: Notify,
+    /// A vendor refused to read what we asked for.
+    doubted: Notify,
     finished: Notify,
     busy: AtomicUsize,
 }
@@ -106,10 +116,12 @@ impl Engine {
                 options: parts.options,
                 locks: Arc::new(Locks::default()),
                 breakers: Breakers::default(),
+                stranded: Mutex::new(BTreeSet::new()),
                 pairings: RwLock::new(Vec::new()),
                 unready: RwLock::new(BTreeMap::new()),
                 states: Mutex::new(HashMap::new()),
                 waker: Notify::new(),
+                doubted: Notify::new(),
                 finished: Notify::new(),
                 busy: AtomicUsize::new(0),
             }),
@@ -215,16 +227,24 @@ async fn keep_rules_resolved(core: Arc<Core>, shutdown: CancellationToken) {
         } else {
             Duration::from_secs(15).min(core.options.schema)
         };
-        pause_for(&core, wait, &shutdown).await;
+        tokio::select! {
+            () = core.doubted.notified() => {}
+            () = pause_for(&core, wait, &shutdown) => {}
+        }
         if !shutdown.is_cancelled() {
             setup::resolve_all(&core).await;
             core.wake();
+            // Not more often, however much is refused.
+            pause_for(&core, SCHEMA_PAUSE, &shutdown).await;
         }
     }
 }
 
 async fn look_for_creates(core: Arc<Core>, shutdown: CancellationToken) {
     while !shutdown.is_cancelled() {
+        if let Err(error) = core.doubt_stranded().await {
+            tracing::warn!(%error, "creates whose outcome could not be stored wait");
+        }
         for pairing in core.all_pairings() {
             if core.is_started(&pairing.sync)
                 && let Err(error) = intents::look(&core, &pairing, 50).await
@@ -347,6 +367,7 @@ impl Core {
             remembered.started = state["started"].as_bool().unwrap_or(false);
             remembered.listing = remembered.started && !state["listed"].as_bool().unwrap_or(true);
             remembered.paused = state["paused"].as_str().map(str::to_owned);
+            remembered.known = serde_json::from_value(state["known"].clone()).unwrap_or_default();
         }
         Ok(())
     }
@@ -486,6 +507,7 @@ impl Core {
                     "started": state.started,
                     "listed": !state.listing,
                     "paused": state.paused,
+                    "known": state.known,
                 }),
             )
             .await?;
@@ -495,16 +517,35 @@ impl Core {
 
     /// The first full run begins: nothing is worked off before both sides are listed.
     pub(crate) async fn begin_listing(&self, sync: &SyncName) -> Result<(), Error> {
+        let rules = news::in_force(self, sync);
         let first = self.with_state(sync, |state| {
             let first = !state.started || state.listing;
             state.started = true;
             state.listing |= first;
+            if first {
+                state.known = Some(rules);
+            }
             first
         });
         if first {
             self.save_state(sync).await?;
         }
         Ok(())
+    }
+
+    /// The rules that all records of a sync were looked at under.
+    pub(crate) fn known_rules(&self, sync: &SyncName) -> Option<BTreeMap<String, String>> {
+        self.with_state(sync, |state| state.known.clone())
+    }
+
+    /// All records of a sync were marked to be looked at under these rules.
+    pub(crate) async fn save_known_rules(
+        &self,
+        sync: &SyncName,
+        rules: BTreeMap<String, String>,
+    ) -> Result<(), Error> {
+        self.with_state(sync, |state| state.known = Some(rules));
+        self.save_state(sync).await
     }
 
     /// Both sides are listed.
@@ -626,6 +667,51 @@ impl Core {
             self.wake();
         }
         Ok(())
+    }
+
+    /// Creates whose outcome could not be stored: it is not known any more.
+    pub(crate) fn strand(&self, intents: BTreeSet<IntentId>) {
+        if !intents.is_empty() {
+            tracing::warn!(
+                number = intents.len(),
+                "the outcome of creates could not be stored"
+            );
+            let mut stranded = self.stranded.lock().expect("no panic while held");
+            stranded.extend(intents);
+        }
+    }
+
+    /// Lets stranded creates be looked for, as soon as that can be stored.
+    async fn doubt_stranded(&self) -> Result<(), Error> {
+        let stranded = self.stranded.lock().expect("no panic while held").clone();
+        if stranded.is_empty() {
+            return Ok(());
+        }
+        let lag = self
+            .all_pairings()
+            .iter()
+            .flat_map(|pairing| Side::BOTH.map(|side| pairing.end(side).description.search_lag))
+            .max()
+            .unwrap_or_default();
+        let now = self.clock.now();
+        let look = now.saturating_add(lag).unwrap_or(now);
+        let intents = stranded
+            .iter()
+            .map(|intent| (*intent, IntentEnd::LookAfter(look)))
+            .collect();
+        self.commit(Commit {
+            intents,
+            ..Commit::default()
+        })
+        .await?;
+        let mut left = self.stranded.lock().expect("no panic while held");
+        left.retain(|intent| !stranded.contains(intent));
+        Ok(())
+    }
+
+    /// The schemas are to be read anew soon.
+    pub(crate) fn doubt_schemas(&self) {
+        self.doubted.notify_one();
     }
 
     /// Wakes workers that wait.

@@ -75,3 +75,11 @@ pub enum Error {
         why: String,
     },
 }
+
+impl Error {
+    /// Whether a vendor refused the content of what it was asked. For a read that means that the
+    /// account no longer has what we ask for.
+    pub(crate) fn is_refusal(&self) -> bool {
+        matches!(self, Self::Connector(connector::Error::Refused { .. }))
+    }
+}

@@ -53,6 +53,8 @@ mod run;
 
 mod setup;
 
+mod news;
+
 mod engine;
 
 mod error;

@@ -5,10 +5,25 @@ use record::{Freshness, Read, RecordId, Side};
 use store::{Cause, ConnectionName, CursorKey, Lane, Link, Signal, SignalSource};
 use uuid::Uuid;
 
-use crate::{Error, engine::Core, intake::shows_base, pair::Pairing, settle::is_final};
+use crate::{
+    Error, decide::has_base, engine::Core, intake::shows_base, pair::Pairing, settle::is_final,
+    setup,
+};
 
 /// Reads what changed on one connection since the last poll. Says how many records were signalled.
+/// A read that the vendor refuses asks for a field that the account has no longer: the schemas are
+/// read anew, and it is tried once more.
 pub(crate) async fn poll(core: &Core, pairing: &Pairing, side: Side) -> Result<usize, Error> {
+    match changes(core, pairing, side).await {
+        Err(error) if error.is_refusal() => {
+            let renewed = setup::renew(core, pairing, error).await?;
+            changes(core, &renewed, side).await
+        }
+        result => result,
+    }
+}
+
+async fn changes(core: &Core, pairing: &Pairing, side: Side) -> Result<usize, Error> {
     let end = pairing.end(side);
     let key = CursorKey {
         connection: end.connection.clone(),
@@ -134,7 +149,8 @@ async fn links_of(
 }
 
 /// Whether a listed or polled reading shows nothing that the link has not settled: its stamp is not
-/// later than the last settled one, or, fresh and complete, it means what the base says.
+/// later than the last settled one, or, fresh and complete, it means what the base says. A mapping
+/// that has no base yet has settled nothing.
 pub(crate) fn shows_nothing_new(pairing: &Pairing, side: Side, link: &Link, read: &Read) -> bool {
     let stamp = match side {
         Side::Left => link.stamp_left,
@@ -144,7 +160,12 @@ pub(crate) fn shows_nothing_new(pairing: &Pairing, side: Side, link: &Link, read
         (Some(modified), Some(stamp)) => modified <= stamp,
         _ => false,
     };
-    not_later
+    let settled = pairing
+        .compiled
+        .mappings()
+        .iter()
+        .all(|mapping| has_base(link, mapping));
+    (not_later && settled)
         || (read.freshness == Freshness::Fresh
             && pairing.knows(side, read)
             && shows_base(pairing, side, link, read))

@@ -10,7 +10,7 @@ use connector::{Calls, Change, Fetched};
 use futures::future::join;
 use record::{Read, RecordId, Side};
 use store::{
-    Blocked, Cause, Claim, Commit, Lane, Link, LinkState, Release, Review, ReviewFilter,
+    Blocked, Cause, Claim, Commit, IntentId, Lane, Link, LinkState, Release, Review, ReviewFilter,
     ReviewKind, ReviewState, RunId, Signal, SignalSource, Snapshot,
 };
 
@@ -59,8 +59,18 @@ pub(crate) struct Desk<'a> {
     /// Claims that ended since the last time something was stored.
     unstored: Vec<RecordId>,
     /// Links of records that were made, with the intents to make them.
-    pub(crate) births: Vec<(store::LinkId, store::IntentId)>,
+    pub(crate) births: Vec<(store::LinkId, IntentId)>,
+    /// Intents that were made durable and of whose end nothing is stored yet.
+    pub(crate) begun: BTreeSet<IntentId>,
     pub(crate) counts: BTreeMap<String, i64>,
+}
+
+impl Drop for Desk<'_> {
+    /// What could not be stored of a create leaves its outcome open: it is looked for like one that
+    /// had no answer.
+    fn drop(&mut self) {
+        self.core.strand(std::mem::take(&mut self.begun));
+    }
 }
 
 /// Works off claims of one connection and entity.
@@ -90,6 +100,9 @@ pub(crate) async fn reconcile(core: &Arc<Core>, claims: Vec<Claim>) {
         }
         if let Err(error) = desk.work(&claims).await {
             desk.fail_rest(&claims, &error);
+            if error.is_refusal() {
+                core.doubt_schemas();
+            }
         }
         for (record, end) in std::mem::take(&mut desk.ends) {
             if matches!(end, ClaimEnd::Again { .. }) {
@@ -101,6 +114,7 @@ pub(crate) async fn reconcile(core: &Arc<Core>, claims: Vec<Claim>) {
             core.settle_claims(&mut commit, &claims, &ends);
             settled = true;
         }
+        let stored: Vec<IntentId> = commit.intents.iter().map(|(id, _)| *id).collect();
         if let Err(error) = core.commit(commit).await {
             tracing::error!(sync = %pairing.sync, %error, "a batch could not be stored");
             settled = false;
@@ -111,6 +125,8 @@ pub(crate) async fn reconcile(core: &Arc<Core>, claims: Vec<Claim>) {
                     error: Some(error.to_string()),
                 };
             }
+        } else {
+            desk.begun.retain(|intent| !stored.contains(intent));
         }
     }
     if !settled {
@@ -136,6 +152,7 @@ impl<'a> Desk<'a> {
             ends: BTreeMap::new(),
             unstored: Vec::new(),
             births: Vec::new(),
+            begun: BTreeSet::new(),
             counts: BTreeMap::new(),
         }
     }
@@ -182,7 +199,12 @@ impl<'a> Desk<'a> {
         let births = std::mem::take(&mut self.births);
         loop {
             let error = match self.core.commit(commit.clone()).await {
-                Ok(()) => return,
+                Ok(()) => {
+                    for (intent, _) in &commit.intents {
+                        self.begun.remove(intent);
+                    }
+                    return;
+                }
                 Err(error) => error,
             };
             // One record that got a link elsewhere meanwhile stops itself only.
@@ -212,7 +234,7 @@ impl<'a> Desk<'a> {
         &mut self,
         commit: &mut Commit,
         record: &str,
-        births: &[(store::LinkId, store::IntentId)],
+        births: &[(store::LinkId, IntentId)],
     ) -> bool {
         let holds = |link: &Link| link.left.as_str() == record || link.right.as_str() == record;
         let (dropped, kept): (Vec<Link>, Vec<Link>) = std::mem::take(&mut commit.links)

@@ -1,5 +1,7 @@
 //! Questions for a person: how each is put, and what each answer does.
 
+use std::collections::BTreeSet;
+
 use record::{Field, Read, RecordId, Side};
 use serde_json::{Value as Json, json};
 use store::{
@@ -15,7 +17,7 @@ use crate::{
     engine::Core,
     intents::claim_for,
     pair::Pairing,
-    reconcile::Desk,
+    reconcile::{ClaimEnd, Desk},
 };
 
 /// One answer that a review offers.
@@ -461,10 +463,7 @@ async fn carry_out(
         (ReviewKind::Ambiguous | ReviewKind::UnprovenCreate, Some(("link", candidate))) => {
             link_by_hand(core, pairing, review, &RecordId::from(candidate), commit).await
         }
-        (ReviewKind::Ambiguous, _) => {
-            keep_apart(core, pairing, review, commit);
-            Ok(())
-        }
+        (ReviewKind::Ambiguous, _) => keep_apart(core, pairing, review, commit).await,
         (ReviewKind::Rebind, Some(("rebind", heir))) => {
             rebind(core, pairing, review, &RecordId::from(heir), commit).await
         }
@@ -534,15 +533,25 @@ async fn settle_conflict(
         &Overrides::from([(mapping.to_owned(), side)]),
     )
     .await?;
-    if let Some(crate::reconcile::ClaimEnd::Again { error, .. }) = desk.ends.get(&record) {
+    let end = desk.ends.remove(&record);
+    let mut left_behind = desk.finish();
+    // It is decided, not withdrawn.
+    left_behind
+        .withdrawn
+        .retain(|(_, kind, subject)| *kind != review.kind || *subject != review.subject);
+    if let Some(ClaimEnd::Again { error, .. }) = end {
+        // What was written is stored all the same.
+        core.commit(left_behind).await?;
         return Err(Error::NotReady {
             sync: pairing.sync.to_string(),
-            why: error
-                .clone()
-                .unwrap_or_else(|| "the records changed meanwhile; look again".to_owned()),
+            why: error.unwrap_or_else(|| "the records changed meanwhile; look again".to_owned()),
         });
     }
-    core.commit(desk.finish()).await
+    // With its outcome, while the records are still locked.
+    left_behind
+        .closed_reviews
+        .push((review.id, ReviewState::Decided, Some(answer.to_owned())));
+    core.commit(left_behind).await
 }
 
 async fn link_of(core: &Core, review: &Review) -> Result<Link, Error> {
@@ -710,9 +719,14 @@ pub(crate) fn linked_row(
     }
 }
 
-fn keep_apart(core: &Core, pairing: &Pairing, review: &Review, commit: &mut Commit) {
+async fn keep_apart(
+    core: &Core,
+    pairing: &Pairing,
+    review: &Review,
+    commit: &mut Commit,
+) -> Result<(), Error> {
     let Some((side, record)) = subject_of(review) else {
-        return;
+        return Ok(());
     };
     let of = |key: &str| -> Vec<RecordId> {
         review.details[key]
@@ -722,7 +736,21 @@ fn keep_apart(core: &Core, pairing: &Pairing, review: &Review, commit: &mut Comm
             .filter_map(|row| row["id"].as_str().map(RecordId::from))
             .collect()
     };
-    for candidate in of("candidates") {
+    // Apart from a record of the same side means apart from its counterpart, too.
+    let counterparts = core
+        .store
+        .links_of(
+            &core.workspace,
+            &pairing.sync,
+            pairing.entity,
+            side,
+            &of("rivals"),
+        )
+        .await?
+        .into_iter()
+        .map(|link| link.record(side.other()).clone());
+    let candidates: BTreeSet<RecordId> = of("candidates").into_iter().chain(counterparts).collect();
+    for candidate in candidates {
         let (left, right) = match side {
             Side::Left => (record.clone(), candidate),
             Side::Right => (candidate, record.clone()),
@@ -735,6 +763,7 @@ fn keep_apart(core: &Core, pairing: &Pairing, review: &Review, commit: &mut Comm
         ));
     }
     signal_subject(core, pairing, review, commit);
+    Ok(())
 }
 
 fn unproven(

@@ -14,6 +14,7 @@ use uuid::Uuid;
 use crate::{
     Error,
     engine::Core,
+    news,
     pair::{End, Pairing},
 };
 
@@ -57,6 +58,25 @@ pub(crate) async fn resolve_all(core: &Core) {
     }
     want(&mut pairings);
     core.set_pairings(pairings.into_iter().map(Arc::new).collect(), unready);
+    if let Err(error) = news::look_for(core).await {
+        // Nothing was noted as known, so the next reading of the accounts tries again.
+        tracing::error!(%error, "records could not be marked for rules that changed");
+    }
+}
+
+/// Reads the schemas anew because a vendor refused what we asked for, and returns what has become of
+/// the pairing. If nothing has, the refusal stands.
+pub(crate) async fn renew(
+    core: &Core,
+    pairing: &Pairing,
+    refusal: Error,
+) -> Result<Arc<Pairing>, Error> {
+    tracing::info!(sync = %pairing.sync, %refusal, "a read was refused; the accounts are read anew");
+    resolve_all(core).await;
+    let hashes = |pairing: &Pairing| Side::BOTH.map(|side| pairing.end(side).schema_hash);
+    core.pairings_of_sync(&pairing.sync, pairing.entity)
+        .filter(|renewed| hashes(renewed) != hashes(pairing))
+        .ok_or(refusal)
 }
 
 /// Settles which fields of each connection are read: those that any sync of it needs, and the stamps.

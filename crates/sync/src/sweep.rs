@@ -12,7 +12,7 @@ use record::{Completeness, Read, RecordId, Side};
 use store::{Cause, Key, Lane, Link, Listed, Signal, SignalSource, Snapshot, Sweep, SweepPage};
 use uuid::Uuid;
 
-use crate::{Error, engine::Core, identify, pair::Pairing, poll::shows_nothing_new};
+use crate::{Error, engine::Core, identify, pair::Pairing, poll::shows_nothing_new, setup};
 
 /// What a sweep found.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -25,8 +25,25 @@ pub struct SweepReport {
     pub missing: u64,
 }
 
-/// Lists one side of a pairing whole.
+/// Lists one side of a pairing whole. A listing that the vendor refuses asks for a field that the
+/// account has no longer: the schemas are read anew, and it is tried once more.
 pub(crate) async fn sweep(
+    core: &Core,
+    pairing: &Arc<Pairing>,
+    side: Side,
+    lane: Lane,
+    progress: &(dyn Fn(u64, Option<u64>) + Send + Sync),
+) -> Result<SweepReport, Error> {
+    match list(core, pairing, side, lane, progress).await {
+        Err(error) if error.is_refusal() => {
+            let renewed = setup::renew(core, pairing, error).await?;
+            list(core, &renewed, side, lane, progress).await
+        }
+        result => result,
+    }
+}
+
+async fn list(
     core: &Core,
     pairing: &Arc<Pairing>,
     side: Side,

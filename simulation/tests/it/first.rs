@@ -20,7 +20,7 @@ async fn a_first_sync_of_the_shipped_people_agrees() -> Result<()> {
     assert_eq!(judgement.broken_pairs, []);
     assert_eq!(judgement.echo_writes, sandbox::judge::Both::default());
     // Each disagreement is a blocked field, each record without a counterpart a question.
-    let status = world.engine.status().await?;
+    let status = world.engine().status().await?;
     let blocked = status.overview.blocked.values().sum::<u64>();
     assert!(
         judgement.disagreements.len() as u64 <= blocked,

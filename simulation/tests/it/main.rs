@@ -1,3 +1,7 @@
 //! The engine against the simulated vendors.
 
+mod create;
+mod fields;
 mod first;
+mod sets;
+mod support;

@@ -7,7 +7,6 @@ mod world;
 mod config;
 mod database;
 mod http;
-mod killed;
 mod lifecycle;
 mod sign_in;
 mod webhooks;

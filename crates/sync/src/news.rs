@@ -1,0 +1,112 @@
+//! What rules say that they did not say before: a new or changed mapping, another scope, creates that
+//! are allowed now. No listing shows that, so all known records are marked to be looked at, once.
+//!
+//! A mapping that is paused because its field is lost is no news; that it is back is.
+
+use std::collections::BTreeMap;
+
+use record::Side;
+use store::{Lane, Signal, SignalSource, SyncName};
+
+use crate::{Error, engine::Core, pair::Pairing};
+
+/// Records marked at once.
+const PAGE: usize = 1000;
+
+/// The rules of a sync in force now: each mapping with its revision, and what else decides.
+pub(crate) fn in_force(core: &Core, sync: &SyncName) -> BTreeMap<String, String> {
+    core.all_pairings()
+        .iter()
+        .filter(|pairing| pairing.sync == *sync)
+        .flat_map(|pairing| rules(pairing))
+        .collect()
+}
+
+fn rules(pairing: &Pairing) -> Vec<(String, String)> {
+    let entity = pairing.entity;
+    let beside = &pairing.rules;
+    let beside = serde_json::json!({
+        "mode": pairing.mode,
+        "match": beside.matching,
+        "create": beside.create,
+        "scope": beside.scope,
+    });
+    pairing
+        .compiled
+        .mappings()
+        .iter()
+        .map(|mapping| {
+            (
+                format!("{entity}/{}", mapping.id()),
+                mapping.revision().to_string(),
+            )
+        })
+        .chain([(format!("{entity}"), beside.to_string())])
+        .collect()
+}
+
+/// Marks all records of syncs whose rules say something new.
+pub(crate) async fn look_for(core: &Core) -> Result<(), Error> {
+    let mut syncs: Vec<SyncName> = core
+        .all_pairings()
+        .iter()
+        .filter(|pairing| pairing.mode != mapping::Mode::Preview)
+        .map(|pairing| pairing.sync.clone())
+        .collect();
+    syncs.dedup();
+    for sync in syncs {
+        // A first listing marks everything anyway, under the rules that are in force when it begins.
+        if !core.is_started(&sync) || core.is_listing(&sync) {
+            continue;
+        }
+        let now = in_force(core, &sync);
+        let before = core.known_rules(&sync);
+        if before.as_ref() == Some(&now) {
+            continue;
+        }
+        let says_more =
+            before.is_none_or(|before| now.iter().any(|(key, rule)| before.get(key) != Some(rule)));
+        if says_more {
+            tracing::info!(%sync, "the rules say something new: all records are looked at");
+            for pairing in core.all_pairings() {
+                if pairing.sync == sync {
+                    mark_all(core, &pairing).await?;
+                }
+            }
+        }
+        core.save_known_rules(&sync, now).await?;
+    }
+    Ok(())
+}
+
+async fn mark_all(core: &Core, pairing: &Pairing) -> Result<(), Error> {
+    for side in Side::BOTH {
+        let connection = &pairing.end(side).connection;
+        let mut after = 0;
+        loop {
+            let page = core
+                .store
+                .snapshots_after(&core.workspace, connection, pairing.entity, after, PAGE)
+                .await?;
+            let Some((last, _)) = page.last() else { break };
+            after = *last;
+            let now = core.clock.now();
+            let signals: Vec<Signal> = page
+                .into_iter()
+                .map(|(_, snapshot)| Signal {
+                    connection: connection.clone(),
+                    entity: pairing.entity,
+                    record: snapshot.record,
+                    lane: Lane::Backfill,
+                    source: SignalSource::Person,
+                    not_older_than: None,
+                    due: now,
+                    cause: None,
+                })
+                .collect();
+            core.store.signal(&core.workspace, &signals).await?;
+        }
+    }
+    core.wake();
+    Ok(())
+}
