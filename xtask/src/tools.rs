@@ -12,19 +12,22 @@ const NEXTEST: (&str, &str) = ("cargo-nextest", "0.9.143");
 
 /// Installs what is missing.
 pub(crate) fn install() -> Result<()> {
-    if !works("cc", &["--version"]) {
-        eprintln!("no C compiler (SQLite and the crypto library need one): installing gcc");
+    let mut packages = Vec::new();
+    // SQLite and the crypto library are C; a vendor's own SDK is tried on the sandbox with node
+    for (program, package) in [
+        ("cc", &["gcc", "libc6-dev"][..]),
+        ("node", &["nodejs"][..]),
+        ("npm", &["npm"][..]),
+    ] {
+        if !works(program, &["--version"]) {
+            packages.extend_from_slice(package);
+        }
+    }
+    if !packages.is_empty() {
+        eprintln!("missing on this machine: {}", packages.join(", "));
         run("apt-get", &["update"])?;
-        run(
-            "apt-get",
-            &[
-                "install",
-                "--yes",
-                "--no-install-recommends",
-                "gcc",
-                "libc6-dev",
-            ],
-        )?;
+        let install = ["install", "--yes", "--no-install-recommends"];
+        run("apt-get", &[&install[..], &packages].concat())?;
     }
     for (component, probe) in [("rustfmt", "fmt"), ("clippy", "clippy")] {
         if !works("cargo", &[probe, "--version"]) {

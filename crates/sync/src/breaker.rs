@@ -106,7 +106,22 @@ impl Desk<'_> {
         if kind != Kind::Delete && self.core.is_confirmed(&self.pairing.sync) {
             return Ok(true);
         }
-        let all = self.core.link_count(&self.pairing.sync).await?;
+        let all = match kind {
+            Kind::Delete | Kind::Overwrite => self.core.link_count(&self.pairing.sync).await?,
+            // Of all records of the side that they come from.
+            Kind::Create => {
+                let known = self
+                    .core
+                    .store
+                    .known_count(
+                        &self.core.workspace,
+                        &self.pairing.end(self.side).connection,
+                        self.pairing.entity,
+                    )
+                    .await?;
+                usize::try_from(known).unwrap_or(usize::MAX)
+            }
+        };
         match self.core.breakers.take(
             &self.pairing.sync,
             kind,
@@ -131,7 +146,7 @@ impl Desk<'_> {
         all: usize,
     ) -> Result<(), Error> {
         let why = format!(
-            "{total} {} within an hour, with {all} links, are more than the limit (share {}, number {})",
+            "{total} {} within an hour, of {all}, are more than the limit (share {}, number {})",
             kind.word(),
             limit.share,
             limit.number

@@ -41,7 +41,7 @@ impl Report {
             ("onoffice", System::OnOffice),
         ]
         .into_iter()
-        .filter_map(|(name, system)| Some((name, counts.get(&system)?.totals.clone())))
+        .filter_map(|(name, system)| Some((name, counts.get(&system)?.totals)))
         .collect();
         Ok(Self {
             played,

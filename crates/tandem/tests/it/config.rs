@@ -73,8 +73,8 @@ async fn rules_are_checked_against_the_accounts_that_are_signed_in() {
         .config_text()
         .replace("right: Vorname", "right: Vornam")
         .replace(
-            "- {left: website, right: Homepage}",
-            "- {left: website, right: Homepage}\n          - {left: dateUpdated, right: Aenderung}",
+            "- {left: companyName, right: Zusatz1}",
+            "- {left: companyName, right: Zusatz1}\n          - {left: dateUpdated, right: Aenderung}",
         );
     let bad = world.write("bad.yaml", &bad);
     for arguments in [

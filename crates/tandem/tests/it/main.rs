@@ -7,6 +7,7 @@ mod world;
 mod config;
 mod database;
 mod http;
+mod killed;
 mod lifecycle;
 mod sign_in;
 mod webhooks;
