@@ -9,9 +9,19 @@ use anyhow::{Context as _, Result, bail};
 
 /// Runs a program in the workspace's folder with its output passed through.
 pub(crate) fn run(program: &str, arguments: &[&str]) -> Result<()> {
+    run_with(&[], program, arguments)
+}
+
+/// The same with more in its environment.
+pub(crate) fn run_with(
+    environment: &[(&str, &str)],
+    program: &str,
+    arguments: &[&str],
+) -> Result<()> {
     let line = line(program, arguments);
     eprintln!("$ {line}");
     let status = command(program, arguments)?
+        .envs(environment.iter().copied())
         .status()
         .with_context(|| format!("could not start `{line}`"))?;
     if !status.success() {

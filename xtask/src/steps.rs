@@ -4,7 +4,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 
-use crate::{demo, generated, hygiene, run::run, tools};
+use crate::{
+    demo, generated, hygiene,
+    run::{run, run_with},
+    tools,
+};
 
 /// One step of the run.
 pub(crate) struct Step {
@@ -78,6 +82,24 @@ pub(crate) const STEPS: &[Step] = &[
             run(
                 "cargo",
                 &["test", "--workspace", "--doc", "--locked", "--quiet"],
+            )
+        },
+    },
+    Step {
+        name: "docs",
+        title: "The documentation of the code, no dead link in it",
+        action: || {
+            let flags = "-D warnings -A rustdoc::private_intra_doc_links";
+            run_with(
+                &[("RUSTDOCFLAGS", flags)],
+                "cargo",
+                &[
+                    "doc",
+                    "--workspace",
+                    "--no-deps",
+                    "--document-private-items",
+                    "--locked",
+                ],
             )
         },
     },

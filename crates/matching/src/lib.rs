@@ -1,8 +1,8 @@
 //! Who is who: identity keys of a person, the judgement of two records, and the choice among
 //! candidates.
 //!
-//! The order of work is: [`Person::keys`] finds candidates by equality, [`compare`] judges each pair,
-//! [`choose`] makes one choice out of the judgements, and [`confirm`] checks it from the other side.
+//! The order of work is: [`Person::keys`] finds candidates by equality, [`compare()`] judges each pair,
+//! [`choose()`] makes one choice out of the judgements, and [`confirm`] checks it from the other side.
 //! A link is made by itself only if a strong key is shared *and* nothing speaks against it. People
 //! who live together share phones and mailboxes, and strangers share names; such pairs are questions.
 

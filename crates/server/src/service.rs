@@ -58,7 +58,7 @@ pub enum ServeError {
     Io(#[source] io::Error),
 }
 
-/// A server that is set up. It works as soon as it is asked through [`Service::router`], and listens
+/// A server that is set up. It works as soon as it is asked through [`Handle::router`], and listens
 /// with [`Service::run`].
 pub struct Service {
     app: AppState,

@@ -1,7 +1,7 @@
 //! The engine: it keeps the records of two connections the same by looking, never by forwarding.
 //!
 //! A signal only says *look* ([`intake`], [`poll`], [`sweep`]). A worker claims dirty records, reads
-//! both sides, decides field by field against the base ([`decide`]), writes what differs ([`write`])
+//! both sides, decides field by field against the base ([`decide`]), writes what differs ([`mod@write`])
 //! and leaves links, journal and the settled signals in one commit ([`reconcile`]). Records without
 //! a link are matched ([`identify`]) and linked, created ([`create`]) or asked about. What is not
 //! known is looked up before anything is repeated ([`intents`]); what vanished is proven gone before
