@@ -11,3 +11,4 @@ mod killed;
 mod lifecycle;
 mod sign_in;
 mod webhooks;
+mod work;
