@@ -456,12 +456,15 @@ impl App {
         Ok(())
     }
 
-    /// Work that goes on if the asker leaves.
+    /// Work that goes on if the asker leaves, and is left where it is when the server stops: what it
+    /// did is stored, and the next run goes on from there. `None`: it was left.
     pub(crate) fn spawn<T: Send + 'static>(
         &self,
         work: impl Future<Output = T> + Send + 'static,
-    ) -> JoinHandle<T> {
-        self.tasks.spawn(work)
+    ) -> JoinHandle<Option<T>> {
+        let stopping = self.stopping.clone();
+        self.tasks
+            .spawn(async move { stopping.run_until_cancelled(work).await })
     }
 
     /// Writes what the log of calls still holds in memory.

@@ -30,6 +30,9 @@ use crate::{
 /// A request whose head and body take longer is cut off. Runs and plans answer in their own time.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// How long work under way may take to end when the server stops, before its calls are refused.
+const GRACE: Duration = Duration::from_secs(3);
+
 /// Why a server ended otherwise than by being told to.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
@@ -185,8 +188,16 @@ async fn serve(
         tracing::warn!("requests that did not end in time were cut off");
         http.abort();
     }
-    if let Some(engine) = engine {
-        engine.await??;
+    if let Some(mut engine) = engine {
+        // what is quick is ended; a batch that waits for a vendor's limit is given back
+        let ended = match tokio::time::timeout(GRACE, &mut engine).await {
+            Ok(ended) => ended,
+            Err(_) => {
+                app.connections.shut_down(PATIENCE).await;
+                engine.await
+            }
+        };
+        ended??;
     }
     ended
 }

@@ -27,7 +27,7 @@ Examples:
   tandem status --json                          How things stand, for a script
 
 Exit status: 0 done, 1 failed, 2 wrong usage, 3 the config has problems, 4 a connection cannot be
-used, 5 the database cannot be used. Every error has a code; `tandem error CODE` says what it means
+used, 5 the database cannot be used, 130 interrupted. Every error has a code; `tandem error CODE` says what it means
 and what to do."
 )]
 pub(crate) struct Cli {

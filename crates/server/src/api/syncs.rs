@@ -58,7 +58,8 @@ pub(crate) async fn run(
     let outcome = async move {
         let report = work
             .await
-            .map_err(|error| ApiError::internal(format!("the run broke off: {error}")))??;
+            .map_err(|error| ApiError::internal(format!("the run broke off: {error}")))?
+            .ok_or_else(ApiError::stopping)??;
         super::value(&report)
     };
     let wants_events = headers

@@ -78,14 +78,15 @@ async fn listen(address: std::net::SocketAddr) -> Result<tokio::net::TcpListener
 
 /// Ctrl-C, or a service manager's SIGTERM. The second time ends at once, which is safe at any moment.
 pub(crate) async fn told_to_stop(shutdown: CancellationToken) {
-    signalled().await;
+    interrupted().await;
     eprintln!("Stopping; once more to stop at once.");
     shutdown.cancel();
-    signalled().await;
+    interrupted().await;
     std::process::exit(130);
 }
 
-async fn signalled() {
+/// Returns at Ctrl-C or SIGTERM.
+pub(crate) async fn interrupted() {
     let interrupt = tokio::signal::ctrl_c();
     #[cfg(unix)]
     {

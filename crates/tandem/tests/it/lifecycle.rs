@@ -1,6 +1,9 @@
 //! Starting, stopping, being killed, and commands beside a running server.
 
-use std::net::TcpListener;
+use std::{net::TcpListener, time::Duration};
+
+use sandbox::{Actor, System};
+use serde_json::json;
 
 use crate::world::{World, beside};
 
@@ -86,6 +89,52 @@ async fn a_paused_sync_stays_paused_across_a_restart() {
     assert_eq!(world.run(&["resume", "people"]).await.code, 0);
     let (_, status) = world.api(&server, "GET", "/api/v1/status").await;
     assert_ne!(status["syncs"][0]["why"], "by a person", "{status:#}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_told_to_stop_in_the_middle_of_a_run_stops_and_the_next_goes_on() {
+    let world = World::start().await;
+    // more creates than the vendor's limit lets through at once
+    let people: Vec<_> = (0..140)
+        .map(|n| json!({"Vorname": "Anna", "Name": format!("Blum-{n}"), "email": format!("anna{n}@example.org")}))
+        .collect();
+    world
+        .sandbox
+        .control()
+        .seed(System::OnOffice, &people)
+        .unwrap();
+    let server = world.serve().await;
+    world.connect_both().await;
+    let made = || {
+        let edits = world.sandbox.control().core().edits.since(0);
+        edits.iter().filter(|edit| edit.actor == Actor::Api).count()
+    };
+    let (stopped, run) = tokio::join!(
+        async {
+            while made() < 20 {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            tokio::task::spawn_blocking(move || server.stop())
+                .await
+                .unwrap()
+        },
+        world.run(&["sync", "people"]),
+    );
+    assert_eq!(stopped, 0);
+    assert_eq!(run.code, 1, "{run:#?}");
+    assert!(made() < 140, "the run was over before it was interrupted");
+
+    let _again = world.serve_with(&[]).await;
+    let started = tokio::time::Instant::now();
+    while made() < 140 {
+        assert!(
+            started.elapsed() < Duration::from_secs(90),
+            "{} were made",
+            made()
+        );
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert_eq!(made(), 140, "each once");
 }
 
 #[tokio::test(flavor = "multi_thread")]
