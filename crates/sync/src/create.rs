@@ -19,6 +19,7 @@ use crate::{
     pair::{Pairing, index},
     reconcile::{ClaimEnd, Desk, cause_of},
     resolve,
+    settle::is_final,
 };
 
 /// A refused create is sent again without the blamed fields so often.
@@ -437,6 +438,7 @@ pub(crate) fn newborn(
     let mut bases = [Fields::new(), Fields::new()];
     let mut revisions = BTreeMap::new();
     let mut look_again = read.is_none();
+    let mut source_known = true;
     for mapping in pairing.compiled.mappings() {
         let source_raw = mapping.raw(origin, &intent.source_fields);
         let meaning = mapping.read(origin, &source_raw);
@@ -444,6 +446,7 @@ pub(crate) fn newborn(
             // Nothing was decided about it; the next look aligns it.
             tracing::debug!(sync = %pairing.sync, mapping = mapping.id(), "a record was made without knowing a field");
             look_again = true;
+            source_known = false;
             continue;
         }
         let sent = filled(mapping.fields(target), draft);
@@ -486,13 +489,19 @@ pub(crate) fn newborn(
         Side::Right => (intent.source.clone(), id),
     };
     let target_seen = read.map_or(intent.opened, |read| read.as_of);
-    let stamp = read.and_then(|read| read.modified).filter(|_| !look_again);
+    // Up to these stamps nothing is news: a poll that shows them again asks for no reading.
+    let final_stamp = |read: &Read| {
+        read.modified
+            .filter(|modified| is_final(*modified, read.as_of))
+    };
+    let target_stamp = read.and_then(final_stamp).filter(|_| !look_again);
+    let source_stamp = final_stamp(source).filter(|_| source_known);
     let by_side = |on_target: Option<Timestamp>, on_origin: Option<Timestamp>| match target {
         Side::Left => (on_target, on_origin),
         Side::Right => (on_origin, on_target),
     };
     let (seen_left, seen_right) = by_side(Some(target_seen), Some(source.as_of));
-    let (stamp_left, stamp_right) = by_side(stamp, None);
+    let (stamp_left, stamp_right) = by_side(target_stamp, source_stamp);
     let (wrote_left, wrote_right) = by_side(Some(now), None);
     Newborn {
         link: Link {

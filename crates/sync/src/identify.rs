@@ -323,7 +323,7 @@ async fn others(desk: &Desk<'_>, seekers: &[Seeker]) -> Result<Others, Error> {
         by_index(desk, other, &all).await?,
         by_index(desk, desk.side, &all).await?,
     ];
-    let mut candidates = people(desk, other, ids_of(&by_key[0])).await?;
+    let mut candidates = people(desk, other, ids_of(&by_key[0]), &HashMap::new()).await?;
     if asks_system(desk, seekers) {
         for (keys, read) in from_system(desk, other, &all, &seekers[0].claim).await? {
             let id = read.record.id.clone();
@@ -346,7 +346,12 @@ async fn others(desk: &Desk<'_>, seekers: &[Seeker]) -> Result<Others, Error> {
             }
         }
     }
-    let rivals = people(desk, desk.side, ids_of(&by_key[1])).await?;
+    // Each seeker carries its own keys; it has just been read and need not be read again.
+    let seeking: HashMap<&RecordId, &Person> = seekers
+        .iter()
+        .map(|seeker| (&seeker.claim.record, &seeker.person))
+        .collect();
+    let rivals = people(desk, desk.side, ids_of(&by_key[1]), &seeking).await?;
     let own: Vec<RecordId> = seekers
         .iter()
         .map(|seeker| seeker.claim.record.clone())
@@ -434,16 +439,37 @@ async fn from_system(
     Ok(people)
 }
 
-/// What is known of these records: from their snapshots or, linked ones, from their base.
+/// What is known of these records: from their base if they are linked, else as they were just read
+/// (`seeking`), else from their snapshots.
 async fn people(
     desk: &Desk<'_>,
     side: Side,
     ids: Vec<RecordId>,
+    seeking: &HashMap<&RecordId, &Person>,
 ) -> Result<HashMap<RecordId, Other>, Error> {
     if ids.is_empty() {
         return Ok(HashMap::new());
     }
     let links = desk.links_of(side, &ids).await?;
+    let mut people = HashMap::with_capacity(ids.len());
+    let mut unread = Vec::new();
+    for id in ids {
+        match seeking.get(&id) {
+            Some(person) if !links.contains_key(&id) => {
+                let other = Other {
+                    person: Person::clone(person),
+                    linked: None,
+                    read: None,
+                };
+                people.insert(id, other);
+            }
+            _ => unread.push(id),
+        }
+    }
+    let ids = unread;
+    if ids.is_empty() {
+        return Ok(people);
+    }
     let snapshots = desk
         .core
         .store
@@ -454,7 +480,6 @@ async fn people(
             &ids,
         )
         .await?;
-    let mut people = HashMap::with_capacity(ids.len());
     for (id, snapshot) in ids.into_iter().zip(snapshots) {
         let read = snapshot.and_then(|snapshot| snapshot.read);
         let link: Option<&Link> = links.get(&id);
@@ -533,7 +558,8 @@ async fn judge(
         others
             .sharing(which, keys)
             .into_iter()
-            .filter(|id| id != not)
+            // The other side may use the same id for somebody else, or for the counterpart.
+            .filter(|id| which == 0 || id != not)
             .filter_map(|id| {
                 let other = people.get(&id)?;
                 Some(Candidate {

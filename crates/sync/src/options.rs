@@ -40,7 +40,7 @@ impl Default for Options {
             sweep: Duration::from_secs(6 * 3600),
             schema: Duration::from_secs(3600),
             live_workers: 1,
-            workers: 2,
+            workers: 4,
             live_batch: 20,
             backfill_batch: 200,
             lease: Duration::from_secs(300),

@@ -8,6 +8,7 @@ use std::{
 };
 
 use connector::PageRequest;
+use futures::future::join;
 use record::{Completeness, Read, RecordId, Side};
 use store::{Cause, Key, Lane, Link, Listed, Signal, SignalSource, Snapshot, Sweep, SweepPage};
 use uuid::Uuid;
@@ -71,46 +72,57 @@ async fn list(
         ..SweepReport::default()
     };
     let mut cursor = state.cursor.clone();
-    // An earlier process listed everything and was stopped before it came to what is missing.
-    let mut listing = !state.complete;
     let first = core
         .store
         .last_sweep(&core.workspace, &end.connection, pairing.entity)
         .await?
         .is_none();
-    while listing {
-        let calls = core.calls(&end.connection, lane, Some(&cause))?;
-        let page = end
-            .connector
-            .list(
-                &*calls,
-                &end.wanted,
-                PageRequest {
-                    cursor: cursor.clone(),
-                    limit: end.description.list_page,
-                },
-            )
-            .await?;
-        report.listed += page.reads.len() as u64;
+    let listed_from = |cursor: Option<serde_json::Value>| {
+        let cause = &cause;
+        async move {
+            let calls = core.calls(&end.connection, lane, Some(cause))?;
+            let request = PageRequest {
+                cursor,
+                limit: end.description.list_page,
+            };
+            Ok::<_, Error>(end.connector.list(&*calls, &end.wanted, request).await?)
+        }
+    };
+    let mut page = if state.complete {
+        // An earlier process listed everything and was stopped before it came to what is missing.
+        None
+    } else {
+        Some(listed_from(cursor.clone()).await?)
+    };
+    while let Some(listed) = page {
+        report.listed += listed.reads.len() as u64;
         tracing::debug!(
             connection = %end.connection,
             listed = report.listed,
-            whole = page.reads.iter().filter(|read| read.completeness == Completeness::Complete).count(),
+            whole = listed.reads.iter().filter(|read| read.completeness == Completeness::Complete).count(),
             "a page was listed"
         );
-        progress(report.listed, page.total);
-        let stuck = page.next.is_some() && page.next == cursor;
-        cursor = if stuck { None } else { page.next };
-        report.signalled += store_page(
+        progress(report.listed, listed.total);
+        let stuck = listed.next.is_some() && listed.next == cursor;
+        cursor = if stuck { None } else { listed.next };
+        let stored = store_page(
             core,
             pairing,
             side,
             &state,
-            page.reads,
+            listed.reads,
             cursor.clone(),
             lane,
-        )
-        .await?;
+        );
+        // The next page is on its way while this one is stored.
+        let next = async {
+            match &cursor {
+                Some(cursor) => listed_from(Some(cursor.clone())).await.map(Some),
+                None => Ok(None),
+            }
+        };
+        let (stored, next) = join(stored, next).await;
+        report.signalled += stored?;
         if stuck {
             core.store.abandon_sweep(&core.workspace, state.id).await?;
             return Err(Error::Connection {
@@ -118,7 +130,7 @@ async fn list(
                 why: "its listing does not move on".to_owned(),
             });
         }
-        listing = cursor.is_some();
+        page = next?;
     }
     report.missing = finish(core, pairing, side, &state, first, report.listed, lane).await?;
     core.wake();
