@@ -1,28 +1,29 @@
 //! What all routes share: the store, the connected accounts, the engine, and the config in force.
 
+mod applying;
+
 use std::{
-    collections::BTreeMap,
     net::SocketAddr,
     path::PathBuf,
     sync::{Arc, Mutex, OnceLock, PoisonError, RwLock},
 };
 
-use connections::{
-    Clock, ConfigError, Configs, Connections, Dice, Parts, Purpose, Restart, Transport,
-};
-use connector::{Connector, Description};
+use connections::{Clock, Connections, Dice, Parts, Purpose, Transport};
+use connector::Connector;
 use jiff::Timestamp;
 use record::Side;
-use store::{AppliedConfig, ConnectionName, Store, SyncName, Workspace};
+use store::{ConnectionName, Store, SyncName, Workspace};
 use sync::{Engine, EngineParts};
 use tokio::task::JoinHandle;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use vault::KeyRing;
 
+use applying::{configs, from_connections, in_force, read, restarts, syncs};
+
 use crate::{
     Code, NewToken,
     calls::CallWriter,
-    config::{self, Document, Problem, Problems},
+    config::{self, Document, Problems},
     credentials::StoredCredentials,
     error::{ApiError, ApiResult},
     metrics::Counters,
@@ -300,126 +301,6 @@ impl App {
         Ok(format!("{}/oauth/callback", self.outside_url()?))
     }
 
-    /// Reads and checks a config as far as that goes without asking any system.
-    pub(crate) fn read(&self, text: &str) -> Result<Document, Problems> {
-        read(&self.connectors, text)
-    }
-
-    /// Checks the syncs of a config against the accounts that are signed in, as they are now.
-    /// Says which syncs could not be checked and why.
-    pub(crate) async fn check_live(
-        &self,
-        text: &str,
-        document: &Document,
-    ) -> ApiResult<Vec<(String, String)>> {
-        let unchanged = |name: &str| {
-            self.in_force().is_ok_and(|in_force| {
-                in_force.document.connections.get(name) == document.connections.get(name)
-            })
-        };
-        let mut unchecked = Vec::new();
-        let mut found: Vec<(Code, String, String, Option<String>)> = Vec::new();
-        for (name, rules) in &document.syncs {
-            let missing = [&rules.left, &rules.right].into_iter().find(|connection| {
-                !unchanged(connection)
-                    || !self
-                        .connections
-                        .account(&ConnectionName::from(connection.as_str()))
-                        .is_ok_and(|account| account.is_some())
-            });
-            if let Some(missing) = missing {
-                unchecked.push((
-                    name.clone(),
-                    format!("connection `{missing}` is not signed in yet"),
-                ));
-                continue;
-            }
-            match self
-                .engine
-                .check_rules(&SyncName::from(name.as_str()), rules)
-                .await
-            {
-                Ok(problems) => found.extend(problems.into_iter().map(|problem| {
-                    (
-                        Code::ConfigSchema,
-                        format!("syncs.{name}.{}", problem.path),
-                        problem.message,
-                        problem.hint,
-                    )
-                })),
-                Err(error) => unchecked.push((name.clone(), error.to_string())),
-            }
-        }
-        if found.is_empty() {
-            return Ok(unchecked);
-        }
-        Err(config::locate(text, found).into())
-    }
-
-    /// Puts a checked config into force: durable first, then the accounts, then the engine.
-    pub(crate) async fn apply(&self, text: &str, document: Document) -> ApiResult<Arc<InForce>> {
-        let _one_at_a_time = self.applying.lock().await;
-        let configs = configs(&document);
-        let restarts = restarts(&self.calls, &configs).await?;
-        self.connections
-            .apply(configs, |name| {
-                restarts.get(name).cloned().unwrap_or_default()
-            })
-            .await
-            .map_err(|errors| {
-                let found = errors
-                    .iter()
-                    .map(|error| {
-                        (
-                            Code::ConnectionSecretSource,
-                            error.place.clone(),
-                            error.problem.clone(),
-                            None,
-                        )
-                    })
-                    .collect();
-                ApiError::from(config::locate(text, found))
-            })?;
-        let applied = match self
-            .store
-            .apply_config(&self.workspace, text, self.clock.now())
-            .await
-        {
-            Ok(applied) => applied,
-            Err(error) => {
-                self.back_to_before().await;
-                return Err(error.into());
-            }
-        };
-        let in_force = Arc::new(in_force(document, &applied));
-        *write_lock(&self.tokens) = Tokens::new(&self.own_token, Some(&in_force.document.api));
-        *write_lock(&self.in_force) = Some(Arc::clone(&in_force));
-        *write_lock(&self.broken) = None;
-        self.calls.keep_days(in_force.document.retention.calls_days);
-        for (sync, why) in self.engine.apply(syncs(&in_force.document)).await {
-            tracing::info!(%sync, why, "the sync cannot run yet");
-        }
-        tracing::info!(revision = in_force.revision, "a config was put into force");
-        Ok(in_force)
-    }
-
-    /// The accounts of the config that is still in force, after a new one could not be stored.
-    async fn back_to_before(&self) {
-        let configs = self
-            .in_force()
-            .map(|in_force| configs(&in_force.document))
-            .unwrap_or_default();
-        if let Err(errors) = self
-            .connections
-            .apply(configs, |_| Restart::default())
-            .await
-        {
-            for error in errors {
-                tracing::error!(%error, "the config before could not be gone back to");
-            }
-        }
-    }
-
     /// Lets the engine work, if it does not yet. In a server it works from the start; in a command
     /// only where the command needs it.
     pub(crate) fn start_engine(&self) -> Option<JoinHandle<Result<(), sync::Error>>> {
@@ -484,38 +365,6 @@ impl App {
     }
 }
 
-fn read(connectors: &[Arc<dyn Connector>], text: &str) -> Result<Document, Problems> {
-    let descriptions: Vec<&Description> = connectors
-        .iter()
-        .map(|connector| connector.describe())
-        .collect();
-    config::read(text, &descriptions)
-}
-
-fn in_force(document: Document, applied: &AppliedConfig) -> InForce {
-    InForce {
-        document,
-        revision: applied.revision,
-        applied: applied.applied,
-    }
-}
-
-fn configs(document: &Document) -> Configs {
-    document
-        .connections
-        .iter()
-        .map(|(name, config)| (ConnectionName::from(name.as_str()), config.clone()))
-        .collect()
-}
-
-fn syncs(document: &Document) -> BTreeMap<SyncName, mapping::SyncRules> {
-    document
-        .syncs
-        .iter()
-        .map(|(name, rules)| (SyncName::from(name.as_str()), rules.clone()))
-        .collect()
-}
-
 /// What all syncs of a config want of a connection.
 fn purpose(document: &Document, name: &ConnectionName) -> Purpose {
     let mut purpose = Purpose {
@@ -533,29 +382,6 @@ fn purpose(document: &Document, name: &ConnectionName) -> Purpose {
     purpose.entities.sort_unstable();
     purpose.entities.dedup();
     purpose
-}
-
-/// What budgets may assume of the time before this process: the calls of the last day.
-async fn restarts(
-    calls: &CallWriter,
-    configs: &Configs,
-) -> Result<BTreeMap<ConnectionName, Restart>, store::Error> {
-    let mut restarts = BTreeMap::new();
-    for name in configs.keys() {
-        restarts.insert(name.clone(), calls.restart(name).await?);
-    }
-    Ok(restarts)
-}
-
-fn from_connections(errors: &[ConfigError]) -> Problems {
-    Problems {
-        problems: errors
-            .iter()
-            .map(|error| {
-                Problem::without_text(Code::ConnectionSecretSource, &error.place, &error.problem)
-            })
-            .collect(),
-    }
 }
 
 fn read_lock<T>(lock: &RwLock<T>) -> std::sync::RwLockReadGuard<'_, T> {

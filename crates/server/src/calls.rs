@@ -4,6 +4,8 @@
 //! Calls never wait for this: they go through a bounded channel and are written in batches. What a
 //! crash can take is the last moment of the log, never a record.
 
+mod remembered;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{
@@ -16,10 +18,11 @@ use std::{
 use connections::{CallRecord, ChannelLog, Clock, Restart};
 use connector::Effect;
 use jiff::{SignedDuration, Timestamp};
-use serde::{Deserialize, Serialize};
 use store::{CallRow, ConnectionName, Lane, Store, Workspace};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::task::TaskTracker;
+
+use remembered::{Remembered, remembered, save};
 
 /// Calls that may wait to be written before new ones are dropped (and counted).
 const WAITING: usize = 20_000;
@@ -304,116 +307,5 @@ fn row(record: &CallRecord) -> CallRow {
         cause: (!record.cause.is_empty()).then(|| record.cause.to_string()),
         outcome: record.outcome.as_str().to_owned(),
         records: u32::try_from(record.records).unwrap_or(u32::MAX),
-    }
-}
-
-/// What a connection remembers of its calls.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Remembered {
-    v: u32,
-    /// How many in which hour (named by its end), for a day and a bit.
-    calls_by_hour: BTreeMap<Timestamp, u32>,
-    /// How many in which second (named by its end), for the last minutes.
-    recent: Vec<(Timestamp, u32)>,
-    /// A process is at work, or ended without being able to say so.
-    at_work: bool,
-}
-
-impl Default for Remembered {
-    fn default() -> Self {
-        Self {
-            v: 1,
-            calls_by_hour: BTreeMap::new(),
-            recent: Vec::new(),
-            at_work: true,
-        }
-    }
-}
-
-impl Remembered {
-    fn add(&mut self, times: &[Timestamp], now: Timestamp) {
-        // the end of each span: a window must not forget a call too early
-        let end_of = |at: &Timestamp, span: i64| {
-            let second = at.as_second();
-            Timestamp::from_second(second - second.rem_euclid(span) + span).unwrap_or(*at)
-        };
-        let mut recent: BTreeMap<Timestamp, u32> = self.recent.drain(..).collect();
-        for at in times {
-            *self.calls_by_hour.entry(end_of(at, 3600)).or_default() += 1;
-            *recent.entry(end_of(at, 1)).or_default() += 1;
-        }
-        if let Ok(oldest) = now.saturating_sub(SignedDuration::from_hours(25)) {
-            self.calls_by_hour.retain(|hour, _| *hour >= oldest);
-        }
-        if let Ok(oldest) = now.saturating_sub(SignedDuration::from_mins(3)) {
-            recent.retain(|second, _| *second >= oldest);
-        }
-        self.recent = recent.into_iter().collect();
-    }
-}
-
-async fn remembered(
-    store: &dyn Store,
-    workspace: &Workspace,
-    connection: &ConnectionName,
-) -> Result<Option<Remembered>, store::Error> {
-    let state = store.connection_state(workspace, connection).await?;
-    state
-        .map(serde_json::from_value)
-        .transpose()
-        .map_err(|error| store::Error::Corrupt {
-            what: "state of a connection",
-            why: error.to_string(),
-        })
-}
-
-async fn save(
-    store: &dyn Store,
-    workspace: &Workspace,
-    connection: &ConnectionName,
-    remembered: &Remembered,
-) -> Result<(), store::Error> {
-    let state = serde_json::to_value(remembered).map_err(|error| store::Error::Corrupt {
-        what: "state of a connection",
-        why: error.to_string(),
-    })?;
-    store
-        .save_connection_state(workspace, connection, &state)
-        .await
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn calls_are_counted_at_the_end_of_their_span_and_forgotten_in_time() {
-        let at = |text: &str| text.parse::<Timestamp>().unwrap();
-        let mut remembered = Remembered::default();
-        let now = at("2026-01-02T10:00:30Z");
-        remembered.add(
-            &[
-                at("2026-01-01T08:00:00Z"),
-                at("2026-01-02T09:00:00Z"),
-                at("2026-01-02T09:59:59.2Z"),
-                at("2026-01-02T10:00:00Z"),
-            ],
-            now,
-        );
-        let hours: Vec<_> = remembered.calls_by_hour.into_iter().collect();
-        assert_eq!(
-            hours,
-            [
-                (at("2026-01-02T10:00:00Z"), 2),
-                (at("2026-01-02T11:00:00Z"), 1)
-            ]
-        );
-        assert_eq!(
-            remembered.recent,
-            [
-                (at("2026-01-02T10:00:00Z"), 1),
-                (at("2026-01-02T10:00:01Z"), 1)
-            ]
-        );
     }
 }

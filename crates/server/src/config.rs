@@ -10,12 +10,17 @@ mod problem;
 
 mod mask;
 
+mod path;
+
+mod words;
+
 mod yaml;
 
 pub use document::{Access, Api, ApiToken, Document, Retention, VERSION, WebhookIntake, schema};
 pub use problem::{Problem, Problems, Style};
+pub(crate) use read::locate;
 pub use read::{connection_names, database, read};
-pub(crate) use read::{locate, nearest_hint};
+pub(crate) use words::nearest_hint;
 
 use mask::masked;
 

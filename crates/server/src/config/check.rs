@@ -7,10 +7,7 @@ use std::collections::BTreeMap;
 use connector::Description;
 use url::Host;
 
-use super::{
-    Document, VERSION,
-    read::{Reading, nearest_hint},
-};
+use super::{Document, VERSION, read::Reading, words::nearest_hint};
 use crate::Code;
 
 /// Notes everything that is wrong.

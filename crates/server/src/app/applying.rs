@@ -1,0 +1,193 @@
+//! Putting a config into force: checked whole, durable first, then the accounts, then the engine.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use connections::{ConfigError, Configs, Restart};
+use connector::{Connector, Description};
+use store::{AppliedConfig, ConnectionName, SyncName};
+
+use super::{App, InForce, write_lock};
+use crate::{
+    Code,
+    calls::CallWriter,
+    config::{self, Document, Problem, Problems},
+    error::{ApiError, ApiResult},
+    token::Tokens,
+};
+
+impl App {
+    /// Reads and checks a config as far as that goes without asking any system.
+    pub(crate) fn read(&self, text: &str) -> Result<Document, Problems> {
+        read(&self.connectors, text)
+    }
+
+    /// Checks the syncs of a config against the accounts that are signed in, as they are now.
+    /// Says which syncs could not be checked and why.
+    pub(crate) async fn check_live(
+        &self,
+        text: &str,
+        document: &Document,
+    ) -> ApiResult<Vec<(String, String)>> {
+        let unchanged = |name: &str| {
+            self.in_force().is_ok_and(|in_force| {
+                in_force.document.connections.get(name) == document.connections.get(name)
+            })
+        };
+        let mut unchecked = Vec::new();
+        let mut found: Vec<(Code, String, String, Option<String>)> = Vec::new();
+        for (name, rules) in &document.syncs {
+            let missing = [&rules.left, &rules.right].into_iter().find(|connection| {
+                !unchanged(connection)
+                    || !self
+                        .connections
+                        .account(&ConnectionName::from(connection.as_str()))
+                        .is_ok_and(|account| account.is_some())
+            });
+            if let Some(missing) = missing {
+                unchecked.push((
+                    name.clone(),
+                    format!("connection `{missing}` is not signed in yet"),
+                ));
+                continue;
+            }
+            match self
+                .engine
+                .check_rules(&SyncName::from(name.as_str()), rules)
+                .await
+            {
+                Ok(problems) => found.extend(problems.into_iter().map(|problem| {
+                    (
+                        Code::ConfigSchema,
+                        format!("syncs.{name}.{}", problem.path),
+                        problem.message,
+                        problem.hint,
+                    )
+                })),
+                Err(error) => unchecked.push((name.clone(), error.to_string())),
+            }
+        }
+        if found.is_empty() {
+            return Ok(unchecked);
+        }
+        Err(config::locate(text, found).into())
+    }
+
+    /// Puts a checked config into force: durable first, then the accounts, then the engine.
+    pub(crate) async fn apply(&self, text: &str, document: Document) -> ApiResult<Arc<InForce>> {
+        let _one_at_a_time = self.applying.lock().await;
+        let configs = configs(&document);
+        let restarts = restarts(&self.calls, &configs).await?;
+        self.connections
+            .apply(configs, |name| {
+                restarts.get(name).cloned().unwrap_or_default()
+            })
+            .await
+            .map_err(|errors| {
+                let found = errors
+                    .iter()
+                    .map(|error| {
+                        (
+                            Code::ConnectionSecretSource,
+                            error.place.clone(),
+                            error.problem.clone(),
+                            None,
+                        )
+                    })
+                    .collect();
+                ApiError::from(config::locate(text, found))
+            })?;
+        let applied = match self
+            .store
+            .apply_config(&self.workspace, text, self.clock.now())
+            .await
+        {
+            Ok(applied) => applied,
+            Err(error) => {
+                self.back_to_before().await;
+                return Err(error.into());
+            }
+        };
+        let in_force = Arc::new(in_force(document, &applied));
+        *write_lock(&self.tokens) = Tokens::new(&self.own_token, Some(&in_force.document.api));
+        *write_lock(&self.in_force) = Some(Arc::clone(&in_force));
+        *write_lock(&self.broken) = None;
+        self.calls.keep_days(in_force.document.retention.calls_days);
+        for (sync, why) in self.engine.apply(syncs(&in_force.document)).await {
+            tracing::info!(%sync, why, "the sync cannot run yet");
+        }
+        tracing::info!(revision = in_force.revision, "a config was put into force");
+        Ok(in_force)
+    }
+
+    /// The accounts of the config that is still in force, after a new one could not be stored.
+    async fn back_to_before(&self) {
+        let configs = self
+            .in_force()
+            .map(|in_force| configs(&in_force.document))
+            .unwrap_or_default();
+        if let Err(errors) = self
+            .connections
+            .apply(configs, |_| Restart::default())
+            .await
+        {
+            for error in errors {
+                tracing::error!(%error, "the config before could not be gone back to");
+            }
+        }
+    }
+}
+
+pub(super) fn read(connectors: &[Arc<dyn Connector>], text: &str) -> Result<Document, Problems> {
+    let descriptions: Vec<&Description> = connectors
+        .iter()
+        .map(|connector| connector.describe())
+        .collect();
+    config::read(text, &descriptions)
+}
+
+pub(super) fn in_force(document: Document, applied: &AppliedConfig) -> InForce {
+    InForce {
+        document,
+        revision: applied.revision,
+        applied: applied.applied,
+    }
+}
+
+pub(super) fn configs(document: &Document) -> Configs {
+    document
+        .connections
+        .iter()
+        .map(|(name, config)| (ConnectionName::from(name.as_str()), config.clone()))
+        .collect()
+}
+
+pub(super) fn syncs(document: &Document) -> BTreeMap<SyncName, mapping::SyncRules> {
+    document
+        .syncs
+        .iter()
+        .map(|(name, rules)| (SyncName::from(name.as_str()), rules.clone()))
+        .collect()
+}
+
+/// What budgets may assume of the time before this process: the calls of the last day.
+pub(super) async fn restarts(
+    calls: &CallWriter,
+    configs: &Configs,
+) -> Result<BTreeMap<ConnectionName, Restart>, store::Error> {
+    let mut restarts = BTreeMap::new();
+    for name in configs.keys() {
+        restarts.insert(name.clone(), calls.restart(name).await?);
+    }
+    Ok(restarts)
+}
+
+pub(super) fn from_connections(errors: &[ConfigError]) -> Problems {
+    Problems {
+        problems: errors
+            .iter()
+            .map(|error| {
+                Problem::without_text(Code::ConnectionSecretSource, &error.place, &error.problem)
+            })
+            .collect(),
+    }
+}
