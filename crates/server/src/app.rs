@@ -221,9 +221,16 @@ impl App {
     pub(crate) fn in_force(&self) -> ApiResult<Arc<InForce>> {
         let held = read_lock(&self.in_force).clone();
         held.ok_or_else(|| match read_lock(&self.broken).clone() {
-            Some(problems) => ApiError::from(problems).hint(
-                "the config that was applied last cannot be used here; apply a corrected one",
-            ),
+            Some(problems) => {
+                let mut error = ApiError::from(problems);
+                if let Some(first) = error.problems.first() {
+                    error.message = format!(
+                        "the config that was applied last cannot be used: {}",
+                        first.message
+                    );
+                }
+                error.hint("settle that, or apply a corrected config")
+            }
             None => ApiError::no_config(),
         })
     }

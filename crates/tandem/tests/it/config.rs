@@ -115,6 +115,50 @@ async fn init_writes_a_config_that_is_good_and_overwrites_nothing() {
     assert_eq!(printed.out, written);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_secret_that_is_gone_is_named_and_a_corrected_config_takes_over() {
+    let world = World::start().await;
+    let key = world.write(
+        "key",
+        "0000000000000000000000000000000000000000000000000000000000000000",
+    );
+    let text = world.config_text();
+    let from_file = text
+        .lines()
+        .map(|line| match line.trim_start().starts_with("ed25519: ") {
+            true => "      ed25519: file:key".to_owned(),
+            false => line.to_owned(),
+        })
+        .collect::<Vec<_>>()
+        .join("\n");
+    let config = world.write("tandem.yaml", &from_file);
+    assert_eq!(
+        world.run(&["apply", config.to_str().unwrap()]).await.code,
+        0
+    );
+
+    std::fs::remove_file(key).unwrap();
+    let status = world.run(&["status", "--json"]).await.json();
+    assert_eq!(status["problem"]["code"], "TDM-K007", "{status:#}");
+    world.run(&["serve"]).await.refused(
+        4,
+        &[
+            "TDM-K007",
+            "webhook_keys.ed25519",
+            "apply a corrected config",
+        ],
+    );
+    world
+        .run(&["apply", config.to_str().unwrap()])
+        .await
+        .refused(4, &["TDM-K007", "the file `key` cannot be read"]);
+
+    let good = world.config();
+    assert_eq!(world.run(&["apply", good.to_str().unwrap()]).await.code, 0);
+    let status = world.run(&["status", "--json"]).await.json();
+    assert_eq!(status["config"]["revision"], 2, "{status:#}");
+}
+
 #[test]
 fn the_demo_maps_the_same_fields_as_the_ready_pair() {
     let mapped = |text: &str| {
