@@ -50,6 +50,8 @@ pub struct Options {
     pub pace: sync::Options,
     /// How many times as fast as real time everything runs.
     pub speed: u32,
+    /// When it begins; now, unless said.
+    pub start: Option<jiff::Timestamp>,
 }
 
 /// The rules that ship with the pair.
@@ -75,6 +77,7 @@ impl Default for Options {
                 ..sync::Options::default()
             },
             speed: 1,
+            start: None,
         }
     }
 }
@@ -238,7 +241,7 @@ impl World {
     /// # Errors
     /// When a part of it cannot be set up.
     pub async fn new(options: Options) -> Result<Self> {
-        let clock = Arc::new(FastClock::new(options.speed));
+        let clock = Arc::new(FastClock::new(options.start, options.speed));
         let receiver = Receiver {
             to: Arc::default(),
             clock: Arc::clone(&clock),
@@ -335,6 +338,11 @@ impl World {
     /// Lets this much of the world's time pass.
     pub async fn wait(&self, duration: Duration) {
         self.clock.sleep(duration).await;
+    }
+
+    /// This much time passes at once, for engine and vendors.
+    pub fn skip(&self, duration: Duration) {
+        self.clock.skip(duration);
     }
 
     /// Kills the engine where it stands; webhooks find nobody until it is started again.

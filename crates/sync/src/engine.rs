@@ -921,31 +921,37 @@ impl Handle {
     /// Reads what changed on all connections now, without waiting for the next poll.
     ///
     /// # Errors
-    /// When a connection cannot be read.
+    /// When a connection cannot be read; the others are read all the same.
     pub async fn poll_now(&self) -> Result<usize, Error> {
         let mut signalled = 0;
+        let mut failure = None;
         for (pairing, side) in self.core.distinct_ends() {
             if self.core.is_started(&pairing.sync) {
-                signalled += poll::poll(&self.core, &pairing, side).await?;
+                match poll::poll(&self.core, &pairing, side).await {
+                    Ok(number) => signalled += number,
+                    Err(error) => failure = failure.or(Some(error)),
+                }
             }
         }
-        Ok(signalled)
+        failure.map_or(Ok(signalled), Err)
     }
 
     /// Lists all connections whole now, without waiting for the next sweep.
     ///
     /// # Errors
-    /// When a connection cannot be read.
+    /// When a connection cannot be read; the others are listed all the same.
     pub async fn sweep_now(&self) -> Result<Vec<(ConnectionName, crate::SweepReport)>, Error> {
         let mut reports = Vec::new();
+        let mut failure = None;
         for (pairing, side) in self.core.distinct_ends() {
             if self.core.is_started(&pairing.sync) {
-                let report =
-                    sweep::sweep(&self.core, &pairing, side, Lane::Reconcile, &|_, _| {}).await?;
-                reports.push((pairing.end(side).connection.clone(), report));
+                match sweep::sweep(&self.core, &pairing, side, Lane::Reconcile, &|_, _| {}).await {
+                    Ok(report) => reports.push((pairing.end(side).connection.clone(), report)),
+                    Err(error) => failure = failure.or(Some(error)),
+                }
             }
         }
-        Ok(reports)
+        failure.map_or(Ok(reports), Err)
     }
 
     /// Waits until nothing is left to work off but what is put off by a failure, or `longest` is over.

@@ -159,7 +159,11 @@ async fn read(desk: &mut Desk<'_>, claims: Vec<Claim>) -> Result<Vec<Seeker>, Er
     let (core, pairing, side) = (desk.core, desk.pairing, desk.side);
     let listed: Vec<RecordId> = claims
         .iter()
-        .filter(|claim| claim.sources == [SignalSource::Sweep] && claim.attempts == 0)
+        .filter(|claim| {
+            claim.sources == [SignalSource::Sweep]
+                && claim.attempts == 0
+                && claim.not_older_than.is_none()
+        })
         .map(|claim| claim.record.clone())
         .collect();
     let mut reads: HashMap<RecordId, Read> = HashMap::with_capacity(claims.len());

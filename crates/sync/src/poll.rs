@@ -1,5 +1,7 @@
 //! Delta reads: what changed since the cursor becomes signals, together with the new cursor.
 
+use std::cmp::Ordering;
+
 use connector::PageRequest;
 use record::{Freshness, Read, RecordId, Side};
 use store::{Cause, ConnectionName, CursorKey, Lane, Link, Signal, SignalSource};
@@ -148,25 +150,28 @@ async fn links_of(
         .await?)
 }
 
-/// Whether a listed or polled reading shows nothing that the link has not settled: its stamp is not
-/// later than the last settled one, or, fresh and complete, it means what the base says. A mapping
-/// that has no base yet has settled nothing.
+/// Whether a listed or polled reading shows nothing that the link has not settled: it is older than
+/// the last settled one, or it means what the base says and is fresh and whole or carries the very
+/// stamp of the last settled one. A stamp alone proves nothing, for some changes move none; and a
+/// mapping that has no base yet has settled nothing.
 pub(crate) fn shows_nothing_new(pairing: &Pairing, side: Side, link: &Link, read: &Read) -> bool {
     let stamp = match side {
         Side::Left => link.stamp_left,
         Side::Right => link.stamp_right,
     };
-    let not_later = match (read.modified, stamp) {
-        (Some(modified), Some(stamp)) => modified <= stamp,
-        _ => false,
-    };
+    let against_stamp = read
+        .modified
+        .zip(stamp)
+        .map(|(modified, stamp)| modified.cmp(&stamp));
     let settled = pairing
         .compiled
         .mappings()
         .iter()
         .all(|mapping| has_base(link, mapping));
-    (not_later && settled)
-        || (read.freshness == Freshness::Fresh
-            && pairing.knows(side, read)
-            && shows_base(pairing, side, link, read))
+    let whole = read.freshness == Freshness::Fresh && pairing.knows(side, read);
+    match against_stamp {
+        Some(Ordering::Less) => settled,
+        Some(Ordering::Equal) => settled && shows_base(pairing, side, link, read),
+        _ => whole && shows_base(pairing, side, link, read),
+    }
 }

@@ -280,7 +280,8 @@ async fn finish(
                 record: id,
                 lane,
                 source: SignalSource::Sweep,
-                not_older_than: None,
+                // What is kept of it is from before; only a new reading says whether it is there.
+                not_older_than: Some(now),
                 due: now,
                 cause: None,
             }));

@@ -1,7 +1,12 @@
 //! The engine against the simulated vendors.
 
+mod account;
 mod create;
 mod fields;
 mod first;
+mod gone;
+mod matching;
+mod refused;
 mod sets;
+mod signals;
 mod support;

@@ -198,7 +198,6 @@ pub(crate) async fn has_kept(
 }
 
 /// A counter of the engine.
-#[expect(dead_code, reason = "soon")]
 pub(crate) async fn meter(world: &World, name: &str) -> Result<i64> {
     let overview = world.store.overview(&Workspace::from("default")).await?;
     Ok(overview

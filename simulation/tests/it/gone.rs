@@ -1,0 +1,251 @@
+//! Deletes, merges, lost rights and empty listings.
+
+use anyhow::Result;
+use mapping::DeleteRule;
+use sandbox::judge::Pair;
+use serde_json::json;
+use simulation::{HIGHLEVEL, ONOFFICE, World};
+use store::ReviewKind;
+
+use crate::support::{
+    agrees, answer, choices, contact, journal, link, numbers, on_the_left, one_pair, options,
+    question, questions, seed,
+};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_deleted_contact_is_asked_about_and_its_survivor_is_left_alone() -> Result<()> {
+    let (world, pair) = one_pair(options()).await?;
+    world.delete(HIGHLEVEL, &pair.highlevel)?;
+    world.settle().await?;
+    let review = question(&world, ReviewKind::Deleted).await?;
+    assert_eq!(
+        choices(&review),
+        ["leave", "recreate", "remove", "postpone"]
+    );
+    assert_eq!(world.pairs().await?, []);
+    // Neither a sweep nor an edit of the survivor brings it back.
+    world.sweep().await?;
+    world.edit(ONOFFICE, &pair.onoffice, &json!({"Ort": "Bernau"}))?;
+    world.poll().await?;
+    world.sweep().await?;
+    assert_eq!(numbers(&world), (0, 1));
+    answer(&world, &review, "recreate").await?;
+    assert_eq!(numbers(&world), (1, 1));
+    assert_eq!(world.living(HIGHLEVEL)[0].city, "Bernau");
+    assert!(questions(&world).await?.is_empty());
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_person_may_remove_the_survivor_and_what_it_held_is_kept() -> Result<()> {
+    let (world, pair) = one_pair(options()).await?;
+    world.delete(HIGHLEVEL, &pair.highlevel)?;
+    world.settle().await?;
+    let review = question(&world, ReviewKind::Deleted).await?;
+    answer(&world, &review, "remove").await?;
+    assert!(world.held(ONOFFICE, &pair.onoffice)?.archived);
+    let kept = journal(&world, &pair.onoffice).await?;
+    assert!(
+        kept.iter()
+            .any(|row| row.entry.before.text() == Some("Lindenstr. 4"))
+    );
+    // An archived address is not made anew in HighLevel.
+    world.sweep().await?;
+    assert_eq!(numbers(&world).0, 0);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_address_that_is_deleted_without_a_word_is_found_by_the_sweep() -> Result<()> {
+    let world = World::new(options()).await?;
+    let (pair, other) = (seed(&world, "Anna")?, seed(&world, "Berta")?);
+    link(&world, &[&pair, &other]).await?;
+    world.delete(ONOFFICE, &pair.onoffice)?;
+    world.poll().await?;
+    world.sweep().await?;
+    question(&world, ReviewKind::Deleted).await?;
+    assert_eq!(world.pairs().await?, [other]);
+    world.sweep().await?;
+    assert_eq!(numbers(&world), (2, 1));
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_delete_is_carried_over_only_to_a_record_that_nobody_edited() -> Result<()> {
+    let mut options = options();
+    contact(&mut options.rules).deletes.left = DeleteRule::Archive;
+    let world = World::new(options).await?;
+    let pairs: Vec<Pair> = ["Anna", "Berta", "Clara"]
+        .into_iter()
+        .map(|name| seed(&world, name))
+        .collect::<Result<_>>()?;
+    link(&world, &pairs.iter().collect::<Vec<_>>()).await?;
+    world.wait(std::time::Duration::from_secs(3)).await;
+    // Berta is edited in a mapped field, Clara in one that nobody maps.
+    world.edit(ONOFFICE, &pairs[1].onoffice, &json!({"Ort": "Bernau"}))?;
+    world.edit(ONOFFICE, &pairs[2].onoffice, &json!({"Anrede": "Frau"}))?;
+    for pair in &pairs {
+        world.delete(HIGHLEVEL, &pair.highlevel)?;
+    }
+    world.settle().await?;
+    let archived = |pair: &Pair| {
+        world
+            .held(ONOFFICE, &pair.onoffice)
+            .map(|held| held.archived)
+    };
+    assert!(archived(&pairs[0])?);
+    assert!(!archived(&pairs[1])?);
+    assert!(!archived(&pairs[2])?);
+    let open = questions(&world).await?;
+    assert_eq!(open.len(), 2, "{open:#?}");
+    assert!(
+        open.iter()
+            .all(|review| review.kind == ReviewKind::Deleted && review.summary.contains("edited"))
+    );
+    world.sweep().await?;
+    assert_eq!(numbers(&world).0, 0);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lost_right_deletes_nothing_and_work_goes_on_when_it_is_back() -> Result<()> {
+    let mut options = options();
+    contact(&mut options.rules).deletes.right = DeleteRule::Propagate;
+    let world = World::new(options).await?;
+    let pairs = [seed(&world, "Anna")?, seed(&world, "Berta")?];
+    link(&world, &[&pairs[0], &pairs[1]]).await?;
+    world.act(ONOFFICE, "set_rights", &json!({"address_read": "none"}))?;
+    world.edit(HIGHLEVEL, &pairs[0].highlevel, &json!({"city": "Potsdam"}))?;
+    world.sweep().await?;
+    world.sweep().await?;
+    assert_eq!(numbers(&world), (2, 2));
+    assert_eq!(world.pairs().await?.len(), 2);
+    let review = question(&world, ReviewKind::MassChange).await?;
+    assert!(review.summary.contains("0 of 2"), "{}", review.summary);
+    world.act(ONOFFICE, "set_rights", &json!({"address_read": "all"}))?;
+    // What waited is tried again by itself.
+    world.wait(std::time::Duration::from_secs(10)).await;
+    world.settle().await?;
+    assert_eq!(world.held(ONOFFICE, &pairs[0].onoffice)?.city, "Potsdam");
+    agrees(&world).await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_contact_that_was_merged_into_another_is_rebound_by_a_person() -> Result<()> {
+    let mut options = options();
+    contact(&mut options.rules).create.right = false;
+    let (world, pair) = one_pair(options).await?;
+    let mut other = on_the_left("Anna");
+    other["email"] = json!("anna.brandt@work.example");
+    other["phone"] = json!("+4930999888");
+    other["lastName"] = json!("Brandt-Ziegler");
+    let winner = world.make(HIGHLEVEL, &other)?;
+    world.settle().await?;
+    world.act(
+        HIGHLEVEL,
+        "merge_contacts",
+        &json!({"winner": winner, "loser": pair.highlevel}),
+    )?;
+    // A merge tells nobody.
+    world.sweep().await?;
+    let open = questions(&world).await?;
+    let review = open
+        .iter()
+        .find(|review| review.kind == ReviewKind::Rebind)
+        .unwrap_or_else(|| panic!("{open:#?}"));
+    let choice = format!("rebind:{winner}");
+    assert!(choices(review).contains(&choice.as_str()), "{review:#?}");
+    assert_eq!(numbers(&world), (1, 1));
+    answer(&world, review, &choice).await?;
+    let rebound = Pair {
+        highlevel: winner,
+        onoffice: pair.onoffice,
+    };
+    assert_eq!(world.pairs().await?, [rebound]);
+    world.sweep().await?;
+    assert!(questions(&world).await?.is_empty());
+    agrees(&world).await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn more_deletes_than_the_limit_stop_the_sync_until_a_person_lets_it_go_on() -> Result<()> {
+    let mut options = options();
+    contact(&mut options.rules).deletes.left = DeleteRule::Archive;
+    let world = World::new(options).await?;
+    let names = [
+        "Anna", "Berta", "Clara", "Dora", "Emma", "Frieda", "Greta", "Hanna", "Ida", "Jana",
+        "Klara", "Lena", "Maria", "Nina",
+    ];
+    let pairs: Vec<Pair> = names
+        .into_iter()
+        .map(|name| seed(&world, name))
+        .collect::<Result<_>>()?;
+    link(&world, &pairs.iter().collect::<Vec<_>>()).await?;
+    world.wait(std::time::Duration::from_secs(3)).await;
+    for pair in &pairs[..12] {
+        world.delete(HIGHLEVEL, &pair.highlevel)?;
+    }
+    let archived = || {
+        world
+            .living(ONOFFICE)
+            .iter()
+            .filter(|held| held.archived)
+            .count()
+    };
+    for _ in 0..100 {
+        world.wait(std::time::Duration::from_secs(1)).await;
+        if world.engine().status().await?.syncs[0].state == "paused" {
+            break;
+        }
+    }
+    let status = world.engine().status().await?;
+    assert_eq!(status.syncs[0].state, "paused", "{status:#?}");
+    assert_eq!(archived(), 10);
+    let review = question(&world, ReviewKind::MassChange).await?;
+    // Nothing happens while it is stopped, whatever is edited.
+    world.edit(HIGHLEVEL, &pairs[13].highlevel, &json!({"city": "Potsdam"}))?;
+    world.wait(std::time::Duration::from_secs(5)).await;
+    assert_eq!(world.held(ONOFFICE, &pairs[13].onoffice)?.city, "Berlin");
+    world.engine().resolve(review.id, "continue").await?;
+    world.wait(std::time::Duration::from_secs(70)).await;
+    world.settle().await?;
+    assert_eq!(archived(), 12);
+    assert_eq!(world.held(ONOFFICE, &pairs[13].onoffice)?.city, "Potsdam");
+    assert_eq!(world.pairs().await?.len(), 2);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_record_that_is_gone_before_it_got_a_counterpart_is_not_made_from_memory() -> Result<()> {
+    let mut options = options();
+    contact(&mut options.rules).create.left = false;
+    let mut world = World::new(options).await?;
+    let pair = seed(&world, "Anna")?;
+    let lone = world.seed(ONOFFICE, &crate::support::on_the_right("Berta"))?;
+    link(&world, &[&pair]).await?;
+    assert_eq!(numbers(&world), (1, 2));
+    world.delete(ONOFFICE, &lone)?;
+    // Now it might be made, but it is not there any more.
+    world.apply(simulation::shipped_rules()).await;
+    world.sweep().await?;
+    assert_eq!(numbers(&world), (1, 1));
+    agrees(&world).await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn creates_that_are_allowed_now_are_made_without_any_edit() -> Result<()> {
+    let mut options = options();
+    contact(&mut options.rules).create.left = false;
+    let mut world = World::new(options).await?;
+    let pair = seed(&world, "Anna")?;
+    world.seed(ONOFFICE, &crate::support::on_the_right("Berta"))?;
+    link(&world, &[&pair]).await?;
+    world.apply(simulation::shipped_rules()).await;
+    world.settle().await?;
+    assert_eq!(numbers(&world), (2, 2));
+    agrees(&world).await?;
+    Ok(())
+}

@@ -1,0 +1,133 @@
+//! Who is who: ambiguity is a question, and an answer is remembered.
+
+use anyhow::Result;
+use serde_json::json;
+use simulation::{HIGHLEVEL, ONOFFICE};
+use store::ReviewKind;
+
+use crate::support::{
+    agrees, answer, choices, numbers, on_the_left, on_the_right, question, questions, world,
+};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_household_that_shares_an_address_is_a_question_and_apart_is_remembered() -> Result<()> {
+    let world = world().await?;
+    world.act(
+        HIGHLEVEL,
+        "set_location",
+        &json!({"allowDuplicateContact": true}),
+    )?;
+    let left = world.seed(HIGHLEVEL, &on_the_left("Anna"))?;
+    let mut peter = on_the_right("Anna");
+    peter["Vorname"] = json!("Peter");
+    peter["Geburtsdatum"] = json!("");
+    world.seed(ONOFFICE, &peter)?;
+    world.sync().await?;
+    world.settle().await?;
+    // Not linked and not made: one question, from whichever side it was seen first.
+    assert_eq!(world.pairs().await?, []);
+    assert_eq!(numbers(&world), (1, 1));
+    let open = questions(&world).await?;
+    assert!(!open.is_empty());
+    assert!(
+        open.iter()
+            .all(|review| review.kind == ReviewKind::Ambiguous)
+    );
+    // Postponed, it is not asked anew by a sweep.
+    for review in &open {
+        answer(&world, review, "postpone").await?;
+    }
+    world.sweep().await?;
+    assert!(questions(&world).await?.is_empty());
+    for review in &open {
+        answer(&world, review, "apart").await?;
+    }
+    world.sweep().await?;
+    assert!(questions(&world).await?.is_empty());
+    assert_eq!(numbers(&world), (2, 2));
+    assert_eq!(world.pairs().await?.len(), 2);
+    assert_eq!(world.held(HIGHLEVEL, &left)?.first_name, "Anna");
+    // An edit of one stays with that one.
+    world.edit(HIGHLEVEL, &left, &json!({"city": "Potsdam"}))?;
+    world.settle().await?;
+    let towns: Vec<_> = world
+        .living(ONOFFICE)
+        .into_iter()
+        .map(|held| (held.first_name, held.city))
+        .collect();
+    assert!(
+        towns.contains(&("Anna".to_owned(), "Potsdam".to_owned())),
+        "{towns:?}"
+    );
+    assert!(
+        towns.contains(&("Peter".to_owned(), "Berlin".to_owned())),
+        "{towns:?}"
+    );
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_possible_matches_are_a_question_and_a_person_may_link() -> Result<()> {
+    let world = world().await?;
+    let right = world.seed(ONOFFICE, &on_the_right("Anna"))?;
+    let twins = [
+        world.seed(HIGHLEVEL, &on_the_left("Anna"))?,
+        world.seed(HIGHLEVEL, &on_the_left("Anna"))?,
+    ];
+    world.sync().await?;
+    world.settle().await?;
+    assert_eq!(world.pairs().await?, []);
+    assert_eq!(numbers(&world), (2, 1));
+    let open = questions(&world).await?;
+    let review = open
+        .iter()
+        .find(|review| review.right.as_ref().is_some_and(|id| id.as_str() == right))
+        .expect("the right one is asked about");
+    let offered = choices(review).join(" ");
+    for twin in &twins {
+        assert!(
+            open.iter().any(|review| choices(review)
+                .iter()
+                .any(|choice| choice.contains(twin.as_str())))
+                || open
+                    .iter()
+                    .any(|review| review.left.as_ref().is_some_and(|id| id.as_str() == twin)),
+            "{offered}"
+        );
+    }
+    let choice = choices(review)
+        .into_iter()
+        .find(|choice| choice.starts_with("link:"))
+        .expect("a link is offered")
+        .to_owned();
+    answer(&world, review, &choice).await?;
+    world.sweep().await?;
+    assert_eq!(world.pairs().await?.len(), 1);
+    // The other one is now one of two records of one person, and a question still.
+    let open = questions(&world).await?;
+    assert_eq!(open.len(), 1, "{open:#?}");
+    assert_eq!(numbers(&world), (2, 1));
+    answer(&world, &open[0], "apart").await?;
+    world.sweep().await?;
+    assert!(questions(&world).await?.is_empty());
+    assert_eq!(numbers(&world), (2, 2));
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_match_to_a_linked_record_is_a_question() -> Result<()> {
+    let (world, pair) = crate::support::one_pair(crate::support::options()).await?;
+    let second = world.make(ONOFFICE, &on_the_right("Anna"))?;
+    world.poll().await?;
+    let review = question(&world, ReviewKind::Ambiguous).await?;
+    assert_eq!(review.right.as_ref().map(ToString::to_string), Some(second));
+    assert_eq!(world.pairs().await?, [pair]);
+    assert_eq!(numbers(&world), (1, 2));
+    // When the double is put right by a person, the question goes.
+    world.delete(ONOFFICE, &world.living(ONOFFICE)[1].id)?;
+    world.sweep().await?;
+    let open = questions(&world).await?;
+    assert!(open.is_empty(), "{open:#?}");
+    agrees(&world).await?;
+    Ok(())
+}

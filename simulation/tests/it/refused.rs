@@ -1,0 +1,94 @@
+//! A refused field stops itself only.
+
+use anyhow::Result;
+use record::{Entity, RecordId};
+use serde_json::json;
+use simulation::{HIGHLEVEL, ONOFFICE, World};
+use store::{ConnectionName, Effect};
+
+use crate::support::{agrees, blocked, journal, link, options, seed};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refused_address_blocks_itself_and_is_tried_again_when_it_changes() -> Result<()> {
+    let world = World::new(options()).await?;
+    let (anna, berta) = (seed(&world, "Anna")?, seed(&world, "Berta")?);
+    link(&world, &[&anna, &berta]).await?;
+    // HighLevel takes no second contact with Berta's address.
+    world.edit(
+        ONOFFICE,
+        &anna.onoffice,
+        &json!({"Email": "berta@brandt.example", "Ort": "Bernau", "Vorname": "Anne"}),
+    )?;
+    world.poll().await?;
+    let left = world.held(HIGHLEVEL, &anna.highlevel)?;
+    assert_eq!(
+        (&*left.city, &*left.first_name, &*left.email),
+        ("Bernau", "Anne", "anna@brandt.example")
+    );
+    let rows = blocked(&world).await?;
+    assert_eq!(rows.len(), 1, "{rows:?}");
+    assert_eq!(rows[0].mapping, "email");
+    let explained = world
+        .engine()
+        .explain(
+            &ConnectionName::from("highlevel"),
+            Entity::Contact,
+            &RecordId::from(anna.highlevel.as_str()),
+            Some("email"),
+        )
+        .await?;
+    assert!(explained.fields[0].blocked.is_some(), "{explained:#?}");
+    assert!(
+        journal(&world, &anna.highlevel)
+            .await?
+            .iter()
+            .any(|row| row.entry.effect == Effect::Refused && row.entry.rule == "email")
+    );
+    // Not sent again while nothing changes, not even by an edit of another field.
+    let writes = world.writes();
+    world.sweep().await?;
+    assert_eq!(world.writes(), writes);
+    world.edit(ONOFFICE, &anna.onoffice, &json!({"Ort": "Eberswalde"}))?;
+    world.poll().await?;
+    assert_eq!(world.writes(), writes + 1);
+    // A value that is taken lifts it.
+    world.edit(
+        ONOFFICE,
+        &anna.onoffice,
+        &json!({"Email": "anne@brandt.example"}),
+    )?;
+    world.sweep().await?;
+    assert!(blocked(&world).await?.is_empty());
+    assert_eq!(
+        world.held(HIGHLEVEL, &anna.highlevel)?.email,
+        "anne@brandt.example"
+    );
+    agrees(&world).await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_record_that_fails_does_not_hold_up_the_others() -> Result<()> {
+    let world = World::new(options()).await?;
+    let (anna, berta) = (seed(&world, "Anna")?, seed(&world, "Berta")?);
+    link(&world, &[&anna, &berta]).await?;
+    let fault = world.fault(json!({"system": "highlevel", "method": "PUT",
+        "path": format!("/contacts/{}", anna.highlevel), "fault": {"kind": "status", "status": 500}}))?;
+    world.edit(ONOFFICE, &anna.onoffice, &json!({"Ort": "Bernau"}))?;
+    world.edit(ONOFFICE, &berta.onoffice, &json!({"Ort": "Bernau"}))?;
+    world.engine().poll_now().await?;
+    for _ in 0..200 {
+        world.wait(std::time::Duration::from_millis(200)).await;
+        if world.held(HIGHLEVEL, &berta.highlevel)?.city == "Bernau" && world.struck(fault) > 0 {
+            break;
+        }
+    }
+    assert_eq!(world.held(HIGHLEVEL, &berta.highlevel)?.city, "Bernau");
+    assert_eq!(world.held(HIGHLEVEL, &anna.highlevel)?.city, "Berlin");
+    world.control.core().faults.clear();
+    world.wait(std::time::Duration::from_secs(30)).await;
+    world.settle().await?;
+    assert_eq!(world.held(HIGHLEVEL, &anna.highlevel)?.city, "Bernau");
+    agrees(&world).await?;
+    Ok(())
+}

@@ -1,0 +1,195 @@
+//! Lost, doubled, late and reordered signals change when the two agree, never what they agree on.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use sandbox::Operation;
+use serde_json::json;
+use simulation::{HIGHLEVEL, ONOFFICE, World};
+
+use crate::support::{agrees, link, meter, one_pair, options, questions, seed};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_no_webhook_told_is_found_by_the_poll_and_counted() -> Result<()> {
+    let (world, pair) = one_pair(options()).await?;
+    world.lose_webhooks();
+    world.edit(HIGHLEVEL, &pair.highlevel, &json!({"city": "Potsdam"}))?;
+    world.settle().await?;
+    assert_eq!(world.held(ONOFFICE, &pair.onoffice)?.city, "Berlin");
+    world.poll().await?;
+    assert_eq!(world.held(ONOFFICE, &pair.onoffice)?.city, "Potsdam");
+    assert_eq!(meter(&world, "missed_webhooks").await?, 1);
+    agrees(&world).await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_neither_webhook_nor_poll_told_is_found_by_the_sweep() -> Result<()> {
+    let world = World::new(options()).await?;
+    let (anna, berta) = (seed(&world, "Anna")?, seed(&world, "Berta")?);
+    link(&world, &[&anna, &berta]).await?;
+    world.lose_webhooks();
+    world.delete(HIGHLEVEL, &anna.highlevel)?;
+    world.poll().await?;
+    assert_eq!(world.pairs().await?.len(), 2);
+    world.sweep().await?;
+    assert_eq!(world.pairs().await?, [berta]);
+    assert_eq!(meter(&world, "missed_webhooks").await?, 1);
+    assert_eq!(meter(&world, "found_by_sweep").await?, 1);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn doubled_late_and_reordered_webhooks_change_nothing_but_the_time() -> Result<()> {
+    let (world, pair) = one_pair(options()).await?;
+    let mark = world.edit_mark();
+    for fault in [
+        json!({"kind": "doubled"}),
+        json!({"kind": "delayed", "ms": 5000}),
+        json!({"kind": "reordered"}),
+    ] {
+        world.fault(json!({"system": "highlevel", "every": 2, "fault": fault}))?;
+    }
+    for (city, street) in [
+        ("Potsdam", "Am Markt 1"),
+        ("Bernau", "Am Markt 2"),
+        ("Cottbus", "Am Markt 3"),
+    ] {
+        world.edit(HIGHLEVEL, &pair.highlevel, &json!({"city": city}))?;
+        world.wait(Duration::from_millis(700)).await;
+        world.edit(ONOFFICE, &pair.onoffice, &json!({"Strasse": street}))?;
+        world.engine().poll_now().await?;
+        world.wait(Duration::from_millis(700)).await;
+    }
+    world.settle().await?;
+    assert_eq!(world.held(ONOFFICE, &pair.onoffice)?.city, "Cottbus");
+    assert_eq!(world.held(HIGHLEVEL, &pair.highlevel)?.street, "Am Markt 3");
+    agrees(&world).await?;
+    assert!(questions(&world).await?.is_empty());
+    assert!(world.api_edits_of(mark, HIGHLEVEL, Operation::Update) <= 3);
+    assert!(world.api_edits_of(mark, ONOFFICE, Operation::Update) <= 3);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn our_own_write_never_comes_back() -> Result<()> {
+    let (world, pair) = one_pair(options()).await?;
+    let writes = world.writes();
+    // HighLevel stores it in lower case and the number in its own form: neither is an edit.
+    world.edit(
+        ONOFFICE,
+        &pair.onoffice,
+        &json!({"Email": "Anna.NEU@Brandt.example", "Telefon1": "(030) 123-4567", "Land": "Österreich"}),
+    )?;
+    world.sweep().await?;
+    assert_eq!(world.writes(), writes + 1);
+    assert_eq!(
+        world.held(HIGHLEVEL, &pair.highlevel)?.email,
+        "anna.neu@brandt.example"
+    );
+    for _ in 0..3 {
+        world.poll().await?;
+        world.sweep().await?;
+    }
+    assert_eq!(world.writes(), writes + 1);
+    assert_eq!(
+        world.held(ONOFFICE, &pair.onoffice)?.email,
+        "Anna.NEU@Brandt.example"
+    );
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_signal_that_comes_during_the_work_is_not_lost() -> Result<()> {
+    let (world, pair) = one_pair(options()).await?;
+    // The first edit is read, and its answer is held back while the second is made.
+    let fault = world.fault(json!({"system": "highlevel", "method": "GET",
+        "path": "/contacts/{contactId}", "count": 1,
+        "fault": {"kind": "delay_answer", "ms": 4000}}))?;
+    world.edit(HIGHLEVEL, &pair.highlevel, &json!({"city": "Potsdam"}))?;
+    while world.struck(fault) == 0 {
+        world.wait(Duration::from_millis(50)).await;
+    }
+    world.wait(Duration::from_millis(500)).await;
+    world.edit(HIGHLEVEL, &pair.highlevel, &json!({"city": "Bernau"}))?;
+    world.settle().await?;
+    assert_eq!(world.held(ONOFFICE, &pair.onoffice)?.city, "Bernau");
+    agrees(&world).await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn webhooks_that_come_while_the_engine_is_down_are_made_up_for() -> Result<()> {
+    let (mut world, pair) = one_pair(options()).await?;
+    let fault = world.lose_webhooks();
+    world.edit(HIGHLEVEL, &pair.highlevel, &json!({"city": "Potsdam"}))?;
+    world.kill_and_restart()?;
+    world.control.core().faults.remove(fault);
+    world.wait(Duration::from_secs(3)).await;
+    world.settle().await?;
+    assert_eq!(world.held(ONOFFICE, &pair.onoffice)?.city, "Potsdam");
+    agrees(&world).await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_entry_that_moves_no_stamp_is_found_by_the_sweep() -> Result<()> {
+    let (world, pair) = one_pair(options()).await?;
+    world.wait(Duration::from_secs(3)).await;
+    world.sweep().await?;
+    world.edit(ONOFFICE, &pair.onoffice, &json!({"Telefon1": "040 123456"}))?;
+    world.skip(Duration::from_secs(400));
+    world.poll().await?;
+    world.sweep().await?;
+    assert_eq!(world.held(HIGHLEVEL, &pair.highlevel)?.phone, "+4940123456");
+    agrees(&world).await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn edits_in_the_hour_that_comes_twice_are_found() -> Result<()> {
+    let mut options = options();
+    // 02:40 in Berlin, twenty minutes before it becomes two o'clock again.
+    options.start = Some("2026-10-25T00:40:00Z".parse()?);
+    let (world, pair) = one_pair(options).await?;
+    world.edit(ONOFFICE, &pair.onoffice, &json!({"Ort": "Potsdam"}))?;
+    world.poll().await?;
+    assert_eq!(world.held(HIGHLEVEL, &pair.highlevel)?.city, "Potsdam");
+    // 02:10, for the second time: the clock on the wall shows less than before.
+    world.skip(Duration::from_secs(30 * 60));
+    world.edit(ONOFFICE, &pair.onoffice, &json!({"Ort": "Bernau"}))?;
+    world.poll().await?;
+    assert_eq!(world.held(HIGHLEVEL, &pair.highlevel)?.city, "Bernau");
+    // And once the hour is over.
+    world.skip(Duration::from_secs(60 * 60));
+    world.edit(ONOFFICE, &pair.onoffice, &json!({"Ort": "Cottbus"}))?;
+    world.poll().await?;
+    assert_eq!(world.held(HIGHLEVEL, &pair.highlevel)?.city, "Cottbus");
+    agrees(&world).await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_search_that_lags_hides_nothing_for_long() -> Result<()> {
+    let mut options = options();
+    options
+        .switches
+        .retain(|(name, _)| name != "highlevel.search_lag_ms");
+    options
+        .switches
+        .push(("highlevel.search_lag_ms".to_owned(), json!(8000)));
+    let world = World::new(options).await?;
+    let pair = seed(&world, "Anna")?;
+    link(&world, &[&pair]).await?;
+    world.lose_webhooks();
+    world.edit(HIGHLEVEL, &pair.highlevel, &json!({"city": "Potsdam"}))?;
+    // The index does not have it yet; the cursor must not pass it.
+    world.poll().await?;
+    world.sweep().await?;
+    assert_eq!(world.held(ONOFFICE, &pair.onoffice)?.city, "Berlin");
+    world.wait(Duration::from_secs(10)).await;
+    world.poll().await?;
+    assert_eq!(world.held(ONOFFICE, &pair.onoffice)?.city, "Potsdam");
+    agrees(&world).await?;
+    Ok(())
+}
