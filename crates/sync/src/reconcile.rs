@@ -21,7 +21,7 @@ use crate::{
     gone, identify,
     pair::{End, Pairing, index},
     resolve,
-    settle::{Worked, settle, unfinished},
+    settle::{Worked, contested, settle, unfinished},
     write::{Rest, Written, write},
 };
 
@@ -497,6 +497,7 @@ impl<'a> Desk<'a> {
         if !self.within_limits(&kept, &plans).await? {
             return Ok(());
         }
+        self.keep_contested(&kept, &plans).await?;
         let written = self.write_all(&kept, &plans).await?;
         let after = self.read_back(&kept, &written).await?;
         for (number, (couple, plan)) in kept.into_iter().zip(&plans).enumerate() {
@@ -577,6 +578,35 @@ impl<'a> Desk<'a> {
             .map(|review| review.subject)
             .collect();
         Ok((blocked, asked))
+    }
+
+    /// Stores what is about to be overwritten and was never agreed on.
+    async fn keep_contested(&self, couples: &[Couple], plans: &[PairPlan]) -> Result<(), Error> {
+        let now = self.core.clock.now();
+        let journal: Vec<_> = couples
+            .iter()
+            .zip(plans)
+            .flat_map(|(couple, plan)| {
+                contested(
+                    self.pairing,
+                    &couple.link,
+                    [&couple.reads[0], &couple.reads[1]],
+                    plan,
+                    now,
+                    &cause_of(&couple.claim),
+                    self.run,
+                )
+            })
+            .collect();
+        if journal.is_empty() {
+            return Ok(());
+        }
+        self.core
+            .commit(Commit {
+                journal,
+                ..Commit::default()
+            })
+            .await
     }
 
     async fn write_all(

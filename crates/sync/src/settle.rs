@@ -67,6 +67,22 @@ pub(crate) fn settle(worked: Worked<'_>) -> Settled {
         let mapping = &pairing.compiled.mappings()[*number];
         for side in Side::BOTH {
             let raw = mapping.raw(side, &before[index(side)].record.fields);
+            // Both sides came to mean the same: two people, or a write of ours of which nothing could
+            // be stored. What was there before is kept either way.
+            if has_base(&out.link, mapping) {
+                for (name, field) in raw.iter() {
+                    let was = out.link.base(side).get(name.as_str()).clone();
+                    if was != *field && was.value().is_some() {
+                        out.journal.push(NewJournalEntry {
+                            field: Some(name.clone()),
+                            before: was,
+                            after: field.clone(),
+                            rule: format!("{}: both sides mean the same", mapping.id()),
+                            ..row(Effect::Observed, pairing, &out.link, side, now, cause, run)
+                        });
+                    }
+                }
+            }
             put_base(&mut out.link, side, raw);
         }
         out.link
@@ -100,11 +116,6 @@ pub(crate) fn settle(worked: Worked<'_>) -> Settled {
                 .collect();
             for &(name, field) in &taken {
                 out.journal.push(NewJournalEntry {
-                    at: now,
-                    effect: Effect::Written,
-                    connection: pairing.end(side).connection.clone(),
-                    entity: pairing.entity,
-                    record: out.link.record(side).clone(),
                     field: Some(name.clone()),
                     before: current.get(name.as_str()).clone(),
                     after: after[at].map_or_else(
@@ -114,13 +125,26 @@ pub(crate) fn settle(worked: Worked<'_>) -> Settled {
                             known => known.clone(),
                         },
                     ),
-                    sync: Some(pairing.sync.clone()),
-                    link: Some(out.link.id),
                     rule: step.rule.clone(),
-                    cause: cause.clone(),
-                    run,
                     note: step.lost.clone(),
+                    ..row(Effect::Written, pairing, &out.link, side, now, cause, run)
                 });
+            }
+            if let Rest::Unknown(why) = &result.rest {
+                let open = raw
+                    .iter()
+                    .filter(|(name, _)| !result.taken.contains(*name))
+                    .filter(|(name, _)| !refusals.iter().any(|(refused, _)| refused == *name));
+                for (name, field) in open {
+                    out.journal.push(NewJournalEntry {
+                        field: Some(name.clone()),
+                        before: current.get(name.as_str()).clone(),
+                        after: field.clone(),
+                        rule: step.rule.clone(),
+                        note: Some(format!("whether it was written is not known: {why}")),
+                        ..row(Effect::Written, pairing, &out.link, side, now, cause, run)
+                    });
+                }
             }
             if let Some((_, refusal)) = refusals.first() {
                 complete = false;
@@ -135,16 +159,11 @@ pub(crate) fn settle(worked: Worked<'_>) -> Settled {
                     schema_hash: pairing.end(side).schema_hash,
                     since: now,
                 });
-                out.journal.push(refused_row(
-                    pairing,
-                    &out.link,
-                    side,
-                    mapping.id(),
-                    refusal,
-                    now,
-                    cause,
-                    run,
-                ));
+                out.journal.push(NewJournalEntry {
+                    rule: mapping.id().to_owned(),
+                    note: Some(refusal.to_string()),
+                    ..row(Effect::Refused, pairing, &out.link, side, now, cause, run)
+                });
                 continue;
             }
             if taken.len() < raw.len() {
@@ -285,20 +304,61 @@ pub(crate) fn with(current: &Fields, raw: &Fields) -> Fields {
     fields
 }
 
-#[expect(clippy::too_many_arguments, reason = "one row, spread over its parts")]
-fn refused_row(
+/// What is about to be overwritten although nobody agreed on it: a value that its side was edited to,
+/// or that was there before the link. To be stored before the write, for afterwards it is nowhere.
+pub(crate) fn contested(
+    pairing: &Pairing,
+    link: &Link,
+    before: [&Read; 2],
+    plan: &PairPlan,
+    now: Timestamp,
+    cause: &Cause,
+    run: Option<RunId>,
+) -> Vec<NewJournalEntry> {
+    let mut rows = Vec::new();
+    for step in &plan.moves {
+        let mapping = &pairing.compiled.mappings()[step.mapping];
+        for side in Side::BOTH {
+            let current = &before[index(side)].record.fields;
+            let Some(raw) = &step.writes[index(side)] else {
+                continue;
+            };
+            if has_base(link, mapping)
+                && mapping.read(side, link.base(side)) == mapping.read(side, current)
+            {
+                continue;
+            }
+            for (name, field) in raw.iter() {
+                let was = current.get(name.as_str());
+                if was.value().is_some() {
+                    rows.push(NewJournalEntry {
+                        field: Some(name.clone()),
+                        before: was.clone(),
+                        after: field.clone(),
+                        rule: step.rule.clone(),
+                        note: Some("about to be overwritten".to_owned()),
+                        ..row(Effect::Observed, pairing, link, side, now, cause, run)
+                    });
+                }
+            }
+        }
+    }
+    rows
+}
+
+/// A row about one record of a link.
+fn row(
+    effect: Effect,
     pairing: &Pairing,
     link: &Link,
     side: Side,
-    mapping: &str,
-    refusal: &connector::Refusal,
     now: Timestamp,
     cause: &Cause,
     run: Option<RunId>,
 ) -> NewJournalEntry {
     NewJournalEntry {
         at: now,
-        effect: Effect::Refused,
+        effect,
         connection: pairing.end(side).connection.clone(),
         entity: pairing.entity,
         record: link.record(side).clone(),
@@ -307,10 +367,10 @@ fn refused_row(
         after: Field::Unknown,
         sync: Some(pairing.sync.clone()),
         link: Some(link.id),
-        rule: mapping.to_owned(),
+        rule: String::new(),
         cause: cause.clone(),
         run,
-        note: Some(refusal.to_string()),
+        note: None,
     }
 }
 
