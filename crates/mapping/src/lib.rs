@@ -30,6 +30,7 @@ pub use compile::Settings;
 pub use entity::{CompiledEntity, Draft};
 pub use loss::{Loss, LossKind};
 pub use mapping::CompiledMapping;
+pub use merge::Policy;
 pub use problem::Problem;
 pub use rules::{
     Condition, CreateRules, DeleteRule, DeleteRules, EntityRules, ImportTag, ImportTags, LensRule,

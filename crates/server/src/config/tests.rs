@@ -89,7 +89,7 @@ fn what_is_no_map_or_lacks_its_version_is_refused() {
 }
 
 #[test]
-fn two_syncs_may_not_write_one_field_and_references_must_lead_somewhere() {
+fn two_syncs_may_not_own_one_field_and_references_must_lead_somewhere() {
     let connection = "{system: example, auth: {scheme: key, id: 1, secret: env:S}}";
     let text = format!(
         "\
@@ -102,7 +102,7 @@ syncs:
   one:
     left: a
     right: hub
-    entities: {{contact: {{fields: [{{left: x, right: name}}, {{left: y, right: city, direction: to_left}}]}}}}
+    entities: {{contact: {{fields: [{{left: x, right: name}}, {{left: y, right: city, direction: to_left}}, {{left: o, right: origin, direction: to_right}}, {{left: l, right: language, policy: left_owns}}, {{left: p, right: postcode, policy: left_owns}}]}}}}
   two:
     left: hub
     right: b
@@ -111,6 +111,9 @@ syncs:
         fields:
           - {{left: name, right: z}}
           - {{left: city, right: w}}
+          - {{left: origin, right: q}}
+          - {{left: language, right: k, policy: right_owns}}
+          - {{left: postcode, right: r, policy: left_owns}}
           - {{left: phone, right: v, direction: to_sideways}}
           - {{left: mail, right: u, directoin: both}}
   three:
