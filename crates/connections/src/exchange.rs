@@ -6,6 +6,7 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use connector::{Body, CallError, Credentials, Effect, Request, Response, Verdict};
 use http::{HeaderValue, header::CONTENT_TYPE};
+use jiff::Timestamp;
 use serde_json::Value as Json;
 use store::Lane;
 use url::Url;
@@ -44,6 +45,7 @@ pub(crate) struct Exchange<'a> {
     pub(crate) cause: &'a Arc<str>,
     pub(crate) settings: &'a Json,
     pub(crate) authority: Authority<'a>,
+    pub(crate) writes_until: Option<Timestamp>,
 }
 
 /// What happened so far in one call.
@@ -52,7 +54,7 @@ struct Progress {
     attempt: u32,
     failed: u32,
     throttled: u32,
-    token_refused: bool,
+    token_refused: Option<Timestamp>,
     clock_set: bool,
 }
 
@@ -96,8 +98,8 @@ impl Exchange<'_> {
                     let why = "the vendor's clock differs from ours even after setting it";
                     return Err(not_sent(operation, why));
                 }
-                Attempt::TokenRefused if !progress.token_refused => {
-                    progress.token_refused = true;
+                Attempt::TokenRefused if !is_new(held.as_deref(), progress.token_refused) => {
+                    progress.token_refused = Some(self.connection.now());
                     if let Some(used) = &held {
                         let fresh = Connection::after_refusal(self.connection, used).await;
                         held = Some(fresh.map_err(|error| token_error(operation, error))?);
@@ -179,6 +181,11 @@ impl Exchange<'_> {
             Ok(permit) => permit,
             Err(exhausted) => return Attempt::Over(self.exhausted(operation, exhausted)),
         };
+        let is_late = |until| connection.now() > until;
+        if request.effect == Effect::Write && self.writes_until.is_some_and(is_late) {
+            let why = "its turn came too late: what was read before is not fresh any more";
+            return Attempt::Over(not_sent(operation, why));
+        }
         let outgoing = match self.outgoing(request, credentials) {
             Ok(outgoing) => outgoing,
             Err(why) => {
@@ -381,6 +388,18 @@ impl Exchange<'_> {
     fn scrubbed(&self, text: &str, credentials: Option<&Credentials>) -> String {
         credentials.map_or_else(|| text.to_owned(), |credentials| scrub(text, credentials))
     }
+}
+
+/// Whether these tokens were obtained because others were refused. Those that another call obtained
+/// before may have come to their end as well.
+fn is_new(held: Option<&Held>, refused: Option<Timestamp>) -> bool {
+    refused.is_some_and(|refused| {
+        held.is_none_or(|held| {
+            held.kept
+                .obtained
+                .is_none_or(|obtained| obtained >= refused)
+        })
+    })
 }
 
 fn encode(body: Body) -> Result<(Bytes, Option<&'static str>), String> {

@@ -20,6 +20,7 @@ pub struct Session {
     lane: Lane,
     cause: Arc<str>,
     settings: Arc<Json>,
+    writes_until: Option<Timestamp>,
 }
 
 impl Session {
@@ -30,6 +31,7 @@ impl Session {
             lane,
             cause,
             settings,
+            writes_until: None,
         }
     }
 
@@ -38,6 +40,16 @@ impl Session {
     pub fn for_cause(&self, cause: impl Into<Arc<str>>) -> Self {
         Self {
             cause: cause.into(),
+            ..self.clone()
+        }
+    }
+
+    /// The same, but nothing is written after this moment, however long a call waits for its turn or is
+    /// tried again: what it would follow from is too old by then. Such a call ends as not sent.
+    #[must_use]
+    pub fn writing_until(&self, until: Timestamp) -> Self {
+        Self {
+            writes_until: Some(until),
             ..self.clone()
         }
     }
@@ -87,6 +99,7 @@ impl Session {
             cause: &self.cause,
             settings: &self.settings,
             authority,
+            writes_until: self.writes_until,
         };
         exchange.send(request).await
     }

@@ -257,3 +257,20 @@ async fn a_call_whose_caller_goes_away_stands_in_the_log() {
     // and its place is free again
     world.session().send(read("/contacts")).await.unwrap();
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_write_whose_turn_comes_too_late_is_not_sent() {
+    let world = World::signed_in().await;
+    let late = connector::Calls::now(&world.session());
+    let session = world.session().writing_until(late);
+    // In time, but the vendor has to be asked again a while later.
+    world
+        .vendor
+        .script([Reply::Break(TransportError::NotSent("no way".to_owned()))]);
+    let error = session.send(write("/contacts")).await.unwrap_err();
+    assert!(matches!(error, CallError::NotSent { .. }), "{error}");
+    assert!(error.to_string().contains("too late"), "{error}");
+    assert_eq!(world.vendor.requests("/contacts").len(), 1);
+    // Reading is never too late.
+    session.send(read("/contacts")).await.unwrap();
+}

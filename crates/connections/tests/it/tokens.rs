@@ -216,3 +216,21 @@ async fn a_token_refused_right_after_its_refresh_ends_the_call() {
     assert_eq!(world.vendor.requests("/contacts").len(), 2);
     assert_eq!(world.vendor.requests("/token").len(), 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_another_call_obtained_before_is_not_taken_for_a_new_one() {
+    let world = World::signed_in().await;
+    let session = world.session();
+    world.vendor.script([Reply::status(500)]);
+    let slow = session.send(read("/contacts"));
+    let meanwhile = async {
+        world.clock.sleep(SECOND / 10).await;
+        world.vendor.state().access = "revoked".to_owned();
+        world.session().send(read("/contacts")).await.unwrap();
+        world.vendor.state().access = "revoked".to_owned();
+    };
+    let (answer, ()) = tokio::join!(slow, meanwhile);
+    answer.unwrap();
+    assert_eq!(world.vendor.requests("/token").len(), 2);
+    assert_eq!(world.connections.health(&office()).unwrap(), Health::Ok);
+}
