@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use connections::{Clock, Connections};
+use connections::{Clock, Connections, Session};
 use connector::Calls;
 use jiff::Timestamp;
 use mapping::SyncRules;
@@ -633,15 +633,38 @@ impl Core {
         lane: Lane,
         cause: Option<&Cause>,
     ) -> Result<Arc<dyn Calls>, Error> {
+        Ok(Arc::new(self.session(connection, lane, cause)?))
+    }
+
+    /// A way out on which writes follow from a reading of this age: when it is not fresh any more,
+    /// nothing is sent.
+    pub(crate) fn calls_after(
+        &self,
+        connection: &ConnectionName,
+        lane: Lane,
+        cause: &Cause,
+        read: Timestamp,
+    ) -> Result<Arc<dyn Calls>, Error> {
+        let until = read
+            .saturating_add(self.options.fresh_for)
+            .unwrap_or(Timestamp::MAX);
+        let session = self.session(connection, lane, Some(cause))?;
+        Ok(Arc::new(session.writing_until(until)))
+    }
+
+    fn session(
+        &self,
+        connection: &ConnectionName,
+        lane: Lane,
+        cause: Option<&Cause>,
+    ) -> Result<Session, Error> {
         let trace = cause.map_or_else(String::new, |cause| cause.trace.to_string());
-        let session = self
-            .connections
+        self.connections
             .session(connection, lane, trace)
             .map_err(|error| Error::Connection {
                 connection: connection.to_string(),
                 why: error.to_string(),
-            })?;
-        Ok(Arc::new(session))
+            })
     }
 
     pub(crate) fn has_webhooks(&self, connection: &ConnectionName) -> bool {

@@ -4,13 +4,16 @@
 use connector::{Fetched, PageRequest, RemoveOutcome};
 use mapping::DeleteRule;
 use record::{Field, Read, RecordId, Side};
-use store::{Cause, Claim, Effect, Link, LinkState, NewJournalEntry, Tombstone};
+use store::{Cause, Claim, Commit, Effect, Link, LinkState, NewJournalEntry, Tombstone};
 
 use crate::{
-    Error, breaker, identify,
+    Error, breaker,
+    engine::Core,
+    identify,
     pair::index,
     reconcile::{ClaimEnd, Desk, cause_of},
     resolve,
+    settle::last_known,
 };
 
 /// How many other links are read to prove that a side still shows us its records.
@@ -102,6 +105,7 @@ async fn is_proven(desk: &Desk<'_>, side: Side, link: &Link, cause: &Cause) -> R
 fn both_gone(desk: &mut Desk<'_>, link: Link, cause: &Cause) {
     for side in Side::BOTH {
         desk.forget(side, link.record(side));
+        desk.keep_last_known(&link, side, None, cause);
         let row = desk.unlinked_row(&link, side, cause, "both records are gone");
         desk.commit.journal.push(row);
     }
@@ -123,6 +127,8 @@ async fn one_gone(
         let review = resolve::rebind_review(desk.pairing, &link, gone, &heirs, now);
         desk.review(review);
         desk.forget(gone, link.record(gone));
+        desk.keep_last_known(&link, gone, None, cause);
+        desk.keep_last_known(&link, gone.other(), Some(survivor), cause);
         desk.commit.links.push(Link {
             state: LinkState::Parked,
             ..link
@@ -154,11 +160,25 @@ async fn one_gone(
                 now,
             );
             desk.review(review);
-            end_link(desk, link, gone, cause, "its counterpart was deleted");
+            end_link(
+                desk,
+                link,
+                gone,
+                survivor,
+                cause,
+                "its counterpart was deleted",
+            );
             Ok(())
         }
         DeleteRule::Unlink => {
-            end_link(desk, link, gone, cause, "its counterpart was deleted");
+            end_link(
+                desk,
+                link,
+                gone,
+                survivor,
+                cause,
+                "its counterpart was deleted",
+            );
             Ok(())
         }
         DeleteRule::Ignore => {
@@ -198,11 +218,41 @@ async fn carry(
     if let Some(why) = why_not {
         let review = resolve::deleted_review(desk.pairing, &link, gone, why, now);
         desk.review(review);
-        end_link(desk, link, gone, cause, "its counterpart was deleted");
+        end_link(
+            desk,
+            link,
+            gone,
+            survivor,
+            cause,
+            "its counterpart was deleted",
+        );
         return Ok(());
     }
+    let held: Vec<NewJournalEntry> = survivor
+        .record
+        .fields
+        .iter()
+        .filter(|(_, field)| field.value().is_some())
+        .map(|(name, field)| NewJournalEntry {
+            at: now,
+            effect: Effect::Removed,
+            connection: desk.pairing.end(other).connection.clone(),
+            entity: desk.pairing.entity,
+            record: link.record(other).clone(),
+            field: Some(name.clone()),
+            before: field.clone(),
+            after: Field::Unknown,
+            sync: Some(desk.pairing.sync.clone()),
+            link: Some(link.id),
+            rule: format!("deletes.{gone}"),
+            cause: cause.clone(),
+            run: desk.run,
+            note: None,
+        })
+        .collect();
+    desk.core.keep_before_removal(&held).await?;
     let ids = [link.record(other).clone()];
-    let calls = desk.calls(other, cause)?;
+    let calls = desk.calls_after(other, cause, survivor.as_of)?;
     let end = desk.pairing.end(other);
     let outcome = end
         .connector
@@ -212,33 +262,24 @@ async fn carry(
         .next();
     match outcome {
         Some(RemoveOutcome::Done) => {
-            for (name, field) in survivor.record.fields.iter() {
-                desk.commit.journal.push(NewJournalEntry {
-                    at: now,
-                    effect: Effect::Removed,
-                    connection: desk.pairing.end(other).connection.clone(),
-                    entity: desk.pairing.entity,
-                    record: link.record(other).clone(),
-                    field: Some(name.clone()),
-                    before: field.clone(),
-                    after: Field::Unknown,
-                    sync: Some(desk.pairing.sync.clone()),
-                    link: Some(link.id),
-                    rule: format!("deletes.{gone}"),
-                    cause: cause.clone(),
-                    run: desk.run,
-                    note: None,
-                });
-            }
+            desk.commit.journal.extend(held);
             desk.count(&format!("removed_{other}"), 1);
-            end_link(desk, link, gone, cause, "deleted with its counterpart");
+            let why = "deleted with its counterpart";
+            end_link(desk, link, gone, survivor, cause, why);
         }
         Some(RemoveOutcome::Gone) => both_gone(desk, link, cause),
         Some(RemoveOutcome::Refused(refusal)) => {
             let review =
                 resolve::deleted_review(desk.pairing, &link, gone, &refusal.to_string(), now);
             desk.review(review);
-            end_link(desk, link, gone, cause, "its counterpart was deleted");
+            end_link(
+                desk,
+                link,
+                gone,
+                survivor,
+                cause,
+                "its counterpart was deleted",
+            );
         }
         Some(RemoveOutcome::Failed(error)) => again(desk, claim, error.to_string()),
         Some(RemoveOutcome::Unknown { why }) => again(desk, claim, why),
@@ -282,9 +323,18 @@ fn is_edited(desk: &Desk<'_>, link: &Link, side: Side, read: &Read) -> bool {
 }
 
 /// Ends a link; the survivor is left alone from now on.
-fn end_link(desk: &mut Desk<'_>, link: Link, gone: Side, cause: &Cause, why: &str) {
+fn end_link(
+    desk: &mut Desk<'_>,
+    link: Link,
+    gone: Side,
+    survivor: &Read,
+    cause: &Cause,
+    why: &str,
+) {
     let now = desk.core.clock.now();
     desk.forget(gone, link.record(gone));
+    desk.keep_last_known(&link, gone, None, cause);
+    desk.keep_last_known(&link, gone.other(), Some(survivor), cause);
     for side in Side::BOTH {
         desk.commit.tombstones.push(Tombstone {
             sync: desk.pairing.sync.clone(),
@@ -301,6 +351,26 @@ fn end_link(desk: &mut Desk<'_>, link: Link, gone: Side, cause: &Cause, why: &st
     desk.commit.ended.push(link.id);
 }
 
+impl Core {
+    /// Stores what a record holds that is about to be removed, for afterwards it is nowhere. `rows` say
+    /// so after the removal; that it has happened is not known yet.
+    pub(crate) async fn keep_before_removal(&self, rows: &[NewJournalEntry]) -> Result<(), Error> {
+        let journal = rows
+            .iter()
+            .map(|row| NewJournalEntry {
+                effect: Effect::Observed,
+                note: Some("about to be removed".to_owned()),
+                ..row.clone()
+            })
+            .collect();
+        self.commit(Commit {
+            journal,
+            ..Commit::default()
+        })
+        .await
+    }
+}
+
 impl Desk<'_> {
     /// A record that is proven gone needs no snapshot and no keys.
     pub(crate) fn forget(&mut self, side: Side, record: &RecordId) {
@@ -309,6 +379,13 @@ impl Desk<'_> {
             self.pairing.entity,
             record.clone(),
         ));
+    }
+
+    /// Keeps what only the base of an ending link still knows of one of its records.
+    fn keep_last_known(&mut self, link: &Link, side: Side, read: Option<&Read>, cause: &Cause) {
+        let now = self.core.clock.now();
+        let rows = last_known(self.pairing, link, side, read, now, cause, self.run);
+        self.commit.journal.extend(rows);
     }
 
     pub(crate) fn unlinked_row(

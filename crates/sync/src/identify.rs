@@ -60,12 +60,15 @@ struct Other {
 /// Works off claims of records that have no link in this sync.
 pub(crate) async fn unlinked(desk: &mut Desk<'_>, claims: Vec<&Claim>) -> Result<(), Error> {
     let claims = without_settled(desk, claims).await?;
-    let seekers = read(desk, claims).await?;
-    if seekers.is_empty() {
+    let (seekers, gone) = read(desk, claims).await?;
+    if seekers.is_empty() && gone.is_empty() {
         return Ok(());
     }
     let others = others(desk, &seekers).await?;
     let mut locks: BTreeSet<String> = BTreeSet::new();
+    for claim in &gone {
+        locks.insert(desk.lock_key(desk.side, &claim.record));
+    }
     for seeker in &seekers {
         locks.insert(desk.lock_key(desk.side, &seeker.claim.record));
         locks.extend(
@@ -79,9 +82,33 @@ pub(crate) async fn unlinked(desk: &mut Desk<'_>, claims: Vec<&Claim>) -> Result
         locks.insert(desk.lock_key(desk.side.other(), id));
     }
     let _guard = desk.core.locks.acquire(locks).await;
+    forget(desk, gone).await?;
     let worked = locked(desk, seekers, others).await;
     desk.flush().await;
     worked
+}
+
+/// Records that are gone are forgotten, unless somebody linked them before they went: then what
+/// follows is decided by the link.
+async fn forget(desk: &mut Desk<'_>, gone: Vec<Claim>) -> Result<(), Error> {
+    let ids: Vec<RecordId> = gone.iter().map(|claim| claim.record.clone()).collect();
+    let links = desk.links_of(desk.side, &ids).await?;
+    for claim in gone {
+        if links.contains_key(&claim.record) {
+            desk.end(
+                &claim.record,
+                ClaimEnd::Again {
+                    after: Some(std::time::Duration::ZERO),
+                    error: None,
+                },
+            );
+        } else {
+            withdraw(desk, &claim.record);
+            desk.forget(desk.side, &claim.record);
+            desk.end(&claim.record, ClaimEnd::Settled);
+        }
+    }
+    Ok(())
 }
 
 /// The part of the work during which the records and their keys are locked.
@@ -154,8 +181,9 @@ async fn without_settled(desk: &mut Desk<'_>, claims: Vec<&Claim>) -> Result<Vec
     Ok(open)
 }
 
-/// Reads the records: out of a complete listing in a first sync, else fresh.
-async fn read(desk: &mut Desk<'_>, claims: Vec<Claim>) -> Result<Vec<Seeker>, Error> {
+/// Reads the records: out of a complete listing in a first sync, else fresh. Those that are gone come
+/// back apart.
+async fn read(desk: &mut Desk<'_>, claims: Vec<Claim>) -> Result<(Vec<Seeker>, Vec<Claim>), Error> {
     let (core, pairing, side) = (desk.core, desk.pairing, desk.side);
     let listed: Vec<RecordId> = claims
         .iter()
@@ -197,6 +225,7 @@ async fn read(desk: &mut Desk<'_>, claims: Vec<Claim>) -> Result<Vec<Seeker>, Er
         fetched = desk.fetch(side, &missing, &cause_of(&claims[0])).await?;
     }
     let mut seekers = Vec::with_capacity(claims.len());
+    let mut gone = Vec::new();
     let mut snapshots = Vec::new();
     for claim in claims {
         let read = match reads.remove(&claim.record) {
@@ -215,9 +244,7 @@ async fn read(desk: &mut Desk<'_>, claims: Vec<Claim>) -> Result<Vec<Seeker>, Er
                     *read
                 }
                 Some(Fetched::Gone(_)) => {
-                    withdraw(desk, &claim.record);
-                    desk.forget(side, &claim.record);
-                    desk.end(&claim.record, ClaimEnd::Settled);
+                    gone.push(claim);
                     continue;
                 }
                 Some(Fetched::Failed(_, error)) => {
@@ -259,7 +286,7 @@ async fn read(desk: &mut Desk<'_>, claims: Vec<Claim>) -> Result<Vec<Seeker>, Er
         };
         core.commit(commit).await?;
     }
-    Ok(seekers)
+    Ok((seekers, gone))
 }
 
 fn again(desk: &mut Desk<'_>, claim: &Claim, error: &str) {

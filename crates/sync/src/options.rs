@@ -28,7 +28,8 @@ pub struct Options {
     pub retry: Duration,
     /// The longest wait between two tries of one record.
     pub retry_longest: Duration,
-    /// A reading older than this is not written upon; the record is read again.
+    /// A reading older than this is not written upon, however long a write waits for its turn; the
+    /// record is read again.
     pub fresh_for: Duration,
 }
 
@@ -46,7 +47,7 @@ impl Default for Options {
             lease: Duration::from_secs(300),
             retry: Duration::from_secs(5),
             retry_longest: Duration::from_secs(3600),
-            fresh_for: Duration::from_secs(10),
+            fresh_for: Duration::from_secs(30),
         }
     }
 }

@@ -631,6 +631,11 @@ impl<'a> Desk<'a> {
             .first()
             .map(|couple| cause_of(&couple.claim))
             .unwrap_or_else(cause_now);
+        let oldest = couples
+            .iter()
+            .flat_map(|couple| couple.reads.iter().map(|read| read.as_of))
+            .min()
+            .unwrap_or(jiff::Timestamp::MAX);
         let write_side = |side: Side| {
             let (numbers, changes) = of_side(side);
             let cause = &cause;
@@ -638,7 +643,7 @@ impl<'a> Desk<'a> {
                 if changes.is_empty() {
                     return Ok::<_, Error>(HashMap::new());
                 }
-                let calls = self.calls(side, cause)?;
+                let calls = self.calls_after(side, cause, oldest)?;
                 let end = self.pairing.end(side);
                 let written = write(end, &*calls, changes).await;
                 Ok(numbers.into_iter().zip(written).collect())
@@ -930,6 +935,17 @@ impl<'a> Desk<'a> {
     pub(crate) fn calls(&self, side: Side, cause: &Cause) -> Result<Arc<dyn Calls>, Error> {
         self.core
             .calls(&self.pairing.end(side).connection, self.lane, Some(cause))
+    }
+
+    /// The same, for writes that follow from what was read at this moment.
+    pub(crate) fn calls_after(
+        &self,
+        side: Side,
+        cause: &Cause,
+        read: jiff::Timestamp,
+    ) -> Result<Arc<dyn Calls>, Error> {
+        let connection = &self.pairing.end(side).connection;
+        self.core.calls_after(connection, self.lane, cause, read)
     }
 
     /// Reads records of one side by id, fresh.

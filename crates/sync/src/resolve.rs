@@ -520,6 +520,8 @@ async fn settle_conflict(
         .locks
         .acquire(desk.lock_keys(&link).into_iter().collect())
         .await;
+    // As it is now that nobody else works on it.
+    let link = link_of(core, review).await?;
     let claim = claim_for(
         &pairing.end(Side::Left).connection,
         pairing.entity,
@@ -890,8 +892,12 @@ async fn remove_by_hand(
     let ids = [record.clone()];
     let read = desk.fetch(side, &ids, &cause).await?.remove(record);
     if let Some(connector::Fetched::Found(read)) = read {
-        for (name, field) in read.record.fields.iter() {
-            commit.journal.push(NewJournalEntry {
+        let held: Vec<NewJournalEntry> = read
+            .record
+            .fields
+            .iter()
+            .filter(|(_, field)| field.value().is_some())
+            .map(|(name, field)| NewJournalEntry {
                 at: core.clock.now(),
                 effect: Effect::Removed,
                 connection: pairing.end(side).connection.clone(),
@@ -906,8 +912,10 @@ async fn remove_by_hand(
                 cause: cause.clone(),
                 run: None,
                 note: None,
-            });
-        }
+            })
+            .collect();
+        core.keep_before_removal(&held).await?;
+        commit.journal.extend(held);
     }
     let calls = desk.calls(side, &cause)?;
     let outcome = pairing

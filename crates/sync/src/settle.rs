@@ -1,7 +1,7 @@
 //! What a worked-off pair leaves behind: the base moves only for what was decided on. Pure.
 
 use jiff::Timestamp;
-use record::{Field, Fields, Read, Side};
+use record::{Field, FieldName, Fields, Read, Side};
 use store::{Blocked, Cause, Effect, Link, LinkId, NewJournalEntry, RunId};
 
 use crate::{
@@ -66,23 +66,15 @@ pub(crate) fn settle(worked: Worked<'_>) -> Settled {
     for number in &plan.agreed {
         let mapping = &pairing.compiled.mappings()[*number];
         for side in Side::BOTH {
-            let raw = mapping.raw(side, &before[index(side)].record.fields);
+            let current = &before[index(side)].record.fields;
+            let raw = mapping.raw(side, current);
             // Both sides came to mean the same: two people, or a write of ours of which nothing could
             // be stored. What was there before is kept either way.
-            if has_base(&out.link, mapping) {
-                for (name, field) in raw.iter() {
-                    let was = out.link.base(side).get(name.as_str()).clone();
-                    if was != *field && was.value().is_some() {
-                        out.journal.push(NewJournalEntry {
-                            field: Some(name.clone()),
-                            before: was,
-                            after: field.clone(),
-                            rule: format!("{}: both sides mean the same", mapping.id()),
-                            ..row(Effect::Observed, pairing, &out.link, side, now, cause, run)
-                        });
-                    }
-                }
-            }
+            let rule = format!("{}: both sides mean the same", mapping.id());
+            let of_row =
+                |name: &FieldName| observed(pairing, &out.link, side, name, now, cause, run);
+            let rows = replaced(&out.link, side, &raw, current, &rule, of_row);
+            out.journal.extend(rows);
             put_base(&mut out.link, side, raw);
         }
         out.link
@@ -192,6 +184,13 @@ pub(crate) fn settle(worked: Worked<'_>) -> Settled {
         if complete {
             for side in Side::BOTH {
                 if let Some(raw) = bases[index(side)].take() {
+                    let current = &before[index(side)].record.fields;
+                    let rule = format!("{}: changed there", mapping.id());
+                    let of_row = |name: &FieldName| {
+                        observed(pairing, &out.link, side, name, now, cause, run)
+                    };
+                    let rows = replaced(&out.link, side, &raw, current, &rule, of_row);
+                    out.journal.extend(rows);
                     put_base(&mut out.link, side, raw);
                 }
             }
@@ -285,6 +284,55 @@ pub(crate) fn is_final(stamp: Timestamp, read_at: Timestamp) -> bool {
     stamp.subsec_nanosecond() != 0 || read_at.as_second() > stamp.as_second() + 1
 }
 
+/// Rows for values that the base still has and that are no longer there, by a person or by a write of
+/// ours of which nothing could be stored. The base is the last place that knows them.
+fn replaced(
+    link: &Link,
+    side: Side,
+    names: &Fields,
+    current: &Fields,
+    rule: &str,
+    row: impl Fn(&FieldName) -> NewJournalEntry,
+) -> Vec<NewJournalEntry> {
+    names
+        .iter()
+        .filter_map(|(name, _)| {
+            let (was, is) = (
+                link.base(side).get(name.as_str()),
+                current.get(name.as_str()),
+            );
+            (was.is_known() && was != is).then(|| NewJournalEntry {
+                before: was.clone(),
+                after: is.clone(),
+                rule: rule.to_owned(),
+                ..row(name)
+            })
+        })
+        .collect()
+}
+
+/// Rows for everything that the base of an ending link knows and that its record does not hold (any
+/// more). `read` is the record as it is, if it is there.
+pub(crate) fn last_known(
+    pairing: &Pairing,
+    link: &Link,
+    side: Side,
+    read: Option<&Read>,
+    now: Timestamp,
+    cause: &Cause,
+    run: Option<RunId>,
+) -> Vec<NewJournalEntry> {
+    let nothing = Fields::new();
+    let current = read.map_or(&nothing, |read| &read.record.fields);
+    let rule = if read.is_some() {
+        "changed there"
+    } else {
+        "gone there"
+    };
+    let of_row = |name: &FieldName| observed(pairing, link, side, name, now, cause, run);
+    replaced(link, side, link.base(side), current, rule, of_row)
+}
+
 fn put_base(link: &mut Link, side: Side, raw: Fields) {
     let base = match side {
         Side::Left => &mut link.base_left,
@@ -344,6 +392,22 @@ pub(crate) fn contested(
         }
     }
     rows
+}
+
+/// A row about a field that changed without our doing, as far as we know.
+fn observed(
+    pairing: &Pairing,
+    link: &Link,
+    side: Side,
+    name: &FieldName,
+    now: Timestamp,
+    cause: &Cause,
+    run: Option<RunId>,
+) -> NewJournalEntry {
+    NewJournalEntry {
+        field: Some(name.clone()),
+        ..row(Effect::Observed, pairing, link, side, now, cause, run)
+    }
 }
 
 /// A row about one record of a link.
