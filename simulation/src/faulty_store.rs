@@ -1,4 +1,5 @@
-//! A store that fails when a test says so, before or after the effect.
+//! A store that fails when a test says so, before or after the effect, and that ends with the
+//! process that uses it.
 
 use std::sync::{
     Arc,
@@ -17,6 +18,8 @@ use store::{
     SyncName, Tombstone, Workspace,
 };
 
+use crate::Life;
+
 /// How a commit fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Failure {
@@ -29,6 +32,13 @@ pub enum Failure {
 /// A store whose commits of outcomes can be made to fail.
 pub struct FaultyStore {
     inner: Arc<dyn Store>,
+    failures: Arc<Failures>,
+    life: Arc<Life>,
+}
+
+/// How many commits are still to fail.
+#[derive(Default)]
+struct Failures {
     before: AtomicI64,
     after: AtomicI64,
 }
@@ -38,23 +48,33 @@ impl FaultyStore {
     pub fn new(inner: Arc<dyn Store>) -> Self {
         Self {
             inner,
-            before: AtomicI64::new(0),
-            after: AtomicI64::new(0),
+            failures: Arc::default(),
+            life: Arc::default(),
+        }
+    }
+
+    /// The same store as one process sees it.
+    pub(crate) fn of_process(&self, life: &Arc<Life>) -> Self {
+        Self {
+            inner: Arc::clone(&self.inner),
+            failures: Arc::clone(&self.failures),
+            life: Arc::clone(life),
         }
     }
 
     /// The next so many commits of outcomes fail.
     pub fn fail_commits(&self, number: i64, how: Failure) {
         match how {
-            Failure::Before => &self.before,
-            Failure::After => &self.after,
+            Failure::Before => &self.failures.before,
+            Failure::After => &self.failures.after,
         }
         .store(number, Ordering::SeqCst);
     }
 
     /// Whether all failures that were asked for have happened.
     pub fn has_failed(&self) -> bool {
-        self.before.load(Ordering::SeqCst) <= 0 && self.after.load(Ordering::SeqCst) <= 0
+        self.failures.before.load(Ordering::SeqCst) <= 0
+            && self.failures.after.load(Ordering::SeqCst) <= 0
     }
 }
 
@@ -65,17 +85,28 @@ fn takes_one(left: &AtomicI64) -> bool {
     .is_ok()
 }
 
-/// Passes each command on as it is.
-macro_rules! pass_on {
-    ($self:ident, $name:ident($($argument:ident),*)) => {
+/// Passes a command on that only reads.
+macro_rules! reads {
+    ($self:ident, $name:ident($($argument:ident),*)) => {{
+        $self.life.lives().await;
         $self.inner.$name($($argument),*).await
-    };
+    }};
+}
+
+/// Passes a command on that stores something.
+macro_rules! stores {
+    ($self:ident, $name:ident($($argument:ident),*)) => {{
+        $self.life.pass(|| concat!("before ", stringify!($name)).to_owned()).await;
+        let result = $self.inner.$name($($argument),*).await;
+        $self.life.pass(|| concat!("after ", stringify!($name)).to_owned()).await;
+        result
+    }};
 }
 
 #[async_trait]
 impl Store for FaultyStore {
     async fn applied_config(&self, workspace: &Workspace) -> Result<Option<AppliedConfig>> {
-        pass_on!(self, applied_config(workspace))
+        reads!(self, applied_config(workspace))
     }
 
     async fn apply_config(
@@ -84,7 +115,7 @@ impl Store for FaultyStore {
         document: &str,
         now: Timestamp,
     ) -> Result<AppliedConfig> {
-        pass_on!(self, apply_config(workspace, document, now))
+        stores!(self, apply_config(workspace, document, now))
     }
 
     async fn credentials(
@@ -92,7 +123,7 @@ impl Store for FaultyStore {
         workspace: &Workspace,
         connection: &ConnectionName,
     ) -> Result<Option<CredentialRow>> {
-        pass_on!(self, credentials(workspace, connection))
+        reads!(self, credentials(workspace, connection))
     }
 
     async fn save_credentials(
@@ -102,7 +133,7 @@ impl Store for FaultyStore {
         sealed: &[u8],
         expected: u64,
     ) -> Result<Saved> {
-        pass_on!(
+        stores!(
             self,
             save_credentials(workspace, connection, sealed, expected)
         )
@@ -113,7 +144,7 @@ impl Store for FaultyStore {
         workspace: &Workspace,
         connection: &ConnectionName,
     ) -> Result<Option<Json>> {
-        pass_on!(self, connection_state(workspace, connection))
+        reads!(self, connection_state(workspace, connection))
     }
 
     async fn save_connection_state(
@@ -122,11 +153,11 @@ impl Store for FaultyStore {
         connection: &ConnectionName,
         state: &Json,
     ) -> Result<()> {
-        pass_on!(self, save_connection_state(workspace, connection, state))
+        stores!(self, save_connection_state(workspace, connection, state))
     }
 
     async fn cursor(&self, workspace: &Workspace, key: &CursorKey) -> Result<Option<Json>> {
-        pass_on!(self, cursor(workspace, key))
+        reads!(self, cursor(workspace, key))
     }
 
     async fn save_cursor(
@@ -136,7 +167,7 @@ impl Store for FaultyStore {
         value: &Json,
         signals: &[Signal],
     ) -> Result<()> {
-        pass_on!(self, save_cursor(workspace, key, value, signals))
+        stores!(self, save_cursor(workspace, key, value, signals))
     }
 
     async fn accept_delivery(
@@ -144,15 +175,21 @@ impl Store for FaultyStore {
         workspace: &Workspace,
         delivery: DeliveryRow,
     ) -> Result<Accepted> {
-        pass_on!(self, accept_delivery(workspace, delivery))
+        stores!(self, accept_delivery(workspace, delivery))
     }
 
     async fn signal(&self, workspace: &Workspace, signals: &[Signal]) -> Result<()> {
-        pass_on!(self, signal(workspace, signals))
+        stores!(self, signal(workspace, signals))
     }
 
     async fn claim(&self, workspace: &Workspace, request: ClaimRequest) -> Result<Vec<Claim>> {
-        pass_on!(self, claim(workspace, request))
+        // What claims nothing stores nothing.
+        self.life.lives().await;
+        let claims = self.inner.claim(workspace, request).await;
+        if claims.as_ref().is_ok_and(|claims| !claims.is_empty()) {
+            self.life.pass(|| "after claim".to_owned()).await;
+        }
+        claims
     }
 
     async fn next_due(
@@ -160,11 +197,11 @@ impl Store for FaultyStore {
         workspace: &Workspace,
         connections: &[ConnectionName],
     ) -> Result<Option<Timestamp>> {
-        pass_on!(self, next_due(workspace, connections))
+        reads!(self, next_due(workspace, connections))
     }
 
     async fn end_leases(&self, workspace: &Workspace) -> Result<u64> {
-        pass_on!(self, end_leases(workspace))
+        stores!(self, end_leases(workspace))
     }
 
     async fn failing(
@@ -173,7 +210,7 @@ impl Store for FaultyStore {
         connection: Option<&ConnectionName>,
         limit: usize,
     ) -> Result<Vec<(Claim, String)>> {
-        pass_on!(self, failing(workspace, connection, limit))
+        reads!(self, failing(workspace, connection, limit))
     }
 
     async fn begin_sweep(
@@ -183,11 +220,11 @@ impl Store for FaultyStore {
         entity: Entity,
         now: Timestamp,
     ) -> Result<Sweep> {
-        pass_on!(self, begin_sweep(workspace, connection, entity, now))
+        stores!(self, begin_sweep(workspace, connection, entity, now))
     }
 
     async fn abandon_sweep(&self, workspace: &Workspace, sweep: i64) -> Result<()> {
-        pass_on!(self, abandon_sweep(workspace, sweep))
+        stores!(self, abandon_sweep(workspace, sweep))
     }
 
     async fn known(
@@ -197,11 +234,11 @@ impl Store for FaultyStore {
         entity: Entity,
         ids: &[RecordId],
     ) -> Result<Vec<Option<Known>>> {
-        pass_on!(self, known(workspace, connection, entity, ids))
+        reads!(self, known(workspace, connection, entity, ids))
     }
 
     async fn commit_page(&self, workspace: &Workspace, page: SweepPage) -> Result<()> {
-        pass_on!(self, commit_page(workspace, page))
+        stores!(self, commit_page(workspace, page))
     }
 
     async fn unseen(
@@ -211,7 +248,7 @@ impl Store for FaultyStore {
         after: i64,
         limit: usize,
     ) -> Result<Vec<(i64, RecordId)>> {
-        pass_on!(self, unseen(workspace, sweep, after, limit))
+        reads!(self, unseen(workspace, sweep, after, limit))
     }
 
     async fn finish_sweep(
@@ -221,7 +258,7 @@ impl Store for FaultyStore {
         signals: &[Signal],
         now: Timestamp,
     ) -> Result<()> {
-        pass_on!(self, finish_sweep(workspace, sweep, signals, now))
+        stores!(self, finish_sweep(workspace, sweep, signals, now))
     }
 
     async fn last_sweep(
@@ -230,7 +267,7 @@ impl Store for FaultyStore {
         connection: &ConnectionName,
         entity: Entity,
     ) -> Result<Option<(Timestamp, u64)>> {
-        pass_on!(self, last_sweep(workspace, connection, entity))
+        reads!(self, last_sweep(workspace, connection, entity))
     }
 
     async fn snapshots(
@@ -240,7 +277,7 @@ impl Store for FaultyStore {
         entity: Entity,
         ids: &[RecordId],
     ) -> Result<Vec<Option<Snapshot>>> {
-        pass_on!(self, snapshots(workspace, connection, entity, ids))
+        reads!(self, snapshots(workspace, connection, entity, ids))
     }
 
     async fn snapshots_after(
@@ -251,7 +288,7 @@ impl Store for FaultyStore {
         after: i64,
         limit: usize,
     ) -> Result<Vec<(i64, Snapshot)>> {
-        pass_on!(
+        reads!(
             self,
             snapshots_after(workspace, connection, entity, after, limit)
         )
@@ -263,7 +300,7 @@ impl Store for FaultyStore {
         connection: &ConnectionName,
         entity: Entity,
     ) -> Result<u64> {
-        pass_on!(self, known_count(workspace, connection, entity))
+        reads!(self, known_count(workspace, connection, entity))
     }
 
     async fn candidates(
@@ -273,7 +310,7 @@ impl Store for FaultyStore {
         entity: Entity,
         keys: &[Key],
     ) -> Result<Vec<(Key, RecordId)>> {
-        pass_on!(self, candidates(workspace, connection, entity, keys))
+        reads!(self, candidates(workspace, connection, entity, keys))
     }
 
     async fn links_of(
@@ -284,7 +321,7 @@ impl Store for FaultyStore {
         side: Side,
         records: &[RecordId],
     ) -> Result<Vec<Link>> {
-        pass_on!(self, links_of(workspace, sync, entity, side, records))
+        reads!(self, links_of(workspace, sync, entity, side, records))
     }
 
     async fn links_after(
@@ -294,15 +331,15 @@ impl Store for FaultyStore {
         after: Option<LinkId>,
         limit: usize,
     ) -> Result<Vec<Link>> {
-        pass_on!(self, links_after(workspace, sync, after, limit))
+        reads!(self, links_after(workspace, sync, after, limit))
     }
 
     async fn link(&self, workspace: &Workspace, id: LinkId) -> Result<Option<Link>> {
-        pass_on!(self, link(workspace, id))
+        reads!(self, link(workspace, id))
     }
 
     async fn sync_state(&self, workspace: &Workspace, sync: &SyncName) -> Result<Option<Json>> {
-        pass_on!(self, sync_state(workspace, sync))
+        reads!(self, sync_state(workspace, sync))
     }
 
     async fn save_sync_state(
@@ -311,7 +348,7 @@ impl Store for FaultyStore {
         sync: &SyncName,
         state: &Json,
     ) -> Result<()> {
-        pass_on!(self, save_sync_state(workspace, sync, state))
+        stores!(self, save_sync_state(workspace, sync, state))
     }
 
     async fn tombstones_of(
@@ -322,7 +359,7 @@ impl Store for FaultyStore {
         side: Side,
         records: &[RecordId],
     ) -> Result<Vec<Tombstone>> {
-        pass_on!(self, tombstones_of(workspace, sync, entity, side, records))
+        reads!(self, tombstones_of(workspace, sync, entity, side, records))
     }
 
     async fn blocked(
@@ -331,7 +368,7 @@ impl Store for FaultyStore {
         sync: &SyncName,
         links: Option<&[LinkId]>,
     ) -> Result<Vec<Blocked>> {
-        pass_on!(self, blocked(workspace, sync, links))
+        reads!(self, blocked(workspace, sync, links))
     }
 
     async fn decisions_of(
@@ -342,17 +379,19 @@ impl Store for FaultyStore {
         side: Side,
         records: &[RecordId],
     ) -> Result<Vec<(Pair, PairDecision)>> {
-        pass_on!(self, decisions_of(workspace, sync, entity, side, records))
+        reads!(self, decisions_of(workspace, sync, entity, side, records))
     }
 
     async fn commit(&self, workspace: &Workspace, commit: Commit) -> Result<()> {
+        self.life.pass(|| "before commit".to_owned()).await;
         // A commit that only gives claims back is no outcome.
         let counts = !(commit.links.is_empty() && commit.journal.is_empty());
-        if counts && takes_one(&self.before) {
+        if counts && takes_one(&self.failures.before) {
             return Err(Error::Unwritable("no space is left (made up)".to_owned()));
         }
-        let after = counts && takes_one(&self.after);
+        let after = counts && takes_one(&self.failures.after);
         self.inner.commit(workspace, commit).await?;
+        self.life.pass(|| "after commit".to_owned()).await;
         if after {
             return Err(Error::Unwritable(
                 "the answer got lost (made up)".to_owned(),
@@ -366,7 +405,7 @@ impl Store for FaultyStore {
         workspace: &Workspace,
         intents: &[Intent],
     ) -> Result<Vec<IntentId>> {
-        pass_on!(self, open_intents(workspace, intents))
+        stores!(self, open_intents(workspace, intents))
     }
 
     async fn intents_due(
@@ -376,7 +415,7 @@ impl Store for FaultyStore {
         now: Timestamp,
         limit: usize,
     ) -> Result<Vec<Intent>> {
-        pass_on!(self, intents_due(workspace, sync, now, limit))
+        reads!(self, intents_due(workspace, sync, now, limit))
     }
 
     async fn intents_of(
@@ -387,19 +426,19 @@ impl Store for FaultyStore {
         target: Side,
         sources: &[RecordId],
     ) -> Result<Vec<Intent>> {
-        pass_on!(self, intents_of(workspace, sync, entity, target, sources))
+        reads!(self, intents_of(workspace, sync, entity, target, sources))
     }
 
     async fn doubt_intents(&self, workspace: &Workspace, look_after: Timestamp) -> Result<u64> {
-        pass_on!(self, doubt_intents(workspace, look_after))
+        stores!(self, doubt_intents(workspace, look_after))
     }
 
     async fn reviews(&self, workspace: &Workspace, filter: &ReviewFilter) -> Result<Vec<Review>> {
-        pass_on!(self, reviews(workspace, filter))
+        reads!(self, reviews(workspace, filter))
     }
 
     async fn review(&self, workspace: &Workspace, id: ReviewId) -> Result<Option<Review>> {
-        pass_on!(self, review(workspace, id))
+        reads!(self, review(workspace, id))
     }
 
     async fn journal(
@@ -407,11 +446,11 @@ impl Store for FaultyStore {
         workspace: &Workspace,
         filter: &JournalFilter,
     ) -> Result<Vec<JournalEntry>> {
-        pass_on!(self, journal(workspace, filter))
+        reads!(self, journal(workspace, filter))
     }
 
     async fn begin_run(&self, workspace: &Workspace, run: &Run) -> Result<()> {
-        pass_on!(self, begin_run(workspace, run))
+        stores!(self, begin_run(workspace, run))
     }
 
     async fn finish_run(
@@ -421,7 +460,7 @@ impl Store for FaultyStore {
         state: RunState,
         now: Timestamp,
     ) -> Result<()> {
-        pass_on!(self, finish_run(workspace, run, state, now))
+        stores!(self, finish_run(workspace, run, state, now))
     }
 
     async fn runs(
@@ -430,7 +469,7 @@ impl Store for FaultyStore {
         sync: Option<&SyncName>,
         limit: usize,
     ) -> Result<Vec<Run>> {
-        pass_on!(self, runs(workspace, sync, limit))
+        reads!(self, runs(workspace, sync, limit))
     }
 
     async fn log_calls(
@@ -439,11 +478,11 @@ impl Store for FaultyStore {
         calls: &[CallRow],
         keep_since: Option<Timestamp>,
     ) -> Result<()> {
-        pass_on!(self, log_calls(workspace, calls, keep_since))
+        stores!(self, log_calls(workspace, calls, keep_since))
     }
 
     async fn calls(&self, workspace: &Workspace, filter: &CallFilter) -> Result<Vec<CallRow>> {
-        pass_on!(self, calls(workspace, filter))
+        reads!(self, calls(workspace, filter))
     }
 
     async fn add_meters(
@@ -451,10 +490,10 @@ impl Store for FaultyStore {
         workspace: &Workspace,
         meters: &std::collections::BTreeMap<String, i64>,
     ) -> Result<()> {
-        pass_on!(self, add_meters(workspace, meters))
+        stores!(self, add_meters(workspace, meters))
     }
 
     async fn overview(&self, workspace: &Workspace) -> Result<Overview> {
-        pass_on!(self, overview(workspace))
+        reads!(self, overview(workspace))
     }
 }

@@ -3,9 +3,11 @@
 
 mod clock;
 mod faulty_store;
+mod life;
 mod vendors;
 mod world;
 
 pub use faulty_store::{Failure, FaultyStore};
+pub use life::Life;
 pub use vendors::{HIGHLEVEL, ONOFFICE};
 pub use world::{Options, Running, World, people, shipped_rules};

@@ -28,13 +28,16 @@ use tokio::{runtime::Runtime, sync::watch};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
-use crate::{FaultyStore, clock::FastClock};
+use crate::{FaultyStore, Life, clock::FastClock, life::MortalTransport};
 
 /// Where HighLevel sends people back to.
 const REDIRECT: &str = "https://tandem.example/oauth/callback";
 
 /// How long it may take to get quiet, by the world's clock.
 const LONGEST_SETTLE: Duration = Duration::from_secs(300);
+
+/// How long the threads of a killed engine may take to notice, in real time.
+const LONGEST_END: Duration = Duration::from_secs(5);
 
 /// How a world is made.
 pub struct Options {
@@ -96,6 +99,8 @@ pub struct World {
     pub running: Running,
     sandbox: Sandbox,
     clock: Arc<FastClock>,
+    vault: Arc<vault::KeyRing>,
+    configs: Configs,
     receiver: Receiver,
     rules: mapping::SyncRules,
     pace: sync::Options,
@@ -106,12 +111,14 @@ pub struct World {
 pub struct Running {
     /// The engine.
     pub engine: Handle,
+    /// How long this process lives.
+    pub life: Arc<Life>,
     runtime: Option<Runtime>,
     stop: CancellationToken,
 }
 
 impl Running {
-    fn start(engine: Engine) -> Result<Self> {
+    fn start(engine: Engine, life: Arc<Life>) -> Result<Self> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
@@ -121,6 +128,7 @@ impl Running {
         runtime.spawn(engine.run(stop.clone()));
         Ok(Self {
             engine: handle,
+            life,
             runtime: Some(runtime),
             stop,
         })
@@ -128,11 +136,15 @@ impl Running {
 }
 
 impl Drop for Running {
-    /// As if the process was killed: everything under way ends where it stands.
+    /// As if the process was killed: everything under way ends where it stands, and when this
+    /// returns, it has ended.
     fn drop(&mut self) {
+        self.life.end();
         self.stop.cancel();
         if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_background();
+            // A runtime may not be waited for on another's thread.
+            let ending = std::thread::spawn(move || runtime.shutdown_timeout(LONGEST_END));
+            drop(ending.join());
         }
     }
 }
@@ -185,7 +197,13 @@ impl IntakeSink for Sink {
     }
 }
 
-type Target = (Arc<Connections>, Handle);
+/// A process that takes webhooks.
+#[derive(Clone)]
+struct Target {
+    connections: Arc<Connections>,
+    engine: Handle,
+    life: Arc<Life>,
+}
 
 /// Where webhooks go while there is somebody to take them.
 #[derive(Clone)]
@@ -206,7 +224,7 @@ async fn receive(receiver: Receiver, outgoing: sandbox::Outgoing) -> Result<u16,
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
         .clone();
-    let Some((connections, engine)) = to else {
+    let Some(target) = to else {
         return Err("nobody listens".to_owned());
     };
     let mut headers = http::HeaderMap::new();
@@ -222,10 +240,13 @@ async fn receive(receiver: Receiver, outgoing: sandbox::Outgoing) -> Result<u16,
         body: &outgoing.body,
         received: receiver.clock.now(),
     };
-    match connections
-        .receive("highlevel", &incoming, &Sink(engine.clone()))
-        .await
-    {
+    let sink = Sink(target.engine.clone());
+    let received = tokio::select! {
+        biased;
+        () = target.life.ended() => return Err("the connection broke".to_owned()),
+        received = target.connections.receive("highlevel", &incoming, &sink) => received,
+    };
+    match received {
         Ok(Receipt::Full) => Ok(429),
         Ok(_) => Ok(200),
         Err(error) => {
@@ -274,40 +295,24 @@ impl World {
         let access = control.act(System::HighLevel, "access", &json!({}))?;
         let office = control.act(System::OnOffice, "show_access", &json!({}))?;
         let store = Arc::new(FaultyStore::new(Arc::new(SqliteStore::in_memory()?)));
-        let parts = Parts {
-            workspace: workspace().as_str().to_owned(),
-            clock: Arc::<FastClock>::clone(&clock),
-            dice: Arc::new(Dice::seeded(1)),
-            transport: Arc::new(ServiceTransport::<_, axum::body::Body>::new(
-                sandbox.service(),
-                Arc::<FastClock>::clone(&clock),
-            )),
-            credentials: Arc::new(Credentials(Arc::<FaultyStore>::clone(&store), workspace())),
-            vault: Arc::new(vault::KeyRing::new(vault::Key::generate()?)),
-            calls: Arc::new(NoCallLog),
+        let vault = Arc::new(vault::KeyRing::new(vault::Key::generate()?));
+        let configs = configs(&access, options.webhooks)?;
+        let ground = Ground {
+            store: &store,
+            sandbox: &sandbox,
+            clock: &clock,
+            vault: &vault,
+            configs: &configs,
         };
-        let connections = Connections::open(
-            parts,
-            vec![
-                Arc::new(highlevel::HighLevel::new()),
-                Arc::new(onoffice::OnOffice::new()),
-            ],
-            configs(&access, options.webhooks)?,
-            |_| Restart::default(),
-        )
-        .await
-        .map_err(|errors| anyhow!("the connections do not open: {errors:?}"))?;
-        let connections = Arc::new(connections);
+        let process = Process::of(&ground).await?;
+        let connections = Arc::clone(&process.connections);
         connect(&sandbox, &connections, &access, &office, options.webhooks).await?;
-        let engine = engine(
-            &store,
-            &connections,
-            &clock,
-            options.rules.clone(),
-            options.pace.clone(),
-        );
-        let running = Running::start(engine)?;
-        receiver.set(Some((Arc::clone(&connections), running.engine.clone())));
+        let running = process.start(&clock, options.rules.clone(), options.pace.clone())?;
+        receiver.set(Some(Target {
+            connections: Arc::clone(&connections),
+            engine: running.engine.clone(),
+            life: Arc::clone(&running.life),
+        }));
         let stop = CancellationToken::new();
         tokio::spawn(deliver(sandbox.clone(), stop.clone()));
         Ok(Self {
@@ -318,6 +323,8 @@ impl World {
             running,
             sandbox,
             clock,
+            vault,
+            configs,
             receiver,
             rules: options.rules,
             pace: options.pace,
@@ -345,30 +352,41 @@ impl World {
         self.clock.skip(duration);
     }
 
+    /// The process that runs now, for counting its steps and ending it at one of them.
+    pub fn life(&self) -> Arc<Life> {
+        Arc::clone(&self.running.life)
+    }
+
     /// Kills the engine where it stands; webhooks find nobody until it is started again.
     ///
     /// # Errors
     /// When no new one can be made.
     pub fn kill_and_restart(&mut self) -> Result<()> {
         self.receiver.set(None);
-        let engine = engine(
-            &self.store,
-            &self.connections,
-            &self.clock,
-            self.rules.clone(),
-            self.pace.clone(),
-        );
         // The old one is dropped, and with it all that it was doing.
         self.running = Running {
-            engine: engine.handle(),
+            engine: self.running.engine.clone(),
+            life: Arc::default(),
             runtime: None,
             stop: CancellationToken::new(),
         };
-        self.running = Running::start(engine)?;
-        self.receiver.set(Some((
-            Arc::clone(&self.connections),
-            self.running.engine.clone(),
-        )));
+        let ground = Ground {
+            store: &self.store,
+            sandbox: &self.sandbox,
+            clock: &self.clock,
+            vault: &self.vault,
+            configs: &self.configs,
+        };
+        let process = tokio::task::block_in_place(|| {
+            tokio::runtime::Handle::current().block_on(Process::of(&ground))
+        })?;
+        self.connections = Arc::clone(&process.connections);
+        self.running = process.start(&self.clock, self.rules.clone(), self.pace.clone())?;
+        self.receiver.set(Some(Target {
+            connections: Arc::clone(&self.connections),
+            engine: self.running.engine.clone(),
+            life: Arc::clone(&self.running.life),
+        }));
         Ok(())
     }
 
@@ -499,21 +517,75 @@ fn workspace() -> Workspace {
     Workspace::from("default")
 }
 
-fn engine(
-    store: &Arc<FaultyStore>,
-    connections: &Arc<Connections>,
-    clock: &Arc<FastClock>,
-    rules: mapping::SyncRules,
-    options: sync::Options,
-) -> Engine {
-    Engine::new(EngineParts {
-        store: Arc::<FaultyStore>::clone(store),
-        connections: Arc::clone(connections),
-        clock: Arc::<FastClock>::clone(clock),
-        workspace: workspace(),
-        syncs: BTreeMap::from([(people(), rules)]),
-        options,
-    })
+/// What outlives a process.
+struct Ground<'a> {
+    store: &'a FaultyStore,
+    sandbox: &'a Sandbox,
+    clock: &'a Arc<FastClock>,
+    vault: &'a Arc<vault::KeyRing>,
+    configs: &'a Configs,
+}
+
+/// A process before its engine runs: it knows what is stored, and nothing else.
+struct Process {
+    life: Arc<Life>,
+    store: Arc<FaultyStore>,
+    connections: Arc<Connections>,
+}
+
+impl Process {
+    async fn of(ground: &Ground<'_>) -> Result<Self> {
+        let life = Arc::new(Life::default());
+        let store = Arc::new(ground.store.of_process(&life));
+        let parts = Parts {
+            workspace: workspace().as_str().to_owned(),
+            clock: Arc::<FastClock>::clone(ground.clock),
+            dice: Arc::new(Dice::seeded(1)),
+            transport: Arc::new(MortalTransport {
+                inner: ServiceTransport::<_, axum::body::Body>::new(
+                    ground.sandbox.service(),
+                    Arc::<FastClock>::clone(ground.clock),
+                ),
+                life: Arc::clone(&life),
+            }),
+            credentials: Arc::new(Credentials(Arc::<FaultyStore>::clone(&store), workspace())),
+            vault: Arc::clone(ground.vault),
+            calls: Arc::new(NoCallLog),
+        };
+        let connections = Connections::open(
+            parts,
+            vec![
+                Arc::new(highlevel::HighLevel::new()),
+                Arc::new(onoffice::OnOffice::new()),
+            ],
+            ground.configs.clone(),
+            |_| Restart::default(),
+        )
+        .await
+        .map_err(|errors| anyhow!("the connections do not open: {errors:?}"))?;
+        Ok(Self {
+            life,
+            store,
+            connections: Arc::new(connections),
+        })
+    }
+
+    fn start(
+        self,
+        clock: &Arc<FastClock>,
+        rules: mapping::SyncRules,
+        options: sync::Options,
+    ) -> Result<Running> {
+        let engine = Engine::new(EngineParts {
+            store: self.store,
+            connections: self.connections,
+            clock: Arc::<FastClock>::clone(clock),
+            workspace: workspace(),
+            syncs: BTreeMap::from([(people(), rules)]),
+            options,
+        });
+        Running::start(engine, self.life)
+    }
 }
 
 fn configs(access: &Json, webhooks: bool) -> Result<Configs> {

@@ -5,6 +5,7 @@ mod create;
 mod fields;
 mod first;
 mod gone;
+mod history;
 mod journal;
 mod matching;
 mod refused;

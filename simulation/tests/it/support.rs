@@ -184,6 +184,19 @@ pub(crate) async fn journal(world: &World, record: &str) -> Result<Vec<JournalEn
         .await?)
 }
 
+/// Whether a field of the vendor's edit log is this field of ours. The log names contact entries by
+/// their kind.
+pub(crate) fn is_named(logged: &str, ours: &str) -> bool {
+    let kind = logged.to_lowercase();
+    if kind.contains("mail") {
+        ["email", "emails"].contains(&ours)
+    } else if kind.contains("phone") || kind.contains("mobile") || logged.starts_with("Tele") {
+        ["phone", "phones"].contains(&ours)
+    } else {
+        logged == ours
+    }
+}
+
 /// Whether the journal of a record has this value of a field as overwritten.
 pub(crate) async fn has_kept(
     world: &World,

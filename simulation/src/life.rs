@@ -1,0 +1,112 @@
+//! One process of the engine: every request that it sends and every command that it stores passes
+//! here, and any of them may be its last.
+
+use std::{
+    future::pending,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use async_trait::async_trait;
+use connections::{Answer, Outgoing, Transport, TransportError};
+use tokio::sync::Notify;
+
+/// From its start to its end. After its end nothing that the process began goes on: what waits for a
+/// boundary waits for ever.
+#[derive(Debug, Default)]
+pub struct Life {
+    over: AtomicBool,
+    ended: Notify,
+    counting: Mutex<Option<Count>>,
+}
+
+/// The boundaries passed so far, by name.
+#[derive(Debug, Default)]
+struct Count {
+    passed: Vec<String>,
+    last: Option<usize>,
+}
+
+impl Life {
+    /// Counts boundaries from now on; the process ends at number `last`, if one is given.
+    pub fn count(&self, last: Option<usize>) {
+        *self.lock() = Some(Count {
+            passed: Vec::new(),
+            last,
+        });
+    }
+
+    /// The boundaries passed since counting began, in their order.
+    pub fn passed(&self) -> Vec<String> {
+        self.lock()
+            .as_ref()
+            .map_or_else(Vec::new, |count| count.passed.clone())
+    }
+
+    /// Ends it here.
+    pub fn end(&self) {
+        self.over.store(true, Ordering::SeqCst);
+        self.ended.notify_waiters();
+    }
+
+    /// Whether it has ended.
+    pub fn is_over(&self) -> bool {
+        self.over.load(Ordering::SeqCst)
+    }
+
+    /// Waits for its end.
+    pub async fn ended(&self) {
+        let ended = self.ended.notified();
+        tokio::pin!(ended);
+        ended.as_mut().enable();
+        if !self.is_over() {
+            ended.await;
+        }
+    }
+
+    /// Goes on only while it lives.
+    pub(crate) async fn lives(&self) {
+        if self.is_over() {
+            pending::<()>().await;
+        }
+    }
+
+    /// Passes a boundary, or ends there.
+    pub(crate) async fn pass(&self, boundary: impl FnOnce() -> String) {
+        self.lives().await;
+        let ends = {
+            let mut counting = self.lock();
+            counting.as_mut().is_some_and(|count| {
+                count.passed.push(boundary());
+                count.last == Some(count.passed.len() - 1)
+            })
+        };
+        if ends {
+            self.end();
+            pending::<()>().await;
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Count>> {
+        self.counting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The network as one process sees it.
+pub(crate) struct MortalTransport<T> {
+    pub(crate) inner: T,
+    pub(crate) life: Arc<Life>,
+}
+
+#[async_trait]
+impl<T: Transport> Transport for MortalTransport<T> {
+    async fn send(&self, request: Outgoing) -> Result<Answer, TransportError> {
+        let name = format!("{} {}", request.method, request.url.path());
+        self.life.pass(|| format!("before {name}")).await;
+        let answer = self.inner.send(request).await;
+        self.life.pass(|| format!("after {name}")).await;
+        answer
+    }
+}
