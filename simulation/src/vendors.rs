@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use sandbox::{
     Actor, Edit, Fault, Operation, Rule, System,
-    judge::{Held, Pair, highlevel_contacts, onoffice_addresses},
+    judge::{Held, Pair},
 };
 use serde_json::{Value as Json, json};
 
@@ -52,6 +52,7 @@ impl World {
             System::OnOffice => self
                 .control
                 .act(system, "create", &json!({"fields": fields}))?,
+            System::OfficeRnd => self.control.act(system, "create_member", fields)?,
         };
         id_in(&made)
     }
@@ -64,6 +65,7 @@ impl World {
         let act = match system {
             System::HighLevel => "edit_contact",
             System::OnOffice => "edit",
+            System::OfficeRnd => "edit_member",
         };
         self.control.act(
             system,
@@ -81,6 +83,7 @@ impl World {
         let act = match system {
             System::HighLevel => "delete_contact",
             System::OnOffice => "delete",
+            System::OfficeRnd => "delete_member",
         };
         self.control
             .act(system, act, &json!({"id": id_of(system, id)?}))?;
@@ -97,10 +100,7 @@ impl World {
 
     /// Every living record of a system.
     pub fn living(&self, system: System) -> Vec<Held> {
-        let all = match system {
-            System::HighLevel => self.control.highlevel(highlevel_contacts),
-            System::OnOffice => self.control.onoffice(onoffice_addresses),
-        };
+        let all = self.control.held(system);
         all.into_iter().filter(|held| !held.gone).collect()
     }
 
@@ -109,10 +109,7 @@ impl World {
     /// # Errors
     /// When it is not there.
     pub fn held(&self, system: System, id: &str) -> Result<Held> {
-        let all = match system {
-            System::HighLevel => self.control.highlevel(highlevel_contacts),
-            System::OnOffice => self.control.onoffice(onoffice_addresses),
-        };
+        let all = self.control.held(system);
         all.into_iter()
             .find(|held| held.id == id)
             .with_context(|| format!("no record {id}"))
@@ -189,7 +186,11 @@ impl World {
 }
 
 fn id_in(made: &Json) -> Result<String> {
-    match &made["id"] {
+    let id = match &made["id"] {
+        Json::Null => &made["_id"],
+        id => id,
+    };
+    match id {
         Json::String(id) => Ok(id.clone()),
         Json::Number(id) => Ok(id.to_string()),
         other => anyhow::bail!("no id but {other}"),
@@ -199,7 +200,7 @@ fn id_in(made: &Json) -> Result<String> {
 /// An id as the acts of a system take it.
 fn id_of(system: System, id: &str) -> Result<Json> {
     Ok(match system {
-        System::HighLevel => json!(id),
+        System::HighLevel | System::OfficeRnd => json!(id),
         System::OnOffice => json!(id.parse::<u64>()?),
     })
 }

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::core::Core;
 use crate::highlevel;
+use crate::officernd;
 use crate::onoffice;
 use crate::service::World;
 use crate::system::System;
@@ -93,6 +94,17 @@ impl Control {
             &self
                 .world
                 .onoffice
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner),
+        )
+    }
+
+    /// Looks at the state of the simulated OfficeRnD, under its lock.
+    pub fn officernd<T>(&self, look: impl FnOnce(&officernd::State) -> T) -> T {
+        look(
+            &self
+                .world
+                .officernd
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner),
         )

@@ -34,6 +34,7 @@ mod server;
 mod service;
 
 pub mod highlevel;
+pub mod officernd;
 pub mod onoffice;
 pub mod people;
 

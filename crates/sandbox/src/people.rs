@@ -29,8 +29,10 @@ pub struct Plan {
     pub highlevel_only: usize,
     /// People in onOffice but not in HighLevel.
     pub onoffice_only: usize,
-    /// How many of a hundred people are in OfficeRnD as well.
+    /// How many of a hundred of these people are in OfficeRnD as well.
     pub officernd_percent: u8,
+    /// People in OfficeRnD alone.
+    pub officernd_only: usize,
     /// How many of a hundred rows have a second row for the same person in the same system.
     pub duplicate_percent: u8,
     /// Whether rows carry mistakes and other spellings at all.
@@ -47,6 +49,7 @@ impl Plan {
             highlevel_only: 145,
             onoffice_only: 145,
             officernd_percent: 35,
+            officernd_only: 60,
             duplicate_percent: 3,
             dirty: true,
         }
@@ -61,6 +64,7 @@ impl Plan {
             highlevel_only: people,
             onoffice_only: 0,
             officernd_percent: 0,
+            officernd_only: 0,
             duplicate_percent: 0,
             dirty: true,
         }
@@ -83,7 +87,8 @@ impl Population {
     #[must_use]
     pub fn new(plan: &Plan) -> Self {
         let total = plan.both + plan.highlevel_only + plan.onoffice_only;
-        let people = person::people(plan.seed, total);
+        // those of OfficeRnD alone come last, so that their number changes nobody else
+        let people = person::people(plan.seed, total + plan.officernd_only);
         let mut homes: Vec<(bool, bool)> = Vec::with_capacity(total);
         homes.resize(plan.both, (true, true));
         homes.resize(plan.both + plan.highlevel_only, (true, false));
@@ -106,8 +111,10 @@ impl Population {
             shuffle(&mut rows, &mut Dice::of(plan.seed, 20 + side as u64, 0));
             rows
         };
-        let coworks =
-            |number: usize| Dice::of(plan.seed, 3, number as u64).percent(plan.officernd_percent);
+        homes.resize(total + plan.officernd_only, (false, false));
+        let coworks = |number: usize| {
+            number >= total || Dice::of(plan.seed, 3, number as u64).percent(plan.officernd_percent)
+        };
         Self {
             highlevel: side(Side::HighLevel, &|number| homes[number].0),
             onoffice: side(Side::OnOffice, &|number| homes[number].1),
@@ -187,6 +194,13 @@ mod tests {
         }
         let (left, right) = (people(&population.highlevel), people(&population.onoffice));
         assert_eq!(left.intersection(&right).count(), 150);
+        let coworkers = people(&population.officernd);
+        assert!((200..=230).contains(&population.officernd.len()));
+        assert!((90..=120).contains(&coworkers.intersection(&left).count()));
+        let alone = coworkers
+            .difference(&left)
+            .filter(|who| !right.contains(who));
+        assert_eq!(alone.count(), 60);
         let mut dirt: BTreeMap<Dirt, usize> = BTreeMap::new();
         for side in Side::ALL {
             for row in population.rows(side) {
@@ -199,7 +213,7 @@ mod tests {
                 assert!(reachable, "{row:?}");
             }
         }
-        assert_eq!(dirt.len(), 13, "every kind of dirt occurs: {dirt:?}");
+        assert_eq!(dirt.len(), 14, "every kind of dirt occurs: {dirt:?}");
         let text = serde_json::to_string(&population.records(Side::OnOffice)[0]).unwrap();
         assert_eq!(
             text, FIRST_ROW,

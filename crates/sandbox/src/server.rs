@@ -19,6 +19,7 @@ use crate::control::Control;
 use crate::core::Core;
 use crate::deliveries::{Outgoing, Sender};
 use crate::highlevel;
+use crate::officernd;
 use crate::onoffice;
 use crate::people;
 use crate::service::{SandboxService, Sleep, World};
@@ -127,6 +128,7 @@ impl Sandbox {
             core.switches.set(name, value)?;
         }
         let highlevel = highlevel::State::new(&core);
+        let officernd = officernd::State::new(&core);
         let sleep = options
             .sleep
             .unwrap_or_else(|| Arc::new(|pause| Box::pin(tokio::time::sleep(pause))));
@@ -134,6 +136,7 @@ impl Sandbox {
             core,
             highlevel: Mutex::new(highlevel),
             onoffice: Mutex::new(onoffice::State::default()),
+            officernd: Mutex::new(officernd),
             sleep,
         });
         let sender = match options.sender {

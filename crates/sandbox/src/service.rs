@@ -18,6 +18,7 @@ use crate::core::Core;
 use crate::counts::Done;
 use crate::faults::{Fault, Seen};
 use crate::highlevel;
+use crate::officernd;
 use crate::onoffice;
 use crate::system::System;
 use crate::vendor::{Answer, Call, Vendor};
@@ -38,6 +39,7 @@ pub(crate) struct World {
     pub(crate) core: Core,
     pub(crate) highlevel: Mutex<highlevel::State>,
     pub(crate) onoffice: Mutex<onoffice::State>,
+    pub(crate) officernd: Mutex<officernd::State>,
     pub(crate) sleep: Sleep,
 }
 
@@ -57,6 +59,13 @@ impl World {
             }
             System::OnOffice => {
                 let mut state = self.onoffice.lock().unwrap_or_else(PoisonError::into_inner);
+                Some(work(&mut *state, &self.core))
+            }
+            System::OfficeRnd => {
+                let mut state = self
+                    .officernd
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner);
                 Some(work(&mut *state, &self.core))
             }
         }
@@ -127,7 +136,7 @@ async fn answer(world: Arc<World>, request: Request<Body>) -> Result<Response<Bo
     let Some((system, inner_path)) = prefixed.or_else(named) else {
         return Ok(plain(
             StatusCode::NOT_FOUND,
-            "This is the Tandem sandbox. The vendors live under /highlevel/ and /onoffice/, the controls under /_sandbox/.\n",
+            "This is the Tandem sandbox. The vendors live under /highlevel/, /onoffice/ and /officernd/, the controls under /_sandbox/.\n",
         ));
     };
     let base = if prefixed.is_some() {
@@ -267,6 +276,7 @@ fn system_prefix(system: System) -> &'static str {
     match system {
         System::HighLevel => "/highlevel",
         System::OnOffice => "/onoffice",
+        System::OfficeRnd => "/officernd",
     }
 }
 

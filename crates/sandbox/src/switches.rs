@@ -170,7 +170,11 @@ impl Switches {
 }
 
 /// The registries of the vendors; a vendor adds its own here.
-const REGISTRIES: [&[Switch]; 2] = [crate::highlevel::SWITCHES, crate::onoffice::SWITCHES];
+const REGISTRIES: [&[Switch]; 3] = [
+    crate::highlevel::SWITCHES,
+    crate::onoffice::SWITCHES,
+    crate::officernd::SWITCHES,
+];
 
 fn find(name: &str) -> Option<&'static Switch> {
     Switches::registry()

@@ -10,11 +10,13 @@ pub enum System {
     HighLevel,
     /// onOffice enterprise.
     OnOffice,
+    /// OfficeRnD, Flex.
+    OfficeRnd,
 }
 
 impl System {
     /// All systems, in the order of listings.
-    pub const ALL: [Self; 2] = [Self::HighLevel, Self::OnOffice];
+    pub const ALL: [Self; 3] = [Self::HighLevel, Self::OnOffice, Self::OfficeRnd];
 
     /// The name in paths, switches and JSON.
     #[must_use]
@@ -22,6 +24,7 @@ impl System {
         match self {
             Self::HighLevel => "highlevel",
             Self::OnOffice => "onoffice",
+            Self::OfficeRnd => "officernd",
         }
     }
 
@@ -40,6 +43,9 @@ impl System {
             | "marketplace.gohighlevel.com"
             | "marketplace.leadconnectorhq.com" => Some(Self::HighLevel),
             "api.onoffice.de" => Some(Self::OnOffice),
+            "app.officernd.com" | "identity.officernd.com" | "staging.officernd.com" => {
+                Some(Self::OfficeRnd)
+            }
             _ => None,
         }
     }

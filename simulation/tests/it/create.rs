@@ -25,6 +25,9 @@ fn creates(target: System, fault: Json) -> Case {
             json!({"system": "highlevel", "method": "POST", "path": "/contacts/", "count": 1})
         }
         System::OnOffice => json!({"system": "onoffice", "action": "create address", "count": 1}),
+        System::OfficeRnd => {
+            json!({"system": "officernd", "method": "POST", "path": "/members", "count": 1})
+        }
     };
     rule["fault"] = fault;
     Case {
@@ -36,7 +39,7 @@ fn creates(target: System, fault: Json) -> Case {
 fn newcomer(world: &World, target: System) -> Result<()> {
     match target {
         System::HighLevel => world.make(ONOFFICE, &on_the_right("Berta"))?,
-        System::OnOffice => world.make(HIGHLEVEL, &on_the_left("Berta"))?,
+        System::OnOffice | System::OfficeRnd => world.make(HIGHLEVEL, &on_the_left("Berta"))?,
     };
     Ok(())
 }

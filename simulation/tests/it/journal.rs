@@ -19,6 +19,7 @@ async fn all_kept(world: &World, pair: &Pair, mark: u64) -> Result<()> {
         let record = match edit.system {
             System::HighLevel => &pair.highlevel,
             System::OnOffice => &pair.onoffice,
+            System::OfficeRnd => anyhow::bail!("nothing of the pair is in OfficeRnD"),
         };
         let rows = journal(world, record).await?;
         for field in &edit.fields {

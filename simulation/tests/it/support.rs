@@ -33,6 +33,7 @@ pub(crate) fn options() -> Options {
             highlevel_only: 0,
             onoffice_only: 0,
             officernd_percent: 0,
+            officernd_only: 0,
             duplicate_percent: 0,
             dirty: false,
         },

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::Control;
 use crate::clock::iso_millis;
 use crate::faults::Rule;
-use crate::judge::{Pair, Rules};
+use crate::judge::{Carried, Field, Pair, Question, Rules, Tags, Terms};
 use crate::service::World;
 use crate::switches::Switches;
 use crate::system::System;
@@ -31,7 +31,7 @@ const ENDPOINTS: &[&str] = &[
     "POST   /_sandbox/webhooks/hurry",
     "DELETE /_sandbox/webhooks",
     "GET    /_sandbox/edits[?since=n]",
-    "POST   /_sandbox/judge                  {\"pairs\": [[HighLevel id, onOffice id], …]}",
+    "POST   /_sandbox/judge                  {\"pairs\": [[HighLevel id, onOffice id], …]} | {\"syncs\": [{\"left\", \"right\", \"pairs\"}, …]}",
     "POST   /_sandbox/reset",
     "GET    /_sandbox/{system}/state",
     "POST   /_sandbox/{system}/seed          an array, or one record a line",
@@ -133,16 +133,7 @@ fn dispatch(
         }
         ("POST", ["judge"]) => {
             let asked: Asked = parse(body)?;
-            let pairs: Vec<Pair> = asked
-                .pairs
-                .into_iter()
-                .map(|(highlevel, onoffice)| Pair {
-                    highlevel,
-                    onoffice,
-                })
-                .collect();
-            let judgement = control.judge(&pairs, &Rules::default(), None);
-            Ok(json!({"agree": judgement.agree(), "judgement": judgement}))
+            judged(control, asked)
         }
         ("POST", ["reset"]) => {
             control.reset();
@@ -159,12 +150,80 @@ fn dispatch(
     }
 }
 
-/// What the judge is handed.
+/// What the judge is handed: pairs of HighLevel and onOffice, or any syncs.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Asked {
     /// HighLevel id and onOffice id.
+    pairs: Option<Vec<(String, String)>>,
+    syncs: Option<Vec<AskedSync>>,
+}
+
+/// One sync. What is left out is as shipped for its two systems.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AskedSync {
+    left: System,
+    right: System,
     pairs: Vec<(String, String)>,
+    /// Whether OfficeRnD takes phone and tags in updates.
+    #[serde(default)]
+    late: bool,
+    fields: Option<Vec<Field>>,
+    losses: Option<Vec<Field>>,
+    /// The left's word and the right's.
+    tags: Option<Vec<(String, String)>>,
+    #[serde(default)]
+    carried: Vec<Carried>,
+}
+
+fn judged(control: &Control, asked: Asked) -> Result<Value, Refused> {
+    let questions: Vec<Question> = match (asked.pairs, asked.syncs) {
+        (Some(pairs), None) => {
+            let pairs: Vec<Pair> = pairs
+                .into_iter()
+                .map(|(highlevel, onoffice)| Pair {
+                    highlevel,
+                    onoffice,
+                })
+                .collect();
+            let judgement = control.judge(&pairs, &Rules::default(), None);
+            return Ok(json!({"agree": judgement.agree(), "judgement": judgement}));
+        }
+        (None, Some(syncs)) => syncs
+            .into_iter()
+            .map(AskedSync::question)
+            .collect::<Result<_, _>>()?,
+        _ => return Err(bad("the judge takes either pairs or syncs".to_owned())),
+    };
+    let findings = control.judge_syncs(&questions, None);
+    Ok(json!({"agree": findings.agree(), "findings": findings}))
+}
+
+impl AskedSync {
+    fn question(self) -> Result<Question, Refused> {
+        let shipped = Terms::shipped(self.left, self.right, self.late);
+        let mut terms = shipped.ok_or_else(|| {
+            bad(format!(
+                "no mapping ships between {} and {}",
+                self.left, self.right
+            ))
+        })?;
+        if let Some(fields) = self.fields {
+            terms.fields = fields.into_iter().collect();
+        }
+        if let Some(losses) = self.losses {
+            terms.losses = losses.into_iter().collect();
+        }
+        if let Some(tags) = self.tags {
+            terms.tags = Tags::Pairs(tags);
+        }
+        terms.carried = self.carried;
+        Ok(Question {
+            terms,
+            pairs: self.pairs,
+        })
+    }
 }
 
 fn of_system(

@@ -1,7 +1,11 @@
 //! One record as the judge sees it, whichever system holds it.
 
+use std::collections::BTreeMap;
+
 use super::Field;
+use crate::edits::Actor;
 use crate::highlevel;
+use crate::officernd;
 use crate::onoffice;
 
 /// A person as one system holds it. Texts are as stored; what is not there is "".
@@ -18,6 +22,8 @@ pub struct Held {
     pub by_client: bool,
     pub first_name: String,
     pub last_name: String,
+    /// The whole name, where the system has but one; see [`Held::whole_name`].
+    pub name: String,
     /// The main e-mail address.
     pub email: String,
     /// Every e-mail address.
@@ -36,9 +42,23 @@ pub struct Held {
     pub company: String,
     /// Tags, or keys of contact categories.
     pub tags: Vec<String>,
+    /// OfficeRnD's calculated status; "" elsewhere.
+    pub status: String,
+    /// Custom fields by key, those of onOffice excepted.
+    pub custom: BTreeMap<String, String>,
 }
 
 impl Held {
+    /// First and last name in one.
+    #[must_use]
+    pub fn whole_name(&self) -> String {
+        if self.name.is_empty() {
+            format!("{} {}", self.first_name, self.last_name)
+        } else {
+            self.name.clone()
+        }
+    }
+
     /// A field as stored.
     pub(super) fn shown(&self, field: Field) -> String {
         match field {
@@ -53,6 +73,7 @@ impl Held {
             Field::Birthday => self.birthday.clone(),
             Field::Company => self.company.clone(),
             Field::Tags => self.tags.join(", "),
+            Field::Name => self.whole_name(),
         }
     }
 }
@@ -62,6 +83,11 @@ impl Held {
 pub fn highlevel_contacts(state: &highlevel::State) -> Vec<Held> {
     use highlevel::Field as F;
     let contacts = state.contacts(state.main_location());
+    let keys: BTreeMap<String, String> = state
+        .field_keys(state.main_location())
+        .into_iter()
+        .map(|(key, id)| (id, key))
+        .collect();
     contacts
         .iter()
         .map(|contact| {
@@ -89,6 +115,12 @@ pub fn highlevel_contacts(state: &highlevel::State) -> Vec<Held> {
                     .map_or_else(String::new, |day| day.to_string()),
                 company: text(F::CompanyName),
                 tags: contact.tags.iter().map(|tag| tag.to_string()).collect(),
+                custom: contact
+                    .custom_fields
+                    .iter()
+                    .filter_map(|(id, value)| Some((keys.get(&**id)?.clone(), written(value))))
+                    .collect(),
+                ..Held::default()
             }
         })
         .collect()
@@ -158,5 +190,66 @@ fn onoffice_address(state: &onoffice::State, address: &onoffice::Address, gone: 
             .into_iter()
             .map(str::to_owned)
             .collect(),
+        ..Held::default()
+    }
+}
+
+/// Every member of OfficeRnD, deleted ones included; the status is that of a time in milliseconds since 1970.
+#[must_use]
+pub fn officernd_members(state: &officernd::State, now_ms: i64) -> Vec<Held> {
+    use officernd::Kind;
+    let members = state.all(Kind::Member).iter();
+    members
+        .map(|member| {
+            let text = |field: &str| member.text(field).to_owned();
+            let address = |part: &str| {
+                let address = member.get("address");
+                address
+                    .and_then(|address| address[part].as_str())
+                    .unwrap_or_default()
+                    .to_owned()
+            };
+            let one = |value: String| {
+                if value.is_empty() {
+                    Vec::new()
+                } else {
+                    vec![value]
+                }
+            };
+            let company = state.get(Kind::Company, member.text("company"));
+            let company = company.filter(|company| company.deleted_ms.is_none());
+            Held {
+                id: member.id.to_string(),
+                gone: member.deleted_ms.is_some(),
+                by_client: member.maker == Actor::Api,
+                name: text("name"),
+                email: text("email"),
+                emails: one(text("email")),
+                phone: text("phone"),
+                phones: one(text("phone")),
+                street: address("street"),
+                postcode: address("zip"),
+                city: address("city"),
+                country: address("country"),
+                company: company
+                    .map_or_else(String::new, |company| company.text("name").to_owned()),
+                tags: member.tags().map(str::to_owned).collect(),
+                status: state.status(Kind::Member, member, now_ms).to_owned(),
+                custom: member
+                    .properties()
+                    .map(|(key, value)| (key.to_owned(), written(value)))
+                    .collect(),
+                ..Held::default()
+            }
+        })
+        .collect()
+}
+
+/// A value of a custom field as text.
+fn written(value: &serde_json::Value) -> String {
+    match value {
+        serde_json::Value::Null => String::new(),
+        serde_json::Value::String(text) => text.clone(),
+        other => other.to_string(),
     }
 }

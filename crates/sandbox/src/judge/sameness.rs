@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use super::Field;
 use super::held::Held;
-use super::{Field, Rules};
+use super::terms::{Tags, Terms};
+use crate::system::System;
 
 /// How two values compare.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,8 +16,11 @@ pub(super) enum Same {
     No,
 }
 
-/// Longest texts that onOffice holds, in characters.
-fn onoffice_length(field: Field) -> Option<usize> {
+/// Longest texts that a system holds, in characters.
+fn length(system: System, field: Field) -> Option<usize> {
+    if system != System::OnOffice {
+        return None;
+    }
     match field {
         Field::Postcode => Some(20),
         Field::Phone => Some(40),
@@ -25,27 +30,32 @@ fn onoffice_length(field: Field) -> Option<usize> {
     }
 }
 
-/// Compares one field of a HighLevel contact with that of an onOffice address.
-pub(super) fn compare(field: Field, left: &Held, right: &Held, rules: &Rules) -> Same {
+/// Compares one field of two records.
+pub(super) fn compare(field: Field, left: &Held, right: &Held, terms: &Terms) -> Same {
     let same = match field {
-        Field::Tags => tags(left, rules, false) == tags(right, rules, true),
+        Field::Tags => same_tags(left, right, &terms.tags),
         Field::Email => folded(&left.email) == folded(&right.email),
-        Field::Phone => number(&left.phone, left, rules) == number(&right.phone, right, rules),
+        Field::Phone => {
+            number(&left.phone, left, &terms.home) == number(&right.phone, right, &terms.home)
+        }
         Field::Country => alpha2(&left.country) == alpha2(&right.country),
         _ => words(&left.shown(field)) == words(&right.shown(field)),
     };
-    let cut = || {
-        onoffice_length(field).is_some_and(|length| {
-            let long = left.shown(field);
+    let cut = |short: &Held, long: &Held, system: System| {
+        length(system, field).is_some_and(|length| {
+            let long = long.shown(field);
             long.chars().count() > length && {
-                let short: String = long.chars().take(length).collect();
-                words(&short) == words(&right.shown(field))
+                let kept: String = long.chars().take(length).collect();
+                words(&kept) == words(&short.shown(field))
             }
         })
     };
     if same {
         Same::Yes
-    } else if (field == Field::Company && rules.company_is_create_only) || cut() {
+    } else if terms.losses.contains(&field)
+        || cut(right, left, terms.right)
+        || cut(left, right, terms.left)
+    {
         Same::Lossy
     } else {
         Same::No
@@ -61,17 +71,26 @@ fn folded(text: &str) -> String {
     words(text).to_lowercase()
 }
 
-/// The alpha-2 code of a code or a German name; the text itself where it is neither.
+/// The alpha-2 code of a code, a German name or one of three English ones; the text itself where it is neither.
 fn alpha2(country: &str) -> String {
     let written = words(country);
     if written.len() == 2 {
         return written.to_uppercase();
     }
+    let english = match written.to_lowercase().as_str() {
+        "germany" => "DE",
+        "austria" => "AT",
+        "switzerland" => "CH",
+        _ => "",
+    };
+    if !english.is_empty() {
+        return english.to_owned();
+    }
     crate::onoffice::country_code(&written).map_or_else(|| written.clone(), str::to_owned)
 }
 
 /// Digits with country code: `+49 (0)241 12-34` is `492411234`. A number that names no country is one of the record's country.
-fn number(written: &str, held: &Held, rules: &Rules) -> String {
+fn number(written: &str, held: &Held, home: &str) -> String {
     let international = written.trim_start().starts_with('+');
     let without_trunk = written.replace("(0)", "");
     let source = if international {
@@ -87,7 +106,7 @@ fn number(written: &str, held: &Held, rules: &Rules) -> String {
         return rest.to_owned();
     }
     let home = match alpha2(&held.country).as_str() {
-        "" => rules.home.clone(),
+        "" => home.to_owned(),
         country => country.to_owned(),
     };
     let dial = match home.as_str() {
@@ -109,33 +128,30 @@ fn number(written: &str, held: &Held, rules: &Rules) -> String {
     }
 }
 
-/// The mapped tags of a record, as places in the rules. HighLevel writes tags in small letters.
-fn tags(held: &Held, rules: &Rules, onoffice: bool) -> BTreeSet<usize> {
-    rules
-        .tags
-        .iter()
-        .enumerate()
-        .filter(|(_, (tag, category))| {
-            let wanted = if onoffice { category } else { tag };
-            held.tags
-                .iter()
-                .any(|known| folded(known) == folded(wanted))
-        })
-        .map(|(place, _)| place)
-        .collect()
+/// Whether two records carry the same of the compared tags. HighLevel writes tags in small letters.
+fn same_tags(left: &Held, right: &Held, tags: &Tags) -> bool {
+    let all =
+        |held: &Held| -> BTreeSet<String> { held.tags.iter().map(|tag| folded(tag)).collect() };
+    let (left, right) = (all(left), all(right));
+    match tags {
+        Tags::All => left == right,
+        Tags::Pairs(pairs) => pairs
+            .iter()
+            .all(|(one, other)| left.contains(&folded(one)) == right.contains(&folded(other))),
+    }
 }
 
 /// What a matcher could have looked a record up by.
-pub(super) fn keys(held: &Held, rules: &Rules) -> Vec<String> {
+pub(super) fn keys(held: &Held, home: &str) -> Vec<String> {
     let emails = held.emails.iter().map(|email| folded(email));
-    let numbers = held.phones.iter().map(|phone| number(phone, held, rules));
+    let numbers = held.phones.iter().map(|phone| number(phone, held, home));
     emails
         .chain(numbers)
         .filter(|key| !key.is_empty())
         .collect()
 }
 
-/// Whether two records carry the same name, in either order, umlauts written out or not.
+/// Whether two records carry the same name, its words in any order, umlauts written out or not.
 pub(super) fn same_name(one: &Held, other: &Held) -> bool {
     let plain = |text: &str| {
         folded(text)
@@ -145,7 +161,8 @@ pub(super) fn same_name(one: &Held, other: &Held) -> bool {
             .replace('ß', "ss")
     };
     let names = |held: &Held| {
-        let mut names = [plain(&held.first_name), plain(&held.last_name)];
+        let whole = plain(&held.whole_name());
+        let mut names: Vec<String> = whole.split_whitespace().map(str::to_owned).collect();
         names.sort_unstable();
         names
     };

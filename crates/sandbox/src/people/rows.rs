@@ -36,6 +36,8 @@ pub enum Dirt {
     Household,
     /// Has the name of somebody else.
     Namesake,
+    /// Postcode and town in each other's place.
+    SwappedTown,
 }
 
 impl std::fmt::Display for Dirt {
@@ -54,6 +56,7 @@ impl std::fmt::Display for Dirt {
             Self::Duplicate => "duplicate",
             Self::Household => "household",
             Self::Namesake => "namesake",
+            Self::SwappedTown => "swapped-town",
         })
     }
 }
@@ -137,6 +140,13 @@ pub(super) fn row(
             _ => email.push(' '),
         }
     }
+    // members rarely have an address; drawn last, so that it changes no other side
+    let mut postcode = person.postcode.to_owned();
+    let housed = side != Side::OfficeRnd || dice.percent(25);
+    if side == Side::OfficeRnd && housed && dirty && dice.percent(15) {
+        dirt.push(Dirt::SwappedTown);
+        std::mem::swap(&mut postcode, &mut town);
+    }
     let form = Form {
         first,
         last,
@@ -144,6 +154,8 @@ pub(super) fn row(
         phone: (!no_phone).then_some(phone),
         street,
         town,
+        postcode,
+        housed,
     };
     dirt.sort_unstable();
     Row {
@@ -161,6 +173,9 @@ struct Form {
     phone: Option<String>,
     street: String,
     town: String,
+    postcode: String,
+    /// Whether the row carries the address at all.
+    housed: bool,
 }
 
 impl Form {
@@ -185,7 +200,7 @@ impl Form {
                 put("phone", phone);
                 put("address1", text(self.street));
                 put("city", text(self.town));
-                put("postalCode", text(person.postcode.to_owned()));
+                put("postalCode", text(self.postcode));
                 put("country", text(person.country.alpha2().to_owned()));
                 put("dateOfBirth", text(person.birthday.clone()));
                 put("companyName", company);
@@ -205,7 +220,7 @@ impl Form {
                 put("email", email);
                 put("phone", phone);
                 put("Strasse", text(self.street));
-                put("Plz", text(person.postcode.to_owned()));
+                put("Plz", text(self.postcode));
                 put("Ort", text(self.town));
                 put("Land", text(person.country.alpha3().to_owned()));
                 put("Geburtsdatum", text(person.birthday.clone()));
@@ -218,6 +233,9 @@ impl Form {
                 put("phone", phone);
                 put("companyName", company);
                 put("tags", tags);
+                let address = json!({"street": self.street, "zip": self.postcode, "city": self.town,
+                    "country": person.country.english()});
+                put("address", self.housed.then_some(address));
             }
         }
         Value::Object(record)

@@ -25,6 +25,15 @@ impl Country {
         }
     }
 
+    /// As OfficeRnD's address form spells it.
+    pub(super) fn english(self) -> &'static str {
+        match self {
+            Self::Germany => "Germany",
+            Self::Austria => "Austria",
+            Self::Switzerland => "Switzerland",
+        }
+    }
+
     pub(super) fn dial(self) -> &'static str {
         match self {
             Self::Germany => "49",

@@ -5,5 +5,6 @@
 mod control;
 mod faults;
 mod highlevel;
+mod officernd;
 mod onoffice;
 mod people;

@@ -132,6 +132,7 @@ pub(crate) async fn sandbox(sandbox: cli::Sandbox) -> Result<()> {
         for (system, side) in [
             (System::HighLevel, Side::HighLevel),
             (System::OnOffice, Side::OnOffice),
+            (System::OfficeRnd, Side::OfficeRnd),
         ] {
             running.control().seed(system, &people.records(side))?;
         }

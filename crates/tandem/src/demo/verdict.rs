@@ -133,6 +133,7 @@ fn mapping_of(field: Field) -> &'static str {
         Field::Birthday => "date_of_birth",
         Field::Company => "company_name",
         Field::Tags => "tags",
+        Field::Name => "name",
     }
 }
 

@@ -1,0 +1,344 @@
+//! The examination: every pair of every sync, then each system as a whole.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use serde::Serialize;
+
+use super::held::Held;
+use super::terms::{Scope, Terms};
+use super::{Duplicate, Field, Truth, sameness};
+use crate::system::System;
+
+/// One sync as the judge is asked about it.
+#[derive(Clone, Debug)]
+pub struct Question {
+    /// Which systems, and what they are to agree in.
+    pub terms: Terms,
+    /// Ids of the left and of the right that are said to be one person.
+    pub pairs: Vec<(String, String)>,
+}
+
+/// What the judge found in all systems.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Findings {
+    /// In the order of the questions.
+    pub syncs: Vec<Agreement>,
+    /// Records that a client of the API made although the person was there.
+    pub duplicates: Vec<Duplicate>,
+    /// Updates by a client of the API that changed no value.
+    pub echo_writes: BTreeMap<System, usize>,
+}
+
+impl Findings {
+    /// Whether every sync agrees, and nothing was doubled.
+    #[must_use]
+    pub fn agree(&self) -> bool {
+        self.duplicates.is_empty() && self.syncs.iter().all(Agreement::agrees)
+    }
+}
+
+/// How the two systems of one sync stand.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Agreement {
+    /// The one.
+    pub left: System,
+    /// The other.
+    pub right: System,
+    /// Pairs whose records both live.
+    pub pairs: usize,
+    /// Values looked at in them.
+    pub compared: usize,
+    /// Values of which the sides say different things.
+    pub disagreements: Vec<Difference>,
+    /// Values that differ only by what one system cannot hold or take.
+    pub losses: Vec<Difference>,
+    /// Pairs of which a record is gone, or that share a record with another pair.
+    pub broken: Vec<Broken>,
+    /// Living records without a pair that need one.
+    pub without_counterpart: Sides<Vec<String>>,
+}
+
+impl Agreement {
+    pub(super) fn between(left: System, right: System) -> Self {
+        Self {
+            left,
+            right,
+            pairs: 0,
+            compared: 0,
+            disagreements: Vec::new(),
+            losses: Vec::new(),
+            broken: Vec::new(),
+            without_counterpart: Sides::default(),
+        }
+    }
+
+    /// Whether every pair agrees and nothing is without a counterpart.
+    #[must_use]
+    pub fn agrees(&self) -> bool {
+        self.disagreements.is_empty()
+            && self.broken.is_empty()
+            && self.without_counterpart.left.is_empty()
+            && self.without_counterpart.right.is_empty()
+    }
+}
+
+/// One thing for each side.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct Sides<T> {
+    pub left: T,
+    pub right: T,
+}
+
+/// One value on which a pair does not agree.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Difference {
+    /// The left's record.
+    pub left: String,
+    /// The right's record.
+    pub right: String,
+    /// Which value.
+    pub what: What,
+    /// What each side says.
+    pub says: Sides<String>,
+}
+
+/// A value that is compared.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum What {
+    /// A mapped field.
+    Field(Field),
+    /// A value that is carried, by its name.
+    Carried(String),
+}
+
+/// A pair that cannot be compared.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Broken {
+    /// The left's record.
+    pub left: String,
+    /// The right's record.
+    pub right: String,
+    /// Why.
+    pub why: Why,
+}
+
+/// Why a pair cannot be compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Why {
+    /// The left's record is deleted, merged away or was never there.
+    LeftGone,
+    /// The right's record is deleted, merged away or was never there.
+    RightGone,
+    /// An earlier pair has one of its records.
+    Shared,
+}
+
+/// A record of a system.
+type Known<'a> = (System, &'a str);
+
+/// Examines what the systems hold. Echo writes are not counted here, they leave no trace in a state.
+#[must_use]
+pub fn examine(
+    held: &BTreeMap<System, Vec<Held>>,
+    questions: &[Question],
+    truth: Option<&Truth>,
+) -> Findings {
+    let mut links: HashMap<Known<'_>, Vec<Known<'_>>> = HashMap::new();
+    let none: &[Held] = &[];
+    let of = |system: System| held.get(&system).map_or(none, Vec::as_slice);
+    let mut syncs = Vec::new();
+    for question in questions {
+        let (left, right) = (question.terms.left, question.terms.right);
+        let mut agreement = Agreement::between(left, right);
+        for (one, other) in judge_pairs(question, of(left), of(right), &mut agreement) {
+            links.entry((left, one)).or_default().push((right, other));
+            links.entry((right, other)).or_default().push((left, one));
+        }
+        syncs.push(agreement);
+    }
+    let mut found = Vec::new();
+    for (system, records) in held {
+        let home = questions
+            .iter()
+            .find(|question| [question.terms.left, question.terms.right].contains(system))
+            .map_or("", |question| question.terms.home.as_str());
+        let person = |id: &str| truth.and_then(|truth| person(truth, &links, (*system, id)));
+        found.extend(duplicates(*system, records, home, person));
+    }
+    Findings {
+        syncs,
+        duplicates: found,
+        echo_writes: BTreeMap::new(),
+    }
+}
+
+/// Judges the pairs of a sync, and answers those that hold.
+fn judge_pairs<'q>(
+    question: &'q Question,
+    left: &[Held],
+    right: &[Held],
+    agreement: &mut Agreement,
+) -> Vec<(&'q str, &'q str)> {
+    let by_id = |held: &[Held]| -> HashMap<String, usize> {
+        let living = held.iter().enumerate().filter(|(_, each)| !each.gone);
+        living
+            .map(|(place, each)| (each.id.clone(), place))
+            .collect()
+    };
+    let (lefts, rights) = (by_id(left), by_id(right));
+    let mut paired: Sides<BTreeSet<&str>> = Sides::default();
+    let mut hold = Vec::new();
+    for (one, other) in &question.pairs {
+        let places = match (lefts.get(one), rights.get(other)) {
+            (None, _) => Err(Why::LeftGone),
+            (_, None) => Err(Why::RightGone),
+            (Some(one), Some(other)) => Ok((*one, *other)),
+        };
+        let fresh = [paired.left.insert(one), paired.right.insert(other)];
+        let places = match places {
+            Ok(places) if fresh == [true, true] => Ok(places),
+            Ok(_) => Err(Why::Shared),
+            Err(why) => Err(why),
+        };
+        match places {
+            Ok((left_place, right_place)) => {
+                hold.push((one.as_str(), other.as_str()));
+                agreement.pairs += 1;
+                judge_pair(
+                    &left[left_place],
+                    &right[right_place],
+                    &question.terms,
+                    agreement,
+                );
+            }
+            Err(why) => agreement.broken.push(Broken {
+                left: one.clone(),
+                right: other.clone(),
+                why,
+            }),
+        }
+    }
+    let alone = |held: &[Held], scope: &Scope, paired: &BTreeSet<&str>| -> Vec<String> {
+        held.iter()
+            .filter(|each| question.terms.needs_counterpart(scope, each))
+            .filter(|each| !paired.contains(each.id.as_str()))
+            .map(|each| each.id.clone())
+            .collect()
+    };
+    agreement.without_counterpart = Sides {
+        left: alone(left, &question.terms.left_needs, &paired.left),
+        right: alone(right, &question.terms.right_needs, &paired.right),
+    };
+    hold
+}
+
+fn judge_pair(left: &Held, right: &Held, terms: &Terms, agreement: &mut Agreement) {
+    let difference = |what: What, one: String, other: String| Difference {
+        left: left.id.clone(),
+        right: right.id.clone(),
+        what,
+        says: Sides {
+            left: one,
+            right: other,
+        },
+    };
+    for field in &terms.fields {
+        agreement.compared += 1;
+        let list = match sameness::compare(*field, left, right, terms) {
+            sameness::Same::Yes => continue,
+            sameness::Same::Lossy => &mut agreement.losses,
+            sameness::Same::No => &mut agreement.disagreements,
+        };
+        list.push(difference(
+            What::Field(*field),
+            left.shown(*field),
+            right.shown(*field),
+        ));
+    }
+    for carried in &terms.carried {
+        agreement.compared += 1;
+        let (one, other) = (carried.left.read(left), carried.right.read(right));
+        if one != other {
+            agreement.disagreements.push(difference(
+                What::Carried(carried.name.clone()),
+                one.to_owned(),
+                other.to_owned(),
+            ));
+        }
+    }
+}
+
+/// The person that a record is: by the truth, or by that of a record that is linked to it, over as many syncs as it takes.
+fn person(
+    truth: &Truth,
+    links: &HashMap<Known<'_>, Vec<Known<'_>>>,
+    record: Known<'_>,
+) -> Option<u32> {
+    let mut seen = HashSet::from([record]);
+    let mut next = vec![record];
+    while let Some((system, id)) = next.pop() {
+        if let Some(person) = truth.person(system, id) {
+            return Some(person);
+        }
+        for other in links.get(&(system, id)).into_iter().flatten() {
+            if seen.insert(*other) {
+                next.push(*other);
+            }
+        }
+    }
+    None
+}
+
+/// Records that a client made for people who lived there already: by the truth, or where it says nothing by the same name with
+/// the same e-mail address or number.
+fn duplicates(
+    system: System,
+    held: &[Held],
+    home: &str,
+    person: impl Fn(&str) -> Option<u32>,
+) -> Vec<Duplicate> {
+    let mut by_person: HashMap<u32, Vec<&Held>> = HashMap::new();
+    let mut by_key: HashMap<String, Vec<&Held>> = HashMap::new();
+    let mut found = Vec::new();
+    let living = || held.iter().filter(|each| !each.gone);
+    // those that were there first, then those that the client made, in the order of the system
+    let in_order = living()
+        .filter(|each| !each.by_client)
+        .chain(living().filter(|each| each.by_client));
+    for record in in_order {
+        let keys = sameness::keys(record, home);
+        let who = person(&record.id);
+        let shares_key = |other: &&&Held| {
+            let others = sameness::keys(other, home);
+            keys.iter().any(|key| others.contains(key))
+        };
+        if record.by_client {
+            let twins: Vec<&Held> = match who {
+                Some(who) => by_person.get(&who).cloned().unwrap_or_default(),
+                None => keys
+                    .iter()
+                    .flat_map(|key| by_key.get(key).into_iter().flatten().copied())
+                    .filter(|other| sameness::same_name(record, other))
+                    .collect(),
+            };
+            if let Some(twin) = twins.iter().find(shares_key).or_else(|| twins.first()) {
+                found.push(Duplicate {
+                    system,
+                    id: record.id.clone(),
+                    of: twin.id.clone(),
+                    findable: shares_key(&twin),
+                });
+            }
+        }
+        if let Some(who) = who {
+            by_person.entry(who).or_default().push(record);
+        }
+        for key in keys {
+            by_key.entry(key).or_default().push(record);
+        }
+    }
+    found
+}

@@ -1,0 +1,150 @@
+//! Which two systems are to agree, in what, and what may differ.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use super::Field;
+use super::held::Held;
+use super::pairwise::Rules;
+use crate::system::System;
+
+/// What two systems are to agree in.
+#[derive(Clone, Debug)]
+pub struct Terms {
+    /// The one.
+    pub left: System,
+    /// The other.
+    pub right: System,
+    /// The fields that are mapped.
+    pub fields: BTreeSet<Field>,
+    /// Which tags are compared.
+    pub tags: Tags,
+    /// Fields whose difference is a declared loss, because a side takes them only when a record is made.
+    pub losses: BTreeSet<Field>,
+    /// Values that one side keeps of the other: its id, its status.
+    pub carried: Vec<Carried>,
+    /// The country of numbers that name none, as alpha-2 code, where the record names none either.
+    pub home: String,
+    /// Whether archived records need a counterpart.
+    pub archived_need_counterpart: bool,
+    /// Which records of the left need a counterpart.
+    pub left_needs: Scope,
+    /// Which records of the right need a counterpart.
+    pub right_needs: Scope,
+}
+
+/// Which tags are compared.
+#[derive(Clone, Debug)]
+pub enum Tags {
+    /// The left's and the right's word for the same; no others.
+    Pairs(Vec<(String, String)>),
+    /// All, whatever their case.
+    All,
+}
+
+/// A value that stands at two places.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Carried {
+    /// How findings call it.
+    pub name: String,
+    /// Where the left has it.
+    pub left: Place,
+    /// Where the right has it.
+    pub right: Place,
+}
+
+/// Where a record has a value.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Place {
+    /// It is the record's id.
+    Id,
+    /// It is the record's status.
+    Status,
+    /// A custom field by its key: `contact.…` in HighLevel, the key of a custom property in OfficeRnD.
+    Custom(String),
+}
+
+/// Which records need a counterpart.
+#[derive(Clone, Debug)]
+pub enum Scope {
+    /// All that live.
+    Everybody,
+    /// None.
+    Nobody,
+    /// Those with one of these tags, whatever its case.
+    Tagged(Vec<String>),
+}
+
+impl Terms {
+    /// The mapping that ships between two systems, the left first; none where none does. `late` is about OfficeRnD, see
+    /// [`Terms::highlevel_officernd`].
+    #[must_use]
+    pub fn shipped(left: System, right: System, late: bool) -> Option<Self> {
+        match (left, right) {
+            (System::HighLevel, System::OnOffice) => Some(Rules::default().terms()),
+            (System::HighLevel, System::OfficeRnd) => Some(Self::highlevel_officernd(late)),
+            _ => None,
+        }
+    }
+
+    /// HighLevel and OfficeRnD, by what the tenant's member bodies take: since the autumn of 2026 (`late`) phone and tags can be
+    /// updated; before, a phone number only crosses when a member is made, and tags do not cross.
+    #[must_use]
+    pub fn highlevel_officernd(late: bool) -> Self {
+        let mut fields = BTreeSet::from([
+            Field::Name,
+            Field::Email,
+            Field::Phone,
+            Field::Company,
+            Field::Street,
+            Field::Postcode,
+            Field::City,
+            Field::Country,
+        ]);
+        let mut losses = BTreeSet::from([Field::Company]);
+        if late {
+            fields.insert(Field::Tags);
+        } else {
+            losses.insert(Field::Phone);
+        }
+        Self {
+            left: System::HighLevel,
+            right: System::OfficeRnd,
+            fields,
+            tags: Tags::All,
+            losses,
+            carried: Vec::new(),
+            home: "DE".to_owned(),
+            archived_need_counterpart: false,
+            left_needs: Scope::Everybody,
+            right_needs: Scope::Everybody,
+        }
+    }
+
+    pub(super) fn needs_counterpart(&self, scope: &Scope, held: &Held) -> bool {
+        if held.gone || (held.archived && !self.archived_need_counterpart) {
+            return false;
+        }
+        match scope {
+            Scope::Everybody => true,
+            Scope::Nobody => false,
+            Scope::Tagged(tags) => held.tags.iter().any(|own| {
+                let own = own.to_lowercase();
+                tags.iter().any(|tag| tag.to_lowercase() == own)
+            }),
+        }
+    }
+}
+
+impl Place {
+    pub(super) fn read<'h>(&self, held: &'h Held) -> &'h str {
+        match self {
+            Self::Id => &held.id,
+            Self::Status => &held.status,
+            Self::Custom(key) => held.custom.get(key).map_or("", String::as_str),
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! The filling of the account, without limits, events or checks of the whitelist's finer points.
+
+use serde_json::{Value, json};
+
+use super::State;
+use super::errors::Refusal;
+use super::kind::Kind;
+use super::record::{Record, Stamp};
+use super::writes::Given;
+use crate::core::Core;
+use crate::edits::Actor;
+use crate::vendor::ActError;
+
+impl State {
+    /// A member in the shape of a create call. Beside it are taken `tags`, and `companyName` for a company that is made where there
+    /// is none of that name; the location is the first one where none is given, and a start may be missing, as in old accounts.
+    pub(super) fn seed_member(&mut self, record: &Value, core: &Core) -> Result<String, ActError> {
+        let mut body = record
+            .as_object()
+            .cloned()
+            .ok_or_else(|| ActError::Input("a member is an object".to_owned()))?;
+        let company = body.remove("companyName");
+        let mut given = Given::from_person(Kind::Member, &body, core)
+            .map_err(|refusal: Refusal| refusal.to_act_error())?;
+        if !given.has("location") {
+            let first = self.table(Kind::Location).first();
+            given.set("location", json!(first.map(|location| &location.id)));
+        }
+        if let Some(name) = company.as_ref().and_then(Value::as_str) {
+            let id = self.company_named(name, core);
+            given.set("company", json!(id));
+        }
+        Ok(self.plant(Kind::Member, given, core))
+    }
+
+    fn company_named(&mut self, name: &str, core: &Core) -> String {
+        if let Some(known) = self.table(Kind::Company).with("name", name).next() {
+            return known.id.to_string();
+        }
+        let mut given = Given::of("name", json!(name));
+        let first = self.table(Kind::Location).first();
+        given.set("location", json!(first.map(|location| &location.id)));
+        let start = crate::clock::iso_millis(core.clock.now_ms());
+        given.set("startDate", json!(start));
+        self.plant(Kind::Company, given, core)
+    }
+
+    fn plant(&mut self, kind: Kind, given: Given, core: &Core) -> String {
+        let stamp = Stamp {
+            at_ms: core.clock.now_ms(),
+            actor: Actor::Seed,
+            by: self.person_id.clone(),
+        };
+        let id = self.new_id(core);
+        let record = Record::new(id.clone(), &stamp, given.into_fields());
+        self.insert(kind, record, core);
+        id
+    }
+}

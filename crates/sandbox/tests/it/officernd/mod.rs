@@ -1,0 +1,13 @@
+//! The simulated OfficeRnD through its API.
+
+pub(crate) mod client;
+mod errors;
+mod judging;
+mod limits;
+mod reading;
+mod socket;
+mod speed;
+mod status;
+mod tokens;
+mod webhooks;
+mod writing;

@@ -1,0 +1,81 @@
+//! Many members stay quick. The bounds are far above what is measured, so that only a scan where there should be an index fails.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use super::client::Client;
+
+#[tokio::test]
+async fn many_members_answer_by_index() {
+    let client = Client::quiet(&[]).await;
+    let people: Vec<Value> = (0..50_000)
+        .map(|number| {
+            json!({"name": format!("Name {number}"), "email": format!("p{number}@x.de"),
+                "companyName": format!("Firm {}", number / 20), "properties": {"crm_id": format!("hl{number}")}})
+        })
+        .collect();
+    let ids = client
+        .control
+        .seed(sandbox::System::OfficeRnd, &people)
+        .unwrap();
+    client.advance(60_000);
+    let calls: Vec<(&str, Vec<String>)> = vec![
+        (
+            "by id",
+            (0..50)
+                .map(|n| format!("/members?_id={}", ids[n * 900]))
+                .collect(),
+        ),
+        (
+            "by e-mail",
+            (0..50)
+                .map(|n| format!("/members?email=p{}%40x.de", n * 900))
+                .collect(),
+        ),
+        (
+            "by property",
+            (0..50)
+                .map(|n| format!("/members?properties[crm_id]=hl{}", n * 900))
+                .collect(),
+        ),
+        (
+            "by company",
+            (0..50)
+                .map(|n| format!("/companies?name=Firm%20{n}"))
+                .collect(),
+        ),
+        (
+            "changed since",
+            (0..50)
+                .map(|_| "/members?modifiedAt[$gte]=2026-03-01T12:00:30Z".to_owned())
+                .collect(),
+        ),
+    ];
+    for (what, paths) in calls {
+        let start = Instant::now();
+        for path in paths {
+            let rows = client.ok(&path).await["results"].as_array().unwrap().len();
+            assert_eq!(rows, usize::from(what != "changed since"), "{path}");
+        }
+        let spent = start.elapsed();
+        assert!(spent < Duration::from_secs(1), "{what} took {spent:?}");
+    }
+    let start = Instant::now();
+    let mut path = "/members".to_owned();
+    let mut rows = 0;
+    loop {
+        let page = client.ok(&path).await;
+        rows += page["results"].as_array().unwrap().len();
+        match page["cursorNext"].as_str() {
+            Some(next) => path = format!("/members?$cursorNext={next}"),
+            None => break,
+        }
+    }
+    assert_eq!(rows, 50_000);
+    assert!(
+        start.elapsed() < Duration::from_secs(60),
+        "{:?}",
+        start.elapsed()
+    );
+}
