@@ -84,6 +84,7 @@ fn edit_of(system: System, dice: &mut Dice) -> Json {
         (5, ONOFFICE) => ("Email", json!(format!("A{number}@Brandt.example"))),
         (_, HIGHLEVEL) => ("postalCode", json!("10115")),
         (_, ONOFFICE) => ("Plz", json!("10117")),
+        (_, System::OfficeRnd) => ("name", json!(dice.of(&NAMES))),
     };
     json!({field: value})
 }
@@ -208,6 +209,7 @@ fn options_of(seed: u64) -> Options {
             highlevel_only: 2,
             onoffice_only: 2,
             officernd_percent: 0,
+            officernd_only: 0,
             duplicate_percent: 0,
             dirty: seed.is_multiple_of(2),
         },
