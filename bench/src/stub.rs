@@ -160,7 +160,7 @@ impl Connector for Stub {
         Err(nothing("exchange a code"))
     }
 
-    async fn refresh(&self, _: &dyn Calls, _: &Credentials) -> Result<Grant, Error> {
+    async fn refresh(&self, _: &dyn Calls, _: &Credentials, _: &[String]) -> Result<Grant, Error> {
         Err(nothing("refresh"))
     }
 

@@ -158,7 +158,7 @@ impl Counters {
         // what never left is a failure but no request
         if outcome != Outcome::NotSent {
             match effect {
-                Effect::Read => self.reads.fetch_add(1, Ordering::Relaxed),
+                Effect::Read | Effect::SignIn => self.reads.fetch_add(1, Ordering::Relaxed),
                 Effect::Write => self.writes.fetch_add(1, Ordering::Relaxed),
             };
         }

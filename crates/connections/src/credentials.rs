@@ -65,6 +65,23 @@ pub(crate) struct Held {
     pub(crate) version: u64,
 }
 
+impl Held {
+    /// Whether both speak with the same words: what was learnt beside them does not count.
+    pub(crate) fn speaks_as(&self, other: &Self) -> bool {
+        let token = |held: &Self| {
+            let tokens = held.kept.credentials.tokens.as_ref();
+            tokens.map(|tokens| tokens.access.expose().to_owned())
+        };
+        let given = |held: &Self| -> Vec<(String, String)> {
+            let given = held.kept.credentials.given.iter();
+            given
+                .map(|(name, text)| (name.clone(), text.expose().to_owned()))
+                .collect()
+        };
+        token(self) == token(other) && given(self) == given(other)
+    }
+}
+
 /// What is kept cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum KeptError {
@@ -90,6 +107,21 @@ impl Kept {
             settings,
             obtained: Some(obtained),
         }
+    }
+
+    /// Adds a fact to what was learnt. `false`: it was known.
+    pub(crate) fn learn(&mut self, key: &str, fact: &Json) -> bool {
+        if self.settings["learned"][key] == *fact {
+            return false;
+        }
+        if !self.settings.is_object() {
+            self.settings = Json::Object(serde_json::Map::new());
+        }
+        if !self.settings["learned"].is_object() {
+            self.settings["learned"] = Json::Object(serde_json::Map::new());
+        }
+        self.settings["learned"][key] = fact.clone();
+        true
     }
 
     pub(crate) fn seal(&self, vault: &KeyRing, place: Place<'_>) -> Result<Vec<u8>, KeptError> {

@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use connector::{Body, CallError, Credentials, Effect, Request, Response, Verdict};
 use http::{HeaderValue, header::CONTENT_TYPE};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value as Json;
 use store::Lane;
 use url::Url;
@@ -37,6 +37,9 @@ pub(crate) enum Authority<'a> {
 
 /// How long a call waits for a vendor's limit before it is given up as "later".
 const PATIENCE: Duration = Duration::from_secs(120);
+
+/// A token cannot have ended so soon after it was bought.
+const JUST_BOUGHT: SignedDuration = SignedDuration::from_secs(60);
 
 /// A call under way.
 pub(crate) struct Exchange<'a> {
@@ -98,6 +101,11 @@ impl Exchange<'_> {
                     let why = "the vendor's clock differs from ours even after setting it";
                     return Err(not_sent(operation, why));
                 }
+                Attempt::TokenRefused
+                    if let Some(right) = self.lacks(&request, held.as_deref(), &progress) =>
+                {
+                    return Err(CallError::Right { operation, right });
+                }
                 Attempt::TokenRefused if !is_new(held.as_deref(), progress.token_refused) => {
                     progress.token_refused = Some(self.connection.now());
                     if let Some(used) = &held {
@@ -125,6 +133,29 @@ impl Exchange<'_> {
                 Next::After(wait) => self.pause(operation, wait).await?,
             }
         }
+    }
+
+    /// The right that a refused token lacks, where the vendor does not tell that from a token that has
+    /// ended: the token was not granted it, or is so fresh that it cannot have ended.
+    fn lacks(&self, request: &Request, held: Option<&Held>, progress: &Progress) -> Option<String> {
+        let right = self.connection.connector.right_needed(request)?;
+        let (credentials, obtained) = match self.authority {
+            Authority::None => return None,
+            Authority::Trial(credentials) => (Some(credentials), Some(self.connection.now())),
+            Authority::Own | Authority::Probe => (
+                held.map(|held| &held.kept.credentials),
+                held.and_then(|held| held.kept.obtained),
+            ),
+        };
+        let granted = credentials
+            .and_then(|credentials| credentials.tokens.as_ref())
+            .map(|tokens| tokens.scopes.as_slice())
+            .unwrap_or_default();
+        let not_granted = !granted.is_empty() && !granted.contains(&right);
+        let fresh = obtained
+            .is_some_and(|obtained| self.connection.now().duration_since(obtained) < JUST_BOUGHT);
+        let renewed = is_new(held, progress.token_refused);
+        (not_granted || fresh || renewed).then_some(right)
     }
 
     /// Whether this request may be made at all.
@@ -202,7 +233,7 @@ impl Exchange<'_> {
                 body: answer.body,
                 sent: ongoing.sent,
             };
-            if let Some(said) = connection.connector.announced(&response) {
+            for said in connection.connector.announced(&response) {
                 let took = connection
                     .parts
                     .clock
@@ -326,9 +357,15 @@ impl Exchange<'_> {
                 }
             }
         }
-        let base = connection.config.base_url(connection.connector.describe());
+        let base = match &request.base_url {
+            Some(other) => other,
+            None => connection.config.base_url(connection.connector.describe()),
+        };
         let mut url = Url::parse(&format!("{base}{}", request.path))
             .map_err(|error| format!("the address cannot be read: {error}"))?;
+        if url.scheme() != "https" && !connection.config.allow_private_addresses {
+            return Err("only https may carry credentials".to_owned());
+        }
         if !request.query.is_empty() {
             url.query_pairs_mut().extend_pairs(&request.query);
         }

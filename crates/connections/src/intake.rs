@@ -104,7 +104,7 @@ impl Connections {
         };
         let (mut addressed, mut accepted) = (false, Vec::new());
         for connection in group {
-            if connection.account().as_ref() != Some(&delivery.account) {
+            if delivery.account.is_some() && connection.account() != delivery.account {
                 continue;
             }
             addressed = true;
@@ -119,7 +119,7 @@ impl Connections {
         }
         Ok(match (addressed, accepted.is_empty()) {
             (false, _) => Receipt::NoConnection {
-                account: delivery.account,
+                account: delivery.account.unwrap_or_default(),
             },
             (true, true) => Receipt::Duplicate,
             (true, false) => Receipt::Accepted {

@@ -118,6 +118,15 @@ impl Calls for Session {
     fn settings(&self) -> &Json {
         &self.settings
     }
+
+    fn base_url(&self) -> &str {
+        let connection = &self.connection;
+        connection.config.base_url(connection.connector.describe())
+    }
+
+    async fn learn(&self, key: &str, fact: Json) {
+        self.connection.learn(key, fact).await;
+    }
 }
 
 /// A session that speaks in another name than the connection's own.
@@ -145,5 +154,9 @@ impl Calls for Speaking<'_> {
 
     fn settings(&self) -> &Json {
         self.session.settings()
+    }
+
+    fn base_url(&self) -> &str {
+        self.session.base_url()
     }
 }

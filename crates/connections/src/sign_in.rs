@@ -315,9 +315,11 @@ pub(crate) async fn paste(
         }
         AuthScheme::ClientCredentials { .. } => {
             let calls = session(connection).with(Authority::None);
+            let write = purpose.write && !connection.config.read_only;
+            let scopes = connection.connector.scopes(&purpose.entities, write);
             let grant = connection
                 .connector
-                .refresh(&calls as &dyn Calls, &credentials)
+                .refresh(&calls as &dyn Calls, &credentials, &scopes)
                 .await
                 .map_err(|error| ConnectError::Vendor(scrub(&error.to_string(), &credentials)))?;
             conclude(sign_ins, connection, credentials, Some(grant), purpose).await

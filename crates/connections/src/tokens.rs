@@ -13,6 +13,7 @@ use std::{
 
 use connector::{AuthScheme, CallError, Calls, Credentials, Grant};
 use jiff::{SignedDuration, Timestamp};
+use serde_json::Value as Json;
 use store::{Lane, Saved};
 use tokio::sync::Mutex;
 
@@ -66,6 +67,10 @@ const GRACE: Duration = Duration::from_secs(25);
 
 /// One try of a refresh; short, so that a second one still falls into the grace.
 const TRY: Duration = Duration::from_secs(20);
+
+/// One try of buying a token anew by client credentials: nothing is used up by it, and it may have to
+/// find out which scopes are granted while a vendor limits token requests.
+const ANEW: Duration = Duration::from_secs(15 * 60);
 
 /// Between two tries of a refresh, and of looking whether another process was faster.
 const BETWEEN: Duration = Duration::from_secs(2);
@@ -130,9 +135,9 @@ impl Connection {
         };
         match age(&held.kept, &this.scheme, this.now()) {
             Age::Good => Ok(held),
-            Age::Over => Self::renew(this, held.version).await,
+            Age::Over => Self::renew(this, &held).await,
             Age::Late => {
-                Self::renew_ahead(this, held.version);
+                Self::renew_ahead(this, &held);
                 Ok(held)
             }
         }
@@ -143,7 +148,7 @@ impl Connection {
         this: &Arc<Self>,
         used: &Arc<Held>,
     ) -> Result<Arc<Held>, TokenError> {
-        Self::renew(this, used.version).await
+        Self::renew(this, used).await
     }
 
     /// Reads the credentials from the store for the first time.
@@ -187,44 +192,52 @@ impl Connection {
     }
 
     /// Renews in the background, if nobody does already.
-    fn renew_ahead(this: &Arc<Self>, version: u64) {
+    fn renew_ahead(this: &Arc<Self>, used: &Arc<Held>) {
         if let Ok(changing) = this.tokens.changing.try_lock()
             && changing.not_before <= this.parts.clock.steady()
         {
             drop(changing);
             let connection = Arc::clone(this);
+            let used = Arc::clone(used);
             this.tasks.spawn(async move {
-                if let Err(error) = connection.renew_alone(version, true).await {
+                if let Err(error) = connection.renew_alone(&used, true).await {
                     tracing::warn!(connection = %connection.name, ?error, "renew the token ahead of time");
                 }
             });
         }
     }
 
-    /// Renews unless the credentials are newer than `version` already.
-    async fn renew(this: &Arc<Self>, version: u64) -> Result<Arc<Held>, TokenError> {
-        if let Some(held) = this.tokens.held().filter(|held| held.version > version) {
+    /// The credentials in force, if they are others than these, and newer.
+    fn successor(&self, used: &Held) -> Option<Arc<Held>> {
+        let held = self.tokens.held()?;
+        (held.version > used.version && !held.speaks_as(used)).then_some(held)
+    }
+
+    /// Renews unless there are newer credentials than `used` already.
+    async fn renew(this: &Arc<Self>, used: &Arc<Held>) -> Result<Arc<Held>, TokenError> {
+        if let Some(held) = this.successor(used) {
             return Ok(held);
         }
         // a task of its own: the caller may go away, the new tokens must be saved all the same
         let connection = Arc::clone(this);
+        let used = Arc::clone(used);
         let task = this
             .tasks
-            .spawn(async move { connection.renew_alone(version, false).await });
+            .spawn(async move { connection.renew_alone(&used, false).await });
         task.await
             .unwrap_or_else(|error| Err(TokenError::ForNow(format!("renew the token: {error}"))))
     }
 
     async fn renew_alone(
         self: &Arc<Self>,
-        version: u64,
+        used: &Held,
         ahead: bool,
     ) -> Result<Arc<Held>, TokenError> {
         let mut changing = self.tokens.changing.lock().await;
-        if let Some(held) = self.tokens.held().filter(|held| held.version > version) {
+        if let Some(held) = self.successor(used) {
             return Ok(held);
         }
-        let result = self.renew_locked(&mut changing, version).await;
+        let result = self.renew_locked(&mut changing, used).await;
         match &result {
             Ok(_) | Err(TokenError::Stopping) => {}
             Err(TokenError::Person(why)) => self.needs_sign_in(why),
@@ -241,17 +254,17 @@ impl Connection {
     async fn renew_locked(
         self: &Arc<Self>,
         changing: &mut Changing,
-        version: u64,
+        used: &Held,
     ) -> Result<Arc<Held>, TokenError> {
-        if let Some(held) = self.newer_in_store(version).await? {
+        if let Some(held) = self.newer_in_store(used).await? {
             return Ok(held);
-        }
-        if let Some(kept) = changing.unsaved.take() {
-            return self.save(changing, kept, version).await;
         }
         let Some(held) = self.tokens.held() else {
             return Err(TokenError::Person("nobody has signed in yet".to_owned()));
         };
+        if let Some(kept) = changing.unsaved.take() {
+            return self.save(changing, kept, &held).await;
+        }
         if matches!(self.scheme, AuthScheme::Pasted { .. }) {
             return Err(TokenError::Person(
                 "the vendor refused the credentials that were pasted".to_owned(),
@@ -260,12 +273,12 @@ impl Connection {
         match self.buy(&held).await {
             Ok(grant) => {
                 let kept = renewed(&held.kept, grant, self.now());
-                self.save(changing, kept, version).await
+                self.save(changing, kept, &held).await
             }
             Err(TokenError::Person(why)) => {
                 // used up: perhaps another process was faster and is about to save
                 for _ in 0..3 {
-                    if let Some(held) = self.newer_in_store(version).await? {
+                    if let Some(held) = self.newer_in_store(used).await? {
                         return Ok(held);
                     }
                     self.parts.clock.sleep(BETWEEN).await;
@@ -281,12 +294,21 @@ impl Connection {
         let credentials = &held.kept.credentials;
         let calls = Session::new(Arc::clone(self), Lane::Live, "token refresh".into());
         let calls = calls.with(Authority::None);
+        let scopes = credentials
+            .tokens
+            .as_ref()
+            .map(|tokens| tokens.scopes.clone())
+            .unwrap_or_default();
+        let longest = match self.scheme {
+            AuthScheme::ClientCredentials { .. } => ANEW,
+            _ => TRY,
+        };
         let began = self.parts.clock.steady();
         loop {
             let tried = tokio::select! {
                 biased;
-                tried = self.connector.refresh(&calls as &dyn Calls, credentials) => tried,
-                () = self.parts.clock.sleep(TRY) => Err(connector::Error::Call(
+                tried = self.connector.refresh(&calls as &dyn Calls, credentials, &scopes) => tried,
+                () = self.parts.clock.sleep(longest) => Err(connector::Error::Call(
                     CallError::OutcomeUnknown {
                         operation: "token refresh",
                         why: "no answer in time".to_owned(),
@@ -312,17 +334,22 @@ impl Connection {
         &self,
         changing: &mut Changing,
         kept: Kept,
-        version: u64,
+        before: &Held,
     ) -> Result<Arc<Held>, TokenError> {
-        match self.save_kept(&kept, version).await {
+        match self.save_kept(&kept, before.version).await {
             Ok(Saved::Version(version)) => {
                 tracing::info!(connection = %self.name, version, "token renewed and saved");
                 Ok(self.tokens.hold(Held { kept, version }))
             }
             // somebody else saved: a person signing in, or another process with the same tokens
-            Ok(Saved::Conflict) => self.newer_in_store(version).await?.ok_or_else(|| {
-                TokenError::ForNow("the saved credentials are being changed".to_owned())
-            }),
+            Ok(Saved::Conflict) => match self.newer_in_store(before).await? {
+                Some(held) => Ok(held),
+                None => {
+                    changing.unsaved = Some(kept);
+                    let why = "the saved credentials are being changed";
+                    Err(TokenError::ForNow(why.to_owned()))
+                }
+            },
             Err(error) => {
                 changing.unsaved = Some(kept);
                 Err(TokenError::ForNow(error.to_string()))
@@ -337,12 +364,55 @@ impl Connection {
         Ok(store.save_if_version(&self.name, &sealed, expected).await?)
     }
 
-    async fn newer_in_store(&self, version: u64) -> Result<Option<Arc<Held>>, TokenError> {
+    /// Credentials in the store that are newer and others than these.
+    async fn newer_in_store(&self, used: &Held) -> Result<Option<Arc<Held>>, TokenError> {
         match self.stored().await {
-            Ok(Some(held)) if held.version > version => Ok(Some(self.tokens.hold(held))),
+            Ok(Some(held)) if held.version > used.version => {
+                let held = self.tokens.hold(held);
+                Ok((!held.speaks_as(used)).then_some(held))
+            }
             Ok(_) => Ok(None),
             Err(KeptError::Store(error)) => Err(TokenError::ForNow(error.to_string())),
             Err(error) => Err(TokenError::Person(error.to_string())),
+        }
+    }
+}
+
+impl Connection {
+    /// Keeps a fact about the account beside the credentials.
+    pub(crate) async fn learn(&self, key: &str, fact: Json) {
+        let changing = self.tokens.changing.lock().await;
+        // tokens that are not saved yet go before; the fact is learnt again
+        if changing.unsaved.is_some() {
+            return;
+        }
+        for _ in 0..3 {
+            let Some(held) = self.tokens.held() else {
+                return;
+            };
+            let mut kept = held.kept.clone();
+            if !kept.learn(key, &fact) {
+                return;
+            }
+            match self.save_kept(&kept, held.version).await {
+                Ok(Saved::Version(version)) => {
+                    tracing::info!(connection = %self.name, key, %fact, "learnt something about the account");
+                    self.tokens.hold(Held { kept, version });
+                    return;
+                }
+                Ok(Saved::Conflict) => match self.stored().await {
+                    Ok(Some(held)) => drop(self.tokens.hold(held)),
+                    Ok(None) => return,
+                    Err(error) => {
+                        tracing::warn!(connection = %self.name, key, %error, "what was learnt could not be kept");
+                        return;
+                    }
+                },
+                Err(error) => {
+                    tracing::warn!(connection = %self.name, key, %error, "what was learnt could not be kept");
+                    return;
+                }
+            }
         }
     }
 }
@@ -356,6 +426,7 @@ fn token_error(error: &connector::Error, credentials: &Credentials) -> TokenErro
         Error::Call(CallError::Credentials { .. })
         | Error::Refused { .. }
         | Error::MissingRight { .. }
+        | Error::Call(CallError::Right { .. })
         | Error::Setting { .. }
         | Error::Unsupported { .. } => TokenError::Person(why),
         Error::Call(_) | Error::Unexpected { .. } => TokenError::ForNow(why),

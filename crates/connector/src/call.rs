@@ -15,6 +15,9 @@ pub enum Effect {
     Read,
     /// Writing: is repeated only when it is known not to have happened.
     Write,
+    /// Obtaining a token that makes no other one void: may be repeated freely, and where a vendor
+    /// limits it apart from all else, a window of its own says so.
+    SignIn,
 }
 
 /// What is sent. The connection adds authorisation just before each attempt
@@ -30,6 +33,9 @@ pub struct Request {
     pub method: Method,
     /// The path below the connection's base URL, beginning with `/`, already percent-encoded.
     pub path: String,
+    /// Another host of the vendor than the connection's base URL, with scheme and without a `/` at its
+    /// end: some keep their sign-in elsewhere.
+    pub base_url: Option<String>,
     /// Query parameters, not yet encoded.
     pub query: Vec<(String, String)>,
     /// Headers other than authorisation.
@@ -65,6 +71,7 @@ impl Request {
             effect,
             method,
             path: path.into(),
+            base_url: None,
             query: Vec::new(),
             headers: HeaderMap::new(),
             body: Body::Empty,
@@ -186,6 +193,8 @@ fn without_values(error: &serde_json::Error) -> String {
 /// What a vendor says of its limits beside an answer. Goes before the documented [`crate::Limits`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Announced {
+    /// It is about requests of this effect alone; `None`: about all.
+    pub effect: Option<Effect>,
     /// Requests allowed within `per`.
     pub limit: Option<u32>,
     /// Requests still free in the current `per`.
@@ -258,6 +267,15 @@ pub enum CallError {
         /// What the vendor said, without secrets.
         why: String,
     },
+    /// Refused, without effect: the connection lacks a scope or right that the request needs. All else
+    /// on the connection goes on.
+    #[error("{operation} needs {right}, which this connection does not have")]
+    Right {
+        /// The operation.
+        operation: &'static str,
+        /// The scope or right, in the vendor's words.
+        right: String,
+    },
     /// We are stopping.
     #[error("{operation} was given up because the server is stopping")]
     Stopping {
@@ -276,8 +294,20 @@ pub trait Calls: Send + Sync {
     /// Now, by the clock that was passed in.
     fn now(&self) -> Timestamp;
 
-    /// The connection's settings that are no secrets: location id, country and the like.
+    /// The connection's settings that are no secrets: location id, country and the like. What was
+    /// [learnt](Self::learn) stands in them under `learned`.
     fn settings(&self) -> &Json;
+
+    /// Where the API lives for this connection, without a `/` at its end. Empty: at the vendor's usual
+    /// address.
+    fn base_url(&self) -> &str {
+        ""
+    }
+
+    /// Keeps a fact about the account that only trying could show, such as a field that it never takes:
+    /// from the next session on it stands in the settings, under `learned` and this key, until somebody
+    /// signs in anew. A caller that keeps nothing forgets it.
+    async fn learn(&self, _key: &str, _fact: Json) {}
 }
 
 #[cfg(test)]

@@ -73,9 +73,9 @@ pub trait Connector: Send + Sync {
     /// What an answer means for the connection as a whole.
     fn verdict(&self, request: &Request, response: &Response) -> Verdict;
 
-    /// What an answer says of the vendor's limits, if it says anything.
-    fn announced(&self, _response: &Response) -> Option<Announced> {
-        None
+    /// What an answer says of the vendor's limits, one entry for each kind of request that it is about.
+    fn announced(&self, _response: &Response) -> Vec<Announced> {
+        Vec::new()
     }
 
     /// Scopes to ask for: reading only, or reading and writing.
@@ -106,8 +106,20 @@ pub trait Connector: Send + Sync {
         code: &str,
     ) -> Result<Grant, Error>;
 
-    /// Buys new tokens with the refresh token, or anew by client credentials.
-    async fn refresh(&self, calls: &dyn Calls, credentials: &Credentials) -> Result<Grant, Error>;
+    /// Buys new tokens with the refresh token, or anew by client credentials; then `scopes` are what to
+    /// ask for, and what of them was granted stands in the tokens.
+    async fn refresh(
+        &self,
+        calls: &dyn Calls,
+        credentials: &Credentials,
+        scopes: &[String],
+    ) -> Result<Grant, Error>;
+
+    /// The scope or right that a request needs, for a vendor that refuses a token that lacks it just as
+    /// one that has ended: what it refuses right after a fresh token is then this right.
+    fn right_needed(&self, _request: &Request) -> Option<String> {
+        None
+    }
 
     /// The cheapest real read: which account, and what is missing for these entities.
     async fn check(

@@ -39,8 +39,9 @@ impl fmt::Debug for WebhookKeys {
 pub struct Delivery {
     /// The vendor's id of the delivery, for dropping repeats.
     pub id: Option<String>,
-    /// Which account it is about (for HighLevel the location id); routes it to a connection.
-    pub account: String,
+    /// Which account it is about (for HighLevel the location id); routes it to a connection. `None`: it
+    /// does not say, and is about the one whose keys fit.
+    pub account: Option<String>,
     /// What may have changed.
     pub hints: Vec<Hint>,
     /// Something about the connection itself.

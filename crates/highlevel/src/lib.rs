@@ -97,8 +97,8 @@ impl Connector for HighLevel {
         verdict::verdict(request, response)
     }
 
-    fn announced(&self, response: &Response) -> Option<Announced> {
-        limits::announced(response)
+    fn announced(&self, response: &Response) -> Vec<Announced> {
+        limits::announced(response).into_iter().collect()
     }
 
     fn scopes(&self, entities: &[Entity], write: bool) -> Vec<String> {
@@ -127,7 +127,12 @@ impl Connector for HighLevel {
         oauth::exchange_code(calls, credentials, redirect_uri, code).await
     }
 
-    async fn refresh(&self, calls: &dyn Calls, credentials: &Credentials) -> Result<Grant, Error> {
+    async fn refresh(
+        &self,
+        calls: &dyn Calls,
+        credentials: &Credentials,
+        _scopes: &[String],
+    ) -> Result<Grant, Error> {
         oauth::refresh(calls, credentials).await
     }
 

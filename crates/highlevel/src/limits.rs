@@ -22,6 +22,7 @@ const EARLIEST_EPOCH_MILLISECONDS: i64 = 1_000_000_000_000;
 pub(crate) fn announced(response: &Response) -> Option<Announced> {
     let headers = &response.headers;
     let announced = Announced {
+        effect: None,
         limit: count(headers, LIMIT),
         remaining: count(headers, REMAINING),
         per: number(headers, INTERVAL)
@@ -166,6 +167,7 @@ mod tests {
         assert_eq!(
             announced(&all),
             Some(Announced {
+                effect: None,
                 limit: Some(100),
                 remaining: Some(98),
                 per: Some(Duration::from_secs(10)),

@@ -287,7 +287,12 @@ fn required_fields(
                         "a record without `{}` is refused there, and no mapping writes it",
                         spec.name
                     ),
-                    format!("map it, or set `create: {{{side}: false}}`"),
+                    match &spec.capability.setting {
+                        Some(setting) => format!(
+                            "map it, give new records one with `{setting}` under the connection's `settings`, or set `create: {{{side}: false}}`"
+                        ),
+                        None => format!("map it, or set `create: {{{side}: false}}`"),
+                    },
                 );
             }
         }

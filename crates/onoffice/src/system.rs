@@ -101,6 +101,7 @@ impl Connector for OnOffice {
         &self,
         _calls: &dyn Calls,
         _credentials: &Credentials,
+        _scopes: &[String],
     ) -> Result<Grant, Error> {
         no_redirect()
     }

@@ -102,6 +102,10 @@ pub struct Capability {
     /// A create without it is refused.
     #[serde(default)]
     pub required: bool,
+    /// The setting of the connection that gives it to new records that have none, so that it is not
+    /// required any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub setting: Option<String>,
     /// Can a value be removed again? Some systems ignore an empty write.
     #[serde(default = "yes")]
     pub clearable: bool,
@@ -119,6 +123,7 @@ impl Capability {
             rewrites: Vec::new(),
             max_length: None,
             required: false,
+            setting: None,
             clearable: true,
         }
     }

@@ -160,7 +160,9 @@ impl From<connector::Error> for ApiError {
             Error::Call(CallError::NotSent { .. } | CallError::OutcomeUnknown { .. }) => {
                 refuse(Code::ConnectionUnreachable)
             }
-            Error::MissingRight { .. } => refuse(Code::ConnectionRights),
+            Error::Call(CallError::Right { .. }) | Error::MissingRight { .. } => {
+                refuse(Code::ConnectionRights)
+            }
             Error::Setting { .. } => refuse(Code::ConfigConnection),
             Error::Refused { .. } | Error::Unexpected { .. } | Error::Unsupported { .. } => {
                 refuse(Code::ConnectionAnswer)

@@ -16,6 +16,7 @@ pub(crate) fn connectors() -> Vec<Arc<dyn Connector>> {
     vec![
         Arc::new(highlevel::HighLevel::new()),
         Arc::new(onoffice::OnOffice::new()),
+        Arc::new(officernd::OfficeRnD::new()),
     ]
 }
 

@@ -43,16 +43,36 @@ pub(crate) struct Core {
     vendor: Vec<Log>,
     /// The operator's own windows.
     own: Vec<Log>,
-    daily: Daily,
+    daily: ByEffect<Daily>,
     pub(crate) adaptive: Adaptive,
-    paused_until: Duration,
+    paused_until: ByEffect<Duration>,
     throttled_in_a_row: u32,
     in_flight: usize,
     /// When the next send of unhurried work is due.
-    due: Duration,
-    /// By lane, then reads and writes.
-    queues: [[VecDeque<Waiting>; 2]; 3],
+    due: ByEffect<Duration>,
+    /// By lane, then by effect.
+    queues: [[VecDeque<Waiting>; 3]; 3],
     next_id: u64,
+}
+
+/// One for all requests together, and one for each effect that a vendor counts apart.
+#[derive(Debug, Default)]
+struct ByEffect<T> {
+    all: T,
+    each: [T; 3],
+}
+
+impl<T> ByEffect<T> {
+    fn of(&self, effect: Option<Effect>) -> &T {
+        effect.map_or(&self.all, |effect| &self.each[effect_index(effect)])
+    }
+
+    fn of_mut(&mut self, effect: Option<Effect>) -> &mut T {
+        match effect {
+            None => &mut self.all,
+            Some(effect) => &mut self.each[effect_index(effect)],
+        }
+    }
 }
 
 /// Without any window, a throttled answer without a wait pauses so long, doubling.
@@ -77,23 +97,24 @@ fn effect_index(effect: Effect) -> usize {
     match effect {
         Effect::Read => 0,
         Effect::Write => 1,
+        Effect::SignIn => 2,
     }
 }
 
 const LANES: [Lane; 3] = [Lane::Live, Lane::Reconcile, Lane::Backfill];
-const EFFECTS: [Effect; 2] = [Effect::Read, Effect::Write];
+const EFFECTS: [Effect; 3] = [Effect::Read, Effect::Write, Effect::SignIn];
 
 impl Core {
     pub(crate) fn new(limits: &Limits, own: &[Window]) -> Self {
         Self {
             vendor: limits.windows.iter().copied().map(Log::new).collect(),
             own: own.iter().copied().map(Log::new).collect(),
-            daily: Daily::default(),
+            daily: ByEffect::default(),
             adaptive: Adaptive::new(limits.concurrency),
-            paused_until: Duration::ZERO,
+            paused_until: ByEffect::default(),
             throttled_in_a_row: 0,
             in_flight: 0,
-            due: Duration::ZERO,
+            due: ByEffect::default(),
             queues: Default::default(),
             next_id: 0,
         }
@@ -176,6 +197,7 @@ impl Core {
     pub(crate) fn throttled(
         &mut self,
         now: Duration,
+        effect: Effect,
         seen: Observed,
         wait: Option<Duration>,
         daily: bool,
@@ -184,20 +206,32 @@ impl Core {
             // no window to keep to: the load itself was too much
             self.adaptive.observe(now, seen);
         }
+        // a vendor that counts effects apart refused this one only
+        let apart = self
+            .vendor
+            .iter()
+            .any(|log| log.window().effect == Some(effect))
+            && !self.vendor.iter().any(|log| log.window().effect.is_none());
+        let effect = apart.then_some(effect);
         if daily {
-            self.daily.exhausted(now, wait);
+            self.daily.of_mut(effect).exhausted(now, wait);
         } else {
             let pause = wait
-                .unwrap_or_else(|| self.pause_by_guess())
+                .unwrap_or_else(|| self.pause_by_guess(effect))
                 .max(SHORTEST_PAUSE);
-            self.paused_until = self.paused_until.max(now + pause);
+            let until = self.paused_until.of_mut(effect);
+            *until = (*until).max(now + pause);
         }
         self.throttled_in_a_row += 1;
         self.wake_heads();
     }
 
-    fn pause_by_guess(&self) -> Duration {
-        let shortest = self.vendor.iter().map(|log| log.window().per).min();
+    fn pause_by_guess(&self, effect: Option<Effect>) -> Duration {
+        let windows = self.vendor.iter().map(Log::window);
+        let shortest = windows
+            .filter(|window| window.effect == effect)
+            .map(|window| window.per)
+            .min();
         shortest
             .unwrap_or_else(|| FIRST_PAUSE * 2_u32.pow(self.throttled_in_a_row.min(6)))
             .min(LONGEST_PAUSE)
@@ -212,7 +246,7 @@ impl Core {
         day_ends: Option<Duration>,
     ) {
         let others = self.in_flight.saturating_sub(1);
-        self.daily.announce(
+        self.daily.of_mut(said.effect).announce(
             now,
             said.daily_limit,
             said.daily_remaining,
@@ -222,7 +256,7 @@ impl Core {
         let Some(limit) = said.limit.filter(|limit| *limit > 0) else {
             return;
         };
-        let log = self.announced_log(limit, said.per);
+        let log = self.announced_log(limit, said.effect, said.per);
         let Some(log) = log else { return };
         let recent = took < log.window().per / 10;
         if let Some(remaining) = said.remaining.filter(|_| recent) {
@@ -237,18 +271,23 @@ impl Core {
     }
 
     /// The window that an announcement is about, with its announced limit.
-    fn announced_log(&mut self, limit: u32, per: Option<Duration>) -> Option<&mut Log> {
+    fn announced_log(
+        &mut self,
+        limit: u32,
+        effect: Option<Effect>,
+        per: Option<Duration>,
+    ) -> Option<&mut Log> {
         let shortest = self
             .vendor
             .iter()
             .enumerate()
-            .filter(|(_, log)| log.window().effect.is_none())
+            .filter(|(_, log)| log.window().effect == effect)
             .min_by_key(|(_, log)| log.window().per)
             .map(|(index, _)| index);
         let same = self
             .vendor
             .iter()
-            .position(|log| log.window().effect.is_none() && Some(log.window().per) == per);
+            .position(|log| log.window().effect == effect && Some(log.window().per) == per);
         let index = match (same, shortest, per) {
             (Some(same), ..) => same,
             (None, Some(shortest), None) => shortest,
@@ -260,7 +299,7 @@ impl Core {
                 self.vendor.push(Log::new(Window {
                     requests: limit,
                     per,
-                    effect: None,
+                    effect,
                 }));
                 self.vendor.len() - 1
             }
@@ -272,24 +311,39 @@ impl Core {
     }
 
     /// Until when nothing at all goes out, if that lies ahead.
-    pub(crate) fn blocked_until(&mut self, now: Duration, lane: Lane) -> Option<Duration> {
-        let daily = self.daily.free_at(now, lane == Lane::Live);
-        Some(self.paused_until.max(daily)).filter(|until| *until > now)
+    pub(crate) fn blocked_until(
+        &mut self,
+        now: Duration,
+        lane: Lane,
+        effect: Effect,
+    ) -> Option<Duration> {
+        Some(self.open_at(now, lane == Lane::Live, effect)).filter(|until| *until > now)
+    }
+
+    /// When pauses and the day's budget let a request of this effect through.
+    fn open_at(&mut self, now: Duration, live: bool, effect: Effect) -> Duration {
+        [None, Some(effect)]
+            .into_iter()
+            .map(|counted| {
+                let daily = self.daily.of_mut(counted).free_at(now, live);
+                daily.max(*self.paused_until.of(counted))
+            })
+            .fold(now, Duration::max)
     }
 
     /// The steady rate of unhurried work in requests per second, if anything bounds it.
     pub(crate) fn rate(&mut self) -> Option<f64> {
         self.logs()
-            .filter(|log| log.is_burst())
+            .filter(|log| log.is_burst() && log.window().effect != Some(Effect::SignIn))
             .map(|log| 1.0 / log.pace().as_secs_f64())
             .min_by(f64::total_cmp)
     }
 
     fn logs(&mut self) -> impl Iterator<Item = &mut Log> {
-        let by_day = self.daily.is_announced();
+        let daily = &self.daily;
         self.vendor
             .iter_mut()
-            .filter(move |log| !(by_day && log.is_day()))
+            .filter(|log| !(log.is_day() && daily.of(log.window().effect).is_announced()))
             .chain(&mut self.own)
     }
 
@@ -333,9 +387,13 @@ impl Core {
         if self.in_flight >= places {
             return None;
         }
-        let mut at = self.paused_until.max(self.daily.free_at(now, live));
-        if !live && self.pace(effect) > Duration::ZERO {
-            at = at.max(self.due);
+        let mut at = self.open_at(now, live, effect);
+        if !live {
+            for counted in [None, Some(effect)] {
+                if self.pace(counted) > Duration::ZERO {
+                    at = at.max(*self.due.of(counted));
+                }
+            }
         }
         for log in self.logs().filter(|log| log.counts(effect)) {
             at = at.max(log.free_at(now, live));
@@ -343,9 +401,10 @@ impl Core {
         Some(at)
     }
 
-    fn pace(&mut self, effect: Effect) -> Duration {
+    /// The pace of the windows that count all requests, or this effect alone.
+    fn pace(&mut self, effect: Option<Effect>) -> Duration {
         self.logs()
-            .filter(|log| log.counts(effect))
+            .filter(|log| log.window().effect == effect)
             .map(|log| log.pace())
             .max()
             .unwrap_or(Duration::ZERO)
@@ -355,12 +414,15 @@ impl Core {
         for log in self.logs().filter(|log| log.counts(effect)) {
             log.add(now, 1);
         }
-        self.daily.sent(now);
         self.in_flight += 1;
-        if lane != Lane::Live {
-            let pace = self.pace(effect);
-            let catch_up = CATCH_UP.max(pace * 2);
-            self.due = self.due.max(now.saturating_sub(catch_up)) + pace;
+        for counted in [None, Some(effect)] {
+            self.daily.of_mut(counted).sent(now);
+            if lane != Lane::Live {
+                let pace = self.pace(counted);
+                let catch_up = CATCH_UP.max(pace * 2);
+                let due = self.due.of_mut(counted);
+                *due = (*due).max(now.saturating_sub(catch_up)) + pace;
+            }
         }
     }
 
@@ -397,6 +459,99 @@ mod tests {
         assert_eq!(core.take(&backfill, now), Turn::Later);
         core.leave(&write);
         assert_eq!(core.take(&backfill, now), Turn::Now);
+    }
+
+    /// Reads and writes that a vendor counts apart.
+    fn apart() -> Core {
+        let window = |requests, effect| Window {
+            requests,
+            per: Duration::from_secs(60),
+            effect: Some(effect),
+        };
+        let windows = vec![
+            window(400, Effect::Read),
+            window(100, Effect::Write),
+            window(5, Effect::SignIn),
+        ];
+        Core::new(
+            &Limits {
+                windows,
+                concurrency: 8,
+            },
+            &[],
+        )
+    }
+
+    #[test]
+    fn what_a_vendor_counts_apart_runs_out_and_is_paced_apart() {
+        let mut core = apart();
+        let now = Duration::from_secs(1);
+        let seen = Observed {
+            operation: "test",
+            records: 1,
+            sent: now,
+            took: Duration::ZERO,
+            trouble: true,
+        };
+        core.throttled(
+            now,
+            Effect::Write,
+            seen,
+            Some(Duration::from_secs(30)),
+            false,
+        );
+        let blocked = |core: &mut Core, effect| core.blocked_until(now, Lane::Live, effect);
+        assert_eq!(blocked(&mut core, Effect::Read), None);
+        assert_eq!(
+            blocked(&mut core, Effect::Write),
+            Some(now + Duration::from_secs(30))
+        );
+        core.announce(
+            now,
+            Duration::ZERO,
+            Announced {
+                effect: Some(Effect::Read),
+                daily_limit: Some(20_000),
+                daily_remaining: Some(0),
+                ..Announced::default()
+            },
+            Some(Duration::from_secs(3_600)),
+        );
+        assert_eq!(
+            blocked(&mut core, Effect::Read),
+            Some(Duration::from_secs(3_600))
+        );
+        assert_eq!(blocked(&mut core, Effect::SignIn), None);
+        assert!(core.rate().is_some_and(|rate| rate > 1.0));
+
+        let mut core = apart();
+        core.count(Lane::Backfill, Effect::Write, now);
+        core.count(Lane::Backfill, Effect::Write, now);
+        let free = |core: &mut Core, effect| core.free_at(Lane::Backfill, effect, now).unwrap();
+        assert!(free(&mut core, Effect::Write) > now);
+        assert_eq!(free(&mut core, Effect::Read), now);
+    }
+
+    #[test]
+    fn an_announced_limit_of_one_effect_leaves_the_others_alone() {
+        let mut core = apart();
+        let now = Duration::from_secs(1);
+        let said = Announced {
+            effect: Some(Effect::Write),
+            limit: Some(2),
+            remaining: Some(1),
+            per: Some(Duration::from_secs(60)),
+            ..Announced::default()
+        };
+        core.announce(now, Duration::ZERO, said, None);
+        let free = |core: &mut Core, effect| core.free_at(Lane::Live, effect, now).unwrap();
+        core.count(Lane::Live, Effect::Write, now);
+        assert!(free(&mut core, Effect::Write) > now);
+        for _ in 0..5 {
+            core.count(Lane::Live, Effect::Read, now);
+            core.release();
+        }
+        assert_eq!(free(&mut core, Effect::Read), now);
     }
 
     #[test]

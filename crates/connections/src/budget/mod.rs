@@ -110,7 +110,7 @@ impl Budget {
             let now = self.time();
             let turn = {
                 let mut core = self.core();
-                if let Some(until) = core.blocked_until(now, lane)
+                if let Some(until) = core.blocked_until(now, lane, effect)
                     && until > now + patience
                 {
                     let until = self.timestamp(until, now);
@@ -218,7 +218,9 @@ impl Permit {
     ) {
         let now = self.budget.time();
         let seen = self.seen(now, operation, records, true);
-        self.budget.core().throttled(now, seen, wait, daily);
+        self.budget
+            .core()
+            .throttled(now, self.effect, seen, wait, daily);
     }
 
     fn seen(

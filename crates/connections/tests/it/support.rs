@@ -97,7 +97,11 @@ impl Example {
                 access: SecretText::new(body["access"].as_str().unwrap()),
                 refresh: body["refresh"].as_str().map(SecretText::new),
                 expires: Some(calls.now() + life),
-                scopes: Vec::new(),
+                scopes: form
+                    .iter()
+                    .filter(|(name, scope)| *name == "scope" && !scope.is_empty())
+                    .map(|(_, scope)| (*scope).to_owned())
+                    .collect(),
                 account: Json::Null,
                 further: BTreeMap::new(),
             },
@@ -179,21 +183,30 @@ impl Connector for Example {
             .await
     }
 
-    async fn refresh(&self, calls: &dyn Calls, credentials: &Credentials) -> Result<Grant, Error> {
+    async fn refresh(
+        &self,
+        calls: &dyn Calls,
+        credentials: &Credentials,
+        scopes: &[String],
+    ) -> Result<Grant, Error> {
         let secret = credentials.given("client_secret").unwrap();
         let refresh = credentials
             .tokens
             .as_ref()
             .and_then(|tokens| tokens.refresh.as_ref());
-        match refresh {
-            Some(refresh) => {
-                self.buy(
-                    calls,
-                    &[("refresh", refresh.expose()), ("client_secret", secret)],
-                )
-                .await
-            }
-            None => self.buy(calls, &[("client_secret", secret)]).await,
+        let scopes = scopes.join(" ");
+        let mut form = vec![("client_secret", secret), ("scope", scopes.as_str())];
+        if let Some(refresh) = refresh {
+            form.push(("refresh", refresh.expose()));
+        }
+        self.buy(calls, &form).await
+    }
+
+    fn right_needed(&self, request: &Request) -> Option<String> {
+        match request.path.as_str() {
+            "/barred" => Some("all".to_owned()),
+            "/ungranted" => Some("more".to_owned()),
+            _ => None,
         }
     }
 
@@ -234,7 +247,7 @@ impl Connector for Example {
             .map_err(|_| WebhookError::Body("no JSON".to_owned()))?;
         Ok(Delivery {
             id: body["id"].as_str().map(str::to_owned),
-            account: body["account"].as_str().unwrap_or_default().to_owned(),
+            account: body["account"].as_str().map(str::to_owned),
             hints: Vec::new(),
             lifecycle: (body["event"] == "removed").then_some(Lifecycle::Removed),
             event: body["event"].as_str().unwrap_or_default().to_owned(),

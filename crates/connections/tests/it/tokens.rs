@@ -4,8 +4,9 @@ use std::sync::atomic::Ordering;
 
 use connections::{Clock, Health, TransportError};
 use connector::{CallError, Calls};
+use serde_json::json;
 
-use crate::support::{Reply, SECOND, SECRET, World, office, read, write};
+use crate::support::{Reply, SECOND, SECRET, World, given, office, purpose, read, write};
 
 const HOUR: u32 = 3600;
 
@@ -233,4 +234,88 @@ async fn a_token_that_another_call_obtained_before_is_not_taken_for_a_new_one() 
     answer.unwrap();
     assert_eq!(world.vendor.requests("/token").len(), 2);
     assert_eq!(world.connections.health(&office()).unwrap(), Health::Ok);
+}
+
+/// Signed in without a user.
+async fn by_itself() -> World {
+    let world = World::new(json!({"scheme": "app", "client_id": "7"}), json!({})).await;
+    let client = given(&[("client_secret", "hush-client")]);
+    let connected = world
+        .connections
+        .connect(&office(), client, &purpose())
+        .await;
+    connected.unwrap();
+    // long enough ago that a refused token may have ended, not long enough that it is renewed
+    world.clock.sleep(SECOND * HOUR).await;
+    world
+}
+
+#[tokio::test(start_paused = true)]
+async fn scopes_are_asked_for_at_the_sign_in_and_again_at_each_renewal() {
+    let world = by_itself().await;
+    world.clock.sleep(SECOND * 25 * HOUR).await;
+    world.session().send(read("/contacts")).await.unwrap();
+    let asked: Vec<String> = world
+        .vendor
+        .requests("/token")
+        .into_iter()
+        .map(|seen| seen.body)
+        .collect();
+    assert!(asked[0].contains("scope=all"), "{asked:?}");
+    assert_eq!(asked.len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_refused_right_after_a_fresh_token_lacks_a_right_and_the_rest_goes_on() {
+    let world = by_itself().await;
+    let expired = || Reply::Answer(401, "expired".to_owned());
+    world.vendor.script([expired(), expired()]);
+    let right = |error: CallError| match error {
+        CallError::Right { right, .. } => right,
+        other => panic!("{other}"),
+    };
+    let error = world.session().send(read("/barred")).await.unwrap_err();
+    assert_eq!(right(error), "all");
+    assert_eq!(world.vendor.requests("/token").len(), 2, "renewed once");
+    // the token is fresh now: what is refused costs no other one
+    world.vendor.script([expired()]);
+    let error = world.session().send(write("/barred")).await.unwrap_err();
+    assert_eq!(right(error), "all");
+    // a scope that was not granted costs none at any time
+    world.clock.sleep(SECOND * HOUR).await;
+    world.vendor.script([expired()]);
+    let error = world.session().send(read("/ungranted")).await.unwrap_err();
+    assert_eq!(right(error), "more");
+    assert_eq!(world.vendor.requests("/token").len(), 2);
+    assert_eq!(world.connections.health(&office()).unwrap(), Health::Ok);
+    world.session().send(read("/contacts")).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_learnt_is_kept_across_processes_and_stands_in_no_renewals_way() {
+    let world = World::signed_in().await;
+    let session = world.session();
+    session
+        .learn("contact.update.phone", json!("refused"))
+        .await;
+    let saves = world.memory.saves.load(Ordering::SeqCst);
+    session
+        .learn("contact.update.phone", json!("refused"))
+        .await;
+    assert_eq!(world.memory.saves.load(Ordering::SeqCst), saves);
+    let learned =
+        |settings: &serde_json::Value| settings["learned"]["contact.update.phone"].clone();
+    assert_eq!(learned(world.session().settings()), "refused");
+    let other = world.another_process().await;
+    let elsewhere = other
+        .session(&office(), connections::Lane::Live, "test")
+        .unwrap();
+    assert_eq!(learned(elsewhere.settings()), "refused");
+
+    // the newer version holds the same token: it is renewed all the same, in both processes once
+    world.vendor.state().access = "revoked".to_owned();
+    session.send(read("/contacts")).await.unwrap();
+    elsewhere.send(read("/contacts")).await.unwrap();
+    assert_eq!(world.vendor.requests("/token").len(), 1);
+    assert_eq!(learned(world.session().settings()), "refused");
 }

@@ -47,7 +47,7 @@ pub(crate) fn read(incoming: &Incoming<'_>, keys: &WebhookKeys) -> Result<Delive
     };
     Ok(Delivery {
         id: text("webhookId").map(str::to_owned),
-        account: account.to_owned(),
+        account: Some(account.to_owned()),
         hints: contact::hint(event, &body, incoming.received)
             .into_iter()
             .collect(),

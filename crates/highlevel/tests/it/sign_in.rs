@@ -59,7 +59,7 @@ async fn exchange(fake: &Fake) -> Result<Grant, Error> {
 }
 
 async fn refresh(fake: &Fake, credentials: &Credentials) -> Result<Grant, Error> {
-    let result = fake.connector.refresh(fake, credentials).await;
+    let result = fake.connector.refresh(fake, credentials, &[]).await;
     if let Err(error) = &result {
         without_secrets(error);
     }

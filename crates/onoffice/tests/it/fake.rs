@@ -149,7 +149,7 @@ impl Calls for Fake {
                         operation,
                         why: "time-out".into(),
                     },
-                    Effect::Read => CallError::NotSent {
+                    Effect::Read | Effect::SignIn => CallError::NotSent {
                         operation,
                         why: "time-out".into(),
                     },

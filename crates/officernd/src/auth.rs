@@ -1,0 +1,120 @@
+//! Signing requests, and the scopes to ask for.
+
+use connector::{CallError, Credentials, Error, Request};
+use http::{HeaderValue, header::AUTHORIZATION};
+use record::Entity;
+
+use crate::{
+    describe::{SCHEME, TITLE},
+    operation::{
+        READ_LOCATIONS, READ_ORGANIZATION, READ_PROPERTIES, TOKEN, WEBHOOK_CREATE, WEBHOOK_DELETE,
+        WEBHOOK_UPDATE, WEBHOOKS, scope,
+    },
+    resource::Resource,
+};
+
+pub(crate) fn authorise(request: &mut Request, credentials: &Credentials) -> Result<(), Error> {
+    if request.operation == TOKEN {
+        return Ok(());
+    }
+    if credentials.scheme != SCHEME {
+        return Err(Error::Unsupported {
+            system: TITLE,
+            what: format!("sign-in by `{}`; it takes {SCHEME}", credentials.scheme),
+        });
+    }
+    let Some(tokens) = &credentials.tokens else {
+        return Err(CallError::Credentials {
+            operation: request.operation,
+            why: "nobody has signed in to OfficeRnD for this connection yet".to_owned(),
+        }
+        .into());
+    };
+    let bearer = format!("Bearer {}", tokens.access.expose());
+    let mut value = HeaderValue::from_str(&bearer).map_err(|_| CallError::Credentials {
+        operation: request.operation,
+        why: "the token holds characters that no token has".to_owned(),
+    })?;
+    value.set_sensitive(true);
+    request.headers.insert(AUTHORIZATION, value);
+    Ok(())
+}
+
+/// A sign-in field that must be there.
+pub(crate) fn given<'a>(
+    credentials: &'a Credentials,
+    field: &'static str,
+) -> Result<&'a str, Error> {
+    credentials
+        .given(field)
+        .map(str::trim)
+        .filter(|text| !text.is_empty())
+        .ok_or_else(|| Error::Setting {
+            setting: field,
+            hint: "copy it from the application (Settings → Data & Extensibility → Developer \
+                   Tools → Applications)"
+                .to_owned(),
+        })
+}
+
+/// The scopes for these records, the one without which nothing goes first; then those for the schema; then
+/// those for webhooks, without which changes are found by polling.
+pub(crate) fn scopes(entities: &[Entity], write: bool) -> Vec<String> {
+    let mut scopes = needed(entities, write);
+    scopes.extend(useful());
+    scopes
+}
+
+/// Without one of these a sync cannot do all that it should.
+pub(crate) fn needed(entities: &[Entity], write: bool) -> Vec<String> {
+    let mut scopes: Vec<String> = Vec::new();
+    for resource in entities.iter().filter_map(|entity| Resource::of(*entity)) {
+        let operations = resource.operations;
+        scopes.extend(scope(operations.list));
+        if write {
+            for operation in [operations.create, operations.update, operations.delete] {
+                scopes.extend(scope(operation));
+            }
+        }
+    }
+    scopes.push(READ_LOCATIONS.to_owned());
+    scopes.push(READ_PROPERTIES.to_owned());
+    scopes
+}
+
+/// Without one of these something goes a longer way.
+pub(crate) fn useful() -> Vec<String> {
+    let mut scopes = vec![READ_ORGANIZATION.to_owned()];
+    scopes.extend(
+        [WEBHOOKS, WEBHOOK_CREATE, WEBHOOK_UPDATE, WEBHOOK_DELETE]
+            .into_iter()
+            .filter_map(scope),
+    );
+    scopes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scopes_are_the_least_that_is_needed_and_the_first_is_the_most_needed() {
+        let read = scopes(&[Entity::Contact], false);
+        assert_eq!(
+            read,
+            [
+                "flex.community.members.read",
+                "flex.space.locations.read",
+                "flex.settings.customProperties.read",
+                "flex.settings.organization.read",
+                "flex.settings.webhooks.read",
+                "flex.settings.webhooks.create",
+                "flex.settings.webhooks.update",
+                "flex.settings.webhooks.delete",
+            ]
+        );
+        let write = scopes(&[Entity::Company], true);
+        assert_eq!(write[0], "flex.community.companies.read");
+        assert!(write.contains(&"flex.community.companies.delete".to_owned()));
+    }
+}

@@ -1,0 +1,125 @@
+//! What OfficeRnD is and can do, as data.
+
+use std::time::Duration;
+
+use connector::{
+    AuthScheme, Deletes, Description, Effect, EntityDescription, Limits, SignInField, Window,
+};
+use record::Entity;
+
+/// The word for the system.
+pub(crate) const SYSTEM: &str = "officernd";
+
+/// What people call it.
+pub(crate) const TITLE: &str = "OfficeRnD Flex";
+
+/// Where the API lives (the vendor's v2 reference).
+pub(crate) const BASE_URL: &str = "https://app.officernd.com";
+
+/// The way to sign in.
+pub(crate) const SCHEME: &str = "client_credentials";
+
+/// Most records in one page: `$limit=51` is refused (measured by others).
+pub(crate) const PAGE: usize = 50;
+
+/// Requests in flight at once, within one call of ours and overall.
+pub(crate) const IN_FLIGHT: usize = 8;
+
+/// How far a delta read goes back behind its cursor. Nothing is documented about when `modifiedAt` is set and
+/// when a change shows; this covers a difference between the vendor's machines.
+pub(crate) const CHANGE_OVERLAP: Duration = Duration::from_secs(2 * 60);
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+pub(crate) fn description() -> Description {
+    let window = |requests, effect| Window {
+        requests,
+        per: MINUTE,
+        effect: Some(effect),
+    };
+    Description {
+        system: SYSTEM,
+        title: TITLE,
+        base_url: BASE_URL,
+        auth: vec![AuthScheme::ClientCredentials {
+            name: SCHEME,
+            fields: vec![
+                SignInField {
+                    name: "client_id",
+                    label: "Client ID",
+                    secret: false,
+                    help: "Settings → Data & Extensibility → Developer Tools → Applications → your \
+                           application",
+                },
+                SignInField {
+                    name: "client_secret",
+                    label: "Client secret",
+                    secret: true,
+                    help: "beside the client ID of the application",
+                },
+                SignInField {
+                    name: "organization",
+                    label: "Organisation",
+                    secret: false,
+                    help: "the name in the address of the admin pages: \
+                           https://app.officernd.com/admin/<organisation>/…",
+                },
+            ],
+        }],
+        entities: vec![contact(), company()],
+        limits: Limits {
+            // Reads and writes are counted apart. 400 reads is what a client measured; 100 writes is
+            // *unverified*. The headers of answers go before both. 5 token requests a minute, successful or not,
+            // is the vendor's page on authentication.
+            windows: vec![
+                window(400, Effect::Read),
+                window(100, Effect::Write),
+                window(5, Effect::SignIn),
+            ],
+            concurrency: IN_FLIGHT,
+        },
+        webhooks: true,
+    }
+}
+
+/// Members.
+fn contact() -> EntityDescription {
+    EntityDescription {
+        entity: Entity::Contact,
+        title: "Member",
+        create_consequences: vec![
+            "OfficeRnD and what is connected to it are told of the new member (webhooks, integrations)",
+            "automated messages and flows that begin with a new member run, if the organisation has set them up",
+        ],
+        tag_field: Some("tags"),
+        ..common(Entity::Contact)
+    }
+}
+
+/// Companies. Their tags can only be read.
+fn company() -> EntityDescription {
+    EntityDescription {
+        title: "Company",
+        create_consequences: vec![
+            "OfficeRnD and what is connected to it are told of the new company (webhooks, integrations)",
+        ],
+        ..common(Entity::Company)
+    }
+}
+
+fn common(entity: Entity) -> EntityDescription {
+    EntityDescription {
+        entity,
+        title: "",
+        list_page: PAGE,
+        fetch_batch: 1,
+        write_batch: 1,
+        writes_return_record: true,
+        search_lag: Duration::ZERO,
+        deletes: Deletes::Delete,
+        absence_is_ambiguous: false,
+        create_consequences: Vec::new(),
+        tag_field: None,
+        change_overlap: CHANGE_OVERLAP,
+    }
+}

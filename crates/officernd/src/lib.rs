@@ -1,0 +1,287 @@
+//! OfficeRnD Flex, public API v2, as a connector.
+//!
+//! A stateless translator between our words and the vendor's: it opens no socket, keeps no token and never sleeps.
+//! What is common lies at the top: who signs in and how (`auth`, `token`), what an answer means (`verdict`, `limits`,
+//! `answer`, `blame`), which organisation it is (`account`), lists (`pages`) and what the vendor pushes (`webhook`).
+//! Members and companies differ in their fields only, which are data (`resource`, `properties`).
+//!
+//! What cannot be done is declared: `status` is calculated, tags of companies and `billingDetails` are only read, and
+//! there are no notes, tasks or tag endpoints in the public API.
+//!
+//! Facts about the API are from the vendor's v2 reference and help pages unless a comment says otherwise;
+//! where documents and observed behaviour differ, both are accepted. What nobody has documented or
+//! measured is marked *unverified*.
+
+mod settings;
+
+mod operation;
+
+mod describe;
+
+mod resource;
+
+mod auth;
+
+mod token;
+
+mod answer;
+
+mod limits;
+
+mod verdict;
+
+mod api;
+
+mod value;
+
+mod pages;
+
+mod account;
+
+mod schema;
+
+mod properties;
+
+mod decode;
+
+mod fetch;
+
+mod list;
+
+mod changes;
+
+mod find;
+
+mod body;
+
+mod blame;
+
+mod learned;
+
+mod create;
+
+mod update;
+
+mod remove;
+
+mod webhook;
+
+use async_trait::async_trait;
+use connector::{
+    Account, Announced, Calls, Change, Connector, CreateOutcome, Credentials, Delivery,
+    Description, Draft, Error, Fetched, Grant, IdentityKey, Incoming, Page, PageRequest,
+    RemoveOutcome, Request, Response, UpdateOutcome, Verdict, WebhookError, WebhookKeys,
+};
+use jiff::Timestamp;
+use record::{Entity, Read, RecordId, Schema};
+use serde_json::Value as Json;
+
+use crate::resource::Resource;
+
+/// OfficeRnD. Holds nothing but its own description.
+#[derive(Debug)]
+pub struct OfficeRnD {
+    description: Description,
+}
+
+impl OfficeRnD {
+    /// The connector.
+    pub fn new() -> Self {
+        Self {
+            description: describe::description(),
+        }
+    }
+}
+
+impl Default for OfficeRnD {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The error for an entity that this connector does not handle.
+fn unsupported(entity: Entity) -> Error {
+    Error::Unsupported {
+        system: describe::TITLE,
+        what: format!("records of kind {entity}"),
+    }
+}
+
+fn resource(entity: Entity) -> Result<&'static Resource, Error> {
+    Resource::of(entity).ok_or_else(|| unsupported(entity))
+}
+
+fn no_redirect<T>() -> Result<T, Error> {
+    Err(Error::Unsupported {
+        system: describe::TITLE,
+        what: "sign in by redirect: an application of the organisation signs in by itself"
+            .to_owned(),
+    })
+}
+
+#[async_trait]
+impl Connector for OfficeRnD {
+    fn describe(&self) -> &Description {
+        &self.description
+    }
+
+    fn authorise(
+        &self,
+        request: &mut Request,
+        credentials: &Credentials,
+        _settings: &Json,
+        _now: Timestamp,
+    ) -> Result<(), Error> {
+        auth::authorise(request, credentials)
+    }
+
+    fn verdict(&self, request: &Request, response: &Response) -> Verdict {
+        verdict::verdict(request, response)
+    }
+
+    fn announced(&self, response: &Response) -> Vec<Announced> {
+        limits::announced(response)
+    }
+
+    fn scopes(&self, entities: &[Entity], write: bool) -> Vec<String> {
+        auth::scopes(entities, write)
+    }
+
+    fn authorize_url(
+        &self,
+        _base_url: &str,
+        _credentials: &Credentials,
+        _settings: &Json,
+        _redirect_uri: &str,
+        _scopes: &[String],
+        _state: &str,
+    ) -> Result<String, Error> {
+        no_redirect()
+    }
+
+    async fn exchange_code(
+        &self,
+        _calls: &dyn Calls,
+        _credentials: &Credentials,
+        _redirect_uri: &str,
+        _code: &str,
+    ) -> Result<Grant, Error> {
+        no_redirect()
+    }
+
+    async fn refresh(
+        &self,
+        calls: &dyn Calls,
+        credentials: &Credentials,
+        scopes: &[String],
+    ) -> Result<Grant, Error> {
+        token::obtain(calls, credentials, scopes).await
+    }
+
+    fn right_needed(&self, request: &Request) -> Option<String> {
+        operation::scope(request.operation)
+    }
+
+    async fn check(
+        &self,
+        calls: &dyn Calls,
+        credentials: &Credentials,
+        entities: &[Entity],
+        write: bool,
+    ) -> Result<Account, Error> {
+        account::check(calls, credentials, entities, write).await
+    }
+
+    async fn schema(&self, calls: &dyn Calls, entity: Entity) -> Result<Schema, Error> {
+        schema::schema(calls, resource(entity)?).await
+    }
+
+    async fn fetch(
+        &self,
+        calls: &dyn Calls,
+        schema: &Schema,
+        ids: &[RecordId],
+    ) -> Result<Vec<Fetched>, Error> {
+        Ok(fetch::fetch(calls, schema, resource(schema.entity)?, ids).await)
+    }
+
+    async fn changes(
+        &self,
+        calls: &dyn Calls,
+        schema: &Schema,
+        page: PageRequest,
+    ) -> Result<Page, Error> {
+        changes::changes(calls, schema, resource(schema.entity)?, page).await
+    }
+
+    async fn list(
+        &self,
+        calls: &dyn Calls,
+        schema: &Schema,
+        page: PageRequest,
+    ) -> Result<Page, Error> {
+        list::list(calls, schema, resource(schema.entity)?, page).await
+    }
+
+    async fn find(
+        &self,
+        calls: &dyn Calls,
+        schema: &Schema,
+        keys: &[IdentityKey],
+    ) -> Result<Vec<Read>, Error> {
+        find::find(calls, schema, resource(schema.entity)?, keys).await
+    }
+
+    async fn create(
+        &self,
+        calls: &dyn Calls,
+        schema: &Schema,
+        drafts: &[Draft],
+    ) -> Vec<CreateOutcome> {
+        match Resource::of(schema.entity) {
+            Some(resource) => create::create(calls, schema, resource, drafts).await,
+            None => drafts
+                .iter()
+                .map(|_| CreateOutcome::Failed(unsupported(schema.entity)))
+                .collect(),
+        }
+    }
+
+    async fn update(
+        &self,
+        calls: &dyn Calls,
+        schema: &Schema,
+        changes: &[Change],
+    ) -> Vec<UpdateOutcome> {
+        match Resource::of(schema.entity) {
+            Some(resource) => update::update(calls, schema, resource, changes).await,
+            None => changes
+                .iter()
+                .map(|_| UpdateOutcome::Failed(unsupported(schema.entity)))
+                .collect(),
+        }
+    }
+
+    async fn remove(
+        &self,
+        calls: &dyn Calls,
+        entity: Entity,
+        ids: &[RecordId],
+    ) -> Vec<RemoveOutcome> {
+        match Resource::of(entity) {
+            Some(resource) => remove::remove(calls, resource, ids).await,
+            None => ids
+                .iter()
+                .map(|_| RemoveOutcome::Failed(unsupported(entity)))
+                .collect(),
+        }
+    }
+
+    fn webhook(
+        &self,
+        incoming: &Incoming<'_>,
+        keys: &WebhookKeys,
+    ) -> Result<Delivery, WebhookError> {
+        webhook::read(incoming, keys)
+    }
+}

@@ -1,0 +1,101 @@
+//! The ids of the requests that this connector makes, as the call log and the counters show them, and the
+//! scope that each needs.
+//!
+//! Scopes are named `flex.{module}.{resource}.{action}`; reading covers lists and single records (the
+//! vendor's list of scopes).
+
+pub(crate) const TOKEN: &str = "oauth.token";
+
+pub(crate) const ORGANIZATION: &str = "organization.get";
+pub(crate) const LOCATIONS: &str = "locations.list";
+pub(crate) const CUSTOM_PROPERTIES: &str = "custom_properties.list";
+
+pub(crate) const WEBHOOKS: &str = "webhooks.list";
+pub(crate) const WEBHOOK_CREATE: &str = "webhooks.create";
+pub(crate) const WEBHOOK_UPDATE: &str = "webhooks.update";
+pub(crate) const WEBHOOK_DELETE: &str = "webhooks.delete";
+
+/// The requests of one kind of record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Operations {
+    pub(crate) check: &'static str,
+    pub(crate) list: &'static str,
+    pub(crate) changes: &'static str,
+    pub(crate) find: &'static str,
+    pub(crate) get: &'static str,
+    pub(crate) create: &'static str,
+    pub(crate) update: &'static str,
+    pub(crate) delete: &'static str,
+}
+
+pub(crate) const MEMBERS: Operations = Operations {
+    check: "members.check",
+    list: "members.list",
+    changes: "members.changes",
+    find: "members.find",
+    get: "members.get",
+    create: "members.create",
+    update: "members.update",
+    delete: "members.delete",
+};
+
+/// The endpoint that sets a member's company.
+pub(crate) const MEMBER_COMPANY: &str = "members.company";
+
+pub(crate) const COMPANIES: Operations = Operations {
+    check: "companies.check",
+    list: "companies.list",
+    changes: "companies.changes",
+    find: "companies.find",
+    get: "companies.get",
+    create: "companies.create",
+    update: "companies.update",
+    delete: "companies.delete",
+};
+
+pub(crate) const READ_ORGANIZATION: &str = "flex.settings.organization.read";
+pub(crate) const READ_LOCATIONS: &str = "flex.space.locations.read";
+pub(crate) const READ_PROPERTIES: &str = "flex.settings.customProperties.read";
+
+/// The scope that a request of this operation needs.
+pub(crate) fn scope(operation: &str) -> Option<String> {
+    let of = |resource: &str, action: &str| {
+        let action = match action {
+            "create" | "update" | "delete" => action,
+            "company" => "update",
+            _ => "read",
+        };
+        Some(format!("flex.{resource}.{action}"))
+    };
+    let (resource, action) = operation.split_once('.')?;
+    match resource {
+        "members" | "companies" => of(&format!("community.{resource}"), action),
+        "webhooks" => of("settings.webhooks", action),
+        "organization" => Some(READ_ORGANIZATION.to_owned()),
+        "locations" => Some(READ_LOCATIONS.to_owned()),
+        "custom_properties" => Some(READ_PROPERTIES.to_owned()),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_request_but_the_sign_in_names_its_scope() {
+        for (operation, named) in [
+            (MEMBERS.list, "flex.community.members.read"),
+            (MEMBERS.check, "flex.community.members.read"),
+            (MEMBERS.update, "flex.community.members.update"),
+            (MEMBER_COMPANY, "flex.community.members.update"),
+            (COMPANIES.delete, "flex.community.companies.delete"),
+            (WEBHOOK_CREATE, "flex.settings.webhooks.create"),
+            (WEBHOOKS, "flex.settings.webhooks.read"),
+            (CUSTOM_PROPERTIES, READ_PROPERTIES),
+        ] {
+            assert_eq!(scope(operation).as_deref(), Some(named));
+        }
+        assert_eq!(scope(TOKEN), None);
+    }
+}

@@ -1,0 +1,358 @@
+//! The two kinds of record that are kept in sync, member and company, and the fields that each has.
+//!
+//! From the vendor's v2 reference (the bodies of POST and PUT as of February 2026), completed by what later
+//! pages and clients show. What a PUT takes differs by tenant and date: `phone` and `tags` of members are offered as
+//! writable until an account refuses them (see [`crate::settings`]); `description` and `image` of members are in no
+//! known PUT.
+
+use record::{Access, Entity, Kind};
+
+use crate::operation::{COMPANIES, MEMBERS, Operations};
+
+/// How a value is removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Clear {
+    /// `null`: seen to clear (measured by others on a date).
+    Null,
+    /// There is no such thing.
+    Never,
+}
+
+/// What it means that a property is not there at all in a whole record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Absent {
+    /// It has no value: keys without one are left out (seen in live records).
+    Empty,
+    /// It is `false` (seen in live records).
+    False,
+    /// Nothing: `tags` of members are left out of live reads even where there are some.
+    Unknown,
+}
+
+/// A field that every record of the kind has.
+#[derive(Debug)]
+pub(crate) struct Standard {
+    /// Its name; what stands before a dot is the object that holds it.
+    pub(crate) name: &'static str,
+    pub(crate) label: &'static str,
+    pub(crate) kind: Kind,
+    pub(crate) access: Access,
+    pub(crate) clear: Clear,
+    pub(crate) absent: Absent,
+    /// A create without it is refused.
+    pub(crate) required: bool,
+}
+
+/// One kind of record.
+#[derive(Debug)]
+pub(crate) struct Resource {
+    pub(crate) entity: Entity,
+    /// The endpoint below the organisation's, without `/`.
+    pub(crate) path: &'static str,
+    pub(crate) operations: Operations,
+    pub(crate) fields: &'static [Standard],
+    /// How custom properties name it among their targets; in v1's words a company is a team.
+    pub(crate) targets: &'static [&'static str],
+    /// Whether lists can be narrowed to an e-mail address.
+    pub(crate) found_by_email: bool,
+}
+
+/// The field of tags.
+pub(crate) const TAGS: &str = "tags";
+
+/// The field of a member's company, which has an endpoint of its own.
+pub(crate) const COMPANY: &str = "company";
+
+/// The prefix of a custom property, before its key.
+pub(crate) const PROPERTIES: &str = "properties.";
+
+const fn field(name: &'static str, label: &'static str, kind: Kind, access: Access) -> Standard {
+    Standard {
+        name,
+        label,
+        kind,
+        access,
+        clear: match access {
+            Access::ReadWrite => Clear::Null,
+            _ => Clear::Never,
+        },
+        absent: Absent::Empty,
+        required: false,
+    }
+}
+
+impl Standard {
+    const fn required(self) -> Self {
+        Self {
+            clear: Clear::Never,
+            required: true,
+            ..self
+        }
+    }
+
+    const fn flag(self) -> Self {
+        Self {
+            clear: Clear::Never,
+            absent: Absent::False,
+            ..self
+        }
+    }
+
+    const fn unsaid(self) -> Self {
+        Self {
+            clear: Clear::Never,
+            absent: Absent::Unknown,
+            ..self
+        }
+    }
+
+    const fn clearable(self) -> Self {
+        Self {
+            clear: Clear::Null,
+            ..self
+        }
+    }
+}
+
+use Access::{CreateOnly, ReadOnly, ReadWrite};
+
+const COUNTRY: Kind = Kind::Country(record::CountryForm::Name);
+
+/// Members. `status` is calculated; `billingDetails` are only read, because writing a part of them may lose
+/// the parts that the API does not take (live records have more than the reference).
+const MEMBER: [Standard; 32] = [
+    field("name", "Name", Kind::Text, ReadWrite).required(),
+    field("email", "E-mail", Kind::Email, ReadWrite),
+    field("phone", "Phone", Kind::Phone, ReadWrite),
+    field("company", "Company (id)", Kind::Text, ReadWrite),
+    field("location", "Location", Kind::Choice, CreateOnly).required(),
+    field("startDate", "Start date", Kind::Instant, ReadWrite).required(),
+    field("address.street", "Street", Kind::Text, ReadWrite),
+    field("address.zip", "Postcode", Kind::Text, ReadWrite),
+    field("address.city", "City", Kind::Text, ReadWrite),
+    field("address.state", "State", Kind::Text, ReadWrite),
+    field("address.country", "Country", COUNTRY, ReadWrite),
+    field("description", "About", Kind::LongText, CreateOnly),
+    field("image", "Image", Kind::Url, CreateOnly),
+    field(
+        "isBillingPerson",
+        "Billing person",
+        Kind::Boolean,
+        ReadWrite,
+    )
+    .flag(),
+    field(
+        "isContactPerson",
+        "Contact person",
+        Kind::Boolean,
+        ReadWrite,
+    )
+    .flag(),
+    field("tags", "Tags", Kind::Set, ReadWrite)
+        .unsaid()
+        .clearable(),
+    field("socialProfiles.linkedin", "LinkedIn", Kind::Text, ReadWrite),
+    field("socialProfiles.twitter", "Twitter", Kind::Text, ReadWrite),
+    field(
+        "socialProfiles.instagram",
+        "Instagram",
+        Kind::Text,
+        ReadWrite,
+    ),
+    field("socialProfiles.facebook", "Facebook", Kind::Text, ReadWrite),
+    field(
+        "portalPrivacy.isVisible",
+        "Portal: visible",
+        Kind::Boolean,
+        ReadWrite,
+    )
+    .unsaid(),
+    field(
+        "portalPrivacy.showContactDetails",
+        "Portal: shows contact details",
+        Kind::Boolean,
+        ReadWrite,
+    )
+    .unsaid(),
+    field(
+        "portalPrivacy.showSocialProfiles",
+        "Portal: shows social profiles",
+        Kind::Boolean,
+        ReadWrite,
+    )
+    .unsaid(),
+    field(
+        "billingDetails.billingName",
+        "Billing: name",
+        Kind::Text,
+        ReadOnly,
+    ),
+    field(
+        "billingDetails.vatNumber",
+        "Billing: VAT number",
+        Kind::Text,
+        ReadOnly,
+    ),
+    field(
+        "billingDetails.registrationNumber",
+        "Billing: registration number",
+        Kind::Text,
+        ReadOnly,
+    ),
+    field(
+        "billingDetails.paymentMethod",
+        "Billing: payment method",
+        Kind::Text,
+        ReadOnly,
+    ),
+    field("status", "Status", Kind::Choice, ReadOnly),
+    field("createdBy", "Created by (id)", Kind::Text, ReadOnly).unsaid(),
+    field("modifiedBy", "Last changed by (id)", Kind::Text, ReadOnly).unsaid(),
+    field("createdAt", "Created", Kind::Instant, ReadOnly).unsaid(),
+    field("modifiedAt", "Last changed", Kind::Instant, ReadOnly).unsaid(),
+];
+
+/// Companies. They have no phone; `status` and `tags` are only read.
+const COMPANY_FIELDS: [Standard; 25] = [
+    field("name", "Name", Kind::Text, ReadWrite).required(),
+    field("email", "E-mail", Kind::Email, ReadWrite),
+    field("url", "Website", Kind::Url, ReadWrite),
+    field("location", "Location", Kind::Choice, ReadWrite).required(),
+    field("startDate", "Start date", Kind::Instant, ReadWrite).required(),
+    field("address.street", "Street", Kind::Text, ReadWrite),
+    field("address.zip", "Postcode", Kind::Text, ReadWrite),
+    field("address.city", "City", Kind::Text, ReadWrite),
+    field("address.state", "State", Kind::Text, ReadWrite),
+    field("address.country", "Country", COUNTRY, ReadWrite),
+    field("description", "About", Kind::LongText, ReadWrite),
+    field("image", "Image", Kind::Url, ReadWrite),
+    field(
+        "portalPrivacy.isVisible",
+        "Portal: visible",
+        Kind::Boolean,
+        ReadWrite,
+    )
+    .unsaid(),
+    field(
+        "hasActiveMembersAllowance",
+        "Has an allowance of active members",
+        Kind::Boolean,
+        ReadWrite,
+    )
+    .unsaid(),
+    field(
+        "activeMembersAllowanceLimit",
+        "Active members allowed",
+        Kind::Number,
+        ReadWrite,
+    ),
+    field(
+        "billingDetails.billingName",
+        "Billing: name",
+        Kind::Text,
+        ReadOnly,
+    ),
+    field(
+        "billingDetails.vatNumber",
+        "Billing: VAT number",
+        Kind::Text,
+        ReadOnly,
+    ),
+    field(
+        "billingDetails.registrationNumber",
+        "Billing: registration number",
+        Kind::Text,
+        ReadOnly,
+    ),
+    field(
+        "billingDetails.paymentMethod",
+        "Billing: payment method",
+        Kind::Text,
+        ReadOnly,
+    ),
+    field("tags", "Tags", Kind::Set, ReadOnly).unsaid(),
+    field("status", "Status", Kind::Choice, ReadOnly),
+    field("createdBy", "Created by (id)", Kind::Text, ReadOnly).unsaid(),
+    field("modifiedBy", "Last changed by (id)", Kind::Text, ReadOnly).unsaid(),
+    field("createdAt", "Created", Kind::Instant, ReadOnly).unsaid(),
+    field("modifiedAt", "Last changed", Kind::Instant, ReadOnly).unsaid(),
+];
+
+static MEMBERS_RESOURCE: Resource = Resource {
+    entity: Entity::Contact,
+    path: "members",
+    operations: MEMBERS,
+    fields: &MEMBER,
+    targets: &["member", "members"],
+    found_by_email: true,
+};
+
+static COMPANIES_RESOURCE: Resource = Resource {
+    entity: Entity::Company,
+    path: "companies",
+    operations: COMPANIES,
+    fields: &COMPANY_FIELDS,
+    targets: &["team", "teams", "company", "companies"],
+    found_by_email: false,
+};
+
+impl Resource {
+    /// The kind of record that stands for `entity`.
+    pub(crate) fn of(entity: Entity) -> Option<&'static Self> {
+        match entity {
+            Entity::Contact => Some(&MEMBERS_RESOURCE),
+            Entity::Company => Some(&COMPANIES_RESOURCE),
+            _ => None,
+        }
+    }
+
+    /// The standard field of this name.
+    pub(crate) fn standard(&self, name: &str) -> Option<&'static Standard> {
+        self.fields.iter().find(|field| field.name == name)
+    }
+}
+
+/// The statuses of members (the vendor's reference and help pages). That of companies adds `inactive` and
+/// lacks `contact`.
+pub(crate) const STATUSES: [&str; 8] = [
+    "active",
+    "former",
+    "pending",
+    "contact",
+    "inactive",
+    "not_approved",
+    "drop-in",
+    "lead",
+];
+
+/// Where a field stands in a body: the object that holds it, if one does, and its key there.
+pub(crate) fn place(name: &str) -> (Option<&str>, &str) {
+    match name.split_once('.') {
+        Some((object, key)) => (Some(object), key),
+        None => (None, name),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_placed() {
+        for entity in [Entity::Contact, Entity::Company] {
+            let resource = Resource::of(entity).unwrap();
+            for (index, field) in resource.fields.iter().enumerate() {
+                let first = resource
+                    .fields
+                    .iter()
+                    .position(|one| one.name == field.name);
+                assert_eq!(first, Some(index), "{}", field.name);
+            }
+            assert!(resource.standard("status").unwrap().access == ReadOnly);
+            assert!(resource.standard("modifiedAt").unwrap().access == ReadOnly);
+        }
+        assert_eq!(place("address.city"), (Some("address"), "city"));
+        assert_eq!(place("properties.a.b c"), (Some("properties"), "a.b c"));
+        assert_eq!(place("email"), (None, "email"));
+    }
+}

@@ -1,0 +1,143 @@
+//! The fields of members and companies on one connection.
+
+use connector::{Calls, Error};
+use record::{Access, Capability, Choice, FieldSpec, Kind, Rewrite, Schema};
+use serde_json::Value as Json;
+
+use crate::{
+    api::bearing_missing_right,
+    operation::LOCATIONS,
+    pages, properties,
+    resource::{Clear, Resource, STATUSES, Standard},
+    settings::{LOCATION, Refused, START_DATE, Settings},
+};
+
+/// Standard fields, then the tenant's. What the connection has no right to see is left out, so that nothing is
+/// ever known of it; `check` says which right is missing.
+pub(crate) async fn schema(calls: &dyn Calls, resource: &Resource) -> Result<Schema, Error> {
+    let locations = bearing_missing_right(locations(calls).await)?.unwrap_or_default();
+    let settings = Settings::of(calls);
+    check_defaults(calls, &locations)?;
+    let mut fields: Vec<FieldSpec> = resource
+        .fields
+        .iter()
+        .map(|field| spec(field, resource, settings, &locations))
+        .collect();
+    fields.extend(
+        bearing_missing_right(properties::specs(calls, resource).await)?.unwrap_or_default(),
+    );
+    Ok(Schema {
+        entity: resource.entity,
+        fields,
+    })
+}
+
+/// The organisation's locations, by id.
+pub(crate) async fn locations(calls: &dyn Calls) -> Result<Vec<Choice>, Error> {
+    let items = pages::all(calls, LOCATIONS, "/locations").await?;
+    Ok(items
+        .iter()
+        .filter_map(|item| {
+            let id = pages::id(item)?;
+            let name = item.get("name").and_then(Json::as_str).unwrap_or(id);
+            Some(Choice {
+                key: id.to_owned(),
+                label: name.to_owned(),
+            })
+        })
+        .collect())
+}
+
+/// The settings for new records must be of use.
+pub(crate) fn check_defaults(calls: &dyn Calls, locations: &[Choice]) -> Result<(), Error> {
+    let settings = Settings::of(calls);
+    settings.start_date(calls.now())?;
+    let Some(location) = settings.location() else {
+        return Ok(());
+    };
+    if locations.is_empty() || locations.iter().any(|known| known.key == location) {
+        return Ok(());
+    }
+    Err(Error::Setting {
+        setting: LOCATION,
+        hint: format!(
+            "the organisation has no location {location}; it has {}",
+            named(locations)
+        ),
+    })
+}
+
+/// Locations in words, with their ids.
+pub(crate) fn named(locations: &[Choice]) -> String {
+    let named: Vec<String> = locations
+        .iter()
+        .map(|location| format!("{} ({})", location.label, location.key))
+        .collect();
+    named.join(", ")
+}
+
+fn spec(
+    field: &Standard,
+    resource: &Resource,
+    settings: Settings<'_>,
+    locations: &[Choice],
+) -> FieldSpec {
+    let (setting, given) = match field.name {
+        "location" => (Some(LOCATION), settings.location().is_some()),
+        "startDate" => (Some(START_DATE), settings.has_start_date()),
+        _ => (None, false),
+    };
+    let access = access(field, resource, settings);
+    FieldSpec {
+        name: field.name.into(),
+        label: field.label.to_owned(),
+        kind: field.kind,
+        capability: Capability {
+            rewrites: rewrites(field, access),
+            required: field.required && !given,
+            setting: setting.map(str::to_owned),
+            clearable: access == Access::ReadWrite && field.clear != Clear::Never,
+            ..Capability::of(access)
+        },
+        choices: match field.name {
+            "location" => locations.to_vec(),
+            "status" => STATUSES
+                .iter()
+                .map(|status| Choice {
+                    key: (*status).to_owned(),
+                    label: (*status).to_owned(),
+                })
+                .collect(),
+            _ => Vec::new(),
+        },
+        custom: false,
+    }
+}
+
+/// What may be done with a field on this account, by what it was found to refuse.
+pub(crate) fn access(field: &Standard, resource: &Resource, settings: Settings<'_>) -> Access {
+    let refuses = |refused| settings.refuses(resource.entity, refused, field.name);
+    match (
+        field.access,
+        refuses(Refused::Create),
+        refuses(Refused::Update),
+    ) {
+        (Access::ReadWrite, false, true) => Access::CreateOnly,
+        (Access::ReadWrite, true, true) | (Access::CreateOnly, true, _) => Access::ReadOnly,
+        (access, _, _) => access,
+    }
+}
+
+/// None is documented; e-mail addresses and ends of texts are what systems commonly tidy, and a read-back that
+/// differs only so is no news.
+fn rewrites(field: &Standard, access: Access) -> Vec<Rewrite> {
+    if access == Access::ReadOnly {
+        return Vec::new();
+    }
+    match field.kind {
+        Kind::Email => vec![Rewrite::Lowercase, Rewrite::Trim],
+        Kind::Phone => vec![Rewrite::Phone, Rewrite::Trim],
+        Kind::Text | Kind::LongText | Kind::Url => vec![Rewrite::Trim],
+        _ => Vec::new(),
+    }
+}

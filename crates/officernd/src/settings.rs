@@ -1,0 +1,137 @@
+//! The settings of an OfficeRnD connection, read out of the connection's JSON.
+//!
+//! | key | meaning |
+//! | --- | --- |
+//! | `organization` | the organisation's name in addresses; settled by the sign-in |
+//! | `location` | the id of the location that new members and companies get where no mapping gives one |
+//! | `start_date` | the start date that they get: `today`, or a day such as `2026-01-31` |
+//! | `token_url` | the full address of the token endpoint, where it is not the vendor's usual one |
+//! | `learned` | fields that this account was found to refuse: `contact.update.phone` → `refused` |
+
+use connector::{Calls, Error};
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use record::Entity;
+use serde_json::Value as Json;
+
+/// The default location of new records.
+pub(crate) const LOCATION: &str = "location";
+
+/// The default start date of new records.
+pub(crate) const START_DATE: &str = "start_date";
+
+/// A typed view of a connection's settings.
+#[derive(Clone, Copy)]
+pub(crate) struct Settings<'a>(&'a Json);
+
+/// What was found to be refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refused {
+    /// By creates.
+    Create,
+    /// By changes.
+    Update,
+}
+
+impl Refused {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Update => "update",
+        }
+    }
+}
+
+impl<'a> Settings<'a> {
+    pub(crate) fn of(calls: &'a dyn Calls) -> Self {
+        Self(calls.settings())
+    }
+
+    fn text(self, key: &str) -> Option<&'a str> {
+        self.0
+            .get(key)
+            .and_then(Json::as_str)
+            .map(str::trim)
+            .filter(|text| !text.is_empty())
+    }
+
+    /// The organisation's name in addresses.
+    pub(crate) fn organization(self) -> Result<&'a str, Error> {
+        self.text("organization").ok_or_else(|| Error::Setting {
+            setting: "organization",
+            hint: "connect again: it is the name in the address of OfficeRnD's admin pages \
+                   (https://app.officernd.com/admin/<organisation>/…)"
+                .to_owned(),
+        })
+    }
+
+    pub(crate) fn token_url(self) -> Option<&'a str> {
+        self.text("token_url")
+    }
+
+    pub(crate) fn location(self) -> Option<&'a str> {
+        self.text(LOCATION)
+    }
+
+    pub(crate) fn has_start_date(self) -> bool {
+        self.text(START_DATE).is_some()
+    }
+
+    /// The start date that a record gets that is made now.
+    pub(crate) fn start_date(self, now: Timestamp) -> Result<Option<String>, Error> {
+        let Some(text) = self.text(START_DATE) else {
+            return Ok(None);
+        };
+        let day = if text.eq_ignore_ascii_case("today") {
+            TimeZone::UTC.to_datetime(now).date()
+        } else {
+            text.parse::<Date>().map_err(|_| Error::Setting {
+                setting: START_DATE,
+                hint: "write `today`, or a day such as 2026-01-31".to_owned(),
+            })?
+        };
+        Ok(Some(format!("{day}T00:00:00.000Z")))
+    }
+
+    /// Whether the account was found to refuse this field of the body.
+    pub(crate) fn refuses(self, entity: Entity, refused: Refused, property: &str) -> bool {
+        self.0
+            .get("learned")
+            .and_then(|learned| learned.get(key(entity, refused, property)))
+            .is_some()
+    }
+}
+
+/// Under which a refused field is learnt.
+pub(crate) fn key(entity: Entity, refused: Refused, property: &str) -> String {
+    format!("{entity}.{}.{property}", refused.word())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_start_date_is_today_or_a_day() {
+        let now: Timestamp = "2026-11-21T23:59:59Z".parse().unwrap();
+        let of = |settings: Json| Settings(&settings).start_date(now);
+        assert_eq!(of(json!({})).unwrap(), None);
+        for (said, meant) in [
+            ("today", "2026-11-21T00:00:00.000Z"),
+            (" 2026-01-31 ", "2026-01-31T00:00:00.000Z"),
+        ] {
+            assert_eq!(of(json!({"start_date": said})).unwrap().unwrap(), meant);
+        }
+        assert!(of(json!({"start_date": "soon"})).is_err());
+    }
+
+    #[test]
+    fn what_was_learnt_is_found_again() {
+        let settings = json!({"learned": {"contact.update.phone": "refused"}});
+        let settings = Settings(&settings);
+        assert!(settings.refuses(Entity::Contact, Refused::Update, "phone"));
+        assert!(!settings.refuses(Entity::Contact, Refused::Create, "phone"));
+        assert!(!settings.refuses(Entity::Company, Refused::Update, "phone"));
+    }
+}

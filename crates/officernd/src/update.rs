@@ -1,0 +1,237 @@
+//! Changing records: one PUT with what differs; a member's company goes to an endpoint of its own.
+//!
+//! A PUT is a partial update and answers the whole record. A list of tags is replaced whole, so what is added and
+//! removed is applied to what was read.
+
+use connector::{
+    CallError, Calls, Change, Effect, Error, Refusal, Request, Response, UpdateOutcome,
+};
+use http::Method;
+use record::{Completeness, Field, FieldName, Fields, Read, RecordId, Schema, Value};
+use serde_json::{Map, Value as Json, json};
+
+use crate::{
+    answer::Complaint,
+    api::{in_flight, request, segment},
+    blame::{Blame, blame},
+    body::{self, elements},
+    create::shows_all,
+    fetch::{item, raw, reading},
+    learned::Learned,
+    operation::MEMBER_COMPANY,
+    resource::{COMPANY, Resource},
+    settings::Refused,
+    value::cannot,
+};
+
+pub(crate) async fn update(
+    calls: &dyn Calls,
+    schema: &Schema,
+    resource: &'static Resource,
+    changes: &[Change],
+) -> Vec<UpdateOutcome> {
+    let learned = Learned::new(calls, resource, Refused::Update);
+    let desk = Desk {
+        calls,
+        schema,
+        resource,
+        learned: &learned,
+    };
+    in_flight(changes.iter().map(|change| desk.one(change)).collect()).await
+}
+
+/// What came of one call.
+enum Step {
+    Done(Response),
+    Refused(Complaint),
+    /// There is no such endpoint.
+    NoRoute(Complaint),
+    Ended(End),
+}
+
+/// How a change ends at a call that was neither carried out nor refused.
+enum End {
+    Gone,
+    Unknown(String),
+    Failed(Error),
+}
+
+struct Desk<'a> {
+    calls: &'a dyn Calls,
+    schema: &'a Schema,
+    resource: &'static Resource,
+    learned: &'a Learned<'a>,
+}
+
+impl Desk<'_> {
+    async fn one(&self, change: &Change) -> UpdateOutcome {
+        let set = match self.wanted(change) {
+            Ok(set) => set,
+            Err(refusal) => return nothing_done(refusal),
+        };
+        if let Some(refusal) = self.learned.refusal(set.iter().map(|(name, _)| name)) {
+            return nothing_done(refusal);
+        }
+        let (body, company) = match body::update(&set, self.schema, self.resource) {
+            Ok(parts) => parts,
+            Err(refusal) => return nothing_done(refusal),
+        };
+        let id = &change.current.id;
+        let mut done: Vec<FieldName> = Vec::new();
+        let mut read = None;
+        if !body.is_empty() {
+            let current = if body.has_parts() {
+                match raw(self.calls, self.resource, id).await {
+                    Ok(Some((item, _))) => item,
+                    Ok(None) => return UpdateOutcome::Gone,
+                    Err(error) => return UpdateOutcome::Failed(error),
+                }
+            } else {
+                Map::new()
+            };
+            let written = body.written.clone();
+            let json = body.into_json(self.resource, &current);
+            let operation = self.resource.operations.update;
+            match self.step(operation, Method::PUT, id, "", json).await {
+                Step::Done(response) => {
+                    read = self.reading(id, &set, &response);
+                    done = written;
+                }
+                Step::Refused(complaint) => {
+                    let blame = blame(&complaint, &written);
+                    self.learned.note(&blame).await;
+                    return nothing_done(complaint.refusal(blame.fields));
+                }
+                Step::NoRoute(complaint) => {
+                    return nothing_done(complaint.refusal(Vec::new()));
+                }
+                Step::Ended(end) => return ended(end, &done),
+            }
+        }
+        if let Some(company) = company {
+            match self.move_to(id, company).await {
+                Step::Done(response) => {
+                    // 204, the member, or something else: only the member itself says how it is now
+                    read = self.reading(id, &set, &response);
+                }
+                Step::Refused(complaint) | Step::NoRoute(complaint) => {
+                    return UpdateOutcome::Refused {
+                        refusal: complaint.refusal(vec![COMPANY.into()]),
+                        done,
+                    };
+                }
+                Step::Ended(end) => return ended(end, &done),
+            }
+        }
+        UpdateOutcome::Done {
+            read: read.map(Box::new),
+        }
+    }
+
+    /// The new values, sets whole.
+    fn wanted(&self, change: &Change) -> Result<Fields, Refusal> {
+        let mut set = change.set.clone();
+        for (name, delta) in &change.sets {
+            let mut now = elements(change.current.fields.get(name.as_str()))
+                .ok_or_else(|| cannot(name, "cannot be changed while what is there is unknown"))?;
+            now.extend(delta.add.iter().cloned());
+            now.retain(|element| !delta.remove.contains(element));
+            set.set(name.clone(), Field::of(Value::Set(now)));
+        }
+        Ok(set)
+    }
+
+    /// Puts a member into a company, or into none.
+    ///
+    /// The endpoint is of later in 2026 and its method *unverified*: PUT in line with all others, else PATCH. Where there is
+    /// none the member's own PUT is tried; if that refuses it too, the company can only be set at create.
+    async fn move_to(&self, id: &RecordId, company: Json) -> Step {
+        let body = json!({ COMPANY: company });
+        for method in [Method::PUT, Method::PATCH] {
+            let step = self
+                .step(MEMBER_COMPANY, method, id, "/company", body.clone())
+                .await;
+            if !matches!(step, Step::NoRoute(_)) {
+                return step;
+            }
+        }
+        let operation = self.resource.operations.update;
+        let step = self.step(operation, Method::PUT, id, "", body).await;
+        if let Step::Refused(complaint) = &step {
+            let Blame { forbidden, .. } = blame(complaint, &[COMPANY.into()]);
+            if forbidden.iter().any(|property| property == COMPANY) {
+                self.learned.never(COMPANY).await;
+            }
+        }
+        step
+    }
+
+    async fn step(
+        &self,
+        operation: &'static str,
+        method: Method,
+        id: &RecordId,
+        below: &str,
+        body: Json,
+    ) -> Step {
+        let place = format!("/{}/{}{below}", self.resource.path, segment(id.as_str()));
+        let request: Request = match request(self.calls, operation, Effect::Write, method, &place) {
+            Ok(request) => request.json(body),
+            Err(error) => return Step::Ended(End::Failed(error)),
+        };
+        let response = match self.calls.send(request).await {
+            Ok(response) => response,
+            Err(CallError::OutcomeUnknown { why, .. }) => return Step::Ended(End::Unknown(why)),
+            Err(error) => return Step::Ended(End::Failed(error.into())),
+        };
+        if response.status.is_success() {
+            return Step::Done(response);
+        }
+        let complaint = Complaint::of(&response);
+        if complaint.is_missing_route() {
+            Step::NoRoute(complaint)
+        } else if complaint.is_gone() {
+            Step::Ended(End::Gone)
+        } else if response.status.is_client_error() || complaint.is_permanent() {
+            Step::Refused(complaint)
+        } else {
+            Step::Ended(End::Unknown(complaint.message()))
+        }
+    }
+
+    /// The record in an answer, if it shows all that was sent.
+    fn reading(&self, id: &RecordId, set: &Fields, response: &Response) -> Option<Read> {
+        let item = item(self.resource.operations.update, id, response).ok()?;
+        // more than an echo of the change
+        if !item.contains_key("modifiedAt") {
+            return None;
+        }
+        let read = reading(id, &item, self.schema, self.resource, response);
+        (read.completeness == Completeness::Complete && shows_all(&read.record.fields, set))
+            .then_some(read)
+    }
+}
+
+fn nothing_done(refusal: Refusal) -> UpdateOutcome {
+    UpdateOutcome::Refused {
+        refusal,
+        done: Vec::new(),
+    }
+}
+
+fn ended(end: End, done: &[FieldName]) -> UpdateOutcome {
+    // part of it is carried out, so it is not as if nothing had been
+    let partly = |why: &str| {
+        let names: Vec<&str> = done.iter().map(FieldName::as_str).collect();
+        UpdateOutcome::Unknown {
+            why: format!("{} written, then: {why}", names.join(", ")),
+        }
+    };
+    match end {
+        End::Gone => UpdateOutcome::Gone,
+        End::Unknown(why) if done.is_empty() => UpdateOutcome::Unknown { why },
+        End::Unknown(why) => partly(&why),
+        End::Failed(error) if done.is_empty() => UpdateOutcome::Failed(error),
+        End::Failed(error) => partly(&error.to_string()),
+    }
+}

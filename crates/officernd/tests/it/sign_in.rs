@@ -1,0 +1,132 @@
+//! Tokens by client credentials: scopes that are not granted are found and named.
+
+use std::collections::BTreeSet;
+
+use connector::{CallError, Connector, Error, Grant};
+use proptest::prelude::*;
+use record::Entity;
+use serde_json::json;
+
+use crate::fake::{Fake, Reply, app, body, no, ok};
+
+fn wanted() -> Vec<String> {
+    officernd::OfficeRnD::new().scopes(&[Entity::Contact, Entity::Company], true)
+}
+
+/// A token server that grants these scopes only, and says of a refusal only that it is one.
+fn server(granted: BTreeSet<String>) -> Fake {
+    Fake::with(json!({}), move |request| {
+        assert_eq!(request.operation, "oauth.token");
+        assert_eq!(
+            request.base_url.as_deref(),
+            Some("https://identity.officernd.com")
+        );
+        let form = body(request);
+        assert_eq!(form["grant_type"], "client_credentials");
+        assert_eq!(form["client_secret"], "SECRET-client");
+        let asked = form["scope"].as_str().unwrap().to_owned();
+        if asked.is_empty() || !asked.split(' ').all(|scope| granted.contains(scope)) {
+            return no(400, "Bad Request");
+        }
+        ok(
+            json!({"access_token": "eyJNEW", "token_type": "Bearer", "expires_in": 3599, "scope": asked}),
+        )
+    })
+}
+
+async fn sign_in(fake: &Fake) -> Result<Grant, Error> {
+    fake.connector.refresh(fake, &app(), &wanted()).await
+}
+
+#[tokio::test]
+async fn all_scopes_at_once_where_all_are_granted() {
+    let fake = server(wanted().into_iter().collect());
+    let grant = sign_in(&fake).await.unwrap();
+    assert_eq!(fake.sent().len(), 1);
+    assert_eq!(grant.tokens.scopes, wanted());
+    assert_eq!(grant.tokens.access.expose(), "eyJNEW");
+    assert_eq!(
+        grant.tokens.expires,
+        Some("2026-11-21T10:59:59Z".parse().unwrap())
+    );
+    assert_eq!(grant.settings, json!({"organization": "my-space"}));
+}
+
+#[tokio::test]
+async fn one_scope_that_is_not_granted_is_found_by_halving() {
+    for missing in wanted().into_iter().skip(1) {
+        let granted = wanted().into_iter().filter(|scope| *scope != missing);
+        let fake = server(granted.clone().collect());
+        let grant = sign_in(&fake).await.unwrap();
+        let got: BTreeSet<String> = grant.tokens.scopes.into_iter().collect();
+        assert_eq!(got, granted.collect(), "{missing}");
+        assert!(fake.sent().len() <= 10, "{missing}: {}", fake.sent().len());
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_secret_ends_after_two_requests() {
+    let fake = server(BTreeSet::new());
+    let error = sign_in(&fake).await.unwrap_err();
+    assert!(
+        matches!(&error, Error::Call(CallError::Credentials { why, .. })
+            if why.contains("secret") && why.contains("flex.community.members.read")),
+        "{error}"
+    );
+    assert!(!error.to_string().contains("SECRET"), "{error}");
+    assert_eq!(fake.sent().len(), 2);
+
+    let fake = Fake::with(json!({}), |_| {
+        Reply::Json(
+            401,
+            json!({"error": "invalid_client", "error_description": "unknown client"}),
+        )
+    });
+    let error = sign_in(&fake).await.unwrap_err();
+    assert!(matches!(error, Error::Call(CallError::Credentials { .. })));
+    assert!(fake.sent().len() <= 2);
+}
+
+#[tokio::test]
+async fn a_server_that_names_the_scope_is_asked_once_more_only() {
+    let missing = wanted()[4].clone();
+    let named = missing.clone();
+    let fake = Fake::with(json!({}), move |request| {
+        let asked = body(request)["scope"].as_str().unwrap().to_owned();
+        if asked.contains(&named) {
+            let said = format!("Scope {named} is not allowed");
+            return Reply::Json(
+                400,
+                json!({"error": "invalid_scope", "error_description": said}),
+            );
+        }
+        // an older form of the answer, without the scopes
+        ok(json!({"token": "eyJNEW"}))
+    });
+    let grant = sign_in(&fake).await.unwrap();
+    assert_eq!(fake.sent().len(), 2);
+    assert!(!grant.tokens.scopes.contains(&missing));
+    assert_eq!(grant.tokens.scopes.len(), wanted().len() - 1);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Whatever is granted beside the first scope is found, all of it and nothing else.
+    #[test]
+    fn exactly_what_is_granted_is_found(granted in proptest::collection::vec(any::<bool>(), 15)) {
+        let wanted = wanted();
+        prop_assert_eq!(wanted.len(), 15);
+        let granted: BTreeSet<String> = wanted
+            .iter()
+            .enumerate()
+            .filter(|(index, _)| *index == 0 || granted[*index])
+            .map(|(_, scope)| scope.clone())
+            .collect();
+        let fake = server(granted.clone());
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let grant = runtime.block_on(sign_in(&fake)).unwrap();
+        let got: BTreeSet<String> = grant.tokens.scopes.into_iter().collect();
+        prop_assert_eq!(got, granted);
+    }
+}

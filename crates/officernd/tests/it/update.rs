@@ -1,0 +1,270 @@
+//! Changing and deleting records.
+
+use std::collections::BTreeMap;
+
+use connector::{Change, Connector, RemoveOutcome, SetDelta, UpdateOutcome};
+use http::Method;
+use record::{Entity, Field};
+use serde_json::json;
+
+use crate::fake::{Fake, MEMBER, Reply, fields, invalid, member, no, ok, record, schema, set};
+
+fn change(pairs: Vec<(&str, Field)>) -> Change {
+    Change {
+        current: record(MEMBER, vec![("tags", set(&["old", "vip"]))]),
+        set: fields(pairs),
+        sets: BTreeMap::new(),
+    }
+}
+
+async fn update(fake: &Fake, change: Change) -> UpdateOutcome {
+    let schema = schema(Entity::Contact).await;
+    let mut outcomes = fake.connector.update(fake, &schema, &[change]).await;
+    outcomes.pop().unwrap()
+}
+
+fn blamed(outcome: &UpdateOutcome) -> Vec<&str> {
+    match outcome {
+        UpdateOutcome::Refused { refusal, .. } => {
+            refusal.fields.iter().map(|name| name.as_str()).collect()
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn only_what_differs_is_sent_and_the_answer_is_the_record() {
+    let fake = Fake::new(|_| ok(member(MEMBER)));
+    let outcome = update(
+        &fake,
+        change(vec![
+            ("name", Field::of("Ada Example")),
+            ("email", Field::Empty),
+        ]),
+    )
+    .await;
+    assert_eq!(fake.operations(), ["members.update"]);
+    assert_eq!(
+        fake.bodies("members.update"),
+        [json!({"name": "Ada Example", "email": null})]
+    );
+    assert!(
+        matches!(&outcome, UpdateOutcome::Done { read: Some(read) } if read.decides()),
+        "{outcome:?}"
+    );
+}
+
+#[tokio::test]
+async fn an_object_goes_out_whole_whatever_a_put_does_with_its_other_parts() {
+    let fake = Fake::new(|request| {
+        let mut member = member(MEMBER);
+        if request.method == Method::GET {
+            // a key that the reference does not know must not go back
+            member["address"]["geo"] = json!([52.5, 13.4]);
+        }
+        ok(member)
+    });
+    let outcome = update(
+        &fake,
+        change(vec![
+            ("address.city", Field::of("Potsdam")),
+            ("address.zip", Field::Empty),
+            (
+                "properties.desk",
+                Field::Value(record::Value::Number(7.into())),
+            ),
+        ]),
+    )
+    .await;
+    assert_eq!(fake.operations(), ["members.get", "members.update"]);
+    assert_eq!(
+        fake.bodies("members.update"),
+        [json!({
+            "address": {"street": "Am Ring 1", "zip": null, "city": "Potsdam", "country": "Germany"},
+            "properties": {"crm id": "abc", "tier": "gold", "desk": 7},
+        })]
+    );
+    // the scripted answer does not show the desk, so it proves nothing
+    assert!(
+        matches!(outcome, UpdateOutcome::Done { read: None }),
+        "{outcome:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_tag_list_is_replaced_by_what_was_read_with_the_change() {
+    let fake = Fake::new(|_| ok(member(MEMBER)));
+    let delta = SetDelta {
+        add: ["new".to_owned()].into(),
+        remove: ["old".to_owned()].into(),
+    };
+    let mut tags = change(Vec::new());
+    tags.sets.insert("tags".into(), delta.clone());
+    update(&fake, tags).await;
+    assert_eq!(
+        fake.bodies("members.update"),
+        [json!({"tags": ["new", "vip"]})]
+    );
+    let mut blind = change(Vec::new());
+    blind.current = record(MEMBER, Vec::new());
+    blind.sets.insert("tags".into(), delta);
+    assert_eq!(blamed(&update(&fake, blind).await), ["tags"]);
+    assert_eq!(fake.sent().len(), 1, "unknown tags are not replaced");
+}
+
+#[tokio::test]
+async fn a_field_that_the_account_never_takes_is_refused_once_and_then_here() {
+    let fake = Fake::new(|request| {
+        let phone = crate::fake::body(request).get("phone").is_some();
+        if phone {
+            invalid(&["property phone should not exist"])
+        } else {
+            ok(member(MEMBER))
+        }
+    });
+    let phone = || {
+        change(vec![
+            ("phone", Field::of("+49 30 1")),
+            ("name", Field::of("A")),
+        ])
+    };
+    let schema = schema(Entity::Contact).await;
+    let outcomes = fake
+        .connector
+        .update(
+            &fake,
+            &schema,
+            &[phone(), phone(), change(vec![("name", Field::of("A"))])],
+        )
+        .await;
+    assert_eq!(blamed(&outcomes[0]), ["phone"]);
+    assert_eq!(blamed(&outcomes[1]), ["phone"]);
+    assert!(matches!(outcomes[2], UpdateOutcome::Done { .. }));
+    let keys: Vec<String> = fake.learned.lock().unwrap().keys().cloned().collect();
+    assert_eq!(keys, ["contact.update.phone"]);
+
+    // as the next session knows it
+    let settings =
+        json!({"organization": "my-space", "learned": {"contact.update.phone": "refused"}});
+    let fake = Fake::with(settings, |_| panic!("it is known to be refused"));
+    assert_eq!(blamed(&update(&fake, phone()).await), ["phone"]);
+}
+
+#[tokio::test]
+async fn a_company_goes_to_its_own_endpoint_whatever_the_method() {
+    for taken in [Method::PUT, Method::PATCH] {
+        let fake = Fake::new(move |request| {
+            if request.operation != "members.company" {
+                return ok(member(MEMBER));
+            }
+            assert!(request.path.ends_with("/company"));
+            if request.method == taken {
+                Reply::Text(204, "")
+            } else {
+                no(404, &format!("Cannot {} /x", request.method))
+            }
+        });
+        let company = "65a0000000000000000000aa";
+        let outcome = update(
+            &fake,
+            change(vec![
+                ("company", Field::of(company)),
+                ("name", Field::of("A")),
+            ]),
+        )
+        .await;
+        assert!(
+            matches!(outcome, UpdateOutcome::Done { read: None }),
+            "{outcome:?}"
+        );
+        assert_eq!(fake.bodies("members.update"), [json!({"name": "A"})]);
+        let last = fake.bodies("members.company").pop().unwrap();
+        assert_eq!(last, json!({"company": company}));
+    }
+}
+
+#[tokio::test]
+async fn a_company_that_cannot_be_changed_is_learnt() {
+    let fake = Fake::new(|request| match request.operation {
+        "members.company" => no(404, &format!("Cannot {} /x", request.method)),
+        _ => invalid(&["property company should not exist"]),
+    });
+    let outcome = update(&fake, change(vec![("company", Field::Empty)])).await;
+    assert_eq!(blamed(&outcome), ["company"]);
+    assert_eq!(
+        fake.operations(),
+        ["members.company", "members.company", "members.update"]
+    );
+    assert!(
+        fake.learned
+            .lock()
+            .unwrap()
+            .contains_key("contact.update.company")
+    );
+}
+
+#[tokio::test]
+async fn each_end_is_told_from_the_others() {
+    type End = fn(&UpdateOutcome) -> bool;
+    let cases: Vec<(fn() -> Reply, End)> = vec![
+        (
+            || no(404, "Item with Id (x)"),
+            |outcome| matches!(outcome, UpdateOutcome::Gone),
+        ),
+        (
+            || no(500, "Path 'name' is required."),
+            |outcome| matches!(outcome, UpdateOutcome::Refused { refusal, .. } if refusal.fields == ["name".into()]),
+        ),
+        (
+            || no(500, "Internal server error"),
+            |outcome| matches!(outcome, UpdateOutcome::Unknown { .. }),
+        ),
+        (
+            || Reply::TimeOut,
+            |outcome| matches!(outcome, UpdateOutcome::Unknown { .. }),
+        ),
+        (
+            || no(404, "Cannot PUT /x"),
+            |outcome| matches!(outcome, UpdateOutcome::Refused { .. }),
+        ),
+    ];
+    for (index, (reply, end)) in cases.into_iter().enumerate() {
+        let fake = Fake::new(move |_| reply());
+        let outcome = update(&fake, change(vec![("name", Field::of("A"))])).await;
+        assert!(end(&outcome), "{index}: {outcome:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_written_is_not_sent() {
+    let fake = Fake::new(|_| panic!("nothing may be sent"));
+    for (name, field) in [
+        ("status", Field::of("former")),
+        ("description", Field::of("x")),
+        ("name", Field::Empty),
+        ("modifiedAt", Field::of("x")),
+        ("nonsense", Field::of("x")),
+        ("isBillingPerson", Field::of("x")),
+    ] {
+        assert_eq!(
+            blamed(&update(&fake, change(vec![(name, field)])).await),
+            [name]
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_delete_is_done_once() {
+    let fake = Fake::new(|request| match request.path.rsplit('/').next().unwrap() {
+        "there" => ok(member("there")),
+        "gone" => no(404, "Item with Id (gone)"),
+        "used" => no(500, "Member has invoices and should not be deleted"),
+        _ => Reply::TimeOut,
+    });
+    let ids = ["there", "gone", "used", "lost"].map(Into::into);
+    let outcomes = fake.connector.remove(&fake, Entity::Contact, &ids).await;
+    assert!(matches!(outcomes[0], RemoveOutcome::Done));
+    assert!(matches!(outcomes[1], RemoveOutcome::Gone));
+    assert!(matches!(outcomes[2], RemoveOutcome::Refused(_)));
+    assert!(matches!(outcomes[3], RemoveOutcome::Unknown { .. }));
+}
