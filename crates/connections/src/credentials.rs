@@ -1,7 +1,7 @@
 //! What a connection holds of its account, and how it is kept: sealed, under a version.
 
 use async_trait::async_trait;
-use connector::{Credentials, SecretText};
+use connector::{Credentials, SecretText, Subscription};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
@@ -50,6 +50,9 @@ pub(crate) struct Kept {
     pub(crate) settings: Json,
     /// When the tokens were obtained.
     pub(crate) obtained: Option<Timestamp>,
+    /// The webhooks that were subscribed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) subscription: Option<Subscription>,
 }
 
 /// The account that a connection belongs to.
@@ -106,22 +109,8 @@ impl Kept {
             account: None,
             settings,
             obtained: Some(obtained),
+            subscription: None,
         }
-    }
-
-    /// Adds a fact to what was learnt. `false`: it was known.
-    pub(crate) fn learn(&mut self, key: &str, fact: &Json) -> bool {
-        if self.settings["learned"][key] == *fact {
-            return false;
-        }
-        if !self.settings.is_object() {
-            self.settings = Json::Object(serde_json::Map::new());
-        }
-        if !self.settings["learned"].is_object() {
-            self.settings["learned"] = Json::Object(serde_json::Map::new());
-        }
-        self.settings["learned"][key] = fact.clone();
-        true
     }
 
     pub(crate) fn seal(&self, vault: &KeyRing, place: Place<'_>) -> Result<Vec<u8>, KeptError> {

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use connector::{Delivery, Incoming, Lifecycle, WebhookError};
+use connector::{Delivery, Incoming, Lifecycle, WebhookError, WebhookKeys};
 use store::{Accepted, ConnectionName};
 
 use crate::{Connections, connection::Connection};
@@ -77,21 +77,18 @@ impl Connections {
     ) -> Result<Receipt, IntakeError> {
         // connections of one system may have different keys (a sandbox beside the real thing): a
         // delivery belongs to those whose keys fit it. Each set of keys is tried once
-        let mut by_keys: Vec<Vec<Arc<Connection>>> = Vec::new();
+        let mut by_keys: Vec<(WebhookKeys, Vec<Arc<Connection>>)> = Vec::new();
         for connection in self.of_system(system) {
-            let same = by_keys
-                .iter_mut()
-                .find(|group| group[0].webhook_keys == connection.webhook_keys);
-            match same {
-                Some(group) => group.push(connection),
-                None => by_keys.push(vec![connection]),
+            let keys = connection.keys();
+            match by_keys.iter_mut().find(|(same, _)| *same == keys) {
+                Some((_, group)) => group.push(connection),
+                None => by_keys.push((keys, vec![connection])),
             }
         }
         let mut last = IntakeError::UnknownSystem(system.to_owned());
         let mut verified = None;
-        for group in by_keys {
-            let first = &group[0];
-            match first.connector.webhook(incoming, &first.webhook_keys) {
+        for (keys, group) in by_keys {
+            match group[0].connector.webhook(incoming, &keys) {
                 Ok(delivery) => {
                     verified = Some((group, delivery));
                     break;

@@ -38,12 +38,15 @@ mod credentials;
 
 mod tokens;
 
+mod beside;
+
 mod sign_in;
 
 mod call_log;
 
 mod intake;
 
+pub use beside::SubscribeError;
 pub use budget::Restart;
 pub use call_log::{CallLog, CallRecord, ChannelLog, Counts, NoCallLog, Outcome};
 pub use clock::{Clock, SystemClock, VirtualClock};

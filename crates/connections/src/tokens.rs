@@ -13,7 +13,6 @@ use std::{
 
 use connector::{AuthScheme, CallError, Calls, Credentials, Grant};
 use jiff::{SignedDuration, Timestamp};
-use serde_json::Value as Json;
 use store::{Lane, Saved};
 use tokio::sync::Mutex;
 
@@ -36,7 +35,7 @@ pub(crate) struct Tokens {
 #[derive(Default)]
 pub(crate) struct Changing {
     /// Tokens that the vendor gave and that could not be saved yet. Not used until they are.
-    unsaved: Option<Kept>,
+    pub(crate) unsaved: Option<Kept>,
     /// No refresh ahead of time before then, by the steady clock.
     not_before: Duration,
 }
@@ -374,45 +373,6 @@ impl Connection {
             Ok(_) => Ok(None),
             Err(KeptError::Store(error)) => Err(TokenError::ForNow(error.to_string())),
             Err(error) => Err(TokenError::Person(error.to_string())),
-        }
-    }
-}
-
-impl Connection {
-    /// Keeps a fact about the account beside the credentials.
-    pub(crate) async fn learn(&self, key: &str, fact: Json) {
-        let changing = self.tokens.changing.lock().await;
-        // tokens that are not saved yet go before; the fact is learnt again
-        if changing.unsaved.is_some() {
-            return;
-        }
-        for _ in 0..3 {
-            let Some(held) = self.tokens.held() else {
-                return;
-            };
-            let mut kept = held.kept.clone();
-            if !kept.learn(key, &fact) {
-                return;
-            }
-            match self.save_kept(&kept, held.version).await {
-                Ok(Saved::Version(version)) => {
-                    tracing::info!(connection = %self.name, key, %fact, "learnt something about the account");
-                    self.tokens.hold(Held { kept, version });
-                    return;
-                }
-                Ok(Saved::Conflict) => match self.stored().await {
-                    Ok(Some(held)) => drop(self.tokens.hold(held)),
-                    Ok(None) => return,
-                    Err(error) => {
-                        tracing::warn!(connection = %self.name, key, %error, "what was learnt could not be kept");
-                        return;
-                    }
-                },
-                Err(error) => {
-                    tracing::warn!(connection = %self.name, key, %error, "what was learnt could not be kept");
-                    return;
-                }
-            }
         }
     }
 }

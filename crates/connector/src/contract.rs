@@ -7,8 +7,8 @@ use serde_json::Value as Json;
 
 use crate::{
     Announced, Calls, Change, CreateOutcome, Credentials, Delivery, Description, Draft, Error,
-    Fetched, Grant, IdentityKey, Incoming, RemoveOutcome, Request, Response, UpdateOutcome,
-    Verdict, WebhookError, WebhookKeys,
+    Fetched, Grant, IdentityKey, Incoming, RemoveOutcome, Request, Response, Subscription,
+    UpdateOutcome, Verdict, WebhookError, WebhookKeys,
 };
 
 /// Which account a connection reaches, from the cheapest real read.
@@ -191,6 +191,22 @@ pub trait Connector: Send + Sync {
         entity: Entity,
         ids: &[RecordId],
     ) -> Vec<RemoveOutcome>;
+
+    /// Has webhooks about these entities sent to `address`. Asked again and again: what is there already is
+    /// kept, what an earlier address left is taken away. `before` is what was given last time. `None`: the
+    /// system has no way to subscribe by API.
+    ///
+    /// # Errors
+    /// When it cannot be done; changes are then found by polling.
+    async fn subscribe(
+        &self,
+        _calls: &dyn Calls,
+        _address: &str,
+        _entities: &[Entity],
+        _before: Option<&Subscription>,
+    ) -> Result<Option<Subscription>, Error> {
+        Ok(None)
+    }
 
     /// Verifies a webhook over its raw bytes and reads it into hints.
     ///

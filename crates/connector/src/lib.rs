@@ -31,4 +31,4 @@ pub use outcome::{
     Change, CreateOutcome, Draft, Fetched, IdentityKey, KeyKind, RemoveOutcome, SetDelta,
     UpdateOutcome,
 };
-pub use webhook::{Delivery, Hint, Incoming, Lifecycle, WebhookError, WebhookKeys};
+pub use webhook::{Delivery, Hint, Incoming, Lifecycle, Subscription, WebhookError, WebhookKeys};

@@ -1,10 +1,13 @@
 //! What a vendor pushes to us, turned into hints.
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
 use http::HeaderMap;
 use jiff::Timestamp;
 use record::{Entity, Read, RecordId};
+use serde::{Deserialize, Serialize};
+
+use crate::SecretText;
 
 /// A webhook as it came in. Nothing in it is trusted before it is verified.
 #[derive(Debug)]
@@ -25,13 +28,24 @@ pub struct Incoming<'a> {
 pub struct WebhookKeys {
     /// Public keys or shared secrets by their name in the config. Absent: the connector's built-in
     /// ones (the vendor's published keys).
-    pub keys: std::collections::BTreeMap<String, String>,
+    pub keys: BTreeMap<String, String>,
 }
 
 impl fmt::Debug for WebhookKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.keys.keys()).finish()
     }
+}
+
+/// Where a vendor was told to send webhooks, and how they are verified. Only ever stored sealed.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Subscription {
+    /// The vendor's id of it.
+    pub id: String,
+    /// Where the webhooks go.
+    pub address: String,
+    /// What verifies them, by the names that [`WebhookKeys`] has.
+    pub keys: BTreeMap<String, SecretText>,
 }
 
 /// A verified webhook.

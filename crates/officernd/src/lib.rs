@@ -66,11 +66,14 @@ mod remove;
 
 mod webhook;
 
+mod subscribe;
+
 use async_trait::async_trait;
 use connector::{
     Account, Announced, Calls, Change, Connector, CreateOutcome, Credentials, Delivery,
     Description, Draft, Error, Fetched, Grant, IdentityKey, Incoming, Page, PageRequest,
-    RemoveOutcome, Request, Response, UpdateOutcome, Verdict, WebhookError, WebhookKeys,
+    RemoveOutcome, Request, Response, Subscription, UpdateOutcome, Verdict, WebhookError,
+    WebhookKeys,
 };
 use jiff::Timestamp;
 use record::{Entity, Read, RecordId, Schema};
@@ -275,6 +278,16 @@ impl Connector for OfficeRnD {
                 .map(|_| RemoveOutcome::Failed(unsupported(entity)))
                 .collect(),
         }
+    }
+
+    async fn subscribe(
+        &self,
+        calls: &dyn Calls,
+        address: &str,
+        entities: &[Entity],
+        before: Option<&Subscription>,
+    ) -> Result<Option<Subscription>, Error> {
+        subscribe::subscribe(calls, address, entities, before).await
     }
 
     fn webhook(

@@ -44,7 +44,8 @@ pub(crate) fn verdict(request: &Request, response: &Response) -> Verdict {
             "something that is not the API answered",
         );
     }
-    if status == 401 && request.operation != TOKEN {
+    // 401 is what was measured for a missing scope; 403 is what others would say
+    if matches!(status, 401 | 403) && request.operation != TOKEN {
         return Verdict::TokenRefused;
     }
     Verdict::Answered

@@ -9,6 +9,8 @@ mod app;
 
 mod hooks;
 
+mod subscribing;
+
 mod signin;
 
 mod api;

@@ -24,7 +24,7 @@ use crate::{
     error::{ApiError, ApiResult},
     hooks,
     metrics::{ConnectionSample, Page},
-    signin,
+    signin, subscribing,
 };
 
 /// A request whose head and body take longer is cut off. Runs and plans answer in their own time.
@@ -165,6 +165,7 @@ async fn serve(
         .with_graceful_shutdown(stopping.clone().cancelled_owned());
     let mut http = tokio::spawn(http.into_future());
     let mut engine = app.start_engine();
+    drop(app.spawn(subscribing::run(app.clone())));
     let engine_ended = async {
         match &mut engine {
             Some(engine) => engine.await,

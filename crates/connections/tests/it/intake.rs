@@ -3,14 +3,16 @@
 use std::sync::Mutex;
 
 use async_trait::async_trait;
-use connections::{Health, IntakeError, IntakeSink, IntakeSinkError, Receipt};
-use connector::{Delivery, Incoming, WebhookError};
+use connections::{Clock, Health, IntakeError, IntakeSink, IntakeSinkError, Receipt};
+use connector::{Calls, Delivery, Incoming, WebhookError};
 use http::HeaderMap;
 use jiff::Timestamp;
 use serde_json::json;
 use store::{Accepted, ConnectionName};
 
-use crate::support::{World, office};
+use record::Entity;
+
+use crate::support::{SECOND, SECRET, World, office, read};
 
 /// Keeps what it took, or answers as it is told to.
 #[derive(Default)]
@@ -129,4 +131,41 @@ async fn a_removed_app_needs_a_person() {
     receive(&world, "built-in", &body, &sink).await.unwrap();
     let health = world.connections.health(&office()).unwrap();
     assert!(matches!(health, Health::NeedsSignIn { .. }), "{health:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_subscribed_verifies_and_routes_and_is_kept_sealed() {
+    let world = World::signed_in().await;
+    let sink = Sink::default();
+    let signed = format!("{SECRET}-signs");
+    // says no account: its key does
+    let body = json!({"event": "e"});
+    let refused = receive(&world, &signed, &body, &sink).await;
+    assert!(matches!(
+        refused,
+        Err(IntakeError::Webhook(WebhookError::Signature(_)))
+    ));
+    let address = "https://tandem.example.org/hooks/example";
+    for _ in 0..2 {
+        let subscribes = world
+            .connections
+            .subscribe(&office(), address, &[Entity::Contact])
+            .await;
+        assert!(subscribes.unwrap());
+    }
+    assert_eq!(world.vendor.requests("/subscribe").len(), 1);
+    let receipt = receive(&world, &signed, &body, &sink).await.unwrap();
+    assert!(matches!(receipt, Receipt::Accepted { .. }), "{receipt:?}");
+    // another process, and one after a renewal, verify by the same key
+    world.clock.sleep(SECOND * 25 * 3_600).await;
+    world.session().send(read("/contacts")).await.unwrap();
+    let other = world.another_process().await;
+    for connections in [&world.connections, &other] {
+        assert_eq!(
+            connections.subscribed_to(&office()).unwrap().as_deref(),
+            Some(address)
+        );
+    }
+    let sealed = world.memory.rows.lock().unwrap()[&office()].sealed.clone();
+    assert!(!String::from_utf8_lossy(&sealed).contains("signs"));
 }

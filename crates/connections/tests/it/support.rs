@@ -19,8 +19,8 @@ use connections::{
 use connector::{
     Account, AuthScheme, Body, Calls, Change, Connector, CreateOutcome, Credentials, Delivery,
     Description, Draft, Effect, Error, Fetched, Grant, IdentityKey, Incoming, Lifecycle, Limits,
-    Page, PageRequest, Refusal, RemoveOutcome, Request, Response, SecretText, SignInField, Tokens,
-    UpdateOutcome, Verdict, WebhookError, WebhookKeys,
+    Page, PageRequest, Refusal, RemoveOutcome, Request, Response, SecretText, SignInField,
+    Subscription, Tokens, UpdateOutcome, Verdict, WebhookError, WebhookKeys,
 };
 use http::{HeaderMap, Method, StatusCode};
 use http_body_util::{BodyExt, Full};
@@ -200,6 +200,24 @@ impl Connector for Example {
             form.push(("refresh", refresh.expose()));
         }
         self.buy(calls, &form).await
+    }
+
+    async fn subscribe(
+        &self,
+        calls: &dyn Calls,
+        address: &str,
+        _entities: &[Entity],
+        before: Option<&Subscription>,
+    ) -> Result<Option<Subscription>, Error> {
+        if let Some(before) = before.filter(|before| before.address == address) {
+            return Ok(Some(before.clone()));
+        }
+        calls.send(write("/subscribe")).await?;
+        Ok(Some(Subscription {
+            id: "s1".to_owned(),
+            address: address.to_owned(),
+            keys: BTreeMap::from([("shared".to_owned(), secret("signs"))]),
+        }))
     }
 
     fn right_needed(&self, request: &Request) -> Option<String> {

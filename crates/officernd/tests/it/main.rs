@@ -11,3 +11,4 @@ mod list;
 mod read;
 mod sign_in;
 mod update;
+mod webhook;
