@@ -107,6 +107,7 @@ impl State {
             "create" => {
                 let mut body = input.as_object().cloned().unwrap_or_default();
                 let approved = body.remove("approved") != Some(json!(false));
+                self.settle_company(kind, &mut body, core);
                 let shown = self.person_creates(kind, &body, core)?;
                 if approved {
                     return Ok(shown);
@@ -119,10 +120,12 @@ impl State {
             }
             "edit" => {
                 let slot = self.living(kind, input)?;
-                let fields = input["fields"]
+                let mut fields = input["fields"]
                     .as_object()
+                    .cloned()
                     .ok_or_else(|| ActError::Input("fields is an object".to_owned()))?;
-                let mut given = Given::from_person(kind, fields, core).map_err(person)?;
+                self.settle_company(kind, &mut fields, core);
+                let mut given = Given::from_person(kind, &fields, core).map_err(person)?;
                 // a form shows all properties and sends all of them
                 let before = self.table(kind).get(slot);
                 if let Some(Value::Object(typed)) = fields.get("properties") {
@@ -151,6 +154,21 @@ impl State {
                     .ok_or_else(|| ActError::missing(kind.word(), id))?;
                 Ok(self.row(kind, record, core))
             }
+        }
+    }
+
+    /// `companyName` of a member becomes the company of that name, which is made where there is none; "" is no company.
+    fn settle_company(&mut self, kind: Kind, body: &mut Map<String, Value>, core: &Core) {
+        if kind != Kind::Member {
+            return;
+        }
+        if let Some(Value::String(name)) = body.remove("companyName") {
+            let company = if name.is_empty() {
+                Value::Null
+            } else {
+                json!(self.company_named(&name, &self.person(core), core))
+            };
+            body.insert("company".to_owned(), company);
         }
     }
 

@@ -1,5 +1,7 @@
 //! Who gets in: known path, token, limits, organization, scope, in that order.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value, json};
 
 use super::State;
@@ -51,11 +53,11 @@ impl State {
         answer
     }
 
-    fn authenticate(&self, call: &Call<'_>, core: &Core) -> Option<Grant> {
+    fn authenticate(&self, call: &Call<'_>, core: &Core) -> Option<Arc<Grant>> {
         let header = call.headers.get(http::header::AUTHORIZATION)?;
         let token = header.to_str().ok()?.strip_prefix("Bearer ")?;
         let grant = self.tokens.granted.get(token)?;
-        (core.clock.now_ms() < grant.expires_ms).then(|| grant.clone())
+        (core.clock.now_ms() < grant.expires_ms).then(|| Arc::clone(grant))
     }
 
     fn run(

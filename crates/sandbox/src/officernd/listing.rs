@@ -81,7 +81,7 @@ impl State {
         let conditions = if ignores {
             Vec::new()
         } else {
-            query::conditions(kind, asked)
+            query::conditions(kind, asked, core)
         };
         let found: Vec<Slot> = self.found(kind, &conditions, "", false, core).collect();
         let mut answer = json!({"total": found.len()});

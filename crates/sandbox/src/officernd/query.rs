@@ -105,7 +105,7 @@ pub(super) fn read(kind: Kind, query: &str, core: &Core) -> Result<Query, Wrong>
                 Ok(sort) => read.sort = sort,
                 Err(failure) => failures.push(failure),
             },
-            _ => match condition(kind, &name, &value) {
+            _ => match condition(kind, &name, &value, core) {
                 Ok(condition) => read.conditions.push(condition),
                 Err(Unfit::Unknown(name)) if whitelist => {
                     failures.push(format!("property {name} should not exist"));
@@ -127,9 +127,9 @@ pub(super) fn read(kind: Kind, query: &str, core: &Core) -> Result<Query, Wrong>
 }
 
 /// The conditions of a count; what it does not know it silently ignores.
-pub(super) fn conditions(kind: Kind, query: &str) -> Vec<Condition> {
+pub(super) fn conditions(kind: Kind, query: &str, core: &Core) -> Vec<Condition> {
     url::form_urlencoded::parse(query.as_bytes())
-        .filter_map(|(name, value)| condition(kind, &name, &value).ok())
+        .filter_map(|(name, value)| condition(kind, &name, &value, core).ok())
         .collect()
 }
 
@@ -157,7 +157,7 @@ enum Unfit {
     Value(String),
 }
 
-fn condition(kind: Kind, name: &str, value: &str) -> Result<Condition, Unfit> {
+fn condition(kind: Kind, name: &str, value: &str, core: &Core) -> Result<Condition, Unfit> {
     let (base, bracket) = match name.split_once('[') {
         Some((base, rest)) => (base, rest.strip_suffix(']')),
         None => (name, None),
@@ -166,8 +166,9 @@ fn condition(kind: Kind, name: &str, value: &str) -> Result<Condition, Unfit> {
     let Some((field, filter)) = known else {
         return Err(Unfit::Unknown(base.to_owned()));
     };
+    let sets = base == "status" || core.switches.choice("officernd.set_filters") == "any";
     let words = || match bracket {
-        Some("$in") => Some(value.split(',').map(str::to_owned).collect::<Vec<_>>()),
+        Some("$in") if sets => Some(value.split(',').map(str::to_owned).collect::<Vec<_>>()),
         None => Some(vec![value.to_owned()]),
         _ => None,
     };

@@ -26,33 +26,34 @@ impl State {
             let first = self.table(Kind::Location).first();
             given.set("location", json!(first.map(|location| &location.id)));
         }
+        let stamp = Stamp {
+            at_ms: core.clock.now_ms(),
+            actor: Actor::Seed,
+            by: self.person_id.clone(),
+        };
         if let Some(name) = company.as_ref().and_then(Value::as_str) {
-            let id = self.company_named(name, core);
+            let id = self.company_named(name, &stamp, core);
             given.set("company", json!(id));
         }
-        Ok(self.plant(Kind::Member, given, core))
+        Ok(self.plant(Kind::Member, given, &stamp, core))
     }
 
-    fn company_named(&mut self, name: &str, core: &Core) -> String {
+    /// The id of the company of a name, which is made where there is none.
+    pub(super) fn company_named(&mut self, name: &str, stamp: &Stamp, core: &Core) -> String {
         if let Some(known) = self.table(Kind::Company).with("name", name).next() {
             return known.id.to_string();
         }
         let mut given = Given::of("name", json!(name));
         let first = self.table(Kind::Location).first();
         given.set("location", json!(first.map(|location| &location.id)));
-        let start = crate::clock::iso_millis(core.clock.now_ms());
+        let start = crate::clock::iso_millis(stamp.at_ms);
         given.set("startDate", json!(start));
-        self.plant(Kind::Company, given, core)
+        self.plant(Kind::Company, given, stamp, core)
     }
 
-    fn plant(&mut self, kind: Kind, given: Given, core: &Core) -> String {
-        let stamp = Stamp {
-            at_ms: core.clock.now_ms(),
-            actor: Actor::Seed,
-            by: self.person_id.clone(),
-        };
+    fn plant(&mut self, kind: Kind, given: Given, stamp: &Stamp, core: &Core) -> String {
         let id = self.new_id(core);
-        let record = Record::new(id.clone(), &stamp, given.into_fields());
+        let record = Record::new(id.clone(), stamp, given.into_fields());
         self.insert(kind, record, core);
         id
     }

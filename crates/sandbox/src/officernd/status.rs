@@ -29,9 +29,8 @@ impl State {
         }
         let company = self.table(Kind::Company).record(record.text("company"));
         match company.map(|company| self.of_company(company, now_ms)) {
-            Some("inactive") => "contact",
-            Some(status) => status,
-            None => self
+            Some(status) if status != "inactive" => status,
+            _ => self
                 .bought(&record.id, "member", now_ms)
                 .unwrap_or("contact"),
         }

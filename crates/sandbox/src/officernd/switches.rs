@@ -219,6 +219,12 @@ pub(crate) const SWITCHES: &[Switch] = &[
         "officernd::reading::order",
     ),
     choice(
+        "officernd.set_filters",
+        &["status", "any"],
+        "Which filters take [$in]: that of status, as documented, or every text.",
+        "officernd::reading::filters",
+    ),
+    choice(
         "officernd.count_ignores_filters",
         &["memberships", "none", "all"],
         "Which counts ignore every filter.",

@@ -1,6 +1,7 @@
 //! The identity server: applications, and the tokens that they get for their id and secret.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -38,7 +39,7 @@ pub(super) struct Grant {
 /// Tokens, and the token calls of the last minute.
 #[derive(Debug, Default)]
 pub(super) struct Tokens {
-    pub(super) granted: HashMap<String, Grant>,
+    pub(super) granted: HashMap<String, Arc<Grant>>,
     calls: Window,
 }
 
@@ -126,11 +127,11 @@ impl State {
             .retain(|_, grant| grant.expires_ms > now_ms);
         self.tokens.granted.insert(
             token.clone(),
-            Grant {
+            Arc::new(Grant {
                 client_id,
                 scopes,
                 expires_ms,
-            },
+            }),
         );
         let field = core.switches.choice("officernd.token_field");
         Answer::json(

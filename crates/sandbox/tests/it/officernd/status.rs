@@ -70,6 +70,9 @@ async fn members_take_their_companys() {
     client.delete(&format!("/memberships/{membership}")).await;
     let shown = client.ok(&format!("/companies/{company}")).await;
     assert_eq!(shown["status"], "inactive");
+    let own = json!({"member": id, "isPersonal": true, "plan": plan});
+    client.create("/memberships", own).await;
+    assert_eq!(status(&client, &id).await, "active", "her own");
 }
 
 #[tokio::test]

@@ -308,6 +308,23 @@ async fn companies_are_written_with_their_own_fields() {
 }
 
 #[tokio::test]
+async fn a_person_names_a_company() {
+    let client = Client::quiet(&[]).await;
+    let ann = client.act(
+        "create_member",
+        json!({"name": "Ann", "companyName": "Acme"}),
+    );
+    let bob = client.act("create_member", json!({"name": "Bob"}));
+    let edit = |name: &str| {
+        let fields = json!({"companyName": name});
+        client.act("edit_member", json!({"id": bob["_id"], "fields": fields}))
+    };
+    assert_eq!(edit("Acme")["company"], ann["company"]);
+    assert_eq!(client.names("/companies").await, ["Acme"]);
+    assert_eq!(edit("")["company"], Value::Null);
+}
+
+#[tokio::test]
 async fn portal_access() {
     let client = Client::quiet(&[]).await;
     let id = client.create("/members", json!({})).await;
