@@ -22,7 +22,9 @@ use std::collections::{BTreeMap, HashMap};
 use serde::{Deserialize, Serialize};
 
 pub use examine::{Agreement, Broken, Difference, Findings, Question, Sides, What, Why, examine};
-pub use held::{Held, highlevel_contacts, officernd_members, onoffice_addresses};
+pub use held::{
+    Held, highlevel_contacts, officernd_companies, officernd_members, onoffice_addresses,
+};
 pub use pairwise::{Both, Break, BrokenPair, Disagreement, Judgement, Pair, Rules, compare};
 pub use terms::{Carried, Place, Scope, Tags, Terms};
 

@@ -202,13 +202,6 @@ pub fn officernd_members(state: &officernd::State, now_ms: i64) -> Vec<Held> {
     members
         .map(|member| {
             let text = |field: &str| member.text(field).to_owned();
-            let address = |part: &str| {
-                let address = member.get("address");
-                address
-                    .and_then(|address| address[part].as_str())
-                    .unwrap_or_default()
-                    .to_owned()
-            };
             let one = |value: String| {
                 if value.is_empty() {
                     Vec::new()
@@ -227,21 +220,61 @@ pub fn officernd_members(state: &officernd::State, now_ms: i64) -> Vec<Held> {
                 emails: one(text("email")),
                 phone: text("phone"),
                 phones: one(text("phone")),
-                street: address("street"),
-                postcode: address("zip"),
-                city: address("city"),
-                country: address("country"),
+                street: part(member, "street"),
+                postcode: part(member, "zip"),
+                city: part(member, "city"),
+                country: part(member, "country"),
                 company: company
                     .map_or_else(String::new, |company| company.text("name").to_owned()),
                 tags: member.tags().map(str::to_owned).collect(),
                 status: state.status(Kind::Member, member, now_ms).to_owned(),
-                custom: member
-                    .properties()
-                    .map(|(key, value)| (key.to_owned(), written(value)))
-                    .collect(),
+                custom: properties(member),
                 ..Held::default()
             }
         })
+        .collect()
+}
+
+/// Every company of OfficeRnD, deleted ones included, for an examination of companies instead of people.
+#[must_use]
+pub fn officernd_companies(state: &officernd::State, now_ms: i64) -> Vec<Held> {
+    use officernd::Kind;
+    let companies = state.all(Kind::Company).iter();
+    companies
+        .map(|company| {
+            let text = |field: &str| company.text(field).to_owned();
+            Held {
+                id: company.id.to_string(),
+                gone: company.deleted_ms.is_some(),
+                by_client: company.maker == Actor::Api,
+                name: text("name"),
+                email: text("email"),
+                street: part(company, "street"),
+                postcode: part(company, "zip"),
+                city: part(company, "city"),
+                country: part(company, "country"),
+                tags: company.tags().map(str::to_owned).collect(),
+                status: state.status(Kind::Company, company, now_ms).to_owned(),
+                custom: properties(company),
+                ..Held::default()
+            }
+        })
+        .collect()
+}
+
+/// A part of the address of a member or company.
+fn part(record: &officernd::Record, name: &str) -> String {
+    let address = record.get("address");
+    address
+        .and_then(|address| address[name].as_str())
+        .unwrap_or_default()
+        .to_owned()
+}
+
+fn properties(record: &officernd::Record) -> BTreeMap<String, String> {
+    record
+        .properties()
+        .map(|(key, value)| (key.to_owned(), written(value)))
         .collect()
 }
 

@@ -1,7 +1,9 @@
 //! The judge on three living systems.
 
+use std::collections::BTreeMap;
+
 use sandbox::System;
-use sandbox::judge::{Field, Findings, Question, Rules, Terms, What};
+use sandbox::judge::{Carried, Field, Findings, Place, Question, Rules, Terms, What, examine};
 use sandbox::people::{Population, Side};
 use serde_json::json;
 
@@ -110,6 +112,42 @@ async fn the_shipped_population_stands_in_all_three() {
             Some(row.person)
         );
     }
+}
+
+#[tokio::test]
+async fn companies_can_be_examined_like_people() {
+    let client = Client::quiet(&[]).await;
+    let body = json!({"name": "Acme", "address": {"city": "Köln"}, "properties": {"crm_id": "b1"}});
+    let id = client.create("/companies", body).await;
+    let twin = client.create("/companies", json!({"name": "Acme"})).await;
+    client.delete(&format!("/companies/{twin}")).await;
+    let now_ms = client.control.core().clock.now_ms();
+    let companies = client
+        .control
+        .officernd(|state| sandbox::judge::officernd_companies(state, now_ms));
+    let business = sandbox::judge::Held {
+        id: "b1".to_owned(),
+        name: "Acme".to_owned(),
+        city: "Bonn".to_owned(),
+        ..Default::default()
+    };
+    let held = BTreeMap::from([
+        (System::HighLevel, vec![business]),
+        (System::OfficeRnd, companies),
+    ]);
+    let mut terms = Terms::highlevel_officernd(false);
+    terms.carried = vec![Carried {
+        name: "business".to_owned(),
+        left: Place::Id,
+        right: Place::Custom("crm_id".to_owned()),
+    }];
+    let question = Question {
+        terms,
+        pairs: vec![("b1".to_owned(), id)],
+    };
+    let findings = examine(&held, &[question], None);
+    assert_eq!(differences(&findings), [[What::Field(Field::City)]]);
+    assert!(findings.syncs[0].without_counterpart.right.is_empty());
 }
 
 #[tokio::test]
