@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 
 use crate::{
     Announced, Calls, Change, CreateOutcome, Credentials, Delivery, Description, Draft, Error,
-    Fetched, Grant, IdentityKey, Incoming, RemoveOutcome, Request, Response, Subscription,
+    Fetched, Grant, IdentityKey, Incoming, Outline, RemoveOutcome, Request, Response, Subscription,
     UpdateOutcome, Verdict, WebhookError, WebhookKeys,
 };
 
@@ -56,6 +56,11 @@ pub struct Page {
 pub trait Connector: Send + Sync {
     /// What the system is and can do.
     fn describe(&self) -> &Description;
+
+    /// The fields that every account has, and what is out of reach: for the documentation.
+    fn outline(&self) -> Outline {
+        Outline::default()
+    }
 
     /// Adds authorisation to a request, anew for each attempt. `now` is corrected by the clock
     /// difference to the vendor, if one was found.

@@ -12,6 +12,8 @@ mod call;
 
 mod describe;
 
+mod outline;
+
 mod auth;
 
 mod outcome;
@@ -31,4 +33,5 @@ pub use outcome::{
     Change, CreateOutcome, Draft, Fetched, IdentityKey, KeyKind, RemoveOutcome, SetDelta,
     UpdateOutcome,
 };
+pub use outline::{Absent, Outline};
 pub use webhook::{Delivery, Hint, Incoming, Lifecycle, Subscription, WebhookError, WebhookKeys};

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use connector::{AuthScheme, Deletes, Description, EntityDescription, Limits, SignInField, Window};
+use connector::{
+    Absent, AuthScheme, Deletes, Description, EntityDescription, Limits, Outline, SignInField,
+    Window,
+};
 use record::Entity;
 
 /// What people call it.
@@ -85,6 +88,39 @@ pub(crate) fn description() -> Description {
             concurrency: IN_FLIGHT,
         },
         webhooks: true,
+    }
+}
+
+/// The fields of every sub-account, and what is not kept in sync.
+pub(crate) fn outline() -> Outline {
+    Outline {
+        fields: vec![(Entity::Contact, crate::contact::standard_fields())],
+        absent: vec![
+            Absent {
+                what: "Full name (`name`)",
+                why: "it says again what first and last name say",
+            },
+            Absent {
+                what: "Inbound do-not-disturb",
+                why: "HighLevel sends no event when only this changes",
+            },
+            Absent {
+                what: "Followers, attributions, attachments",
+                why: "no counterpart in the other systems",
+            },
+            Absent {
+                what: "Custom fields for files",
+                why: "files are not copied",
+            },
+            Absent {
+                what: "Notes, tasks, appointments",
+                why: "not built yet",
+            },
+            Absent {
+                what: "Opportunities, conversations, campaigns, workflows",
+                why: "not built yet",
+            },
+        ],
     }
 }
 

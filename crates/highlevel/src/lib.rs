@@ -41,7 +41,7 @@ mod webhook;
 use async_trait::async_trait;
 use connector::{
     Account, Announced, Calls, Change, Connector, CreateOutcome, Credentials, Delivery,
-    Description, Draft, Error, Fetched, Grant, IdentityKey, Incoming, Page, PageRequest,
+    Description, Draft, Error, Fetched, Grant, IdentityKey, Incoming, Outline, Page, PageRequest,
     RemoveOutcome, Request, Response, UpdateOutcome, Verdict, WebhookError, WebhookKeys,
 };
 use jiff::Timestamp;
@@ -81,6 +81,10 @@ fn unsupported(entity: Entity) -> Error {
 impl Connector for HighLevel {
     fn describe(&self) -> &Description {
         &self.description
+    }
+
+    fn outline(&self) -> Outline {
+        describe::outline()
     }
 
     fn authorise(

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use connector::{
-    AuthScheme, Deletes, Description, Effect, EntityDescription, Limits, SignInField, Window,
+    Absent, AuthScheme, Deletes, Description, Effect, EntityDescription, Limits, Outline,
+    SignInField, Window,
 };
 use record::Entity;
 
@@ -79,6 +80,38 @@ pub(crate) fn description() -> Description {
             concurrency: IN_FLIGHT,
         },
         webhooks: true,
+    }
+}
+
+/// The fields of every organisation, and what is not kept in sync.
+pub(crate) fn outline() -> Outline {
+    Outline {
+        fields: [Entity::Contact, Entity::Company]
+            .into_iter()
+            .filter_map(|entity| Some((entity, crate::schema::outline(entity)?)))
+            .collect(),
+        absent: vec![
+            Absent {
+                what: "Writing billing details and payment details",
+                why: "a part that is written may lose parts that the API does not take",
+            },
+            Absent {
+                what: "Setting a status by hand",
+                why: "it withdraws portal access; OfficeRnD calculates the status",
+            },
+            Absent {
+                what: "Notes and comments, tasks, tours, leads",
+                why: "the public API has none (a lead is a member with an open opportunity)",
+            },
+            Absent {
+                what: "A phone number of a company",
+                why: "there is no such field",
+            },
+            Absent {
+                what: "Opportunities, bookings, visits, tickets, memberships",
+                why: "not built yet",
+            },
+        ],
     }
 }
 

@@ -71,7 +71,7 @@ mod subscribe;
 use async_trait::async_trait;
 use connector::{
     Account, Announced, Calls, Change, Connector, CreateOutcome, Credentials, Delivery,
-    Description, Draft, Error, Fetched, Grant, IdentityKey, Incoming, Page, PageRequest,
+    Description, Draft, Error, Fetched, Grant, IdentityKey, Incoming, Outline, Page, PageRequest,
     RemoveOutcome, Request, Response, Subscription, UpdateOutcome, Verdict, WebhookError,
     WebhookKeys,
 };
@@ -126,6 +126,10 @@ fn no_redirect<T>() -> Result<T, Error> {
 impl Connector for OfficeRnD {
     fn describe(&self) -> &Description {
         &self.description
+    }
+
+    fn outline(&self) -> Outline {
+        describe::outline()
     }
 
     fn authorise(

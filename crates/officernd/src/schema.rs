@@ -1,7 +1,7 @@
 //! The fields of members and companies on one connection.
 
 use connector::{Calls, Error};
-use record::{Access, Capability, Choice, FieldSpec, Kind, Rewrite, Schema};
+use record::{Access, Capability, Choice, Entity, FieldSpec, Kind, Rewrite, Schema};
 use serde_json::Value as Json;
 
 use crate::{
@@ -30,6 +30,18 @@ pub(crate) async fn schema(calls: &dyn Calls, resource: &Resource) -> Result<Sch
         entity: resource.entity,
         fields,
     })
+}
+
+/// The fields of every organisation, for the documentation.
+pub(crate) fn outline(entity: Entity) -> Option<Vec<FieldSpec>> {
+    let resource = Resource::of(entity)?;
+    let settings = Settings::none();
+    let fields = resource.fields.iter();
+    Some(
+        fields
+            .map(|field| spec(field, resource, settings, &[]))
+            .collect(),
+    )
 }
 
 /// The organisation's locations, by id.

@@ -42,6 +42,11 @@ impl Refused {
 }
 
 impl<'a> Settings<'a> {
+    /// Those of a connection without any.
+    pub(crate) fn none() -> Self {
+        Self(&Json::Null)
+    }
+
     pub(crate) fn of(calls: &'a dyn Calls) -> Self {
         Self(calls.settings())
     }

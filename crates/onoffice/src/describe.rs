@@ -2,10 +2,15 @@
 
 use std::time::Duration;
 
-use connector::{AuthScheme, Deletes, Description, EntityDescription, Limits, SignInField};
+use connector::{
+    Absent, AuthScheme, Deletes, Description, EntityDescription, Limits, Outline, SignInField,
+};
 use record::Entity;
 
-use crate::action::{ROWS, WRITES};
+use crate::{
+    action::{ROWS, WRITES},
+    schema,
+};
 
 /// The word for the system.
 pub(crate) const SYSTEM: &str = "onoffice";
@@ -49,6 +54,43 @@ pub(crate) fn describe() -> Description {
             concurrency: 3,
         },
         webhooks: false,
+    }
+}
+
+/// The fields that clients usually have, and what is not kept in sync.
+pub(crate) fn outline() -> Outline {
+    Outline {
+        fields: vec![(Entity::Contact, schema::usual())],
+        absent: vec![
+            Absent {
+                what: "Comments on phone numbers and e-mail addresses",
+                why: "they are read, and kept as they are; nobody documents how to write them",
+            },
+            Absent {
+                what: "Free tags",
+                why: "there are none; `ArtDaten` is a list that an administrator keeps, with a value map it stands in for them",
+            },
+            Absent {
+                what: "Kundenlogo, photos, files",
+                why: "files are not copied",
+            },
+            Absent {
+                what: "Compound fields (`Plz-Ort`, `Anrede-Titel`)",
+                why: "made of fields that are in sync by themselves",
+            },
+            Absent {
+                what: "Relations between addresses, to estates and users",
+                why: "no counterpart in the other systems",
+            },
+            Absent {
+                what: "Tasks, activities (Maklerbuch), appointments",
+                why: "not built yet",
+            },
+            Absent {
+                what: "Estates, search criteria",
+                why: "no counterpart in the other systems",
+            },
+        ],
     }
 }
 

@@ -8,6 +8,8 @@
 
 mod fields;
 
+pub(crate) use fields::usual;
+
 use std::collections::BTreeSet;
 
 use connector::{Calls, Error};

@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use connector::{
     Account, Calls, Change, Connector, CreateOutcome, Credentials, Delivery, Description, Draft,
-    Error, Fetched, Grant, IdentityKey, Incoming, Page, PageRequest, RemoveOutcome, Request,
-    Response, UpdateOutcome, Verdict, WebhookError, WebhookKeys,
+    Error, Fetched, Grant, IdentityKey, Incoming, Outline, Page, PageRequest, RemoveOutcome,
+    Request, Response, UpdateOutcome, Verdict, WebhookError, WebhookKeys,
 };
 use jiff::Timestamp;
 use record::{Entity, Read, RecordId, Schema};
@@ -54,6 +54,10 @@ fn no_redirect<T>() -> Result<T, Error> {
 impl Connector for OnOffice {
     fn describe(&self) -> &Description {
         &self.description
+    }
+
+    fn outline(&self) -> Outline {
+        describe::outline()
     }
 
     fn authorise(

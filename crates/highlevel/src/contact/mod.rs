@@ -42,6 +42,7 @@ pub(crate) use find::find;
 pub(crate) use list::list;
 pub(crate) use remove::remove;
 pub(crate) use schema::{custom_fields, schema, users};
+pub(crate) use standard::specs as standard_fields;
 pub(crate) use update::update;
 
 use crate::describe::IN_FLIGHT;

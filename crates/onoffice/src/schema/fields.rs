@@ -1,7 +1,7 @@
 //! From the vendor's field list to field specifications. Pure.
 
 use record::{Access, Capability, Choice, CountryForm, FieldSpec, Kind, Rewrite};
-use serde_json::{Map, Value as Json};
+use serde_json::{Map, Value as Json, json};
 
 use crate::{
     answer::{integer, text},
@@ -64,6 +64,64 @@ pub(super) fn build(
         )
     });
     fields
+}
+
+/// Input fields that clients usually have, with the vendor's type and length (one client's field list; the
+/// lists differ).
+const USUAL: [(&str, &str, &str, Option<u64>); 36] = [
+    ("Anrede", "Anrede", "singleselect", None),
+    ("Titel", "Titel", "varchar", Some(80)),
+    ("Vorname", "Vorname", "varchar", Some(80)),
+    ("Name", "Name", "varchar", Some(80)),
+    ("Zusatz1", "Firma", "varchar", Some(80)),
+    ("Zusatz2", "Firma Zusatz", "varchar", Some(80)),
+    ("Strasse", "Straße", "varchar", Some(80)),
+    ("Plz", "Plz", "varchar", Some(20)),
+    ("Ort", "Ort", "varchar", Some(80)),
+    ("Land", "Land", "varchar", Some(80)),
+    ("Homepage", "Homepage", "text", None),
+    ("Geburtsdatum", "Geburtsdatum", "date", None),
+    ("ArtDaten", "Kontaktart", "multiselect", None),
+    ("HerkunftKontakt", "Herkunft Kontakt", "multiselect", None),
+    ("Benutzer", "Betreuer", "text", None),
+    ("Status2Adr", "Status", "singleselect", None),
+    ("Briefanrede", "Briefanrede", "text", None),
+    ("SpracheKontakt", "Sprache", "singleselect", None),
+    (
+        "KontaktformBevorzugt",
+        "Bevorzugte Kontaktform",
+        "singleselect",
+        None,
+    ),
+    ("newsletter_aktiv", "Newsletter", "singleselect", None),
+    ("NewsletterTag", "Newsletter-Tags", "multiselect", None),
+    ("DSGVOStatus", "DSGVO-Status", "singleselect", None),
+    ("DSGVOSaveUntil", "Speichern-bis-Datum", "date", None),
+    ("AGB_akzeptiert", "AGB akzeptiert", "boolean", None),
+    ("Rueckruf_akzeptiert", "Rückruf akzeptiert", "boolean", None),
+    ("Vip", "VIP-Kontakt", "boolean", None),
+    ("jobTitle", "Berufsbezeichnung", "varchar", Some(80)),
+    ("employer", "Arbeitgeber", "varchar", Some(80)),
+    ("kunde_seit", "Kunde seit", "date", None),
+    ("letzter_Kontakt", "Letzter Kontakt", "datetime", None),
+    ("Letzte_Aktion", "Letzte Aktion", "date", None),
+    ("Email", "E-Mail", "varchar", Some(100)),
+    ("Telefon1", "Telefonnummern", "varchar", Some(40)),
+    ("Telefax1", "Telefaxnummern", "varchar", Some(40)),
+    ("KdNr", "KdNr", "integer", None),
+    ("Eintragsdatum", "Eintragsdatum", "date", None),
+];
+
+/// The schema of a client with the usual fields, for the documentation.
+pub(crate) fn usual() -> Vec<FieldSpec> {
+    let elements: Map<String, Json> = USUAL
+        .iter()
+        .map(|(name, label, vendor, length)| {
+            let field = json!({"label": label, "type": vendor, "length": length});
+            ((*name).to_owned(), field)
+        })
+        .collect();
+    build(&elements, Vec::new(), Vec::new())
 }
 
 /// One field of the list, unless it cannot be read or written as a field of its own.
@@ -214,7 +272,6 @@ fn unlisted() -> Vec<FieldSpec> {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use serde_json::json;
 
     use super::*;
 

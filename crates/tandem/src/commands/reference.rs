@@ -1,4 +1,5 @@
-//! The docs that are made from code: the command line, the config, the list of error codes.
+//! The docs that are made from code: the command line, the config, the list of error codes, the fields of
+//! each system.
 //!
 //! `cargo xtask generate` writes them; `cargo xtask test` compares the committed ones.
 
@@ -9,24 +10,30 @@ use clap::{Command, CommandFactory as _};
 use serde_json::{Map, Value as Json};
 use server::Code;
 
-use crate::cli::Cli;
+mod fields;
+
+use crate::{cli::Cli, wiring};
 
 const NOTE: &str = "<!-- Made from code by `cargo xtask generate`. Do not edit. -->\n";
 
 /// Writes all of them below this folder.
 pub(crate) fn write(out: &Path) -> Result<()> {
     let schema = serde_json::to_value(server::config::schema())?;
-    let files = [
-        ("reference/cli.md", command_line()),
-        ("reference/config.md", config(&schema)),
+    let mut files = vec![
+        ("reference/cli.md".to_owned(), command_line()),
+        ("reference/config.md".to_owned(), config(&schema)),
         (
-            "reference/config.schema.json",
+            "reference/config.schema.json".to_owned(),
             serde_json::to_string_pretty(&schema)? + "\n",
         ),
-        ("errors/README.md", codes()),
+        ("errors/README.md".to_owned(), codes()),
     ];
+    files.extend(wiring::connectors().iter().map(|connector| {
+        let name = format!("systems/fields/{}.md", connector.describe().system);
+        (name, fields::page(&**connector))
+    }));
     for (name, text) in files {
-        let path = out.join(name);
+        let path = out.join(&name);
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder)?;
         }
