@@ -99,6 +99,7 @@ impl Stub {
                     deletes: Deletes::Never,
                     absence_is_ambiguous: false,
                     create_consequences: Vec::new(),
+                    shared_keys: Vec::new(),
                     tag_field: None,
                     change_overlap: Duration::ZERO,
                 }],

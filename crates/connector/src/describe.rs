@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use record::Entity;
 
-use crate::AuthScheme;
+use crate::{AuthScheme, KeyKind};
 
 /// A system as its connector describes it.
 #[derive(Debug, Clone)]
@@ -57,6 +57,9 @@ pub struct EntityDescription {
     pub absence_is_ambiguous: bool,
     /// What creating one may set off at the vendor, in words for the preview.
     pub create_consequences: Vec<&'static str>,
+    /// Keys that several records carry as a matter of course, so that one alone says nothing about who a
+    /// record is: names are then always compared too.
+    pub shared_keys: Vec<KeyKind>,
     /// The field of kind `Set` that carries free tags, if there is one; import tags go there.
     pub tag_field: Option<&'static str>,
     /// How long after a change its stamp may still be given to earlier-read pages; a delta read goes

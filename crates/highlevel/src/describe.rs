@@ -141,6 +141,7 @@ fn contact() -> EntityDescription {
             "a user who is assigned to the contact may be notified",
             "other apps in the sub-account are told of the new contact",
         ],
+        shared_keys: Vec::new(),
         tag_field: Some("tags"),
         change_overlap: CHANGE_OVERLAP,
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use connector::{
-    Absent, AuthScheme, Deletes, Description, Effect, EntityDescription, Limits, Outline,
+    Absent, AuthScheme, Deletes, Description, Effect, EntityDescription, KeyKind, Limits, Outline,
     SignInField, Window,
 };
 use record::Entity;
@@ -152,6 +152,8 @@ fn common(entity: Entity) -> EntityDescription {
         deletes: Deletes::Delete,
         absence_is_ambiguous: false,
         create_consequences: Vec::new(),
+        // of 4 842 addresses in a real organisation 243 repeated (a dump of others)
+        shared_keys: vec![KeyKind::Email, KeyKind::Phone],
         tag_field: None,
         change_overlap: CHANGE_OVERLAP,
     }

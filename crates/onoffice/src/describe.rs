@@ -117,6 +117,7 @@ fn address() -> EntityDescription {
             "onOffice processes (Prozessmanager) that start with a new address run: they may send mails or make tasks",
             "a new address with an e-mail address can get automatic mails, such as an address completion or a newsletter opt-in, if the client has set them up",
         ],
+        shared_keys: Vec::new(),
         tag_field: None,
         change_overlap: OVERLAP,
     }

@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use mapping::{CompiledEntity, Mode, Problem, Settings, SyncRules};
+use mapping::{CompiledEntity, EntityRules, Mode, Problem, Settings, SyncRules};
 use record::{Access, Country, Entity, FieldName, FieldSpec, Kind, Schema, Side};
 use store::{Cause, ConnectionName, Lane, SignalSource, SyncName};
 use uuid::Uuid;
@@ -121,6 +121,9 @@ pub(crate) async fn check(
     for (entity, entity_rules) in &rules.entities {
         let ends = ends(core, rules, *entity).await?;
         let settings = settings(core, rules.mode, &ends);
+        if let Some(problem) = shared_keys(*entity, entity_rules, &ends) {
+            problems.push(problem);
+        }
         if let Err(found) =
             CompiledEntity::compile(entity_rules, &ends[0].schema, &ends[1].schema, &settings)
         {
@@ -136,9 +139,14 @@ async fn resolve(core: &Core, sync: &SyncName, rules: &SyncRules) -> Result<Vec<
     for (entity, entity_rules) in &rules.entities {
         let ends = ends(core, rules, *entity).await?;
         let settings = settings(core, rules.mode, &ends);
+        let mut entity_rules = entity_rules.clone();
+        if shared_keys(*entity, &entity_rules, &ends).is_some() {
+            tracing::warn!(%sync, %entity, "names are compared all the same: one system's keys repeat");
+            entity_rules.matching.name_check = true;
+        }
         // A field that was lost pauses its mapping; it never clears the other side.
         let (compiled, problems) = CompiledEntity::compile_what_fits(
-            entity_rules,
+            &entity_rules,
             &ends[0].schema,
             &ends[1].schema,
             &settings,
@@ -163,7 +171,7 @@ async fn resolve(core: &Core, sync: &SyncName, rules: &SyncRules) -> Result<Vec<
         pairings.push(Pairing {
             sync: sync.clone(),
             entity: *entity,
-            rules: entity_rules.clone(),
+            rules: entity_rules,
             mode: rules.mode,
             compiled,
             paused,
@@ -171,6 +179,28 @@ async fn resolve(core: &Core, sync: &SyncName, rules: &SyncRules) -> Result<Vec<
         });
     }
     Ok(pairings)
+}
+
+/// What is wrong with trusting keys alone where one side's records share them as a matter of course.
+fn shared_keys(entity: Entity, rules: &EntityRules, ends: &[End; 2]) -> Option<Problem> {
+    let matching = &rules.matching;
+    let is_trusted = |key: &connector::KeyKind| {
+        matching.trusts(match key {
+            connector::KeyKind::Email => matching::KeyKind::Email,
+            connector::KeyKind::Phone => matching::KeyKind::Phone,
+        })
+    };
+    let shared = ends
+        .iter()
+        .find(|end| end.description.shared_keys.iter().any(is_trusted))?;
+    (!matching.name_check).then(|| Problem {
+        path: format!("entities.{entity}.match.name_check"),
+        message: format!(
+            "records of kind {} share e-mail addresses and phone numbers, so names must be compared",
+            shared.description.title
+        ),
+        hint: Some("say `name_check: true`, or trust other keys only".to_owned()),
+    })
 }
 
 async fn ends(core: &Core, rules: &SyncRules, entity: Entity) -> Result<[End; 2], Error> {

@@ -259,6 +259,8 @@ pub(crate) struct Init {
 pub(crate) enum Pair {
     /// Contacts of HighLevel and addresses of onOffice enterprise
     HighlevelOnoffice,
+    /// Contacts of HighLevel and members of OfficeRnD Flex
+    HighlevelOfficernd,
 }
 
 #[derive(Debug, Args)]

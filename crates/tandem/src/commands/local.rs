@@ -19,6 +19,7 @@ use crate::{
 pub(crate) fn template(pair: Pair) -> &'static str {
     match pair {
         Pair::HighlevelOnoffice => include_str!("../../../../examples/highlevel-onoffice.yaml"),
+        Pair::HighlevelOfficernd => include_str!("../../../../examples/highlevel-officernd.yaml"),
     }
 }
 

@@ -100,10 +100,16 @@ async fn rules_are_checked_against_the_accounts_that_are_signed_in() {
 #[tokio::test(flavor = "multi_thread")]
 async fn init_writes_a_config_that_is_good_and_overwrites_nothing() {
     let world = World::start().await;
-    let init = world.run_bare(&["init", "highlevel-onoffice"]).await;
-    assert_eq!(init.code, 0, "{init:#?}");
-    let checked = world.run_bare(&["apply", "tandem.yaml", "--dry-run"]).await;
-    assert_eq!(checked.code, 0, "{checked:#?}");
+    let other = ["init", "highlevel-officernd", "--out", "other.yaml"];
+    for (init, file) in [
+        (&["init", "highlevel-onoffice"][..], "tandem.yaml"),
+        (&other, "other.yaml"),
+    ] {
+        let init = world.run_bare(init).await;
+        assert_eq!(init.code, 0, "{init:#?}");
+        let checked = world.run_bare(&["apply", file, "--dry-run"]).await;
+        assert_eq!(checked.code, 0, "{checked:#?}");
+    }
     world
         .run_bare(&["init", "highlevel-onoffice"])
         .await

@@ -9,6 +9,7 @@ mod database;
 mod http;
 mod killed;
 mod lifecycle;
+mod officernd;
 mod sign_in;
 mod webhooks;
 mod work;

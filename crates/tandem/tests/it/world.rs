@@ -134,6 +134,7 @@ impl World {
     fn command(&self, arguments: &[&str]) -> Command {
         let access = self.act(System::HighLevel, "access", json!({}));
         let office = self.act(System::OnOffice, "show_access", json!({}));
+        let coworking = self.act(System::OfficeRnd, "access", json!({}));
         let text = |json: &Json| json.as_str().unwrap().to_owned();
         let mut command = Command::new(env!("CARGO_BIN_EXE_tandem"));
         command
@@ -146,6 +147,8 @@ impl World {
             .env("TANDEM_TEST_SECRET", text(&access["clientSecret"]))
             .env("TANDEM_TEST_OO_TOKEN", text(&office["token"]))
             .env("TANDEM_TEST_OO_SECRET", text(&office["secret"]))
+            .env("OFFICERND_CLIENT_ID", text(&coworking["clientId"]))
+            .env("OFFICERND_CLIENT_SECRET", text(&coworking["clientSecret"]))
             .stdin(Stdio::null());
         command
     }

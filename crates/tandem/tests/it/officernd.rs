@@ -1,0 +1,233 @@
+//! The ready pair HighLevel and OfficeRnD, from `init` to a sync, against the sandbox.
+
+use std::time::Duration;
+
+use sandbox::System;
+use serde_json::{Value as Json, json};
+
+use crate::world::World;
+
+/// What `init` writes, pointed at the sandbox; `settings` stands in the place of the commented location.
+async fn ready(world: &World, settings: &str) -> String {
+    let printed = world
+        .run_bare(&["init", "highlevel-officernd", "--out", "-"])
+        .await;
+    let url = world.sandbox.url();
+    let at =
+        |path: &str| format!("base_url: {url}/{path}\n    allow_private_addresses: true\n    ");
+    let slug = world.act(System::OfficeRnd, "access", json!({}))["slug"].clone();
+    let slug = slug.as_str().unwrap();
+    let text = printed
+        .out
+        .replace("127.0.0.1:8484", "127.0.0.1:0")
+        .replace("env:HIGHLEVEL_CLIENT_ID", "env:TANDEM_TEST_ID")
+        .replace("env:HIGHLEVEL_CLIENT_SECRET", "env:TANDEM_TEST_SECRET")
+        .replace("# organization: my-space", &format!("organization: {slug}"))
+        .replace("# location: 60c0ffee0000000000000001", settings)
+        .replacen("auth:", &format!("{}auth:", at("highlevel")), 1);
+    let (marketing, coworking) = text.split_once("system: officernd\n    ").unwrap();
+    format!(
+        "{marketing}system: officernd\n    {}{coworking}",
+        at("officernd")
+    )
+    .replacen(
+        "    settings:\n",
+        &format!("    settings:\n      authorize_url: {url}/highlevel/v2/oauth/chooselocation\n"),
+        1,
+    )
+}
+
+fn location(world: &World) -> String {
+    let access = world.act(System::OfficeRnd, "access", json!({}));
+    let id = ["_id", "id"]
+        .iter()
+        .find_map(|key| access["locations"][0][*key].as_str());
+    id.unwrap_or_else(|| panic!("{access:#}")).to_owned()
+}
+
+async fn connect(world: &World) -> Json {
+    let ran = world.connect_marketing("first").await;
+    assert_eq!(ran.code, 0, "{ran:#?}");
+    world.run(&["connect", "coworking", "--json"]).await.json()
+}
+
+async fn apply(world: &World, settings: &str) -> crate::world::Ran {
+    let config = world.write("tandem.yaml", &ready(world, settings).await);
+    world.run(&["apply", config.to_str().unwrap()]).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_missing_location_is_asked_for_and_then_both_sides_agree() {
+    let world = World::start().await;
+    let first = apply(&world, "").await;
+    assert_eq!(first.code, 0, "{first:#?}");
+    let connected = connect(&world).await;
+    assert!(
+        connected.to_string().contains(&location(&world)),
+        "{connected:#}"
+    );
+    // now that the account is known, so is what it lacks
+    apply(&world, "")
+        .await
+        .refused(3, &["TDM-C011", "`location`", "create.right"]);
+    let filled = apply(&world, &format!("location: {}", location(&world))).await;
+    assert_eq!(filled.code, 0, "{filled:#?}");
+
+    let control = world.sandbox.control();
+    let anna = json!({"firstName": "Anna Maria", "lastName": "von der Heide",
+        "email": "anna@example.org", "phone": "+4930901820", "city": "Berlin", "country": "DE"});
+    let bernd = json!({"firstName": "Bernd", "lastName": "Cramer", "email": "bernd@example.org"});
+    control.seed(System::HighLevel, &[anna, bernd]).unwrap();
+    let both = json!({"name": "Bernd Cramer", "email": "Bernd@example.org"});
+    let doris = json!({"name": "Doris Ehm", "email": "doris@example.org", "phone": "030 901821"});
+    control.seed(System::OfficeRnd, &[both, doris]).unwrap();
+
+    let report = world.run(&["sync", "people", "--json"]).await.json();
+    assert_eq!(report["state"], "done", "{report:#}");
+    assert_eq!(report["counts"]["created_left"], 1, "{report:#}");
+    assert_eq!(report["counts"]["created_right"], 1, "{report:#}");
+    let links = world.run(&["links", "people", "--json"]).await.json();
+    assert_eq!(links.as_array().unwrap().len(), 3, "{links:#}");
+    let made = links
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|link| link["right"].as_str().unwrap().to_owned())
+        .map(|id| world.act(System::OfficeRnd, "get_member", json!({ "id": id })))
+        .find(|member| member.to_string().contains("anna@example.org"))
+        .unwrap();
+    let made = made.to_string();
+    for part in ["Anna Maria von der Heide", "Berlin", &location(&world)] {
+        assert!(made.contains(part), "{part}: {made}");
+    }
+    // a second run finds nothing to do
+    let again = world.run(&["sync", "people", "--json"]).await.json();
+    for count in [
+        "created_left",
+        "created_right",
+        "updated_left",
+        "updated_right",
+    ] {
+        let count = again["counts"][count].as_u64().unwrap_or(0);
+        assert_eq!(count, 0, "{again:#}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_scope_that_was_not_granted_is_named_and_the_rest_works() {
+    let world = World::start().await;
+    let access = world.act(System::OfficeRnd, "access", json!({}));
+    let all = access["scopes"]
+        .as_array()
+        .unwrap_or_else(|| panic!("{access:#}"));
+    let missing = "flex.community.members.delete";
+    let granted: Vec<&Json> = all.iter().filter(|scope| **scope != missing).collect();
+    world.act(
+        System::OfficeRnd,
+        "set_scopes",
+        json!({ "scopes": granted }),
+    );
+    // finding it out takes more token requests than a minute has: here no limit, there minutes
+    let control = world.sandbox.control();
+    control
+        .core()
+        .switches
+        .set("officernd.tokens_a_minute", &json!(1000))
+        .unwrap();
+    let settings = format!("location: {}", location(&world));
+    let text = ready(&world, &settings).await.replace(
+        "/officernd\n    allow_private_addresses: true\n",
+        "/officernd\n    allow_private_addresses: true\n    limits: {documented: false}\n",
+    );
+    assert!(text.contains("documented"));
+    let config = world.write("tandem.yaml", &text);
+    let applied = world.run(&["apply", config.to_str().unwrap()]).await;
+    assert_eq!(applied.code, 0, "{applied:#?}");
+    world
+        .run(&["connect", "coworking"])
+        .await
+        .refused(4, &["TDM-K004", missing]);
+    // connected it is, with all the others
+    let checked = world.run(&["check", "coworking", "--json"]).await;
+    let checked: Json = serde_json::from_str(&checked.out).unwrap();
+    assert!(checked.to_string().contains("Werkhof"), "{checked:#}");
+    let calls = world
+        .run(&["calls", "--operation", "oauth.token", "--json"])
+        .await
+        .json();
+    let asked = calls.as_array().unwrap().len();
+    assert!((5..12).contains(&asked), "{calls:#}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_edit_by_a_person_arrives_by_webhook_that_the_server_subscribed() {
+    let world = World::start().await;
+    let filled = format!("location: {}", location(&world));
+    let applied = apply(&world, &filled).await;
+    assert_eq!(applied.code, 0, "{applied:#?}");
+    connect(&world).await;
+    world
+        .sandbox
+        .control()
+        .seed(
+            System::OfficeRnd,
+            &[json!({"name": "Doris Ehm", "email": "doris@example.org"})],
+        )
+        .unwrap();
+    world.run(&["sync", "people", "--json"]).await.json();
+    let links = world.run(&["links", "people", "--json"]).await.json();
+    let (left, right) = (links[0]["left"].clone(), links[0]["right"].clone());
+
+    // an address of our own that webhooks can reach
+    let port = {
+        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        free.local_addr().unwrap().port()
+    };
+    let text = ready(&world, &filled)
+        .await
+        .replace("127.0.0.1:0", &format!("127.0.0.1:{port}"))
+        .replace(
+            "# public_url: https://tandem.example.org",
+            &format!("public_url: http://127.0.0.1:{port}"),
+        );
+    let config = world.write("tandem.yaml", &text);
+    let server = world
+        .serve_with(&["--config", config.to_str().unwrap()])
+        .await;
+    let started = tokio::time::Instant::now();
+    let mut edits = 0;
+    loop {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        // the first edits may come before the subscription
+        edits += 1;
+        let city = format!("Potsdam {edits}");
+        world.act(
+            System::OfficeRnd,
+            "edit_member",
+            json!({"id": right, "fields": {"address": {"city": city}}}),
+        );
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        let page = reqwest::Client::new()
+            .get(format!("{}/metrics", server.url))
+            .bearer_auth(&server.token)
+            .send()
+            .await
+            .unwrap()
+            .text()
+            .await
+            .unwrap();
+        let taken = page.lines().any(|line| {
+            line.starts_with("tandem_webhooks_total{fate=\"accepted\"} ") && !line.ends_with(" 0")
+        });
+        let contact = world.act(System::HighLevel, "get_contact", json!({ "id": left }));
+        if taken && contact.to_string().contains("Potsdam") {
+            break;
+        }
+        let log = std::fs::read_to_string(world.folder.path().join("server.log")).unwrap();
+        assert!(
+            started.elapsed() < Duration::from_secs(60),
+            "{contact:#}\n{log}"
+        );
+    }
+    drop(server);
+}
