@@ -128,11 +128,16 @@ pub(crate) fn entity(
     }
     limits(rules, &mut problems);
     let scope = CompiledScope::compile(&rules.scope, schemas, &mut problems);
+    let only = CompiledScope::for_creates(&rules.create.only, schemas, &mut problems);
     let fields = Sides::each(|side| {
         let mut fields: Vec<FieldName> = Vec::new();
         let mapped = mappings.iter().flat_map(|mapping| mapping.fields(side));
         let told = roles.get(side).slots().map(Slot::name);
-        for name in mapped.chain(told).chain(scope.fields(side)) {
+        for name in mapped
+            .chain(told)
+            .chain(scope.fields(side))
+            .chain(only.fields(side))
+        {
             if !fields.contains(name) {
                 fields.push(name.clone());
             }
@@ -154,6 +159,7 @@ pub(crate) fn entity(
         creates,
         roles,
         scope,
+        only,
         fields,
         known,
     };

@@ -19,6 +19,7 @@ pub struct CompiledEntity {
     pub(crate) creates: Sides<bool>,
     pub(crate) roles: Sides<Roles>,
     pub(crate) scope: CompiledScope,
+    pub(crate) only: CompiledScope,
     pub(crate) fields: Sides<Vec<FieldName>>,
     pub(crate) known: Sides<Vec<FieldName>>,
 }
@@ -110,6 +111,12 @@ impl CompiledEntity {
     /// Whether a record of `side` takes part. `None`: a field that decides it is unknown.
     pub fn in_scope(&self, side: Side, fields: &Fields) -> Option<bool> {
         self.scope.includes(side, fields)
+    }
+
+    /// Whether a record of `side` without a counterpart gets one. `None`: a field that decides it is
+    /// unknown.
+    pub fn gets_counterpart(&self, side: Side, fields: &Fields) -> Option<bool> {
+        self.only.includes(side, fields)
     }
 
     /// What becomes of a link whose record left the scope.

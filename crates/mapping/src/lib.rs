@@ -33,8 +33,9 @@ pub use mapping::CompiledMapping;
 pub use merge::Policy;
 pub use problem::Problem;
 pub use rules::{
-    Condition, CreateRules, DeleteRule, DeleteRules, EntityRules, ImportTag, ImportTags, LensRule,
-    Limit, Limits, MappingRules, Mode, OnLeave, Role, ScopeRules, SyncRules, Unmatched, Words,
+    Condition, CreateOnly, CreateRules, DeleteRule, DeleteRules, EntityRules, ImportTag,
+    ImportTags, LensRule, Limit, Limits, MappingRules, Mode, OnLeave, Role, ScopeRules, SyncRules,
+    Unmatched, Words,
 };
 
 #[cfg(test)]

@@ -94,7 +94,7 @@ pub struct EntityRules {
 }
 
 /// Where records may be created.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct CreateRules {
     /// Create records on the left for new ones on the right.
@@ -103,6 +103,28 @@ pub struct CreateRules {
     /// Create records on the right for new ones on the left.
     #[schemars(example = true)]
     pub right: bool,
+    /// Which records without a counterpart get one. Without conditions, all do.
+    #[serde(skip_serializing_if = "CreateOnly::is_empty")]
+    pub only: CreateOnly,
+}
+
+/// Which records get a counterpart made. It says nothing about those that have one: they are kept the
+/// same whatever becomes of the condition.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct CreateOnly {
+    /// A record on the left gets a counterpart on the right if all of these hold.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub from_left: Vec<Condition>,
+    /// A record on the right gets a counterpart on the left if all of these hold.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub from_right: Vec<Condition>,
+}
+
+impl CreateOnly {
+    fn is_empty(&self) -> bool {
+        self.from_left.is_empty() && self.from_right.is_empty()
+    }
 }
 
 impl Default for CreateRules {
@@ -110,6 +132,7 @@ impl Default for CreateRules {
         Self {
             left: true,
             right: true,
+            only: CreateOnly::default(),
         }
     }
 }

@@ -4,7 +4,7 @@ use record::{Field, FieldName, Fields, Schema, Side, Sides, Value};
 
 use crate::{
     problem::{Problems, nearest},
-    rules::{Condition, ScopeRules},
+    rules::{Condition, CreateOnly, ScopeRules},
     slot::folded,
 };
 
@@ -33,12 +33,31 @@ impl CompiledScope {
         schemas: Sides<&Schema>,
         problems: &mut Problems,
     ) -> Self {
-        let rules = Sides::new(&rules.left, &rules.right);
+        let rules = Sides::new(rules.left.as_slice(), rules.right.as_slice());
+        Self::of(rules, "scope.", schemas, problems)
+    }
+
+    /// Which records get a counterpart made, by the side that they are on.
+    pub(crate) fn for_creates(
+        rules: &CreateOnly,
+        schemas: Sides<&Schema>,
+        problems: &mut Problems,
+    ) -> Self {
+        let rules = Sides::new(rules.from_left.as_slice(), rules.from_right.as_slice());
+        Self::of(rules, "create.only.from_", schemas, problems)
+    }
+
+    fn of(
+        rules: Sides<&[Condition]>,
+        place: &str,
+        schemas: Sides<&Schema>,
+        problems: &mut Problems,
+    ) -> Self {
         let sides = Sides::each(|side| {
             let conditions = rules.get(side).iter().enumerate();
             conditions
                 .filter_map(|(index, condition)| {
-                    let path = format!("scope.{side}[{index}]");
+                    let path = format!("{place}{side}[{index}]");
                     test(condition, schemas.get(side), &path, problems)
                 })
                 .collect()

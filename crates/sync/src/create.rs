@@ -49,6 +49,7 @@ pub(crate) async fn create(desk: &mut Desk<'_>, births: Vec<Birth>) -> Result<()
         }
         return Ok(());
     }
+    let births = desk.worth_making(births);
     if !desk
         .may_change(crate::breaker::Kind::Create, births.len())
         .await?
@@ -78,6 +79,23 @@ pub(crate) async fn create(desk: &mut Desk<'_>, births: Vec<Birth>) -> Result<()
 }
 
 impl Desk<'_> {
+    /// Leaves out the records that the rules give no counterpart.
+    fn worth_making(&mut self, births: Vec<Birth>) -> Vec<Birth> {
+        let mut wanted = Vec::with_capacity(births.len());
+        for birth in births {
+            let fields = &birth.read.record.fields;
+            match self.pairing.compiled.gets_counterpart(self.side, fields) {
+                Some(true) => wanted.push(birth),
+                // What is unknown now is looked at again when it is not.
+                Some(false) | None => {
+                    self.count("skipped_create_condition", 1);
+                    self.end(&birth.claim.record, ClaimEnd::Settled);
+                }
+            }
+        }
+        wanted
+    }
+
     /// Makes the intents durable.
     async fn begin(&mut self, births: Vec<Birth>) -> Result<Vec<Labour>, Error> {
         let target = self.side.other();

@@ -72,6 +72,10 @@ impl Pairing {
         self.mapped_fields(side)
             .all(|name| read.record.fields.get(name.as_str()).is_known())
             && self.compiled.in_scope(side, &read.record.fields).is_some()
+            && self
+                .compiled
+                .gets_counterpart(side, &read.record.fields)
+                .is_some()
     }
 
     /// All fields of a side that some mapping reads.

@@ -317,16 +317,21 @@ impl Planner<'_> {
                 let other = candidates.first().map(|candidate| candidate.id.clone());
                 self.sample("ask", side, &snapshot.record, other, why, BTreeMap::new());
             }
-            Choice::None => self.birth(side, snapshot),
+            Choice::None => self.birth(side, snapshot, read),
         }
     }
 
-    fn birth(&mut self, side: Side, snapshot: &Snapshot) {
+    fn birth(&mut self, side: Side, snapshot: &Snapshot, read: &Read) {
         let allowed = match side.other() {
             Side::Left => self.pairing.rules.create.left,
             Side::Right => self.pairing.rules.create.right,
         };
-        if allowed && one_way_allows(self.pairing, side.other()) {
+        let wanted = self
+            .pairing
+            .compiled
+            .gets_counterpart(side, &read.record.fields)
+            == Some(true);
+        if allowed && wanted && one_way_allows(self.pairing, side.other()) {
             self.of(side.other()).creates += 1;
             self.sample(
                 "create",

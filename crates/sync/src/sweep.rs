@@ -8,9 +8,9 @@ use std::{
 };
 
 use connector::PageRequest;
-use futures::future::join;
 use record::{Completeness, Read, RecordId, Side};
 use store::{Cause, Key, Lane, Link, Listed, Signal, SignalSource, Snapshot, Sweep, SweepPage};
+use tokio_util::task::AbortOnDropHandle;
 use uuid::Uuid;
 
 use crate::{Error, engine::Core, identify, pair::Pairing, poll::shows_nothing_new, setup};
@@ -77,15 +77,31 @@ async fn list(
         .last_sweep(&core.workspace, &end.connection, pairing.entity)
         .await?
         .is_none();
+    let wanted = Arc::new(end.wanted.clone());
     let listed_from = |cursor: Option<serde_json::Value>| {
-        let cause = &cause;
+        let connector = Arc::clone(&end.connector);
+        let wanted = Arc::clone(&wanted);
+        let calls = core.calls(&end.connection, lane, Some(&cause));
+        let request = PageRequest {
+            cursor,
+            limit: end.description.list_page,
+        };
+        // On a task of its own: taking one page apart and storing the one before it keep two
+        // processors busy.
+        let page = AbortOnDropHandle::new(tokio::spawn(async move {
+            Ok::<_, Error>(connector.list(&*calls?, &wanted, request).await?)
+        }));
         async move {
-            let calls = core.calls(&end.connection, lane, Some(cause))?;
-            let request = PageRequest {
-                cursor,
-                limit: end.description.list_page,
-            };
-            Ok::<_, Error>(end.connector.list(&*calls, &end.wanted, request).await?)
+            match page.await {
+                Ok(page) => page,
+                Err(ended) => match ended.try_into_panic() {
+                    Ok(panic) => std::panic::resume_unwind(panic),
+                    Err(ended) => Err(Error::Connection {
+                        connection: end.connection.to_string(),
+                        why: format!("its listing was stopped: {ended}"),
+                    }),
+                },
+            }
         }
     };
     let mut page = if state.complete {
@@ -115,13 +131,12 @@ async fn list(
             lane,
         );
         // The next page is on its way while this one is stored.
-        let next = async {
-            match &cursor {
-                Some(cursor) => listed_from(Some(cursor.clone())).await.map(Some),
-                None => Ok(None),
-            }
+        let next = cursor.clone().map(|cursor| listed_from(Some(cursor)));
+        let stored = stored.await;
+        let next = match next {
+            Some(next) => next.await.map(Some),
+            None => Ok(None),
         };
-        let (stored, next) = join(stored, next).await;
         report.signalled += stored?;
         if stuck {
             core.store.abandon_sweep(&core.workspace, state.id).await?;

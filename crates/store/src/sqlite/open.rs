@@ -46,7 +46,7 @@ pub(super) fn open(options: &Options) -> Result<Opened> {
         )));
     }
     connection
-        .execute_batch("PRAGMA wal_autocheckpoint = 16000; PRAGMA journal_size_limit = 67108864;")
+        .execute_batch("PRAGMA wal_autocheckpoint = 32000; PRAGMA journal_size_limit = 67108864;")
         .map_err(sql)?;
     migrate(&mut connection, &path)?;
     let opening = begin_opening(&connection, &path)?;
