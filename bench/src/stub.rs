@@ -102,6 +102,7 @@ impl Stub {
                     shared_keys: Vec::new(),
                     tag_field: None,
                     change_overlap: Duration::ZERO,
+                    polled: true,
                 }],
                 limits: Limits {
                     windows: Vec::new(),

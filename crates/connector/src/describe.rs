@@ -65,6 +65,9 @@ pub struct EntityDescription {
     /// How long after a change its stamp may still be given to earlier-read pages; a delta read goes
     /// back this far behind its cursor.
     pub change_overlap: Duration,
+    /// Whether the vendor can be asked what changed. If not, only webhooks and listings tell, and `changes` brings
+    /// nothing.
+    pub polled: bool,
 }
 
 /// How a record of an entity can be removed by API.

@@ -53,6 +53,9 @@ pub enum CreateOutcome {
         id: RecordId,
         /// The record as stored, when the answer is the record.
         read: Option<Box<Read>>,
+        /// Fields of the draft that it was made without, because they need a call of their own that was not
+        /// carried out, or not surely. They are written later, like any change.
+        left_out: Vec<FieldName>,
     },
     /// Not made, because the system holds something equal. The id is a candidate, not a match.
     Existing {

@@ -8,9 +8,10 @@ use serde_json::{Value as Json, json};
 use crate::{
     answer::Complaint,
     auth,
-    contact::{self, custom_fields, users},
+    contact::{custom_fields, users},
     describe::{OAUTH, PRIVATE_TOKEN},
-    operation::{CHECK_CONTACTS, CHECK_LOCATION},
+    operation::{CHECK_BUSINESSES, CHECK_CONTACTS, CHECK_LOCATION},
+    requests::segment,
     settings::Settings,
 };
 
@@ -32,6 +33,9 @@ pub(crate) async fn check(
     location(calls, &mut account).await?;
     if entities.contains(&Entity::Contact) {
         contacts(calls, &mut account).await?;
+    }
+    if entities.contains(&Entity::Company) {
+        companies(calls, &mut account).await?;
     }
     if custom_fields(calls).await?.is_none() {
         miss(&mut account, "locations/customFields.readonly");
@@ -100,7 +104,7 @@ fn miss(account: &mut Account, scope: &str) {
 }
 
 async fn location(calls: &dyn Calls, account: &mut Account) -> Result<(), Error> {
-    let path = format!("/locations/{}", contact::segment(&account.id));
+    let path = format!("/locations/{}", segment(&account.id));
     let request = Request::new(CHECK_LOCATION, Effect::Read, Method::GET, path);
     let response = calls.send(request).await?;
     if !response.status.is_success() {
@@ -179,6 +183,24 @@ async fn contacts(calls: &dyn Calls, account: &mut Account) -> Result<(), Error>
     }
     Err(Error::Refused {
         operation: CHECK_CONTACTS,
+        refusal: Complaint::of(&response).refusal(Vec::new()),
+    })
+}
+
+async fn companies(calls: &dyn Calls, account: &mut Account) -> Result<(), Error> {
+    let request = Request::new(CHECK_BUSINESSES, Effect::Read, Method::GET, "/businesses/")
+        .query("locationId", account.id.as_str())
+        .query("limit", "1");
+    let response = calls.send(request).await?;
+    if response.status.is_success() {
+        return Ok(());
+    }
+    if lacks_scope(&response) {
+        miss(account, "businesses.readonly");
+        return Ok(());
+    }
+    Err(Error::Refused {
+        operation: CHECK_BUSINESSES,
         refusal: Complaint::of(&response).refusal(Vec::new()),
     })
 }

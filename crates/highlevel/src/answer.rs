@@ -70,13 +70,13 @@ impl Complaint {
     }
 
     /// The record itself is not there. A missing *route* (`Cannot GET …`) says nothing of the record.
-    /// Documented nowhere; measured: 400 `Contact not found for id:…`.
+    /// Documented nowhere; measured: 400 `Contact not found for id:…`; for companies the same form is assumed.
     pub(crate) fn is_gone(&self) -> bool {
-        let names_contact =
-            self.says("contact") && (self.says("not found") || self.says("is deleted"));
+        let names_record = (self.says("contact") || self.says("business"))
+            && (self.says("not found") || self.says("is deleted"));
         match self.status {
             404 | 410 => !self.says("cannot "),
-            400 | 422 => names_contact,
+            400 | 422 => names_record,
             _ => false,
         }
     }

@@ -92,6 +92,12 @@ pub(crate) fn scopes(entities: &[Entity], write: bool) -> Vec<String> {
             scopes.push("contacts.write");
         }
     }
+    if entities.contains(&Entity::Company) {
+        scopes.push("businesses.readonly");
+        if write {
+            scopes.push("businesses.write");
+        }
+    }
     scopes.extend([
         "locations.readonly",
         "locations/customFields.readonly",

@@ -35,6 +35,12 @@ pub(crate) const SEARCH_PAGE: usize = 500;
 /// Most records that one page of the older listing answers (contacts specification).
 pub(crate) const LIST_PAGE: usize = 100;
 
+/// Most companies that one page answers: the default (businesses specification, which says nothing of more).
+pub(crate) const COMPANY_PAGE: usize = 100;
+
+/// Most contacts that one call puts into a company (contacts specification, v3).
+pub(crate) const ASSIGNED_AT_ONCE: usize = 50;
+
 pub(crate) fn description() -> Description {
     Description {
         system: "highlevel",
@@ -70,7 +76,7 @@ pub(crate) fn description() -> Description {
                 }],
             },
         ],
-        entities: vec![contact()],
+        entities: vec![contact(), company()],
         limits: Limits {
             // Per app and sub-account (the vendor's page on authorisation).
             windows: vec![
@@ -144,5 +150,26 @@ fn contact() -> EntityDescription {
         shared_keys: Vec::new(),
         tag_field: Some("tags"),
         change_overlap: CHANGE_OVERLAP,
+        polled: true,
+    }
+}
+
+/// The vendor's businesses. Nothing tells what changed but webhooks and another listing.
+fn company() -> EntityDescription {
+    EntityDescription {
+        entity: Entity::Company,
+        title: "Company",
+        list_page: COMPANY_PAGE,
+        fetch_batch: 1,
+        write_batch: 1,
+        writes_return_record: true,
+        search_lag: SEARCH_LAG,
+        deletes: Deletes::Delete,
+        absence_is_ambiguous: false,
+        create_consequences: vec!["other apps in the sub-account are told of the new company"],
+        tag_field: None,
+        change_overlap: Duration::ZERO,
+        polled: false,
+        shared_keys: Vec::new(),
     }
 }

@@ -4,7 +4,7 @@
 //! and never sleeps. What is common to all entities lies at the top: who signs in and how
 //! (`auth`, `oauth`, `agency`), what an answer means for the connection (`verdict`, `limits`,
 //! `answer`), which account it is (`account`) and what the vendor pushes (`webhook`). Each entity has
-//! a folder of its own; contacts are the first.
+//! a folder of its own: contacts, and companies, which the vendor calls businesses.
 //!
 //! Facts about the API are from the vendor's published OpenAPI files and documentation pages unless
 //! a comment says otherwise; where documents and observed behaviour differ, both are accepted. What
@@ -30,11 +30,17 @@ mod limits;
 
 mod verdict;
 
+mod requests;
+
 mod value;
+
+mod form;
 
 mod account;
 
 mod contact;
+
+mod company;
 
 mod webhook;
 
@@ -153,6 +159,7 @@ impl Connector for HighLevel {
     async fn schema(&self, calls: &dyn Calls, entity: Entity) -> Result<Schema, Error> {
         match entity {
             Entity::Contact => contact::schema(calls).await,
+            Entity::Company => Ok(company::schema()),
             other => Err(unsupported(other)),
         }
     }
@@ -165,6 +172,7 @@ impl Connector for HighLevel {
     ) -> Result<Vec<Fetched>, Error> {
         match schema.entity {
             Entity::Contact => Ok(contact::fetch(calls, schema, ids).await),
+            Entity::Company => Ok(company::fetch(calls, schema, ids).await),
             other => Err(unsupported(other)),
         }
     }
@@ -177,6 +185,7 @@ impl Connector for HighLevel {
     ) -> Result<Page, Error> {
         match schema.entity {
             Entity::Contact => contact::changes(calls, schema, page).await,
+            Entity::Company => Ok(company::changes()),
             other => Err(unsupported(other)),
         }
     }
@@ -189,6 +198,7 @@ impl Connector for HighLevel {
     ) -> Result<Page, Error> {
         match schema.entity {
             Entity::Contact => contact::list(calls, schema, page).await,
+            Entity::Company => company::list(calls, schema, page).await,
             other => Err(unsupported(other)),
         }
     }
@@ -201,6 +211,7 @@ impl Connector for HighLevel {
     ) -> Result<Vec<Read>, Error> {
         match schema.entity {
             Entity::Contact => contact::find(calls, schema, keys).await,
+            Entity::Company => company::find(calls, schema, keys).await,
             other => Err(unsupported(other)),
         }
     }
@@ -213,6 +224,7 @@ impl Connector for HighLevel {
     ) -> Vec<CreateOutcome> {
         match schema.entity {
             Entity::Contact => contact::create(calls, schema, drafts).await,
+            Entity::Company => company::create(calls, schema, drafts).await,
             other => drafts
                 .iter()
                 .map(|_| CreateOutcome::Failed(unsupported(other)))
@@ -228,6 +240,7 @@ impl Connector for HighLevel {
     ) -> Vec<UpdateOutcome> {
         match schema.entity {
             Entity::Contact => contact::update(calls, schema, changes).await,
+            Entity::Company => company::update(calls, schema, changes).await,
             other => changes
                 .iter()
                 .map(|_| UpdateOutcome::Failed(unsupported(other)))
@@ -243,6 +256,7 @@ impl Connector for HighLevel {
     ) -> Vec<RemoveOutcome> {
         match entity {
             Entity::Contact => contact::remove(calls, ids).await,
+            Entity::Company => company::remove(calls, ids).await,
             other => ids
                 .iter()
                 .map(|_| RemoveOutcome::Failed(unsupported(other)))

@@ -19,6 +19,14 @@ pub(crate) const CONTACT_UPDATE: &str = "contacts.update";
 pub(crate) const CONTACT_ADD_TAGS: &str = "contacts.add_tags";
 pub(crate) const CONTACT_REMOVE_TAGS: &str = "contacts.remove_tags";
 pub(crate) const CONTACT_DELETE: &str = "contacts.delete";
+pub(crate) const CONTACT_BUSINESS: &str = "contacts.set_business";
+
+pub(crate) const CHECK_BUSINESSES: &str = "check.businesses";
+pub(crate) const BUSINESS_GET: &str = "businesses.get";
+pub(crate) const BUSINESS_LIST: &str = "businesses.list";
+pub(crate) const BUSINESS_CREATE: &str = "businesses.create";
+pub(crate) const BUSINESS_UPDATE: &str = "businesses.update";
+pub(crate) const BUSINESS_DELETE: &str = "businesses.delete";
 
 /// Part of a sign-in: a refusal says nothing about a token that the connection already has, so the
 /// connector reads it itself.
@@ -32,6 +40,6 @@ pub(crate) fn bears_missing_scope(operation: &str) -> bool {
     is_sign_in(operation)
         || matches!(
             operation,
-            CHECK_LOCATION | CHECK_CONTACTS | CUSTOM_FIELDS | USERS
+            CHECK_LOCATION | CHECK_CONTACTS | CHECK_BUSINESSES | CUSTOM_FIELDS | USERS
         )
 }

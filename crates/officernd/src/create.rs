@@ -168,6 +168,7 @@ fn created(
     CreateOutcome::Created {
         id,
         read: Some(Box::new(read)),
+        left_out: Vec::new(),
     }
 }
 

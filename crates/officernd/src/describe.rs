@@ -156,5 +156,6 @@ fn common(entity: Entity) -> EntityDescription {
         shared_keys: vec![KeyKind::Email, KeyKind::Phone],
         tag_field: None,
         change_overlap: CHANGE_OVERLAP,
+        polled: true,
     }
 }

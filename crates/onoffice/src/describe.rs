@@ -120,5 +120,6 @@ fn address() -> EntityDescription {
         shared_keys: Vec::new(),
         tag_field: None,
         change_overlap: OVERLAP,
+        polled: true,
     }
 }

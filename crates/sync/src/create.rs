@@ -39,6 +39,16 @@ struct Labour {
     dropped: Vec<(FieldName, Refusal)>,
 }
 
+impl Labour {
+    /// The record was made without these fields.
+    fn without(mut self, left_out: &[FieldName]) -> Self {
+        for field in left_out {
+            self.draft.set(field.clone(), Field::Unknown);
+        }
+        self
+    }
+}
+
 /// Makes the records on the side opposite to the desk's.
 pub(crate) async fn create(desk: &mut Desk<'_>, births: Vec<Birth>) -> Result<(), Error> {
     let target = desk.side.other();
@@ -187,7 +197,9 @@ impl Desk<'_> {
         let mut again = Vec::new();
         for (labour, outcome) in labours.into_iter().zip(outcomes) {
             match outcome {
-                CreateOutcome::Created { id, read } => made.push((labour, id, read)),
+                CreateOutcome::Created { id, read, left_out } => {
+                    made.push((labour.without(&left_out), id, read));
+                }
                 CreateOutcome::Existing {
                     candidate,
                     matching,

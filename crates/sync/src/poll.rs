@@ -27,6 +27,9 @@ pub(crate) async fn poll(core: &Core, pairing: &Pairing, side: Side) -> Result<u
 
 async fn changes(core: &Core, pairing: &Pairing, side: Side) -> Result<usize, Error> {
     let end = pairing.end(side);
+    if !end.description.polled {
+        return Ok(0);
+    }
     let key = CursorKey {
         connection: end.connection.clone(),
         entity: pairing.entity,

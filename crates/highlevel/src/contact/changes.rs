@@ -21,9 +21,14 @@ use serde_json::{Map, Value as Json, json};
 use super::{
     decode::{self, Shape},
     list::item_read,
-    search::{Found, Search, bad_cursor, search, stuck},
+    search::{Found, Search, search},
 };
-use crate::{describe::CHANGE_OVERLAP, operation::CONTACT_SEARCH, value};
+use crate::{
+    describe::CHANGE_OVERLAP,
+    operation::CONTACT_SEARCH,
+    requests::{bad_cursor, stuck},
+    value,
+};
 
 /// Most recent items of which a digest is kept. Beyond it the oldest are shown once more, which does no
 /// harm.

@@ -1,17 +1,23 @@
-//! Making contacts.
+//! Making contacts, and putting new ones into their companies.
 
-use connector::{CallError, Calls, CreateOutcome, Draft, Effect, Error, Request, Response};
+use std::collections::HashMap;
+
+use connector::{
+    CallError, Calls, CreateOutcome, Draft, Effect, Error, Refusal, Request, Response,
+};
 use http::Method;
-use record::{Completeness, Fields, Freshness, Read, RecordId, Schema};
+use record::{Completeness, Field, Fields, Freshness, Read, RecordId, Schema};
 use serde_json::{Map, Value as Json};
 
 use super::{
     blame::blame,
+    business::{Assigned, Company, assign, wanted},
     decode::{self, Shape},
     encode,
     fetch::contact_of,
     in_flight,
-    standard::GENDER,
+    standard::{BUSINESS, GENDER},
+    update::in_company,
 };
 use crate::{answer::Complaint, operation::CONTACT_CREATE, settings::Settings};
 
@@ -20,13 +26,74 @@ pub(crate) async fn create(
     schema: &Schema,
     drafts: &[Draft],
 ) -> Vec<CreateOutcome> {
-    in_flight(
+    let made = in_flight(
         drafts
             .iter()
             .map(|draft| one(calls, schema, draft))
             .collect(),
     )
-    .await
+    .await;
+    // A new contact has no company yet, and its own call cannot give it one.
+    let contacts = drafts
+        .iter()
+        .zip(&made)
+        .filter_map(|(draft, outcome)| match outcome {
+            CreateOutcome::Created { id, .. } => Some((id.clone(), company_of(draft)?)),
+            _ => None,
+        })
+        .collect();
+    let mut assigned = match Settings::of(calls).location() {
+        Ok(location) => assign(calls, location, contacts).await,
+        // Then nobody was made, either.
+        Err(_) => HashMap::new(),
+    };
+    made.into_iter()
+        .zip(drafts)
+        .map(|(outcome, draft)| match outcome {
+            CreateOutcome::Created { id, read, .. } => {
+                let company = company_of(draft);
+                joined(assigned.remove(&id), company, id, read)
+            }
+            other => other,
+        })
+        .collect()
+}
+
+/// The company that a new contact is to be in, if any.
+fn company_of(draft: &Draft) -> Option<Company> {
+    match wanted(draft.fields.get(BUSINESS)) {
+        Ok(Some(company)) => Some(Some(company)),
+        Ok(None) | Err(_) => None,
+    }
+}
+
+/// A contact that is made, and what came of putting it into its company. Where nothing did, the company is left
+/// out.
+fn joined(
+    assigned: Option<Assigned>,
+    company: Option<Company>,
+    id: RecordId,
+    read: Option<Box<Read>>,
+) -> CreateOutcome {
+    let (read, left_out) = match (assigned, company) {
+        (Some(Assigned::Done), Some(company)) => (
+            read.map(|read| Box::new(in_company(*read, company))),
+            Vec::new(),
+        ),
+        (None, _) | (_, None) => (read, Vec::new()),
+        // It may be in it already: the answer from before says nothing of that.
+        (Some(Assigned::Unknown(_)), _) => (None, vec![BUSINESS.into()]),
+        (Some(Assigned::Refused(_) | Assigned::Failed(_)), _) => (read, vec![BUSINESS.into()]),
+    };
+    CreateOutcome::Created { id, read, left_out }
+}
+
+/// A company that is not known is none that is asked for.
+fn known(field: &Field) -> Result<(), Refusal> {
+    if field.is_known() {
+        wanted(field)?;
+    }
+    Ok(())
 }
 
 async fn one(calls: &dyn Calls, schema: &Schema, draft: &Draft) -> CreateOutcome {
@@ -34,7 +101,12 @@ async fn one(calls: &dyn Calls, schema: &Schema, draft: &Draft) -> CreateOutcome
         Ok(location) => location,
         Err(error) => return CreateOutcome::Failed(error),
     };
-    let mut body = match encode::create(&draft.fields, schema) {
+    let mut fields = draft.fields.clone();
+    if let Err(refusal) = known(fields.get(BUSINESS)) {
+        return CreateOutcome::Refused(refusal);
+    }
+    fields.set(BUSINESS, Field::Unknown);
+    let mut body = match encode::create(&fields, schema) {
         Ok(body) => body,
         Err(refusal) => return CreateOutcome::Refused(refusal),
     };
@@ -49,7 +121,7 @@ async fn one(calls: &dyn Calls, schema: &Schema, draft: &Draft) -> CreateOutcome
     };
     let status = response.status;
     if status.is_success() {
-        return created(schema, &draft.fields, &response);
+        return created(schema, &fields, &response);
     }
     let complaint = Complaint::of(&response);
     if complaint.is_duplicate() {
@@ -105,6 +177,7 @@ fn created(schema: &Schema, sent: &Fields, response: &Response) -> CreateOutcome
     CreateOutcome::Created {
         id: RecordId::new(id),
         read: Some(Box::new(reading(id, &contact, schema, sent, response))),
+        left_out: Vec::new(),
     }
 }
 

@@ -11,11 +11,11 @@ use record::{
 };
 use serde_json::{Map, Value as Json};
 
-use super::{
+use super::standard::{CUSTOM_PREFIX, DND_CHANNELS, DND_PREFIX, GENDER};
+use crate::{
     form::{points, present, typed},
-    standard::{CUSTOM_PREFIX, DND_CHANNELS, DND_PREFIX, GENDER},
+    value,
 };
-use crate::value;
 
 /// Where a contact's JSON comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -10,7 +10,7 @@ use record::{Access, Field, FieldName, FieldSpec, Fields, Kind, Schema, Value};
 use serde_json::{Map, Value as Json, json};
 
 use super::standard::{CUSTOM_PREFIX, Clear, DND_CHANNELS, DND_PREFIX, TAGS, standard};
-use crate::value::number_to_json;
+use crate::{requests::cannot, value::number_to_json};
 
 /// A body being built.
 #[derive(Debug, Default)]
@@ -107,15 +107,6 @@ pub(crate) fn update(
     }
     body.keep_other_channels(current);
     Ok(body)
-}
-
-/// The refusal of something that HighLevel offers no way to say.
-pub(crate) fn cannot(name: &FieldName, why: &str) -> Refusal {
-    Refusal {
-        code: "unsupported".to_owned(),
-        message: format!("{name} {why}"),
-        fields: vec![name.clone()],
-    }
 }
 
 fn writable<'a>(

@@ -18,10 +18,15 @@ use serde_json::{Map, Value as Json, json};
 
 use super::{
     decode::{self, Shape},
-    search::{Found, Search, bad_cursor, search, stuck},
+    search::{Found, Search, search},
 };
 use crate::{
-    answer::Complaint, describe::LIST_PAGE, operation::CONTACT_LIST, settings::Settings, value,
+    answer::Complaint,
+    describe::LIST_PAGE,
+    operation::CONTACT_LIST,
+    requests::{bad_cursor, stuck},
+    settings::Settings,
+    value,
 };
 
 /// Where a listing stands. Stored by the caller.

@@ -6,8 +6,6 @@ mod custom;
 
 mod schema;
 
-mod form;
-
 mod decode;
 
 mod encode;
@@ -15,6 +13,8 @@ mod encode;
 mod blame;
 
 mod fetch;
+
+mod business;
 
 mod search;
 
@@ -32,8 +32,6 @@ mod remove;
 
 mod event;
 
-use futures::StreamExt;
-
 pub(crate) use changes::changes;
 pub(crate) use create::create;
 pub(crate) use event::hint;
@@ -45,40 +43,4 @@ pub(crate) use schema::{custom_fields, schema, users};
 pub(crate) use standard::specs as standard_fields;
 pub(crate) use update::update;
 
-use crate::describe::IN_FLIGHT;
-
-/// Runs these, a bounded number at a time, and gives their results in their order.
-async fn in_flight<T, F>(futures: Vec<F>) -> Vec<T>
-where
-    F: Future<Output = T> + Send,
-{
-    futures::stream::iter(futures)
-        .buffered(IN_FLIGHT)
-        .collect()
-        .await
-}
-
-/// An id as one segment of a path, percent-encoded.
-pub(crate) fn segment(id: &str) -> String {
-    use std::fmt::Write;
-    let mut segment = String::with_capacity(id.len());
-    for byte in id.bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'~') {
-            segment.push(char::from(byte));
-        } else {
-            write!(segment, "%{byte:02X}").expect("writing to a string cannot fail");
-        }
-    }
-    segment
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_id_cannot_leave_its_segment() {
-        assert_eq!(segment("nmFmQEsNgz6AVpgLVUJ0"), "nmFmQEsNgz6AVpgLVUJ0");
-        assert_eq!(segment("../x?y#ü"), "%2E%2E%2Fx%3Fy%23%C3%BC");
-    }
-}
+use crate::requests::{in_flight, segment};

@@ -136,22 +136,3 @@ fn after(item: &Map<String, Json>, sort: Option<&str>) -> Option<Json> {
     let milliseconds = value::instant(stamp)?.as_millisecond();
     Some(json!([milliseconds, decode::id(item)?]))
 }
-
-/// The error of a listing that does not get on: the same page again, or one further back. Going on would
-/// never end.
-pub(crate) fn stuck(operation: &'static str) -> Error {
-    Error::Unexpected {
-        operation,
-        status: 200,
-        what: "the next page begins where the page before began, so the listing would never end"
-            .to_owned(),
-    }
-}
-
-/// The error of a cursor that this version did not write.
-pub(crate) fn bad_cursor() -> Error {
-    Error::Unsupported {
-        system: crate::describe::TITLE,
-        what: "go on from a cursor of another form; begin anew".to_owned(),
-    }
-}

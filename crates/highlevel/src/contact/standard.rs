@@ -129,13 +129,7 @@ pub(crate) const STANDARD: [Standard; 24] = [
         Clear::Never,
     ),
     field("type", "Contact type", Kind::Text, ReadOnly, Clear::Never),
-    field(
-        "businessId",
-        "Company id",
-        Kind::Text,
-        ReadOnly,
-        Clear::Never,
-    ),
+    field(BUSINESS, "Company", Kind::Text, ReadWrite, Clear::Null),
     field(
         "dateAdded",
         "Created",
@@ -154,6 +148,9 @@ pub(crate) const STANDARD: [Standard; 24] = [
 
 /// The tags' field: written by adding and removing, since a `PUT` replaces them all.
 pub(crate) const TAGS: &str = "tags";
+
+/// The company's field: written by a call of its own, which `null` empties.
+pub(crate) const BUSINESS: &str = "businessId";
 
 /// Written, never documented to be read (some answers carry it all the same).
 pub(crate) const GENDER: &str = "gender";
@@ -236,6 +233,7 @@ fn rewrites(field: &Standard) -> Vec<Rewrite> {
         Kind::Email => vec![Rewrite::Lowercase, Rewrite::Trim],
         Kind::Phone => vec![Rewrite::Phone, Rewrite::Trim],
         Kind::Set => vec![Rewrite::Lowercase, Rewrite::Trim],
+        _ if field.name == BUSINESS => Vec::new(),
         Kind::Text | Kind::Url => vec![Rewrite::Trim],
         _ => Vec::new(),
     }

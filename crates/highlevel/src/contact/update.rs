@@ -1,9 +1,9 @@
-//! Changing contacts: one `PUT` with what differs, then tags added, then tags removed.
+//! Changing contacts: one `PUT` with what differs, then tags added, then tags removed, then the company.
 //!
-//! Tags never go into the `PUT`, which would replace them all. What an earlier call has carried out is
-//! said when a later one is not.
+//! Tags never go into the `PUT`, which would replace them all, and the company cannot. What an earlier call has
+//! carried out is said when a later one is not.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use connector::{
     CallError, Calls, Change, Effect, Error, Refusal, Request, Response, UpdateOutcome,
@@ -14,15 +14,18 @@ use serde_json::{Map, Value as Json, json};
 
 use super::{
     blame::blame,
+    business::{Assigned, Company, assign, is_business, wanted},
     decode::{self, Shape},
-    encode::{self, Body, cannot, is_tags},
+    encode::{self, Body, is_tags},
     fetch::contact_of,
     in_flight, segment,
-    standard::{GENDER, TAGS},
+    standard::{BUSINESS, GENDER, TAGS},
 };
 use crate::{
     answer::Complaint,
     operation::{CONTACT_ADD_TAGS, CONTACT_REMOVE_TAGS, CONTACT_UPDATE},
+    requests::cannot,
+    settings::Settings,
     value,
 };
 
@@ -31,13 +34,75 @@ pub(crate) async fn update(
     schema: &Schema,
     changes: &[Change],
 ) -> Vec<UpdateOutcome> {
-    in_flight(
+    let written = in_flight(
         changes
             .iter()
             .map(|change| one(calls, schema, change))
             .collect(),
     )
-    .await
+    .await;
+    let contacts: Vec<(RecordId, Company)> = changes
+        .iter()
+        .zip(&written)
+        .filter_map(|(change, written)| match written {
+            Written::Moves(company, _) => Some((change.current.id.clone(), company.clone())),
+            Written::Ended(_) => None,
+        })
+        .collect();
+    let mut assigned = match Settings::of(calls).location() {
+        Ok(location) => assign(calls, location, contacts).await,
+        Err(_) => HashMap::new(),
+    };
+    changes
+        .iter()
+        .zip(written)
+        .map(|(change, written)| match written {
+            Written::Ended(outcome) => outcome,
+            Written::Moves(company, so_far) => {
+                moved(company, so_far, assigned.remove(&change.current.id))
+            }
+        })
+        .collect()
+}
+
+/// What became of a change before contacts are put into companies.
+enum Written {
+    Ended(UpdateOutcome),
+    /// All else is carried out, and the contact is to be put into this company.
+    Moves(Company, SoFar),
+}
+
+/// What the calls for one contact have carried out.
+#[derive(Default)]
+struct SoFar {
+    done: Vec<FieldName>,
+    read: Option<Read>,
+}
+
+fn moved(company: Company, so_far: SoFar, assigned: Option<Assigned>) -> UpdateOutcome {
+    let SoFar { done, read } = so_far;
+    match assigned {
+        Some(Assigned::Done) => UpdateOutcome::Done {
+            read: read.map(|read| Box::new(in_company(read, company))),
+        },
+        Some(Assigned::Refused(refusal)) => UpdateOutcome::Refused { refusal, done },
+        Some(Assigned::Unknown(why)) => ended(End::Unknown(why), &done),
+        Some(Assigned::Failed(error)) => ended(End::Failed(error), &done),
+        None => UpdateOutcome::Refused {
+            refusal: cannot(&BUSINESS.into(), "cannot be written without a sub-account"),
+            done,
+        },
+    }
+}
+
+/// A reading from before the contact was put into a company, as it stands after it.
+pub(super) fn in_company(mut read: Read, company: Company) -> Read {
+    read.record
+        .fields
+        .set(BUSINESS, company.map_or(Field::Empty, Field::of));
+    read.record.fields.set("dateUpdated", Field::Unknown);
+    read.modified = None;
+    read
 }
 
 /// The calls that one change needs.
@@ -46,6 +111,7 @@ struct Plan {
     set: BTreeMap<FieldName, Field>,
     add: BTreeSet<String>,
     remove: BTreeSet<String>,
+    company: Option<Company>,
 }
 
 /// What came of one call.
@@ -62,16 +128,35 @@ enum End {
     Failed(CallError),
 }
 
-async fn one(calls: &dyn Calls, schema: &Schema, change: &Change) -> UpdateOutcome {
-    let plan = match plan(schema, change) {
+async fn one(calls: &dyn Calls, schema: &Schema, change: &Change) -> Written {
+    let mut plan = match plan(schema, change) {
         Ok(plan) => plan,
         Err(refusal) => {
-            return UpdateOutcome::Refused {
+            return Written::Ended(UpdateOutcome::Refused {
                 refusal,
                 done: Vec::new(),
-            };
+            });
         }
     };
+    let company = plan.company.take();
+    match write(calls, schema, change, plan).await {
+        Ok(so_far) => match company {
+            Some(company) => Written::Moves(company, so_far),
+            None => Written::Ended(UpdateOutcome::Done {
+                read: so_far.read.map(Box::new),
+            }),
+        },
+        Err(outcome) => Written::Ended(outcome),
+    }
+}
+
+/// The contact's own calls: its `PUT` and its tags. An error is how the whole change ends.
+async fn write(
+    calls: &dyn Calls,
+    schema: &Schema,
+    change: &Change,
+    plan: Plan,
+) -> Result<SoFar, UpdateOutcome> {
     let id = &change.current.id;
     let path = format!("/contacts/{}", segment(id.as_str()));
     let mut done: Vec<FieldName> = Vec::new();
@@ -88,12 +173,12 @@ async fn one(calls: &dyn Calls, schema: &Schema, change: &Change) -> UpdateOutco
             }
             Step::Refused(complaint) => {
                 let blame = blame(&complaint, schema, &written, &custom_order);
-                return UpdateOutcome::Refused {
+                return Err(UpdateOutcome::Refused {
                     refusal: refusal(&complaint, blame.fields),
                     done,
-                };
+                });
             }
-            Step::Ended(end) => return ended(end, &done),
+            Step::Ended(end) => return Err(ended(end, &done)),
         }
     }
 
@@ -116,19 +201,23 @@ async fn one(calls: &dyn Calls, schema: &Schema, change: &Change) -> UpdateOutco
                     refusal.message =
                         format!("tags were added, but not removed: {}", refusal.message);
                 }
-                return UpdateOutcome::Refused { refusal, done };
+                return Err(UpdateOutcome::Refused { refusal, done });
             }
             Step::Ended(end) => {
                 if last_tags.is_some() {
                     done.push(TAGS.into());
                 }
-                return ended(end, &done);
+                return Err(ended(end, &done));
             }
         }
     }
-    UpdateOutcome::Done {
-        read: with_tags(read, last_tags).map(Box::new),
+    if last_tags.is_some() {
+        done.push(TAGS.into());
     }
+    Ok(SoFar {
+        done,
+        read: with_tags(read, last_tags),
+    })
 }
 
 fn plan(schema: &Schema, change: &Change) -> Result<Plan, Refusal> {
@@ -138,9 +227,12 @@ fn plan(schema: &Schema, change: &Change) -> Result<Plan, Refusal> {
         set: BTreeMap::new(),
         add: BTreeSet::new(),
         remove: BTreeSet::new(),
+        company: None,
     };
     for (name, field) in change.set.iter() {
-        if is_tags(name) {
+        if is_business(name) {
+            plan.company = Some(wanted(field)?);
+        } else if is_tags(name) {
             let wanted = match field {
                 Field::Value(Value::Set(wanted)) => wanted.clone(),
                 Field::Empty => BTreeSet::new(),

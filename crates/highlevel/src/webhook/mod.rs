@@ -9,7 +9,7 @@ mod signature;
 use connector::{Delivery, Incoming, Lifecycle, WebhookError, WebhookKeys};
 use serde_json::{Map, Value as Json};
 
-use crate::contact;
+use crate::{company, contact};
 
 /// The largest body that is looked at, in bytes. The vendor's own are a few kilobytes.
 const LARGEST_BODY: usize = 1 << 20;
@@ -49,6 +49,7 @@ pub(crate) fn read(incoming: &Incoming<'_>, keys: &WebhookKeys) -> Result<Delive
         id: text("webhookId").map(str::to_owned),
         account: Some(account.to_owned()),
         hints: contact::hint(event, &body, incoming.received)
+            .or_else(|| company::hint(event, &body, incoming.received))
             .into_iter()
             .collect(),
         lifecycle: lifecycle.filter(|_| !about_another_app),

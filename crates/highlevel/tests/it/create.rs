@@ -72,7 +72,7 @@ async fn a_draft_becomes_one_whitelisted_request() {
 async fn end(reply: fn() -> Reply) -> String {
     let fake = Fake::new(move |_| reply());
     match make(&fake, everything()).await {
-        CreateOutcome::Created { id, read } => {
+        CreateOutcome::Created { id, read, .. } => {
             let read = read.expect("an answer is a reading");
             assert_eq!(read.freshness, Freshness::Fresh);
             format!("created {id} {:?}", read.completeness)
@@ -186,7 +186,7 @@ fn answer() -> Json {
 #[tokio::test]
 async fn an_answer_that_shows_what_was_sent_is_the_record() {
     let fake = Fake::new(|_| Reply::Json(201, json!({"contact": answer(), "traceId": "t"})));
-    let CreateOutcome::Created { id, read } = make(&fake, everything()).await else {
+    let CreateOutcome::Created { id, read, .. } = make(&fake, everything()).await else {
         panic!()
     };
     let read = read.unwrap();

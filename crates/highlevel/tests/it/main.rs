@@ -13,7 +13,9 @@ mod index;
 mod spec;
 
 mod account;
+mod assign;
 mod changes;
+mod company;
 mod create;
 mod fetch;
 mod find;

@@ -280,6 +280,23 @@ fn every_event_of_a_contact_hints_and_a_delete_shows_nothing() {
 }
 
 #[test]
+fn an_event_of_a_record_hints_at_a_company_and_shows_nothing() {
+    for name in ["RecordCreate", "RecordUpdate", "RecordDelete"] {
+        let body = json!({
+            "type": name, "id": "679b8f9bde6a0c356a0311b3", "locationId": "loc1", "owners": [], "followers": [],
+            "properties": [{"key": "name", "valueString": "Firma"}], "timestamp": "2025-02-10T08:26:05.961Z",
+        });
+        let delivery = delivered(&body);
+        let [hint] = &delivery.hints[..] else {
+            panic!("{delivery:?}")
+        };
+        assert_eq!(hint.entity, record::Entity::Company);
+        assert_eq!(hint.id.as_str(), "679b8f9bde6a0c356a0311b3");
+        assert!(hint.shown.is_none() && hint.not_older_than.is_some());
+    }
+}
+
+#[test]
 fn a_stamp_from_the_future_is_not_waited_for() {
     let mut body = event();
     body["timestamp"] = json!("2036-01-01T00:00:00.000Z");

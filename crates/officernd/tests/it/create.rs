@@ -40,7 +40,7 @@ async fn the_settings_give_what_no_mapping_gives() {
             "properties": {"crm id": "abc"},
         })]
     );
-    let CreateOutcome::Created { id, read } = outcome else {
+    let CreateOutcome::Created { id, read, .. } = outcome else {
         panic!("{outcome:?}");
     };
     assert_eq!(id.as_str(), MEMBER);

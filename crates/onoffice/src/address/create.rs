@@ -264,7 +264,11 @@ fn outcome(made: &Made, ready: &Ready) -> CreateOutcome {
     };
     match written {
         Written::Done(data) => match id(data) {
-            Some(id) => CreateOutcome::Created { id, read: None },
+            Some(id) => CreateOutcome::Created {
+                id,
+                read: None,
+                left_out: Vec::new(),
+            },
             None => CreateOutcome::Unknown {
                 why: "the vendor reports success without an id".into(),
             },

@@ -39,7 +39,7 @@ async fn create(fake: &Fake, drafts: &[Draft]) -> Vec<CreateOutcome> {
 
 fn id(outcome: &CreateOutcome) -> &str {
     match outcome {
-        CreateOutcome::Created { id, read: None } => id.as_str(),
+        CreateOutcome::Created { id, read: None, .. } => id.as_str(),
         other => panic!("{other:?}"),
     }
 }

@@ -78,8 +78,12 @@ fn about(described: &EntityDescription) -> String {
             format!(" A search may be up to {seconds} s behind (assumed, on the safe side).")
         }
     };
+    let polled = match described.polled {
+        true => "",
+        false => " Nothing can be asked for what changed: webhooks and listings tell.",
+    };
     format!(
-        "Records {removed}. {} at most in a page of a list, {} in one read by id, {} in one write. {tags}{lag}",
+        "Records {removed}. {} at most in a page of a list, {} in one read by id, {} in one write. {tags}{lag}{polled}",
         described.list_page, described.fetch_batch, described.write_batch
     )
 }

@@ -1,4 +1,4 @@
-//! The forms that a property of a contact may have, by kind.
+//! The forms that a property of a record may have, by kind.
 //!
 //! A present value of a form that its kind does not have is unknown, never empty.
 
