@@ -1,11 +1,11 @@
-//! The simulated HighLevel (API v2): sign-in, contacts, custom fields, tags, locations, users, webhooks.
+//! The simulated HighLevel (API v2): sign-in, contacts, businesses, custom fields, tags, locations, users, webhooks.
 //!
 //! It follows the vendor's OpenAPI files and what others measured on live accounts; where they disagree, or behaviour
 //! surprises, there is a switch. Notes, tasks, appointments, opportunities and conversations are not here yet: their
 //! paths answer `Cannot GET …` like any path that the vendor does not know.
 //!
 //! * `gate` lets a request in or not: version, token, limits, scope.
-//! * `contacts`, `listing`, `tags`, `fields`, `places`, `consent`, `oauth` are the operations.
+//! * `contacts`, `businesses`, `listing`, `tags`, `fields`, `places`, `consent`, `oauth` are the operations.
 //! * `store`, `search`, `filter` keep and find contacts; `render` shows them.
 //! * `writes` is the one place where a contact changes, whoever changes it; `events` tells the apps.
 //! * `acts` and `portal` are what a person does in the vendor's UI and developer portal.
@@ -15,6 +15,8 @@ mod acts;
 mod apps;
 mod birthday;
 mod body;
+mod business;
+mod businesses;
 mod consent;
 mod contact;
 mod contacts;
@@ -40,6 +42,7 @@ mod switches;
 mod tags;
 mod writes;
 
+pub use business::Business;
 pub use contact::{Contact, ContactId, Creator, Field};
 pub(crate) use switches::SWITCHES;
 
@@ -139,6 +142,15 @@ impl State {
             .map_or(&[], |location| location.contacts.all())
     }
 
+    /// Every business of a location in the order of creation, deleted ones included. Empty for a location that is not
+    /// there.
+    #[must_use]
+    pub fn businesses(&self, location_id: &str) -> &[Business] {
+        self.locations
+            .get(location_id)
+            .map_or(&[], |location| location.businesses.all())
+    }
+
     /// One contact, deleted or not, wherever it is.
     #[must_use]
     pub fn contact(&self, id: &str) -> Option<&Contact> {
@@ -194,7 +206,7 @@ impl Vendor for State {
         self.perform(act, input, core)
     }
 
-    fn dump(&self, _: &Core) -> Value {
+    fn dump(&self, core: &Core) -> Value {
         let locations: Vec<Value> = self
             .locations
             .values()
@@ -219,6 +231,12 @@ impl Vendor for State {
                     .tags
                     .iter()
                     .map(|tag| json!({"id": tag.id, "name": tag.name}))
+                    .collect();
+                dumped["businesses"] = location
+                    .businesses
+                    .all()
+                    .iter()
+                    .map(|business| acts::dumped_business(business, &location.id, core))
                     .collect();
                 dumped["contacts"] = serde_json::from_slice(&contacts).unwrap_or_default();
                 dumped

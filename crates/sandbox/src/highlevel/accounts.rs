@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use super::business::Businesses;
 use super::store::Store;
 use crate::core::Core;
 
@@ -47,6 +48,7 @@ pub(crate) struct Location {
     pub(crate) fields: Vec<CustomField>,
     pub(crate) tags: Vec<LocationTag>,
     pub(crate) contacts: Store,
+    pub(crate) businesses: Businesses,
 }
 
 /// A custom field of a location.
@@ -98,6 +100,7 @@ impl Location {
             fields: Vec::new(),
             tags: Vec::new(),
             contacts: Store::default(),
+            businesses: Businesses::default(),
         }
     }
 

@@ -6,31 +6,38 @@ use super::State;
 use super::accounts::Location;
 use super::apps::Subject;
 use super::body::{self, Dto, Strictness};
+use super::business::Business;
+use super::businesses::{self, Writer};
 use super::contact::Creator;
 use super::fields;
 use super::portal::{all_scopes, new_app, scopes};
 use super::tags;
 use super::writes::{self, At, Rules};
+use crate::clock::iso_millis;
 use crate::core::Core;
-use crate::edits::Actor;
+use crate::edits::{Actor, Operation};
 use crate::vendor::ActError;
 
 pub(crate) type Done = Result<Value, ActError>;
 
 /// Every act, for the error that names them all; `docs/sandbox.md` explains each.
-const ACTS: [&str; 26] = [
+const ACTS: [&str; 31] = [
     "access",
     "add_field",
     "add_tags",
     "configure_app",
     "create_app",
+    "create_business",
     "create_contact",
     "create_location",
     "create_private_token",
+    "delete_business",
     "delete_contact",
+    "edit_business",
     "edit_contact",
     "expire_private_token",
     "expire_tokens",
+    "get_business",
     "get_contact",
     "install",
     "merge_contacts",
@@ -40,6 +47,7 @@ const ACTS: [&str; 26] = [
     "restore_contact",
     "revoke_tokens",
     "rotate_private_token",
+    "set_business",
     "set_field_active",
     "set_location",
     "set_scopes",
@@ -64,6 +72,20 @@ impl State {
                 self.dumped(&at)
             }
             "restore_contact" => self.person_restores(input, core),
+            "create_business" => self.person_makes_business(input, core),
+            "get_business" => {
+                let (location_id, business) = self.business_of(input, "id")?;
+                Ok(dumped_business(business, &location_id, core))
+            }
+            "edit_business" => self.person_edits_business(input, core),
+            "delete_business" => {
+                let (location_id, business) = self.living_business(input, "id")?;
+                let operation = Operation::Delete;
+                let (id, business) = (business.id.clone(), business.clone());
+                self.commit_business(&location_id, business, operation, Actor::User, core);
+                self.shown_business(&id, core)
+            }
+            "set_business" => self.person_sets_business(input, core),
             "merge_contacts" => self.person_merges(input, core),
             "add_tags" | "remove_tags" => self.person_tags(input, act == "add_tags", core),
             "add_field" => {
@@ -144,6 +166,7 @@ impl State {
         let mut contact = Self::new_contact(core, core.clock.now_ms(), Creator::WebUser);
         writes::apply(&mut contact, &read, location, Rules::person(core), core)
             .map_err(|errors| ActError::Input(errors.join(", ")))?;
+        self.put_into_business(&mut contact, &read, &location_id, Actor::User, core);
         let at = self.commit_create(&location_id, contact, Actor::User, core);
         self.dumped(&at)
     }
@@ -159,8 +182,80 @@ impl State {
         let location = self.location_mut(&at.location_id);
         writes::apply(&mut contact, &read, location, Rules::person(core), core)
             .map_err(|errors| ActError::Input(errors.join(", ")))?;
+        self.put_into_business(&mut contact, &read, &at.location_id, Actor::User, core);
         self.commit_update(&at, contact, Actor::User, core);
         self.dumped(&at)
+    }
+
+    fn person_makes_business(&mut self, input: &Value, core: &Core) -> Done {
+        let object = input
+            .as_object()
+            .ok_or_else(|| ActError::Input("a business is an object".to_owned()))?;
+        let read = businesses::read(object, Writer::Person, core)
+            .map_err(|errors| ActError::Input(errors.join(", ")))?;
+        let location = self.location_of(input)?;
+        let location_id = location.id.clone();
+        let now_ms = core.clock.now_ms();
+        let mut business = Business::new(businesses::new_id(core), now_ms, Creator::WebUser);
+        businesses::apply(&mut business, &read, location, core);
+        if business.text("name").is_none() {
+            return Err(ActError::Input("name is missing".to_owned()));
+        }
+        let id = business.id.clone();
+        self.commit_business(&location_id, business, Operation::Create, Actor::User, core);
+        self.shown_business(&id, core)
+    }
+
+    fn person_edits_business(&mut self, input: &Value, core: &Core) -> Done {
+        let (location_id, business) = self.living_business(input, "id")?;
+        let mut business = business.clone();
+        let object = input["fields"]
+            .as_object()
+            .ok_or_else(|| ActError::Input("fields is an object".to_owned()))?;
+        let read = businesses::read(object, Writer::Person, core)
+            .map_err(|errors| ActError::Input(errors.join(", ")))?;
+        businesses::apply(&mut business, &read, self.location_mut(&location_id), core);
+        business.updated_by = Creator::WebUser;
+        let id = business.id.clone();
+        self.commit_business(&location_id, business, Operation::Update, Actor::User, core);
+        self.shown_business(&id, core)
+    }
+
+    fn person_sets_business(&mut self, input: &Value, core: &Core) -> Done {
+        let at = self.living(input, "id")?;
+        let id = match &input["businessId"] {
+            Value::Null => None,
+            _ => {
+                let (location_id, business) = self.living_business(input, "businessId")?;
+                if location_id != at.location_id {
+                    return Err(ActError::missing("business", &business.id));
+                }
+                Some(business.id.clone())
+            }
+        };
+        self.set_business(&at, id.as_deref(), Actor::User, core);
+        self.dumped(&at)
+    }
+
+    fn business_of(&self, input: &Value, name: &str) -> Result<(String, &Business), ActError> {
+        let id = text(input, name)?;
+        let mut locations = self.locations.values();
+        locations
+            .find_map(|location| Some((location.id.clone(), location.businesses.get(&id)?)))
+            .ok_or_else(|| ActError::missing("business", id))
+    }
+
+    fn living_business(&self, input: &Value, name: &str) -> Result<(String, &Business), ActError> {
+        let (location_id, business) = self.business_of(input, name)?;
+        if business.deleted.is_some() {
+            return Err(ActError::missing("business", &business.id));
+        }
+        Ok((location_id, business))
+    }
+
+    fn shown_business(&self, id: &str, core: &Core) -> Done {
+        let (location_id, business) = self.business_of(&json!({"id": id}), "id")?;
+        Ok(dumped_business(business, &location_id, core))
     }
 
     fn person_restores(&mut self, input: &Value, core: &Core) -> Done {
@@ -265,6 +360,15 @@ impl State {
         super::render::dump(&mut out, self.contact_at(at), self.location_at(at));
         serde_json::from_slice(&out).map_err(|error| ActError::Input(error.to_string()))
     }
+}
+
+/// Everything the sandbox knows of a business.
+pub(crate) fn dumped_business(business: &Business, location_id: &str, core: &Core) -> Value {
+    let mut shown = businesses::to_json(business, location_id, core);
+    if let Some(at_ms) = business.deleted {
+        shown["deletedAt"] = json!(iso_millis(at_ms));
+    }
+    shown
 }
 
 const PERSON: Strictness = Strictness {

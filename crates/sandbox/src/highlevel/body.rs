@@ -44,6 +44,8 @@ pub(crate) struct Input {
     pub(crate) create_new_if_duplicate_allowed: bool,
     pub(crate) additional_emails: Option<Vec<String>>,
     pub(crate) additional_phones: Option<Vec<String>>,
+    /// A business by name, which no write through the API takes.
+    pub(crate) business_name: Option<Option<String>>,
 }
 
 impl Input {
@@ -139,6 +141,13 @@ pub(crate) fn read_object(
             ("additionalPhones", Dto::Person) => {
                 input.additional_phones = strings(name, value, &mut errors)
             }
+            ("businessName", Dto::Person) => match value {
+                Value::Null => input.business_name = Some(None),
+                Value::String(name) if !name.trim().is_empty() => {
+                    input.business_name = Some(Some(name.trim().to_owned()));
+                }
+                _ => errors.push("businessName must be a string".to_owned()),
+            },
             _ if whitelist => errors.push(format!("property {name} should not exist")),
             _ => {}
         }

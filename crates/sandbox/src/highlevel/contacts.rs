@@ -149,8 +149,25 @@ impl State {
         let mut contact = Self::new_contact(core, core.clock.now_ms(), Creator::Import);
         writes::apply(&mut contact, &input, location, Rules::person(core), core)
             .map_err(|errors| ActError::Input(errors.join(", ")))?;
+        self.put_into_business(&mut contact, &input, &location_id, Actor::Seed, core);
         let at = self.commit_create(&location_id, contact, Actor::Seed, core);
         Ok(self.contact_at(&at).id.to_string())
+    }
+
+    /// The business that a seed or an act names, found or made; null is none.
+    pub(crate) fn put_into_business(
+        &mut self,
+        contact: &mut Contact,
+        input: &Input,
+        location_id: &str,
+        actor: Actor,
+        core: &Core,
+    ) {
+        if let Some(name) = &input.business_name {
+            let name = name.as_deref();
+            let id = name.map(|name| self.business_named(location_id, name, actor, core));
+            contact.set_text(Field::BusinessId, id.as_deref());
+        }
     }
 
     /// The location named in a body, if the token is for it.
@@ -221,7 +238,7 @@ fn strictness(admitted: &Admitted<'_>, dto: Dto) -> Strictness {
     }
 }
 
-fn creator(admitted: &Admitted<'_>) -> Creator {
+pub(crate) fn creator(admitted: &Admitted<'_>) -> Creator {
     match admitted.access.origin {
         Origin::App(_) => Creator::OAuth,
         Origin::Private => Creator::PrivateIntegration,

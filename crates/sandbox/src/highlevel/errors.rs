@@ -58,6 +58,16 @@ pub(crate) fn no_contact(id: &str, status: i64) -> Answer {
     }
 }
 
+/// Not documented; told like a contact that is not there, with the status that the switch names.
+pub(crate) fn no_business(id: &str, status: &str) -> Answer {
+    let message = format!("Business not found for id:{id}");
+    match status {
+        "404" => not_found(&message),
+        "422" => unprocessable_one(&message),
+        _ => bad_request(&message),
+    }
+}
+
 pub(crate) fn duplicate(contact_id: &str, matching_field: &str, name: Option<&str>) -> Answer {
     let mut meta = json!({"contactId": contact_id, "matchingField": matching_field});
     if let Some(name) = name {

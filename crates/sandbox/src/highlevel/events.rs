@@ -6,7 +6,8 @@ use bytes::Bytes;
 
 use super::State;
 use super::apps::{App, Installation, Subject};
-use super::json::Object;
+use super::business::Business;
+use super::json::{Object, list};
 use super::render::{self, View};
 use super::signing::Keys;
 use super::writes::At;
@@ -24,6 +25,9 @@ pub(crate) const CONTACT_EVENTS: [&str; 5] = [
     "ContactTagUpdate",
 ];
 
+/// The events of custom objects and businesses that an app may toggle.
+pub(crate) const RECORD_EVENTS: [&str; 3] = ["RecordCreate", "RecordUpdate", "RecordDelete"];
+
 impl State {
     /// Tells every app that may know of a change to a contact.
     pub(crate) fn emit(&self, at: &At, event: &'static str, core: &Core) {
@@ -31,7 +35,7 @@ impl State {
         let contact = location.contacts.get(at.slot);
         for app in &self.apps {
             let subscribed = app.events.contains(event) && app.webhook_url.is_some();
-            if !subscribed || !self.may_know(app, &location.id) {
+            if !subscribed || !self.may_know(app, &location.id, "contacts.readonly") {
                 continue;
             }
             let mut payload = Vec::with_capacity(512);
@@ -60,6 +64,43 @@ impl State {
             object.text("versionId", &app.version_id);
             object.text("appId", &app.id);
             self.post(app, event, contact.id.as_str(), payload, core);
+        }
+    }
+
+    /// Tells every app that may know of a change to a business. The documented examples carry no `type`.
+    pub(crate) fn emit_business(
+        &self,
+        location_id: &str,
+        business: &Business,
+        event: &'static str,
+        core: &Core,
+    ) {
+        for app in &self.apps {
+            let subscribed = app.events.contains(event) && app.webhook_url.is_some();
+            if !subscribed || !self.may_know(app, location_id, "businesses.readonly") {
+                continue;
+            }
+            let mut payload = Vec::with_capacity(512);
+            let mut object = Object::new(&mut payload);
+            if core.switches.flag("highlevel.record_event_type") {
+                object.text("type", event);
+            }
+            object.text("locationId", location_id);
+            object.text("id", &business.id);
+            object.strings("owners", []);
+            object.strings("followers", []);
+            let properties = Business::FIELDS
+                .into_iter()
+                .filter_map(|field| Some((field, business.text(field)?)));
+            list(object.key("properties"), properties, |out, (key, value)| {
+                let mut property = Object::new(out);
+                property.text("key", key);
+                property.text("valueString", value);
+                property.end();
+            });
+            object.text("versionId", &app.version_id);
+            object.text("appId", &app.id);
+            self.post(app, event, &business.id, payload, core);
         }
     }
 
@@ -96,11 +137,11 @@ impl State {
         self.post(app, event, &subject, payload, core);
     }
 
-    fn may_know(&self, app: &App, location_id: &str) -> bool {
+    fn may_know(&self, app: &App, location_id: &str, scope: &str) -> bool {
         self.installations.iter().any(|installation| {
             installation.client_id == app.client_id
                 && installation.covers(location_id)
-                && installation.scopes.contains("contacts.readonly")
+                && installation.scopes.contains(scope)
         })
     }
 

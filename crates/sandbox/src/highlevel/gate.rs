@@ -143,6 +143,13 @@ impl State {
             Route::ListUsers => self.list_users(admitted),
             Route::SearchUsers => self.search_users(admitted),
             Route::GetUser => self.get_user(admitted),
+            Route::ListBusinesses => self.list_businesses(admitted),
+            Route::CreateBusiness => self.create_business(admitted),
+            Route::GetBusiness => self.get_business(admitted),
+            Route::UpdateBusiness => self.update_business(admitted),
+            Route::DeleteBusiness => self.delete_business(admitted),
+            Route::ContactsOfBusiness => self.contacts_of_business(admitted),
+            Route::BulkBusiness => self.bulk_business(admitted),
             Route::LocationToken => self.location_token(admitted),
             Route::InstalledLocations => self.installed_locations(admitted),
             Route::ChooseLocation | Route::ApproveInstall | Route::Token | Route::Reconnect => {

@@ -9,7 +9,7 @@ use super::State;
 use super::accounts::Identifier;
 use super::acts::{Done, strings, text};
 use super::apps::{App, Origin, SCOPES, Subject};
-use super::events::CONTACT_EVENTS;
+use super::events::{CONTACT_EVENTS, RECORD_EVENTS};
 use super::signing::Keys;
 use crate::core::Core;
 use crate::vendor::ActError;
@@ -271,6 +271,7 @@ pub(crate) fn new_app(name: &str, core: &Core) -> App {
         webhook_url: None,
         events: CONTACT_EVENTS
             .iter()
+            .chain(&RECORD_EVENTS)
             .map(|event| (*event).to_owned())
             .collect(),
         id,

@@ -110,6 +110,16 @@ fn birthday_timestamp(contact: &Contact) -> Option<String> {
     contact.birthday.map(|day| format!("{day}T00:00:00.000Z"))
 }
 
+/// Source and channel of `createdBy`.
+pub(crate) fn made_by(creator: Creator) -> (&'static str, &'static str) {
+    match creator {
+        Creator::OAuth => ("INTEGRATION", "OAUTH"),
+        Creator::PrivateIntegration => ("INTEGRATION", "PRIVATE_INTEGRATION"),
+        Creator::WebUser => ("WEB_USER", "APP"),
+        Creator::Import => ("WEB_USER", "BULK_IMPORT"),
+    }
+}
+
 /// `GET`, `PUT` and upsert.
 pub(crate) fn full(out: &mut Vec<u8>, contact: &Contact, view: View<'_>) {
     let mut object = Object::new(out);
@@ -120,12 +130,7 @@ pub(crate) fn full(out: &mut Vec<u8>, contact: &Contact, view: View<'_>) {
     );
     additional(&mut object, contact);
     object.strings("followers", contact.followers.iter().map(|user| &**user));
-    let (source, channel) = match contact.created_by {
-        Creator::OAuth => ("INTEGRATION", "OAUTH"),
-        Creator::PrivateIntegration => ("INTEGRATION", "PRIVATE_INTEGRATION"),
-        Creator::WebUser => ("WEB_USER", "APP"),
-        Creator::Import => ("WEB_USER", "BULK_IMPORT"),
-    };
+    let (source, channel) = made_by(contact.created_by);
     let mut created = Object::new(object.key("createdBy"));
     created.text("source", source);
     created.text("channel", channel);
@@ -198,6 +203,29 @@ pub(crate) fn list_item(out: &mut Vec<u8>, contact: &Contact, view: View<'_>) {
     object.end();
 }
 
+/// An item of `GET /contacts/business/{businessId}`, which shows no name.
+pub(crate) fn of_business(out: &mut Vec<u8>, contact: &Contact, view: View<'_>) {
+    let text = |field| contact.text(field);
+    let mut object = Object::new(out);
+    object.text("id", contact.id.as_str());
+    object.text("locationId", &view.location.id);
+    for field in [
+        Field::Email,
+        Field::Timezone,
+        Field::Country,
+        Field::Source,
+        Field::BusinessId,
+    ] {
+        object.maybe(field.name(), text(field));
+    }
+    object.text("dateAdded", &iso_millis(contact.date_added));
+    custom_fields(&mut object, contact, view);
+    object.strings("tags", contact.tags.iter().map(|tag| &**tag));
+    object.strings("attributions", []);
+    object.strings("followers", contact.followers.iter().map(|user| &**user));
+    object.end();
+}
+
 /// An item of `POST /contacts/search`: `address` for `address1`, names in lower case, and the cursor after it.
 pub(crate) fn search_item(
     out: &mut Vec<u8>,
@@ -237,7 +265,11 @@ pub(crate) fn search_item(
     ] {
         object.nullable(field.name(), text(field));
     }
-    object.nullable("businessName", None);
+    let business = text(Field::BusinessId).and_then(|id| view.location.businesses.living(id));
+    object.nullable(
+        "businessName",
+        business.and_then(|business| business.text("name")),
+    );
     object.nullable("phoneLabel", None);
     object.nullable("validEmail", None);
     additional(&mut object, contact);

@@ -41,6 +41,13 @@ pub(crate) enum Route {
     ListUsers,
     SearchUsers,
     GetUser,
+    ListBusinesses,
+    CreateBusiness,
+    GetBusiness,
+    UpdateBusiness,
+    DeleteBusiness,
+    ContactsOfBusiness,
+    BulkBusiness,
 }
 
 /// Who may call an operation.
@@ -113,6 +120,8 @@ const WRITE: Access = Access::Write;
 const SIGN_IN: Access = Access::SignIn;
 const CONTACTS_READ: Needs = Needs::Location("contacts.readonly");
 const CONTACTS_WRITE: Needs = Needs::Location("contacts.write");
+const BUSINESSES_READ: Needs = Needs::Location("businesses.readonly");
+const BUSINESSES_WRITE: Needs = Needs::Location("businesses.write");
 const FIELDS_READ: Needs = Needs::Location("locations/customFields.readonly");
 const FIELDS_WRITE: Needs = Needs::Location("locations/customFields.write");
 const TAGS_READ: Needs = Needs::Location("locations/tags.readonly");
@@ -224,6 +233,20 @@ static TABLE: &[Row] = &[
         "/contacts/bulk/tags/update/{type}",
         Needs::LocationNoScope,
         WRITE,
+    ),
+    row(
+        Route::BulkBusiness,
+        Method::POST,
+        "/contacts/bulk/business",
+        Needs::LocationNoScope,
+        WRITE,
+    ),
+    row(
+        Route::ContactsOfBusiness,
+        Method::GET,
+        "/contacts/business/{businessId}",
+        CONTACTS_READ,
+        READ,
     ),
     row(
         Route::GetContact,
@@ -378,6 +401,41 @@ static TABLE: &[Row] = &[
         "/users/{userId}",
         Needs::Either("users.readonly"),
         READ,
+    ),
+    row(
+        Route::ListBusinesses,
+        Method::GET,
+        "/businesses",
+        BUSINESSES_READ,
+        READ,
+    ),
+    row(
+        Route::CreateBusiness,
+        Method::POST,
+        "/businesses",
+        BUSINESSES_WRITE,
+        WRITE,
+    ),
+    row(
+        Route::GetBusiness,
+        Method::GET,
+        "/businesses/{businessId}",
+        BUSINESSES_READ,
+        READ,
+    ),
+    row(
+        Route::UpdateBusiness,
+        Method::PUT,
+        "/businesses/{businessId}",
+        BUSINESSES_WRITE,
+        WRITE,
+    ),
+    row(
+        Route::DeleteBusiness,
+        Method::DELETE,
+        "/businesses/{businessId}",
+        BUSINESSES_WRITE,
+        WRITE,
     ),
 ];
 

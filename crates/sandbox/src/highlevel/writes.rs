@@ -131,7 +131,10 @@ impl State {
         let now_ms = core.clock.now_ms();
         let changed = contact.changes_from(self.contact_at(at));
         if !changed.is_empty() || core.switches.flag("highlevel.put_touches") {
-            contact.date_updated = now_ms;
+            let only_linked = matches!(changed.as_slice(), [only] if &**only == "businessId");
+            if !only_linked || core.switches.flag("highlevel.business_link_touches") {
+                contact.date_updated = now_ms;
+            }
             let visible = visible(actor, now_ms, core);
             let id = contact.id;
             self.location_mut(&at.location_id)
@@ -244,7 +247,7 @@ impl State {
     }
 
     /// Whether a change by an actor is told to apps.
-    fn tells(&self, actor: Actor, core: &Core) -> bool {
+    pub(crate) fn tells(&self, actor: Actor, core: &Core) -> bool {
         match actor {
             Actor::User => true,
             Actor::Api => core.switches.flag("highlevel.api_write_webhooks"),
@@ -394,6 +397,7 @@ fn events_of(changed: &[Box<str>], core: &Core) -> Vec<&'static str> {
                 }
             }
             "timezone" if switches.flag("highlevel.timezone_change_silent") => {}
+            "businessId" if !switches.flag("highlevel.business_link_webhooks") => {}
             _ => plain = true,
         }
     }
@@ -405,14 +409,14 @@ fn events_of(changed: &[Box<str>], core: &Core) -> Vec<&'static str> {
 }
 
 /// When the index shows a write: an import at once, anything else after the lag.
-fn visible(actor: Actor, now_ms: i64, core: &Core) -> Visible {
+pub(crate) fn visible(actor: Actor, now_ms: i64, core: &Core) -> Visible {
     match (actor, core.switches.number("highlevel.search_lag_ms")) {
         (Actor::Seed, _) | (_, ..=0) => Visible::Now,
         (_, lag_ms) => Visible::At(now_ms + lag_ms),
     }
 }
 
-fn log(
+pub(crate) fn log(
     core: &Core,
     at_ms: i64,
     actor: Actor,

@@ -2,6 +2,7 @@
 
 pub(crate) mod client;
 
+mod businesses;
 mod custom_fields;
 mod limits;
 mod oauth;
