@@ -355,8 +355,9 @@ async fn others(desk: &Desk<'_>, seekers: &[Seeker]) -> Result<Others, Error> {
         by_index(desk, desk.side, &all).await?,
     ];
     let mut candidates = people(desk, other, ids_of(&by_key[0]), &HashMap::new()).await?;
-    if asks_system(desk, seekers) {
-        for (keys, read) in from_system(desk, other, &all, &seekers[0].claim).await? {
+    let asked = asked_of_system(desk, seekers);
+    if !asked.is_empty() {
+        for (keys, read) in from_system(desk, other, &asked, &seekers[0].claim).await? {
             let id = read.record.id.clone();
             for key in keys {
                 let ids = by_key[0].entry(key).or_default();
@@ -433,10 +434,22 @@ async fn by_index(
     Ok(by_key)
 }
 
-/// The index is as old as the last listing. A record that just appeared is looked up at the system
-/// too; in a first sync both sides have just been listed.
-fn asks_system(desk: &Desk<'_>, seekers: &[Seeker]) -> bool {
-    desk.lane != Lane::Backfill && !seekers.is_empty()
+/// The index is as old as the last listing. Whoever may get a counterpart made is looked up at the
+/// system too; in a first sync both sides have just been listed.
+fn asked_of_system(desk: &Desk<'_>, seekers: &[Seeker]) -> Vec<Key> {
+    if desk.lane == Lane::Backfill {
+        return Vec::new();
+    }
+    let gets_none = |seeker: &&Seeker| {
+        let fields = &seeker.read.record.fields;
+        desk.pairing.compiled.gets_counterpart(desk.side, fields) == Some(false)
+    };
+    let keys: BTreeSet<Key> = seekers
+        .iter()
+        .filter(|seeker| !gets_none(seeker))
+        .flat_map(|seeker| seeker.keys.clone())
+        .collect();
+    keys.into_iter().collect()
 }
 
 /// Asks the other system who carries the keys; read fresh, with the keys that fit.

@@ -4,6 +4,8 @@
 //! pages, the config is applied through the API, webhooks come in over HTTP. Whether both sides agree
 //! is judged by the sandbox from its own state; what Tandem says only explains differences.
 
+mod judging;
+
 mod report;
 
 mod scenes;
@@ -24,7 +26,7 @@ use crate::{
     output::{self, Output},
 };
 
-use stage::{SYNC, Stage};
+use stage::{SYNCS, Stage};
 
 /// What the demo takes.
 #[derive(Debug, Args)]
@@ -35,7 +37,8 @@ pub(crate) struct DemoArgs {
     /// Print the report as JSON on stdout
     #[arg(long)]
     pub(crate) json: bool,
-    /// Fill the systems from this folder: highlevel.jsonl, onoffice.jsonl, one record a line
+    /// Fill the systems from this folder: highlevel.jsonl, onoffice.jsonl, officernd.jsonl, one record a
+    /// line
     #[arg(long, value_name = "DIR")]
     pub(crate) people: Option<PathBuf>,
     /// Keep the database in this folder
@@ -54,7 +57,7 @@ pub(crate) async fn run(arguments: DemoArgs, output: Output) -> Result<ExitCode>
     let stop = CancellationToken::new();
     tokio::spawn(told_to_stop(stop.clone()));
     let begun = std::time::Instant::now();
-    say("Starting the sandbox (simulated HighLevel and onOffice) and Tandem");
+    say("Starting the sandbox (simulated HighLevel, onOffice and OfficeRnD) and Tandem");
     let stage = Stage::open(
         arguments.people.as_deref(),
         arguments.data.as_deref(),
@@ -103,36 +106,23 @@ fn say(line: &str) {
 }
 
 async fn play(stage: &Stage, output: Output, begun: std::time::Instant) -> Result<report::Report> {
-    say("Connecting the accounts: HighLevel by its sign-in page, onOffice by token and secret");
+    say(
+        "Connecting the accounts: HighLevel by its sign-in page, onOffice by token and secret, OfficeRnD by its application",
+    );
     stage.connect().await?;
-    say("Reading both sides; nothing is written yet");
-    let plan = stage
-        .client()
-        .post(&format!("/api/v1/syncs/{SYNC}/plan"), json!({}))
-        .await
-        .context("the plan failed")?;
-    say(&work::plan_in_words(&plan));
-    say("First sync");
-    let bar = work::Bar::new(output);
-    let run = stage
-        .client()
-        .events(&format!("/api/v1/syncs/{SYNC}/run"), |event, progress| {
-            if event == "progress" {
-                bar.show(progress);
-            }
-        })
-        .await;
-    bar.end();
-    let run = run.context("the first sync failed")?;
-    stage.quiet(PATIENCE).await?;
+    for sync in &SYNCS {
+        first_sync(stage, output, sync).await?;
+    }
     let first = stage.judge().await?;
-    say(&format!(
-        "First sync done after {:.0} s: {} pairs, {} fields compared, {} unexplained differences",
-        begun.elapsed().as_secs_f64(),
-        first.compared.0,
-        first.compared.1,
-        first.unexplained.len()
-    ));
+    for (name, verdict) in &first.syncs {
+        say(&format!(
+            "After {:.0} s, {name}: {} pairs, {} fields compared, {} unexplained differences",
+            begun.elapsed().as_secs_f64(),
+            verdict.compared.0,
+            verdict.compared.1,
+            verdict.unexplained.len()
+        ));
+    }
     let played = edits(stage).await?;
     say("Waiting until all is worked off, then looking at everything once more (sweep)");
     stage.quiet(PATIENCE).await?;
@@ -146,17 +136,48 @@ async fn play(stage: &Stage, output: Output, begun: std::time::Instant) -> Resul
     }
     stage.sweep().await?;
     stage.quiet(PATIENCE).await?;
-    report::Report::new(stage, &run, played, begun.elapsed()).await
+    report::Report::new(stage, played, begun.elapsed()).await
 }
 
-/// Edits made by people on both sides, and what goes wrong meanwhile.
+/// Shows what a sync will do, then does it.
+async fn first_sync(stage: &Stage, output: Output, sync: &stage::Sync) -> Result<()> {
+    let name = sync.name;
+    let (left, right) = (verdict::title(sync.left), verdict::title(sync.right));
+    say(&format!(
+        "\n{name}: {left} and {right}. Reading both sides; nothing is written yet"
+    ));
+    let plan = stage
+        .client()
+        .post(&format!("/api/v1/syncs/{name}/plan"), json!({}))
+        .await
+        .with_context(|| format!("the plan of {name} failed"))?;
+    say(&work::plan_in_words(&plan));
+    say(&format!("First sync of {name}"));
+    let bar = work::Bar::new(output);
+    let run = stage
+        .client()
+        .events(&format!("/api/v1/syncs/{name}/run"), |event, progress| {
+            if event == "progress" {
+                bar.show(progress);
+            }
+        })
+        .await;
+    bar.end();
+    run.with_context(|| format!("the first sync of {name} failed"))?;
+    stage.quiet(PATIENCE).await
+}
+
+/// Edits made by people in all systems, and what goes wrong meanwhile.
 async fn edits(stage: &Stage) -> Result<Vec<String>> {
     let control = stage.sandbox.control();
-    let pairs = stage.pairs_to_play_on().await?;
+    let (pairs, trios) = stage.records_to_play_on().await?;
     let burst = BURST.min(pairs.len().saturating_sub(30));
-    let mut scene = scenes::Stage::new(&control, pairs);
-    say("Now people edit on both sides:");
+    let mut scene = scenes::Stage::new(&control, pairs, trios);
+    say("\nNow people edit in all three systems:");
     scenes::plain_edits(&mut scene)?;
+    stage.poll().await?;
+    stage.quiet(PATIENCE).await?;
+    scenes::through_the_hub(&mut scene)?;
     stage.poll().await?;
     stage.quiet(PATIENCE).await?;
     scenes::edit_in_between(&mut scene).await?;

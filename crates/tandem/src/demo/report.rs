@@ -7,8 +7,9 @@ use sandbox::System;
 use serde_json::{Value as Json, json};
 
 use super::{
-    stage::{SYNC, Stage},
-    verdict::Verdict,
+    judging::Findings,
+    stage::{SYNCS, Stage},
+    verdict::{Verdict, title},
 };
 
 /// How many examples of one kind are shown.
@@ -17,78 +18,117 @@ const SHOWN: usize = 8;
 /// Everything that the demo tells at its end.
 pub(super) struct Report {
     played: Vec<String>,
-    links: u64,
+    syncs: Vec<OfSync>,
     meters: BTreeMap<String, i64>,
-    questions: Vec<store::Review>,
-    refused: Vec<store::Blocked>,
     failing: Vec<sync::FailingRecord>,
-    verdict: Verdict,
-    systems: BTreeMap<&'static str, sandbox::Totals>,
+    findings: Findings,
+    systems: Vec<(System, sandbox::Totals)>,
     seconds: f64,
 }
 
+/// What is told of one sync.
+struct OfSync {
+    name: &'static str,
+    left: System,
+    right: System,
+    links: u64,
+    questions: Vec<store::Review>,
+    refused: Vec<store::Blocked>,
+}
+
 impl Report {
-    pub(super) async fn new(
-        stage: &Stage,
-        _first_run: &Json,
-        played: Vec<String>,
-        elapsed: Duration,
-    ) -> Result<Self> {
+    pub(super) async fn new(stage: &Stage, played: Vec<String>, elapsed: Duration) -> Result<Self> {
         let status = stage.status().await?;
         let counts = stage.sandbox.control().core().counts.all();
-        let systems = [
-            ("highlevel", System::HighLevel),
-            ("onoffice", System::OnOffice),
-        ]
-        .into_iter()
-        .filter_map(|(name, system)| Some((name, counts.get(&system)?.totals)))
-        .collect();
+        let systems = [System::HighLevel, System::OnOffice, System::OfficeRnd]
+            .into_iter()
+            .filter_map(|system| Some((system, counts.get(&system)?.totals)))
+            .collect();
+        let questions = stage.questions().await?;
+        let mut syncs = Vec::new();
+        for sync in &SYNCS {
+            syncs.push(OfSync {
+                name: sync.name,
+                left: sync.left,
+                right: sync.right,
+                links: status.overview.links.get(sync.name).copied().unwrap_or(0),
+                questions: questions
+                    .iter()
+                    .filter(|question| question.sync.as_str() == sync.name)
+                    .cloned()
+                    .collect(),
+                refused: stage.refused(sync.name).await?,
+            });
+        }
         Ok(Self {
             played,
-            links: status.overview.links.get(SYNC).copied().unwrap_or(0),
+            syncs,
             meters: status.overview.meters,
-            questions: stage.questions().await?,
-            refused: stage.refused().await?,
             failing: status.failing_records,
-            verdict: stage.judge().await?,
+            findings: stage.judge().await?,
             systems,
             seconds: elapsed.as_secs_f64(),
         })
     }
 
-    /// Whether both sides agree wherever nothing says why not.
+    /// Whether all systems agree wherever nothing says why not.
     pub(super) fn agree(&self) -> bool {
-        self.verdict.agree() && self.failing.is_empty()
+        self.findings.agree() && self.failing.is_empty()
     }
 
-    fn meter(&self, name: &str) -> i64 {
+    fn meter(&self, sync: &str, name: &str) -> i64 {
         self.meters
-            .get(&format!("{SYNC}:{name}"))
+            .get(&format!("{sync}:{name}"))
             .copied()
             .unwrap_or(0)
     }
 
     /// For programs; the form is documented in the README.
     pub(super) fn json(&self) -> Json {
-        let echo = &self.verdict.echo_writes;
+        let syncs: Vec<Json> = self
+            .syncs
+            .iter()
+            .zip(&self.findings.syncs)
+            .map(|(sync, (_, verdict))| {
+                let meter = |name| self.meter(sync.name, name);
+                // What happened in the system that syncs share is counted once, by the first of them.
+                let own = |system: System| {
+                    self.syncs
+                        .iter()
+                        .find(|other| [other.left, other.right].contains(&system))
+                        .is_some_and(|first| first.name == sync.name)
+                };
+                let echoes = self.findings.echo_writes.iter();
+                let failing = self.failing.iter();
+                json!({
+                    "name": sync.name,
+                    "links": sync.links,
+                    "created": {"left": meter("created_left"), "right": meter("created_right")},
+                    "updated": {"left": meter("updated_left"), "right": meter("updated_right")},
+                    "reviews": sync.questions.len(),
+                    "blocked": sync.refused.len(),
+                    "errors": failing.filter(|record| own(system_of(record))).count(),
+                    "disagreements": verdict.unexplained.len(),
+                    "duplicates_made": self
+                        .findings
+                        .duplicates
+                        .iter()
+                        .filter(|(system, _)| own(*system))
+                        .count(),
+                    "echo_writes": echoes
+                        .filter(|(system, _)| own(**system))
+                        .map(|(_, number)| number)
+                        .sum::<usize>(),
+                })
+            })
+            .collect();
         json!({
-            "syncs": [{
-                "name": SYNC,
-                "links": self.links,
-                "created": {"left": self.meter("created_left"), "right": self.meter("created_right")},
-                "updated": {"left": self.meter("updated_left"), "right": self.meter("updated_right")},
-                "reviews": self.questions.len(),
-                "blocked": self.refused.len(),
-                "errors": self.failing.len(),
-                "disagreements": self.verdict.unexplained.len(),
-                "duplicates_made": self.verdict.duplicates.len(),
-                "echo_writes": echo.highlevel + echo.onoffice,
-            }],
+            "syncs": syncs,
             "systems": self
                 .systems
                 .iter()
-                .map(|(name, totals)| {
-                    (*name, json!({
+                .map(|(system, totals)| {
+                    (system.as_str(), json!({
                         "reads": totals.reads,
                         "writes": totals.writes,
                         "throttled": totals.throttled,
@@ -96,7 +136,11 @@ impl Report {
                     }))
                 })
                 .collect::<BTreeMap<_, _>>(),
-            "missed_webhooks": self.meter("missed_webhooks"),
+            "missed_webhooks": self
+                .syncs
+                .iter()
+                .map(|sync| self.meter(sync.name, "missed_webhooks"))
+                .sum::<i64>(),
             "seconds": self.seconds,
         })
     }
@@ -114,46 +158,8 @@ impl Report {
             line(format!("  · {played}"));
         }
         line(String::new());
-        line("What Tandem did".to_owned());
-        for (words, meter) in [
-            ("pairs linked by matching", "linked"),
-            ("contacts created in HighLevel", "created_left"),
-            ("addresses created in onOffice", "created_right"),
-            ("contacts changed in HighLevel", "updated_left"),
-            ("addresses changed in onOffice", "updated_right"),
-            ("webhooks that told nothing new", "echoes"),
-            (
-                "changes that no webhook told, found by poll or sweep",
-                "missed_webhooks",
-            ),
-            ("  of them only by the sweep", "found_by_sweep"),
-            ("creates whose answer was lost", "creates_unknown"),
-        ] {
-            line(format!("  {:>5}  {words}", self.meter(meter)));
-        }
-        line(format!("  {:>5}  pairs linked in all", self.links));
-        line(String::new());
-        line(format!("Questions for a person: {}", self.questions.len()));
-        let mut kinds: BTreeMap<String, Vec<&store::Review>> = BTreeMap::new();
-        for review in &self.questions {
-            let kind = serde_json::to_value(review.kind)
-                .ok()
-                .and_then(|kind| kind.as_str().map(str::to_owned))
-                .unwrap_or_default();
-            kinds.entry(kind).or_default().push(review);
-        }
-        for (kind, reviews) in kinds {
-            line(format!("  {} × {}", reviews.len(), kind.replace('_', " ")));
-            for review in reviews.iter().take(3) {
-                line(format!("      {}", review.summary));
-            }
-        }
-        line(format!(
-            "Fields that a system refused: {}",
-            self.refused.len()
-        ));
-        for blocked in self.refused.iter().take(SHOWN) {
-            line(format!("  {}: {}", blocked.mapping, blocked.reason));
+        for (sync, (_, verdict)) in self.syncs.iter().zip(&self.findings.syncs) {
+            self.sync_in_words(sync, verdict, &mut line);
         }
         if !self.failing.is_empty() {
             line(format!(
@@ -166,19 +172,95 @@ impl Report {
                     failing.connection, failing.record, failing.error
                 ));
             }
+            line(String::new());
         }
-        line(String::new());
         line("Calls, as the systems counted them".to_owned());
-        for (name, totals) in &self.systems {
+        for (system, totals) in &self.systems {
             line(format!(
-                "  {name:<10} {:>5} reads  {:>5} writes  {:>3} throttled  {:>3} failed",
-                totals.reads, totals.writes, totals.throttled, totals.failed
+                "  {:<10} {:>5} reads  {:>5} writes  {:>3} throttled  {:>3} failed",
+                title(*system),
+                totals.reads,
+                totals.writes,
+                totals.throttled,
+                totals.failed
             ));
         }
         line(String::new());
-        let verdict = &self.verdict;
+        line("In all systems, judged by the sandbox".to_owned());
         line(format!(
-            "Judged by the sandbox from what the two systems hold: {} pairs, {} fields compared",
+            "  {:>5}  people made twice",
+            self.findings.duplicates.len()
+        ));
+        for (_, twin) in self.findings.duplicates.iter().take(SHOWN) {
+            line(format!("         {twin}"));
+        }
+        line(format!(
+            "  {:>5}  writes that changed nothing",
+            self.findings.echo_writes.values().sum::<usize>()
+        ));
+        line(String::new());
+        line(if self.agree() {
+            format!("All sides agree. {:.0} s.", self.seconds)
+        } else {
+            format!("The sides DISAGREE. {:.0} s.", self.seconds)
+        });
+        text
+    }
+
+    fn sync_in_words(&self, sync: &OfSync, verdict: &Verdict, line: &mut impl FnMut(String)) {
+        let (left, right) = (title(sync.left), title(sync.right));
+        line(format!("{}: {left} and {right}", sync.name));
+        for (words, meter) in [
+            ("pairs linked by matching".to_owned(), "linked"),
+            (format!("created in {left}"), "created_left"),
+            (format!("created in {right}"), "created_right"),
+            (format!("changed in {left}"), "updated_left"),
+            (format!("changed in {right}"), "updated_right"),
+            ("webhooks that told nothing new".to_owned(), "echoes"),
+            (
+                "changes that no webhook told, found by poll or sweep".to_owned(),
+                "missed_webhooks",
+            ),
+            ("  of them only by the sweep".to_owned(), "found_by_sweep"),
+            (
+                "creates whose answer was lost".to_owned(),
+                "creates_unknown",
+            ),
+        ] {
+            line(format!("  {:>5}  {words}", self.meter(sync.name, meter)));
+        }
+        line(format!("  {:>5}  pairs linked in all", sync.links));
+        line(format!(
+            "  {:>5}  questions for a person",
+            sync.questions.len()
+        ));
+        let mut kinds: BTreeMap<String, Vec<&store::Review>> = BTreeMap::new();
+        for review in &sync.questions {
+            let kind = serde_json::to_value(review.kind)
+                .ok()
+                .and_then(|kind| kind.as_str().map(str::to_owned))
+                .unwrap_or_default();
+            kinds.entry(kind).or_default().push(review);
+        }
+        for (kind, reviews) in kinds {
+            line(format!(
+                "         {} × {}",
+                reviews.len(),
+                kind.replace('_', " ")
+            ));
+            for review in reviews.iter().take(3) {
+                line(format!("             {}", review.summary));
+            }
+        }
+        line(format!(
+            "  {:>5}  fields that a system refused",
+            sync.refused.len()
+        ));
+        for blocked in sync.refused.iter().take(SHOWN) {
+            line(format!("         {}: {}", blocked.mapping, blocked.reason));
+        }
+        line(format!(
+            "  Judged by the sandbox from what the two systems hold: {} pairs, {} fields compared",
             verdict.compared.0, verdict.compared.1
         ));
         line(format!(
@@ -192,23 +274,15 @@ impl Report {
         for difference in verdict.unexplained.iter().take(SHOWN) {
             line(format!("         {difference}"));
         }
-        line(format!(
-            "  {:>5}  people made twice",
-            verdict.duplicates.len()
-        ));
-        for twin in verdict.duplicates.iter().take(SHOWN) {
-            line(format!("         {twin}"));
-        }
-        line(format!(
-            "  {:>5}  writes that changed nothing",
-            verdict.echo_writes.highlevel + verdict.echo_writes.onoffice
-        ));
         line(String::new());
-        line(if self.agree() {
-            format!("Both sides agree. {:.0} s.", self.seconds)
-        } else {
-            format!("The sides DISAGREE. {:.0} s.", self.seconds)
-        });
-        text
+    }
+}
+
+/// The system of a connection of the config.
+fn system_of(record: &sync::FailingRecord) -> System {
+    match record.connection.as_str() {
+        "office" => System::OnOffice,
+        "coworking" => System::OfficeRnd,
+        _ => System::HighLevel,
     }
 }

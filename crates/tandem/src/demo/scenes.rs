@@ -14,20 +14,29 @@ pub(super) struct Pair {
     pub(super) onoffice: String,
 }
 
+/// Records of one person that are linked across all three systems.
+#[derive(Debug, Clone)]
+pub(super) struct Trio {
+    pub(super) pair: Pair,
+    pub(super) officernd: String,
+}
+
 /// What a scene works with.
 pub(super) struct Stage<'a> {
     pub(super) control: &'a Control,
     pairs: std::vec::IntoIter<Pair>,
+    trios: std::vec::IntoIter<Trio>,
     /// What was played, in words.
     pub(super) played: Vec<String>,
 }
 
 impl<'a> Stage<'a> {
-    /// A stage with these pairs to play on; each scene takes pairs of its own.
-    pub(super) fn new(control: &'a Control, pairs: Vec<Pair>) -> Self {
+    /// A stage with these records to play on; each scene takes some of its own.
+    pub(super) fn new(control: &'a Control, pairs: Vec<Pair>, trios: Vec<Trio>) -> Self {
         Self {
             control,
             pairs: pairs.into_iter(),
+            trios: trios.into_iter(),
             played: Vec::new(),
         }
     }
@@ -36,6 +45,12 @@ impl<'a> Stage<'a> {
         self.pairs
             .next()
             .context("there are too few linked pairs to play on; use a larger population")
+    }
+
+    fn trio(&mut self) -> Result<Trio> {
+        self.trios
+            .next()
+            .context("there are too few people in all three systems; use a larger population")
     }
 
     fn say(&mut self, what: &str) {
@@ -57,6 +72,15 @@ impl<'a> Stage<'a> {
         self.control.act(
             System::OnOffice,
             "edit",
+            &json!({"id": id, "fields": fields}),
+        )?;
+        Ok(())
+    }
+
+    fn edit_officernd(&self, id: &str, fields: &Json) -> Result<()> {
+        self.control.act(
+            System::OfficeRnd,
+            "edit_member",
             &json!({"id": id, "fields": fields}),
         )?;
         Ok(())
@@ -147,6 +171,49 @@ pub(super) fn plain_edits(stage: &mut Stage<'_>) -> Result<()> {
             "phone": "08821 / 44 55 66", "Strasse": "Dorfplatz 1", "Plz": "82487",
             "Ort": "Oberammergau", "Land": "DEU", "ArtDaten": ["Eigentümer"],
         }}),
+    )?;
+    Ok(())
+}
+
+/// Edits at both ends, with HighLevel between them.
+pub(super) fn through_the_hub(stage: &mut Stage<'_>) -> Result<()> {
+    let trio = stage.trio()?;
+    stage.say("An address edited in onOffice: it reaches OfficeRnD through HighLevel");
+    stage.edit_onoffice(
+        &trio.pair.onoffice,
+        &json!({"Strasse": "Brückengasse 3", "Plz": "88662", "Ort": "Überlingen"}),
+    )?;
+
+    let trio = stage.trio()?;
+    stage.say("An e-mail address edited in OfficeRnD: it reaches onOffice through HighLevel");
+    stage.edit_officernd(
+        &trio.officernd,
+        &json!({"email": format!("neu.{}@werkhof.example", trio.pair.onoffice)}),
+    )?;
+
+    let trio = stage.trio()?;
+    stage.say("One person edited at both ends at once, in different fields");
+    stage.edit_officernd(&trio.officernd, &json!({"name": "Ottilie Zwischenahn"}))?;
+    stage.edit_onoffice(&trio.pair.onoffice, &json!({"Strasse": "Endweg 1"}))?;
+
+    stage.say("A new member in OfficeRnD, and a HighLevel contact that gets the tag for coworkers");
+    stage.control.act(
+        System::OfficeRnd,
+        "create_member",
+        &json!({
+            "name": "Hannelore Bodman", "email": "h.bodman@werkhof.example",
+            "phone": "+4977711234567",
+        }),
+    )?;
+    let pair = stage.pair()?;
+    stage.tags("add_tags", &pair.highlevel, &["coworking"])?;
+
+    let trio = stage.trio()?;
+    stage.say("A member is deleted in OfficeRnD: one question, and nothing is deleted elsewhere");
+    stage.control.act(
+        System::OfficeRnd,
+        "delete_member",
+        &json!({"id": trio.officernd}),
     )?;
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! The sandbox and the server that the demo runs on, and what it asks of them.
 
 use std::{
-    collections::BTreeSet,
+    collections::BTreeMap,
     net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
     sync::Arc,
@@ -10,30 +10,45 @@ use std::{
 
 use anyhow::{Context as _, Result, bail};
 use http::Method;
-use record::Entity;
-use sandbox::{
-    Sandbox, System,
-    judge::{Pair, Rules, Truth},
-    people::Population,
-};
+use record::{Entity, RecordId};
+use sandbox::{Sandbox, System, judge::Truth, people::Population};
 use serde_json::{Value as Json, json};
 use server::Service;
 use store::{ReviewFilter, SqliteStore, Store as _, SyncName};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::{
-    scenes,
-    verdict::{Excuses, Verdict, verdict},
-};
+use super::scenes;
 use crate::{
     client::{Client, Payload},
     commands::apply,
     wiring,
 };
 
-/// The sync of the config.
-pub(super) const SYNC: &str = "people";
+/// A sync of the config.
+pub(super) struct Sync {
+    pub(super) name: &'static str,
+    pub(super) left: System,
+    pub(super) right: System,
+    /// A record of the left gets a counterpart only with this tag.
+    pub(super) made_if_tagged: Option<&'static str>,
+}
+
+/// The syncs of the config, in the order in which they are run for the first time.
+pub(super) const SYNCS: [Sync; 2] = [
+    Sync {
+        name: "people",
+        left: System::HighLevel,
+        right: System::OnOffice,
+        made_if_tagged: None,
+    },
+    Sync {
+        name: "members",
+        left: System::HighLevel,
+        right: System::OfficeRnd,
+        made_if_tagged: Some("coworking"),
+    },
+];
 
 /// The config that is applied, with the sandbox's addresses put in.
 const CONFIG: &str = include_str!("../../../../examples/demo.yaml");
@@ -42,6 +57,9 @@ const CONFIG: &str = include_str!("../../../../examples/demo.yaml");
 const SANDBOX: &str = "http://127.0.0.1:4010";
 const LISTEN: &str = "127.0.0.1:8484";
 
+/// What the config has for a location of the sandbox's OfficeRnD.
+const LOCATION: &str = "LOCATION_ID";
+
 /// The people were there so long before anybody connected anything.
 const MONTH_MS: i64 = 30 * 86_400_000;
 
@@ -49,9 +67,9 @@ const MONTH_MS: i64 = 30 * 86_400_000;
 pub(super) struct Stage {
     pub(super) sandbox: sandbox::Handle,
     pub(super) database: PathBuf,
-    handle: server::Handle,
-    store: Arc<SqliteStore>,
-    truth: Option<Truth>,
+    pub(super) handle: server::Handle,
+    pub(super) store: Arc<SqliteStore>,
+    pub(super) truth: Option<Truth>,
     address: SocketAddr,
     serving: JoinHandle<Result<(), server::ServeError>>,
     stop: CancellationToken,
@@ -98,7 +116,15 @@ impl Stage {
             }),
         )?;
         let access = control.act(System::HighLevel, "access", &json!({}))?;
-        let text = config(&sandbox.url(), address, &access["webhookPublicKey"]);
+        let coworking = control.act(System::OfficeRnd, "access", &json!({}))?;
+        let text = config(
+            &sandbox.url(),
+            address,
+            &access["webhookPublicKey"],
+            coworking["locations"][0]["_id"]
+                .as_str()
+                .context("the simulated OfficeRnD has no location")?,
+        );
         apply::check_here(&text)?;
         let handle = opened.service.handle();
         here(&handle)
@@ -128,7 +154,7 @@ impl Stage {
         here(&self.handle)
     }
 
-    /// Signs in to both accounts as a person would.
+    /// Signs in to all accounts as a person would.
     pub(super) async fn connect(&self) -> Result<()> {
         let control = self.sandbox.control();
         let access = control.act(System::HighLevel, "access", &json!({}))?;
@@ -158,6 +184,17 @@ impl Stage {
             .post(
                 "/api/v1/connections/office/connect",
                 json!({"fields": {"token": office["token"], "secret": office["secret"]}}),
+            )
+            .await?;
+        let coworking = control.act(System::OfficeRnd, "access", &json!({}))?;
+        self.client()
+            .post(
+                "/api/v1/connections/coworking/connect",
+                json!({"fields": {
+                    "client_id": coworking["clientId"],
+                    "client_secret": coworking["clientSecret"],
+                    "organization": coworking["slug"],
+                }}),
             )
             .await?;
         Ok(())
@@ -199,75 +236,51 @@ impl Stage {
         Ok(())
     }
 
-    async fn links(&self) -> Result<Vec<sync::LinkRow>> {
+    pub(super) async fn links(&self, sync: &str) -> Result<Vec<sync::LinkRow>> {
         Ok(self
             .handle
             .engine()
-            .links(&SyncName::from(SYNC), None, 0)
+            .links(&SyncName::from(sync), None, 0)
             .await?)
     }
 
-    /// Linked pairs whose records have what the scenes play with.
-    pub(super) async fn pairs_to_play_on(&self) -> Result<Vec<scenes::Pair>> {
+    /// Linked records that have what the scenes play with: those in two systems first, then those in all
+    /// three.
+    pub(super) async fn records_to_play_on(
+        &self,
+    ) -> Result<(Vec<scenes::Pair>, Vec<scenes::Trio>)> {
         let control = self.sandbox.control();
+        let members: BTreeMap<RecordId, RecordId> = self
+            .links(SYNCS[1].name)
+            .await?
+            .into_iter()
+            .filter(|link| link.entity == Entity::Contact)
+            .map(|link| (link.left, link.right))
+            .collect();
         let mut pairs = Vec::new();
-        for link in self.links().await? {
+        let mut trios = Vec::new();
+        for link in self.links(SYNCS[0].name).await? {
             if link.entity != Entity::Contact {
                 continue;
             }
             let contact =
                 control.act(System::HighLevel, "get_contact", &json!({"id": link.left}))?;
-            if contact["email"].is_string() && contact["dateOfBirth"].is_string() {
-                pairs.push(scenes::Pair {
-                    highlevel: link.left.to_string(),
-                    onoffice: link.right.to_string(),
-                });
+            if !contact["email"].is_string() || !contact["dateOfBirth"].is_string() {
+                continue;
             }
-        }
-        Ok(pairs)
-    }
-
-    /// Whether both sides agree, and what explains where they do not.
-    pub(super) async fn judge(&self) -> Result<Verdict> {
-        let links = self.links().await?;
-        let pairs: Vec<Pair> = links
-            .iter()
-            .map(|link| Pair {
+            let pair = scenes::Pair {
                 highlevel: link.left.to_string(),
                 onoffice: link.right.to_string(),
-            })
-            .collect();
-        let judgement =
-            self.sandbox
-                .control()
-                .judge(&pairs, &Rules::default(), self.truth.as_ref());
-        let workspace = wiring::workspace();
-        let sync = SyncName::from(SYNC);
-        let reviews = self
-            .handle
-            .engine()
-            .reviews(&ReviewFilter {
-                sync: Some(sync.clone()),
-                ..ReviewFilter::default()
-            })
-            .await?;
-        let blocked = self.store.blocked(&workspace, &sync, None).await?;
-        let mut left_alone = BTreeSet::new();
-        for (side, ids) in [
-            (record::Side::Left, &judgement.without_counterpart.highlevel),
-            (record::Side::Right, &judgement.without_counterpart.onoffice),
-        ] {
-            let ids: Vec<record::RecordId> = ids.iter().map(|id| id.as_str().into()).collect();
-            for tombstone in self
-                .store
-                .tombstones_of(&workspace, &sync, Entity::Contact, side, &ids)
-                .await?
-            {
-                left_alone.insert(tombstone.record);
+            };
+            match members.get(&link.left) {
+                Some(member) => trios.push(scenes::Trio {
+                    pair,
+                    officernd: member.to_string(),
+                }),
+                None => pairs.push(pair),
             }
         }
-        let excuses = Excuses::new(&links, &reviews, &blocked, left_alone);
-        Ok(verdict(judgement, &excuses))
+        Ok((pairs, trios))
     }
 
     /// Answers the question whether a mass change may go on, if it was asked.
@@ -305,10 +318,10 @@ impl Stage {
     }
 
     /// Fields that a system refused.
-    pub(super) async fn refused(&self) -> Result<Vec<store::Blocked>> {
+    pub(super) async fn refused(&self, sync: &str) -> Result<Vec<store::Blocked>> {
         Ok(self
             .store
-            .blocked(&wiring::workspace(), &SyncName::from(SYNC), None)
+            .blocked(&wiring::workspace(), &SyncName::from(sync), None)
             .await?)
     }
 
@@ -367,9 +380,10 @@ async fn sandbox(
     Ok((sandbox, truth))
 }
 
-/// The shipped config, with the addresses of this run and the sandbox's webhook key.
-fn config(sandbox: &str, listen: SocketAddr, key: &Json) -> String {
+/// The shipped config, with the addresses of this run, the sandbox's webhook key and its location.
+fn config(sandbox: &str, listen: SocketAddr, key: &Json, location: &str) -> String {
     CONFIG
+        .replace(LOCATION, location)
         .replace(SANDBOX, sandbox)
         .replace(LISTEN, &listen.to_string())
         .replacen(

@@ -1,10 +1,13 @@
-//! Whether both sides agree: judged from what the two simulated systems hold, and where they do not,
+//! Whether both sides of a sync agree: judged from what the simulated systems hold, and where they do not,
 //! whether a question, a blocked field or a declared loss says why.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use record::RecordId;
-use sandbox::judge::{Both, Field, Judgement, Pair as JudgedPair};
+use sandbox::{
+    System,
+    judge::{Agreement, Difference, Field, What},
+};
 use serde::Serialize;
 use store::{Blocked, Review, ReviewState};
 use sync::LinkRow;
@@ -16,19 +19,8 @@ pub(super) struct Verdict {
     pub(super) unexplained: Vec<String>,
     /// Differences, with what explains them.
     pub(super) explained: Vec<(String, String)>,
-    /// People that were made twice.
-    pub(super) duplicates: Vec<String>,
-    /// Writes of ours that changed nothing.
-    pub(super) echo_writes: Both<usize>,
     /// Pairs compared, and fields in them.
     pub(super) compared: (usize, usize),
-}
-
-impl Verdict {
-    /// Whether both sides agree, or something says why not.
-    pub(super) fn agree(&self) -> bool {
-        self.unexplained.is_empty() && self.duplicates.is_empty()
-    }
 }
 
 /// What Tandem itself says about differences. It explains; it does not judge.
@@ -104,15 +96,13 @@ impl Excuses {
             .then(|| "its counterpart was deleted; it is left alone".to_owned())
     }
 
-    fn of_field(&self, pair: &JudgedPair, field: Field) -> Option<String> {
-        let link = self
-            .links
-            .get(&(pair.highlevel.clone(), pair.onoffice.clone()))?;
-        let mapping = mapping_of(field);
+    fn of_field(&self, found: &Difference) -> Option<String> {
+        let link = self.links.get(&(found.left.clone(), found.right.clone()))?;
+        let mapping = mapping_of(&found.what);
         if let Some(reason) = self.blocked.get(&(link.clone(), mapping.to_owned())) {
             return Some(format!("blocked: {reason}"));
         }
-        let record = RecordId::from(pair.highlevel.as_str());
+        let record = RecordId::from(found.left.as_str());
         self.reviews
             .get(&record)?
             .iter()
@@ -122,86 +112,85 @@ impl Excuses {
 }
 
 /// The mapping of the shipped rules that carries what the judge compares.
-fn mapping_of(field: Field) -> &'static str {
-    match field {
-        Field::FirstName => "first_name",
-        Field::LastName => "last_name",
-        Field::Email => "email",
-        Field::Phone => "phone",
-        Field::Street | Field::Postcode | Field::City => "address",
-        Field::Country => "country",
-        Field::Birthday => "date_of_birth",
-        Field::Company => "company_name",
-        Field::Tags => "tags",
-        Field::Name => "name",
+fn mapping_of(what: &What) -> &str {
+    match what {
+        What::Field(field) => match field {
+            Field::FirstName => "first_name",
+            Field::LastName => "last_name",
+            Field::Email => "email",
+            Field::Phone => "phone",
+            Field::Street | Field::Postcode | Field::City => "address",
+            Field::Country => "country",
+            Field::Birthday => "date_of_birth",
+            Field::Company => "company_name",
+            Field::Tags => "tags",
+            Field::Name => "name",
+        },
+        What::Carried(name) => name,
+    }
+}
+
+/// What people call a system.
+pub(super) fn title(system: System) -> &'static str {
+    match system {
+        System::HighLevel => "HighLevel",
+        System::OnOffice => "onOffice",
+        System::OfficeRnd => "OfficeRnD",
     }
 }
 
 /// Sorts what the judge found into what is explained and what is not.
-pub(super) fn verdict(judgement: Judgement, excuses: &Excuses) -> Verdict {
+pub(super) fn verdict(found: &Agreement, excuses: &Excuses) -> Verdict {
     let mut verdict = Verdict {
         unexplained: Vec::new(),
         explained: Vec::new(),
-        duplicates: judgement
-            .duplicates
-            .iter()
-            .map(|twin| {
-                format!(
-                    "{} {} is the same person as {}",
-                    twin.system.as_str(),
-                    twin.id,
-                    twin.of
-                )
-            })
-            .collect(),
-        echo_writes: judgement.echo_writes.clone(),
-        compared: (judgement.pairs, judgement.compared),
+        compared: (found.pairs, found.compared),
     };
     let mut sort = |what: String, excuse: Option<String>| match excuse {
         Some(why) => verdict.explained.push((what, why)),
         None => verdict.unexplained.push(what),
     };
-    for found in &judgement.disagreements {
+    for difference in &found.disagreements {
         let what = format!(
             "{} of {} / {}: {:?} and {:?}",
-            mapping_of(found.field),
-            found.pair.highlevel,
-            found.pair.onoffice,
-            found.says.highlevel,
-            found.says.onoffice
+            mapping_of(&difference.what),
+            difference.left,
+            difference.right,
+            difference.says.left,
+            difference.says.right
         );
-        sort(what, excuses.of_field(&found.pair, found.field));
+        sort(what, excuses.of_field(difference));
     }
-    for broken in &judgement.broken_pairs {
+    for broken in &found.broken {
         let what = format!(
             "the pair {} / {} is broken: {:?}",
-            broken.pair.highlevel, broken.pair.onoffice, broken.why
+            broken.left, broken.right, broken.why
         );
         let excuse = excuses
-            .of_record(&broken.pair.highlevel)
-            .or_else(|| excuses.of_record(&broken.pair.onoffice));
+            .of_record(&broken.left)
+            .or_else(|| excuses.of_record(&broken.right));
         sort(what, excuse);
     }
     for (system, ids) in [
-        ("HighLevel", &judgement.without_counterpart.highlevel),
-        ("onOffice", &judgement.without_counterpart.onoffice),
+        (found.left, &found.without_counterpart.left),
+        (found.right, &found.without_counterpart.right),
     ] {
         for id in ids {
             sort(
-                format!("{system} {id} has no counterpart"),
+                format!("{} {id} has no counterpart", title(system)),
                 excuses.of_record(id),
             );
         }
     }
-    for loss in &judgement.losses {
+    for loss in &found.losses {
         verdict.explained.push((
             format!(
                 "{} of {} / {}",
-                mapping_of(loss.field),
-                loss.pair.highlevel,
-                loss.pair.onoffice
+                mapping_of(&loss.what),
+                loss.left,
+                loss.right
             ),
-            "declared loss: HighLevel takes it only when a contact is made".to_owned(),
+            "declared loss: one of the systems takes it only when a record is made".to_owned(),
         ));
     }
     verdict
