@@ -231,3 +231,109 @@ async fn an_edit_by_a_person_arrives_by_webhook_that_the_server_subscribed() {
     }
     drop(server);
 }
+
+/// The calls that were refused, of changes to members.
+async fn refused_changes(world: &World) -> usize {
+    let calls = world
+        .run(&[
+            "calls",
+            "--operation",
+            "members.update",
+            "--status",
+            "400",
+            "--json",
+        ])
+        .await
+        .json();
+    calls.as_array().unwrap().len()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_field_that_the_account_refuses_is_noticed_once_and_travels_the_other_way_only() {
+    let world = World::start().await;
+    let control = world.sandbox.control();
+    for (switch, value) in [
+        ("officernd.put_profile", json!("2026-02")),
+        ("highlevel.search_lag_ms", json!(0)),
+    ] {
+        control.core().switches.set(switch, &value).unwrap();
+    }
+    let applied = apply(&world, &format!("location: {}", location(&world))).await;
+    assert_eq!(applied.code, 0, "{applied:#?}");
+    connect(&world).await;
+    let person = |name: &str, mail: &str| json!({"firstName": name, "lastName": "Blum", "email": mail, "phone": "+4930901820"});
+    control
+        .seed(
+            System::HighLevel,
+            &[
+                person("Anna", "anna@example.org"),
+                person("Bernd", "bernd@example.org"),
+            ],
+        )
+        .unwrap();
+    world.run(&["sync", "people", "--json"]).await.json();
+    let links = world.run(&["links", "people", "--json"]).await.json();
+    let links: Vec<(Json, Json)> = links
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|link| (link["left"].clone(), link["right"].clone()))
+        .collect();
+    assert_eq!(links.len(), 2);
+    let call = |phone: &str| {
+        for (left, _) in &links {
+            let fields = json!({"phone": phone, "city": phone});
+            let input = json!({"id": left, "fields": fields});
+            world.act(System::HighLevel, "edit_contact", input);
+        }
+    };
+    let member = |id: &Json| {
+        world
+            .act(System::OfficeRnd, "get_member", json!({ "id": id }))
+            .to_string()
+    };
+
+    call("+4930901821");
+    world.run(&["sync", "people", "--json"]).await.json();
+    let refused = refused_changes(&world).await;
+    assert!((1..=2).contains(&refused), "{refused}");
+    for (_, right) in &links {
+        // what else was changed has arrived
+        let member = member(right);
+        assert!(
+            member.contains("+4930901820") && member.contains("\"city\":\"+4930901821\""),
+            "{member}"
+        );
+    }
+    let checked = world.run(&["check", "coworking", "--json"]).await;
+    assert!(
+        checked
+            .out
+            .contains("phone of members is taken only when one is made"),
+        "{checked:#?}"
+    );
+
+    // from then on it is known, in every process
+    call("+4930901822");
+    world.run(&["sync", "people", "--json"]).await.json();
+    assert_eq!(refused_changes(&world).await, refused);
+    for (_, right) in &links {
+        assert!(member(right).contains("\"city\":\"+4930901822\""));
+    }
+
+    // the other way it travels, and a new member gets it
+    let edit = json!({"id": links[0].1, "fields": {"phone": "+4930901829"}});
+    world.act(System::OfficeRnd, "edit_member", edit);
+    let cora = json!({"firstName": "Cora", "lastName": "Dietz", "email": "cora@example.org",
+        "phone": "+4930901899"});
+    control.seed(System::HighLevel, &[cora]).unwrap();
+    world.run(&["sync", "people", "--json"]).await.json();
+    let left = world.act(
+        System::HighLevel,
+        "get_contact",
+        json!({ "id": links[0].0 }),
+    );
+    assert!(left.to_string().contains("+4930901829"), "{left:#}");
+    let dump = control.dump(System::OfficeRnd).to_string();
+    assert!(dump.contains("+4930901899"), "{dump}");
+}
