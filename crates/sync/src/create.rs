@@ -262,6 +262,8 @@ impl Desk<'_> {
         );
         let target = labour.intent.target;
         let cause = &labour.intent.cause;
+        self.core
+            .forget_unmade(&labour.intent.sync, &labour.intent.source);
         self.commit
             .intents
             .push((labour.intent.id, IntentEnd::Closed));

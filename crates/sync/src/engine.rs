@@ -93,6 +93,8 @@ pub(crate) struct Core {
     pub(crate) breakers: Breakers,
     /// Creates whose outcome could not be stored.
     stranded: Mutex<BTreeSet<IntentId>>,
+    /// How often a create was sent and proven not to have made anything, by sync and source.
+    unmade: Mutex<HashMap<(SyncName, RecordId), u32>>,
     pairings: RwLock<Vec<Arc<Pairing>>>,
     unready: RwLock<BTreeMap<SyncName, String>>,
     states: Mutex<HashMap<SyncName, SyncState>>,
@@ -117,6 +119,7 @@ impl Engine {
                 locks: Arc::new(Locks::default()),
                 breakers: Breakers::default(),
                 stranded: Mutex::new(BTreeSet::new()),
+                unmade: Mutex::default(),
                 pairings: RwLock::new(Vec::new()),
                 unready: RwLock::new(BTreeMap::new()),
                 states: Mutex::new(HashMap::new()),
@@ -702,6 +705,20 @@ impl Core {
             let mut stranded = self.stranded.lock().expect("no panic while held");
             stranded.extend(intents);
         }
+    }
+
+    /// Counts a create that was proven not to have made anything. Says how many there were in a row.
+    pub(crate) fn note_unmade(&self, sync: &SyncName, source: &RecordId) -> u32 {
+        let mut unmade = self.unmade.lock().expect("no panic while held");
+        let times = unmade.entry((sync.clone(), source.clone())).or_default();
+        *times += 1;
+        *times
+    }
+
+    /// Creates from this record are counted from the beginning again.
+    pub(crate) fn forget_unmade(&self, sync: &SyncName, source: &RecordId) {
+        let mut unmade = self.unmade.lock().expect("no panic while held");
+        unmade.remove(&(sync.clone(), source.clone()));
     }
 
     /// Lets stranded creates be looked for, as soon as that can be stored.

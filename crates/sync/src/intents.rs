@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use connector::{Fetched, IdentityKey, KeyKind};
+use jiff::Timestamp;
 use record::{Read, RecordId, Side};
 use store::{
     Claim, Commit, Effect, Intent, IntentEnd, Lane, NewJournalEntry, Signal, SignalSource,
@@ -20,6 +21,9 @@ use crate::{
 
 /// So many looks, each after the lag, prove that nothing was made.
 const LOOKS: u32 = 2;
+
+/// So many creates of one record that came to nothing, each after waiting, end in a question.
+const UNMADE: u32 = 4;
 
 /// A made record may carry a stamp this much before the intent: clocks differ.
 const CLOCK_DIFFERENCE: std::time::Duration = std::time::Duration::from_secs(120);
@@ -97,7 +101,7 @@ async fn one(core: &Core, pairing: &Pairing, intent: Intent) -> Result<(), Error
                 .push((intent.id, IntentEnd::LookAfter(later)));
             core.commit(commit).await
         }
-        [] => close(core, intent, Some("proven not made")).await,
+        [] => not_made(core, pairing, intent).await,
         several => {
             let ids: Vec<RecordId> = several.iter().map(|read| read.record.id.clone()).collect();
             ask(core, pairing, intent, &ids).await
@@ -274,8 +278,41 @@ fn signal(
     }
 }
 
+/// Nothing was made, so it is tried again, later each time. Trouble that never ends may be this record's
+/// own (a vendor that breaks on what it should refuse), so after some times a person is asked.
+async fn not_made(core: &Core, pairing: &Pairing, intent: Intent) -> Result<(), Error> {
+    let times = core.note_unmade(&intent.sync, &intent.source);
+    if times < UNMADE {
+        let wait = match times {
+            1 => std::time::Duration::ZERO,
+            more => core.options.backoff(more),
+        };
+        return close_and_wait(core, intent, Some("proven not made"), wait).await;
+    }
+    let mut commit = Commit::default();
+    commit.intents.push((intent.id, IntentEnd::Closed));
+    commit.reviews.push(resolve::refused_create_review(
+        pairing,
+        intent.target.other(),
+        &intent.source,
+        &format!("{times} creates came to nothing, each without a reason"),
+        core.clock.now(),
+    ));
+    core.commit(commit).await
+}
+
 /// Ends the intent; with a reason, the source is looked at again.
 async fn close(core: &Core, intent: Intent, again: Option<&str>) -> Result<(), Error> {
+    close_and_wait(core, intent, again, std::time::Duration::ZERO).await
+}
+
+/// The same, and the source is looked at again after so long.
+async fn close_and_wait(
+    core: &Core,
+    intent: Intent,
+    again: Option<&str>,
+    wait: std::time::Duration,
+) -> Result<(), Error> {
     let mut commit = Commit::default();
     commit.intents.push((intent.id, IntentEnd::Closed));
     if let Some(why) = again {
@@ -287,7 +324,10 @@ async fn close(core: &Core, intent: Intent, again: Option<&str>) -> Result<(), E
                 intent.target.other(),
                 &intent.source,
                 &intent,
-                core.clock.now(),
+                core.clock
+                    .now()
+                    .saturating_add(wait)
+                    .unwrap_or(Timestamp::MAX),
             ));
         }
     }

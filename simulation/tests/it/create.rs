@@ -91,6 +91,31 @@ async fn a_create_that_failed_before_its_effect_is_made_once() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_create_that_comes_to_nothing_again_and_again_ends_in_a_question() -> Result<()> {
+    let world = world().await?;
+    let pair = seed(&world, "Anna")?;
+    link(&world, &[&pair]).await?;
+    let fault = world.fault(json!({
+        "system": "highlevel", "method": "POST", "path": "/contacts/",
+        "fault": {"kind": "status", "status": 500},
+    }))?;
+    newcomer(&world, HIGHLEVEL)?;
+    world.poll().await?;
+    let asked = questions(&world).await?;
+    assert_eq!(asked.len(), 1, "{asked:?}");
+    assert_eq!(asked[0].kind, ReviewKind::Refused);
+    assert_eq!(world.struck(fault), 4);
+    world.sweep().await?;
+    assert!(
+        world.struck(fault) <= 5,
+        "it is parked: a sweep tries it once"
+    );
+    assert_eq!(questions(&world).await?.len(), 1);
+    assert_eq!(numbers(&world), (1, 2));
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_create_that_lags_in_the_search_is_adopted_all_the_same() -> Result<()> {
     let mut options = options();
     options
