@@ -57,6 +57,8 @@ pub enum IntentEnd {
     /// Still not known: look again after this. The first time (from [`IntentState::Open`]) no look has
     /// been made yet, later ones count as one.
     LookAfter(Timestamp),
+    /// It could not be looked for; that is tried again after this and does not count as a look.
+    Postponed(Timestamp),
     /// A person was asked.
     Asked,
 }

@@ -111,7 +111,7 @@ pub struct Overview {
     pub reviews: BTreeMap<String, BTreeMap<String, u64>>,
     /// Blocked fields by sync.
     pub blocked: BTreeMap<String, u64>,
-    /// Unsettled intents by sync.
+    /// Unsettled intents by sync, without those that a person was asked about.
     pub intents: BTreeMap<String, u64>,
     /// Meters by name.
     pub meters: BTreeMap<String, i64>,

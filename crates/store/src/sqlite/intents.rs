@@ -74,6 +74,9 @@ pub(super) fn end(session: &Session, ws: i64, ends: &[(IntentId, IntentEnd)]) ->
                      WHERE ws = ?1 AND id = ?2",
                 )?
                 .execute(params![ws, id, micros(*after)])?,
+            IntentEnd::Postponed(after) => session
+                .sql("UPDATE intent SET look_after = ?3 WHERE ws = ?1 AND id = ?2")?
+                .execute(params![ws, id, micros(*after)])?,
             IntentEnd::Asked => session
                 .sql("UPDATE intent SET state = 2 WHERE ws = ?1 AND id = ?2")?
                 .execute(params![ws, id])?,

@@ -307,7 +307,7 @@ pub(super) fn overview(session: &Session, workspace: &Workspace) -> Outcome<Over
     overview.intents = by_sync(
         session,
         ws,
-        "SELECT sync, count(*) FROM intent WHERE ws = ?1 GROUP BY sync",
+        "SELECT sync, count(*) FROM intent WHERE ws = ?1 AND state <> 2 GROUP BY sync",
     )?;
     overview.meters = session
         .sql("SELECT name, n FROM meter WHERE ws = ?1")?

@@ -69,10 +69,16 @@ pub(crate) async fn an_intent_is_looked_for_when_its_call_ended_without_answer(s
     end(&store, 2, IntentEnd::LookAfter(at(60))).await;
     assert!(due(59).await.is_empty());
     assert_eq!(due(60).await, [(2, 1)]);
+    end(&store, 2, IntentEnd::Postponed(at(70))).await;
+    assert!(due(69).await.is_empty());
+    assert_eq!(due(70).await, [(2, 1)], "nobody could look");
+    end(&store, 2, IntentEnd::Postponed(at(60))).await;
     assert_eq!(store.doubt_intents(&ws(), at(40)).await.unwrap(), 2);
     assert_eq!(store.doubt_intents(&ws(), at(90)).await.unwrap(), 0);
     assert_eq!(due(60).await, [(1, 0), (2, 1), (3, 0)]);
     end(&store, 3, IntentEnd::Asked).await;
     assert_eq!(due(1000).await, [(1, 0), (2, 1)]);
     assert_eq!(of(&store, &["c"]).await[0].state, IntentState::Asked);
+    let overview = store.overview(&ws()).await.unwrap();
+    assert_eq!(overview.intents["people"], 2, "one waits for a person");
 }
