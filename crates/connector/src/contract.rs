@@ -213,6 +213,20 @@ pub trait Connector: Send + Sync {
         Ok(None)
     }
 
+    /// Which of these records are in the archive already, where removing means archiving: a removal
+    /// without an answer is not made twice. Where removed records are gone, none are.
+    ///
+    /// # Errors
+    /// When the vendor cannot be asked.
+    async fn archived(
+        &self,
+        _calls: &dyn Calls,
+        _entity: Entity,
+        _ids: &[RecordId],
+    ) -> Result<Vec<RecordId>, Error> {
+        Ok(Vec::new())
+    }
+
     /// Verifies a webhook over its raw bytes and reads it into hints.
     ///
     /// # Errors

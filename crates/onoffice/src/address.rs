@@ -43,7 +43,7 @@ pub(crate) use create::create;
 pub(crate) use fetch::fetch;
 pub(crate) use find::find;
 pub(crate) use list::list;
-pub(crate) use remove::remove;
+pub(crate) use remove::{archived, remove};
 pub(crate) use update::update;
 
 /// The resource type.

@@ -213,6 +213,16 @@ impl Connector for OnOffice {
         }
     }
 
+    async fn archived(
+        &self,
+        calls: &dyn Calls,
+        entity: Entity,
+        ids: &[RecordId],
+    ) -> Result<Vec<RecordId>, Error> {
+        address::supported(entity)?;
+        address::archived(calls, ids).await
+    }
+
     fn webhook(
         &self,
         incoming: &Incoming<'_>,

@@ -8,19 +8,42 @@ use record::RecordId;
 use serde_json::json;
 
 use super::{
-    number, present,
+    ADDRESS, number, present,
     write::{self, Ended, Job},
 };
 use crate::{
+    action::{Action, ROWS, Verb},
     codes::{Meaning, meaning},
-    exchange::Written,
+    exchange::{self, Written},
 };
 
 const OPERATION: &str = "contacts.remove";
 
+/// What `Status2Adr` says of an archived address.
+const ARCHIVED: &str = "status2adr_archive";
+
+/// Those of the records that are archived.
+pub(crate) async fn archived(calls: &dyn Calls, ids: &[RecordId]) -> Result<Vec<RecordId>, Error> {
+    let mut archived = Vec::new();
+    for ids in ids.chunks(ROWS) {
+        let numbers: Vec<u64> = ids.iter().filter_map(number).collect();
+        let action = Action::new(
+            Verb::Read,
+            ADDRESS,
+            json!({"data": ["Status2Adr"], "recordids": numbers, "listlimit": ROWS}),
+        );
+        let (data, _) = exchange::read_one(calls, "contacts.archived", &action, ids.len()).await?;
+        archived.extend(data.records.into_iter().filter_map(|row| {
+            let status = row.elements.get("Status2Adr")?.as_str()?;
+            (status == ARCHIVED).then(|| row.id.map(RecordId::from))?
+        }));
+    }
+    Ok(archived)
+}
+
 /// Archives records, one outcome for each id.
 pub(crate) async fn remove(calls: &dyn Calls, ids: &[RecordId]) -> Vec<RemoveOutcome> {
-    let archive = json!({"Status2Adr": "status2adr_archive"});
+    let archive = json!({"Status2Adr": ARCHIVED});
     let archive = archive.as_object().expect("it is one").clone();
     let jobs: Vec<Job> = ids
         .iter()

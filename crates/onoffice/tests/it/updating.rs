@@ -344,3 +344,21 @@ async fn archiving_is_the_only_removal() {
     };
     assert_eq!(refusal.fields, ["Status2Adr".into()]);
 }
+
+#[tokio::test]
+async fn what_is_archived_already_is_known() {
+    let fake = Fake::new(|asked| {
+        assert_eq!(asked.parameters()["data"], json!(["Status2Adr"]));
+        assert_eq!(asked.parameters()["recordids"], json!([1, 2, 3]));
+        Reply::Results(vec![found(
+            vec![
+                address(1, json!({"Status2Adr": "status2adr_active"})),
+                address(2, json!({"Status2Adr": "status2adr_archive"})),
+            ],
+            2,
+        )])
+    });
+    let ids = ["1", "2", "3"].map(RecordId::from);
+    let archived = OnOffice::new().archived(&fake, Entity::Contact, &ids).await;
+    assert_eq!(archived.unwrap(), [RecordId::from("2")]);
+}
