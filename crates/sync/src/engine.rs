@@ -4,7 +4,7 @@ use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     sync::{
         Arc, Mutex, RwLock,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -98,6 +98,8 @@ pub(crate) struct Core {
     pairings: RwLock<Vec<Arc<Pairing>>>,
     unready: RwLock<BTreeMap<SyncName, String>>,
     states: Mutex<HashMap<SyncName, SyncState>>,
+    /// The accounts were read, or that was tried.
+    looked: AtomicBool,
     waker: Notify,
     /// A vendor refused to read what we asked for.
     doubted: Notify,
@@ -123,6 +125,7 @@ impl Engine {
                 pairings: RwLock::new(Vec::new()),
                 unready: RwLock::new(BTreeMap::new()),
                 states: Mutex::new(HashMap::new()),
+                looked: AtomicBool::new(false),
                 waker: Notify::new(),
                 doubted: Notify::new(),
                 finished: Notify::new(),
@@ -581,6 +584,25 @@ impl Core {
             .into_iter()
             .map(|unready| (unready.sync, unready.why))
             .collect();
+        self.looked.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether the accounts were read since the start, or that was tried. Before, nobody knows what
+    /// there is to do.
+    pub(crate) fn has_looked(&self) -> bool {
+        self.looked.load(Ordering::SeqCst)
+    }
+
+    /// Whether the rules in force sync this entity of a connection, be its accounts read or not.
+    pub(crate) fn is_synced(&self, connection: &ConnectionName, entity: Entity) -> bool {
+        self.rules
+            .read()
+            .expect("no panic while held")
+            .values()
+            .any(|rules| {
+                [&rules.left, &rules.right].contains(&&connection.to_string())
+                    && rules.entities.contains_key(&entity)
+            })
     }
 
     pub(crate) fn unready(&self, sync: &SyncName) -> Option<String> {

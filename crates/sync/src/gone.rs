@@ -206,6 +206,13 @@ async fn carry(
 ) -> Result<(), Error> {
     let now = desk.core.clock.now();
     let other = gone.other();
+    let ids = [link.record(other).clone()];
+    if is_archived(desk, other, &ids, cause).await? {
+        // By an earlier try that had no answer, or by a person: both sides are removed.
+        let why = "deleted with its counterpart, which is archived already";
+        end_link(desk, link, gone, survivor, cause, why);
+        return Ok(());
+    }
     let why_not = if !desk.pairing.may_write(other) {
         Some("this sync does not write to this side")
     } else if desk.pairing.end(other).description.deletes == connector::Deletes::Never {
@@ -251,7 +258,6 @@ async fn carry(
         })
         .collect();
     desk.core.keep_before_removal(&held).await?;
-    let ids = [link.record(other).clone()];
     let calls = desk.calls_after(other, cause, survivor.as_of)?;
     let end = desk.pairing.end(other);
     let outcome = end
@@ -286,6 +292,22 @@ async fn carry(
         None => again(desk, claim, "the connector gave no outcome".to_owned()),
     }
     Ok(())
+}
+
+/// Whether a record is in the archive already, where that is what removing means.
+pub(crate) async fn is_archived(
+    desk: &Desk<'_>,
+    side: Side,
+    ids: &[RecordId; 1],
+    cause: &Cause,
+) -> Result<bool, Error> {
+    let end = desk.pairing.end(side);
+    let calls = desk.calls(side, cause)?;
+    let archived = end
+        .connector
+        .archived(&*calls, desk.pairing.entity, ids)
+        .await?;
+    Ok(archived == *ids)
 }
 
 fn again(desk: &mut Desk<'_>, claim: &Claim, error: String) {

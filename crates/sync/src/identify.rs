@@ -4,20 +4,22 @@
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
+    time::Duration,
 };
 
 use connector::{Fetched, IdentityKey};
 use matching::{Candidate, Choice, Person, Verdict, choose, compare, confirm};
 use record::{Fields, Read, RecordId, Side};
 use store::{
-    Cause, Claim, Commit, Key, Lane, Link, PairDecision, ReviewKind, SignalSource, Snapshot,
+    Cause, Claim, Commit, IntentEnd, IntentState, Key, Lane, Link, PairDecision, ReviewKind,
+    SignalSource, Snapshot,
 };
 
 use crate::{
     Error,
     create::{Birth, create},
     decide::{Overrides, decide},
-    intents::identity_key,
+    intents::{identity_key, is_ours},
     pair::Pairing,
     reconcile::{ClaimEnd, Couple, Desk, cause_of, is_too_old},
     resolve, scope,
@@ -39,6 +41,9 @@ pub(crate) fn keys(pairing: &Pairing, side: Side, fields: &Fields) -> Vec<Key> {
 pub(crate) fn person(pairing: &Pairing, side: Side, fields: &Fields) -> Person {
     pairing.compiled.person(side, fields)
 }
+
+/// Until an unsettled create is looked for.
+const SOON: Duration = Duration::from_secs(1);
 
 /// A record without a link, read.
 struct Seeker {
@@ -118,6 +123,7 @@ async fn locked(
     others: Others,
 ) -> Result<(), Error> {
     drop_changed(desk, &mut seekers, &others).await?;
+    drop_unborn(desk, &mut seekers, &others).await?;
     let mut matched = Vec::new();
     let mut births = Vec::new();
     for seeker in seekers {
@@ -583,6 +589,63 @@ async fn drop_changed(
         }
     }
     *seekers = kept;
+    Ok(())
+}
+
+/// A record that may be what an unsettled create made of its candidate waits until that is settled.
+async fn drop_unborn(
+    desk: &mut Desk<'_>,
+    seekers: &mut Vec<Seeker>,
+    others: &Others,
+) -> Result<(), Error> {
+    let candidates: Vec<RecordId> = others.candidates.keys().cloned().collect();
+    if candidates.is_empty() {
+        return Ok(());
+    }
+    let (core, pairing) = (desk.core, desk.pairing);
+    let intents = core
+        .store
+        .intents_of(
+            &core.workspace,
+            &pairing.sync,
+            pairing.entity,
+            desk.side,
+            &candidates,
+        )
+        .await?;
+    let now = core.clock.now();
+    let mut unborn: HashMap<&RecordId, Duration> = HashMap::new();
+    for intent in &intents {
+        let is_found = seekers
+            .iter()
+            .any(|seeker| is_ours(pairing, intent, &seeker.read));
+        if is_found && intent.state != IntentState::Open {
+            // Nowhere to be found so far, and a person may have been asked about it. Here it is.
+            let look = IntentEnd::LookAfter(now);
+            desk.commit.intents.push((intent.id, look));
+            unborn.insert(&intent.source, SOON);
+        } else if intent.state != IntentState::Asked {
+            let wait = Duration::try_from(intent.look_after.duration_since(now));
+            unborn.insert(&intent.source, wait.unwrap_or_default().max(SOON));
+        }
+    }
+    for seeker in std::mem::take(seekers) {
+        let wait = others
+            .sharing(0, &seeker.keys)
+            .iter()
+            .filter_map(|id| unborn.get(id))
+            .max();
+        match wait {
+            Some(wait) => desk.end(
+                &seeker.claim.record,
+                ClaimEnd::Again {
+                    after: Some(*wait),
+                    error: None,
+                },
+            ),
+            None => seekers.push(seeker),
+        }
+    }
     Ok(())
 }
 

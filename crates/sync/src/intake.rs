@@ -26,7 +26,8 @@ pub(crate) async fn accept(
     let now = core.clock.now();
     let mut signals = Vec::with_capacity(delivery.hints.len());
     for hint in &delivery.hints {
-        if core.pairings_of(connection, hint.entity).is_empty() {
+        // Also while the accounts could not be read yet: who acknowledges it has to remember it.
+        if !core.is_synced(connection, hint.entity) {
             continue;
         }
         wait_for_writers(core, connection, hint).await;

@@ -7,7 +7,8 @@ use connector::{Fetched, IdentityKey, KeyKind};
 use jiff::Timestamp;
 use record::{Read, RecordId, Side};
 use store::{
-    Claim, Commit, Effect, Intent, IntentEnd, Lane, NewJournalEntry, Signal, SignalSource,
+    Claim, Commit, Effect, Intent, IntentEnd, Lane, NewJournalEntry, ReviewKind, Signal,
+    SignalSource, SyncName,
 };
 
 use crate::{
@@ -15,6 +16,7 @@ use crate::{
     create::{created_row, newborn},
     engine::Core,
     pair::Pairing,
+    poll,
     reconcile::Desk,
     resolve,
 };
@@ -72,7 +74,7 @@ async fn one(core: &Core, pairing: &Pairing, intent: Intent) -> Result<(), Error
             let mut commit = Commit::default();
             commit
                 .intents
-                .push((intent.id, IntentEnd::LookAfter(later)));
+                .push((intent.id, IntentEnd::Postponed(later)));
             return core.commit(commit).await;
         }
     };
@@ -80,13 +82,13 @@ async fn one(core: &Core, pairing: &Pairing, intent: Intent) -> Result<(), Error
         .iter()
         .filter(|read| is_ours(pairing, &intent, read))
         .collect();
+    let can_be_found = intent.keys.iter().any(|key| identity_key(key).is_some());
     match ours.as_slice() {
         [read] => adopt(&mut desk, &intent, read).await,
         [] if !found.is_empty() => {
             // Somebody with these keys is there, but not proven ours: matching decides.
             close(core, intent, Some("others carry its keys")).await
         }
-        [] if intent.keys.is_empty() => ask(core, pairing, intent, &[]).await,
         [] if intent.looks + 1 < LOOKS => {
             let lag = pairing.end(intent.target).description.search_lag;
             let later = core
@@ -101,7 +103,8 @@ async fn one(core: &Core, pairing: &Pairing, intent: Intent) -> Result<(), Error
                 .push((intent.id, IntentEnd::LookAfter(later)));
             core.commit(commit).await
         }
-        [] => not_made(core, pairing, intent).await,
+        [] if can_be_found => not_made(core, pairing, intent).await,
+        [] => ask(core, pairing, intent, &[]).await,
         several => {
             let ids: Vec<RecordId> = several.iter().map(|read| read.record.id.clone()).collect();
             ask(core, pairing, intent, &ids).await
@@ -115,6 +118,10 @@ async fn find(desk: &Desk<'_>, intent: &Intent) -> Result<Vec<Read>, Error> {
     let end = desk.pairing.end(target);
     let calls = desk.calls(target, &intent.cause)?;
     let wanted: Vec<IdentityKey> = intent.keys.iter().filter_map(identity_key).collect();
+    if wanted.is_empty() {
+        // The system cannot be asked for it. What it lists as changed may show it to the next look.
+        poll::poll(desk.core, desk.pairing, target).await?;
+    }
     let mut ids: BTreeSet<RecordId> = desk
         .core
         .store
@@ -163,7 +170,7 @@ pub(crate) fn identity_key(key: &store::Key) -> Option<IdentityKey> {
 }
 
 /// Whether a record is what this intent made: exact content, made inside the window.
-fn is_ours(pairing: &Pairing, intent: &Intent, read: &Read) -> bool {
+pub(crate) fn is_ours(pairing: &Pairing, intent: &Intent, read: &Read) -> bool {
     let in_window = read.created.is_some_and(|created| {
         created
             .saturating_add(CLOCK_DIFFERENCE)
@@ -219,6 +226,7 @@ async fn adopt(desk: &mut Desk<'_>, intent: &Intent, read: &Read) -> Result<(), 
     );
     let mut commit = Commit::default();
     commit.intents.push((intent.id, IntentEnd::Closed));
+    commit.withdrawn.push(question(intent));
     let row = created_row(
         desk.pairing,
         &born.link,
@@ -291,6 +299,7 @@ async fn not_made(core: &Core, pairing: &Pairing, intent: Intent) -> Result<(), 
     }
     let mut commit = Commit::default();
     commit.intents.push((intent.id, IntentEnd::Closed));
+    commit.withdrawn.push(question(&intent));
     commit.reviews.push(resolve::refused_create_review(
         pairing,
         intent.target.other(),
@@ -315,6 +324,7 @@ async fn close_and_wait(
 ) -> Result<(), Error> {
     let mut commit = Commit::default();
     commit.intents.push((intent.id, IntentEnd::Closed));
+    commit.withdrawn.push(question(&intent));
     if let Some(why) = again {
         tracing::info!(sync = %intent.sync, record = %intent.source, why, "a create without an answer is settled");
         let pairings = core.pairings_of_sync(&intent.sync, intent.entity);
@@ -334,6 +344,15 @@ async fn close_and_wait(
     core.commit(commit).await?;
     core.wake();
     Ok(())
+}
+
+/// The question about an intent, which has no object any more when it is settled.
+fn question(intent: &Intent) -> (SyncName, ReviewKind, String) {
+    (
+        intent.sync.clone(),
+        ReviewKind::UnprovenCreate,
+        resolve::unproven_subject(intent),
+    )
 }
 
 async fn ask(

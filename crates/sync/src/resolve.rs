@@ -15,6 +15,7 @@ use crate::{
     Error, breaker,
     decide::{Conflict, Overrides, PairPlan, has_base},
     engine::Core,
+    gone,
     intents::claim_for,
     pair::Pairing,
     reconcile::{ClaimEnd, Desk},
@@ -285,7 +286,7 @@ pub(crate) fn unproven_review(
     review(
         pairing,
         ReviewKind::UnprovenCreate,
-        format!("{origin}:{}", intent.source),
+        unproven_subject(intent),
         by_side(origin, intent.source.clone(), candidates.first().cloned()),
         format!(
             "whether {} {} was made in {} could not be found out",
@@ -303,6 +304,11 @@ pub(crate) fn unproven_review(
         }),
         now,
     )
+}
+
+/// What names the question about an intent.
+pub(crate) fn unproven_subject(intent: &Intent) -> String {
+    format!("{}:{}", intent.target.other(), intent.source)
 }
 
 /// A create was refused for good.
@@ -890,6 +896,9 @@ async fn remove_by_hand(
         passed: Vec::new(),
     };
     let ids = [record.clone()];
+    if gone::is_archived(&desk, side, &ids, &cause).await? {
+        return Ok(());
+    }
     let read = desk.fetch(side, &ids, &cause).await?.remove(record);
     if let Some(connector::Fetched::Found(read)) = read {
         let held: Vec<NewJournalEntry> = read

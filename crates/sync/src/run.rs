@@ -235,7 +235,10 @@ pub(crate) async fn quiet(core: &Arc<Core>, longest: Duration) -> Result<bool, E
             .filter(|pairing| core.held_back(pairing).is_none())
             .collect();
         let waiting = waiting(core, &pairings).await?;
-        let is_quiet = waiting.dirty <= waiting.failing && waiting.intents == 0 && !core.is_busy();
+        let is_quiet = core.has_looked()
+            && waiting.dirty <= waiting.failing
+            && waiting.intents == 0
+            && !core.is_busy();
         quiet_looks = if is_quiet { quiet_looks + 1 } else { 0 };
         if quiet_looks >= 2 {
             return Ok(true);
