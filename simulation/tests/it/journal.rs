@@ -12,7 +12,7 @@ use store::ConnectionName;
 use crate::support::{agrees, has_kept, is_named, journal, one_pair, options};
 
 /// Whether each change that the API made to a record of the pair has its row.
-async fn all_kept(world: &World, pair: &Pair, mark: u64) -> Result<()> {
+pub(crate) async fn all_kept(world: &World, pair: &Pair, mark: u64) -> Result<()> {
     let edits = world.api_edits(mark);
     assert!(!edits.is_empty());
     for edit in edits {

@@ -7,6 +7,7 @@ mod first;
 mod gone;
 mod history;
 mod journal;
+mod kill_points;
 mod matching;
 mod refused;
 mod sets;

@@ -193,3 +193,25 @@ async fn a_search_that_lags_hides_nothing_for_long() -> Result<()> {
     agrees(&world).await?;
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_webhook_that_comes_before_the_accounts_could_be_read_is_kept() -> Result<()> {
+    let (mut world, pair) = one_pair(options()).await?;
+    let fault =
+        world.fault(json!({"system": "onoffice", "fault": {"kind": "status", "status": 500}}))?;
+    world.kill_and_restart()?;
+    while world.struck(fault) == 0 {
+        world.wait(Duration::from_millis(50)).await;
+    }
+    world.edit(HIGHLEVEL, &pair.highlevel, &json!({"city": "Potsdam"}))?;
+    world.wait(Duration::from_secs(3)).await;
+    world.control.core().faults.clear();
+    while world.engine().status().await?.syncs[0].state != "running" {
+        world.wait(Duration::from_secs(1)).await;
+    }
+    world.settle().await?;
+    agrees(&world).await?;
+    assert_eq!(world.held(ONOFFICE, &pair.onoffice)?.city, "Potsdam");
+    assert_eq!(meter(&world, "missed_webhooks").await?, 0);
+    Ok(())
+}
