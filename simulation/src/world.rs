@@ -49,6 +49,8 @@ pub struct Options {
     pub rules: mapping::SyncRules,
     /// HighLevel is connected as an app with webhooks; else by a private token, without.
     pub webhooks: bool,
+    /// HighLevel's documented limits are kept; else only the load is bounded.
+    pub limits: bool,
     /// How the engine paces itself.
     pub pace: sync::Options,
     /// How many times as fast as real time everything runs.
@@ -72,6 +74,7 @@ impl Default for Options {
             switches: Vec::new(),
             rules: shipped_rules(),
             webhooks: true,
+            limits: false,
             pace: sync::Options {
                 poll_with_webhooks: Duration::from_secs(3600),
                 poll_without_webhooks: Duration::from_secs(3600),
@@ -296,7 +299,7 @@ impl World {
         let office = control.act(System::OnOffice, "show_access", &json!({}))?;
         let store = Arc::new(FaultyStore::new(Arc::new(SqliteStore::in_memory()?)));
         let vault = Arc::new(vault::KeyRing::new(vault::Key::generate()?));
-        let configs = configs(&access, options.webhooks)?;
+        let configs = configs(&access, options.webhooks, options.limits)?;
         let ground = Ground {
             store: &store,
             sandbox: &sandbox,
@@ -588,13 +591,13 @@ impl Process {
     }
 }
 
-fn configs(access: &Json, webhooks: bool) -> Result<Configs> {
+fn configs(access: &Json, webhooks: bool, limits: bool) -> Result<Configs> {
     let location = access["mainLocationId"].as_str().context("a location")?;
     let highlevel: ConnectionConfig = serde_json::from_value(json!({
         "system": "highlevel",
         "base_url": "http://sandbox.invalid/highlevel",
         "auth": {"scheme": if webhooks { "oauth" } else { "private_token" }},
-        "limits": {"documented": false, "concurrency": 16},
+        "limits": {"documented": limits, "concurrency": 16},
         "settings": {
             "country": "DE",
             "location_id": location,

@@ -1,5 +1,6 @@
 //! Stops on mass changes: a sync that would delete, overwrite or create more than its limit within
-//! an hour stops and asks.
+//! an hour stops and asks. What waited when a person let it go on passes uncounted, however much it is;
+//! what comes later is counted anew.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -9,7 +10,8 @@ use std::{
 
 use jiff::Timestamp;
 use mapping::Limit;
-use store::{Commit, SyncName};
+use record::Side;
+use store::{Claim, Commit, SyncName};
 
 use crate::{
     Error,
@@ -34,6 +36,8 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
+    pub(crate) const ALL: [Self; 3] = [Self::Delete, Self::Overwrite, Self::Create];
+
     pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Delete => "deletes",
@@ -50,6 +54,8 @@ type Counted = VecDeque<(Timestamp, usize)>;
 #[derive(Debug, Default)]
 pub(crate) struct Breakers {
     counts: Mutex<HashMap<(SyncName, Kind), Counted>>,
+    /// When a person last let a sync go on.
+    let_go_on: Mutex<HashMap<SyncName, Timestamp>>,
 }
 
 impl Breakers {
@@ -80,19 +86,39 @@ impl Breakers {
         Ok(())
     }
 
-    /// Forgets what was counted: a person said to go on.
-    pub(crate) fn reset(&self, sync: &SyncName) {
+    /// A person said to go on: what was counted is forgotten, and what waits now is allowed.
+    pub(crate) fn let_go_on(&self, sync: &SyncName, now: Timestamp) {
         self.counts
             .lock()
             .expect("no panic while held")
             .retain(|(name, _), _| name != sync);
+        self.let_go_on
+            .lock()
+            .expect("no panic while held")
+            .insert(sync.clone(), now);
+    }
+
+    /// Whether a change was waiting already when a person let the sync go on.
+    fn is_allowed(&self, sync: &SyncName, first_signalled: Timestamp) -> bool {
+        self.let_go_on
+            .lock()
+            .expect("no panic while held")
+            .get(sync)
+            .is_some_and(|at| first_signalled <= *at)
     }
 }
 
 impl Desk<'_> {
-    /// Whether `number` more changes of this kind may be made. If not, the sync is stopped and a
-    /// person asked.
-    pub(crate) async fn may_change(&mut self, kind: Kind, number: usize) -> Result<bool, Error> {
+    /// Whether the changes of this kind that these claims ask for may be made. If not, the sync is
+    /// stopped and a person asked.
+    pub(crate) async fn may_change(
+        &mut self,
+        kind: Kind,
+        claims: impl Iterator<Item = &Claim>,
+    ) -> Result<bool, Error> {
+        let sync = &self.pairing.sync;
+        let counts = |claim: &&Claim| !self.core.breakers.is_allowed(sync, claim.first_signalled);
+        let number = claims.filter(counts).count();
         if number == 0 {
             return Ok(true);
         }
@@ -152,7 +178,7 @@ impl Desk<'_> {
             limit.number
         );
         tracing::warn!(sync = %self.pairing.sync, %why, "the sync is stopped");
-        self.core.pause(&self.pairing.sync, &why).await?;
+        self.core.stop(&self.pairing.sync, &why).await?;
         let review = resolve::mass_change_review(self.pairing, kind, &why, self.core.clock.now());
         // At once, not with the batch: the batch may end without a commit.
         let mut commit = Commit::default();
@@ -171,7 +197,7 @@ impl Desk<'_> {
             .iter()
             .zip(plans)
             .filter(|(couple, plan)| overwrites(couple, plan))
-            .count();
+            .map(|(couple, _)| &couple.claim);
         if self.may_change(Kind::Overwrite, overwrites).await? {
             return Ok(true);
         }
@@ -191,7 +217,7 @@ impl Desk<'_> {
 /// Whether a plan replaces a value that is there.
 fn overwrites(couple: &Couple, plan: &PairPlan) -> bool {
     plan.moves.iter().any(|step| {
-        record::Side::BOTH.into_iter().any(|side| {
+        Side::BOTH.into_iter().any(|side| {
             step.writes[index(side)].as_ref().is_some_and(|raw| {
                 raw.iter().any(|(name, _)| {
                     couple.reads[index(side)]
@@ -226,7 +252,10 @@ mod tests {
         assert_eq!(take(1, 1801), Err(21));
         assert_eq!(take(12, 3600), Ok(()));
         assert_eq!(take(1, 3601), Err(21));
-        breakers.reset(&sync);
+        breakers.let_go_on(&sync, at(3602));
         assert_eq!(take(20, 3602), Ok(()));
+        assert!(breakers.is_allowed(&sync, at(3602)));
+        assert!(!breakers.is_allowed(&sync, at(3603)));
+        assert!(!breakers.is_allowed(&SyncName::from("others"), at(3602)));
     }
 }

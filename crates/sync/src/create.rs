@@ -61,7 +61,10 @@ pub(crate) async fn create(desk: &mut Desk<'_>, births: Vec<Birth>) -> Result<()
     }
     let births = desk.worth_making(births);
     if !desk
-        .may_change(crate::breaker::Kind::Create, births.len())
+        .may_change(
+            crate::breaker::Kind::Create,
+            births.iter().map(|birth| &birth.claim),
+        )
         .await?
     {
         for birth in births {

@@ -17,17 +17,18 @@ use record::{Entity, RecordId, Side};
 use serde_json::json;
 use store::{
     Accepted, Cause, ClaimRequest, Commit, ConnectionName, IntentEnd, IntentId, Lane, Review,
-    ReviewFilter, ReviewId, RunId, Store, SyncName, Workspace,
+    ReviewFilter, ReviewId, ReviewKind, RunId, Store, SyncName, Workspace,
 };
 use tokio::sync::{Notify, watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     Error, Explanation, LinkRow, Options, Plan, Progress, RunReport, Status,
-    breaker::Breakers,
+    breaker::{Breakers, Kind},
     explain, intake, intents,
     locks::Locks,
     news,
+    notices::Notices,
     pair::Pairing,
     plan, poll, reconcile, resolve, run,
     setup::{self, Unready},
@@ -73,6 +74,8 @@ struct SyncState {
     listing: bool,
     /// Stopped by a person or a breaker.
     paused: Option<String>,
+    /// It was a breaker.
+    over_limit: bool,
     /// The rules that all records were looked at under, see [`crate::news`].
     known: Option<BTreeMap<String, String>>,
     /// The run under way, and whether a person was shown what it does.
@@ -91,6 +94,7 @@ pub(crate) struct Core {
     pub(crate) options: Options,
     pub(crate) locks: Arc<Locks>,
     pub(crate) breakers: Breakers,
+    pub(crate) notices: Notices,
     /// Creates whose outcome could not be stored.
     stranded: Mutex<BTreeSet<IntentId>>,
     /// How often a create was sent and proven not to have made anything, by sync and source.
@@ -120,6 +124,7 @@ impl Engine {
                 options: parts.options,
                 locks: Arc::new(Locks::default()),
                 breakers: Breakers::default(),
+                notices: Notices::default(),
                 stranded: Mutex::new(BTreeSet::new()),
                 unmade: Mutex::default(),
                 pairings: RwLock::new(Vec::new()),
@@ -373,6 +378,7 @@ impl Core {
             remembered.started = state["started"].as_bool().unwrap_or(false);
             remembered.listing = remembered.started && !state["listed"].as_bool().unwrap_or(true);
             remembered.paused = state["paused"].as_str().map(str::to_owned);
+            remembered.over_limit = state["over_limit"].as_bool().unwrap_or(false);
             remembered.known = serde_json::from_value(state["known"].clone()).unwrap_or_default();
         }
         Ok(())
@@ -513,6 +519,7 @@ impl Core {
                     "started": state.started,
                     "listed": !state.listing,
                     "paused": state.paused,
+                    "over_limit": state.over_limit,
                     "known": state.known,
                 }),
             )
@@ -522,7 +529,8 @@ impl Core {
     }
 
     /// The first full run begins: nothing is worked off before both sides are listed.
-    pub(crate) async fn begin_listing(&self, sync: &SyncName) -> Result<(), Error> {
+    /// Says whether it is the first.
+    pub(crate) async fn begin_listing(&self, sync: &SyncName) -> Result<bool, Error> {
         let rules = news::in_force(self, sync);
         let first = self.with_state(sync, |state| {
             let first = !state.started || state.listing;
@@ -536,7 +544,7 @@ impl Core {
         if first {
             self.save_state(sync).await?;
         }
-        Ok(())
+        Ok(first)
     }
 
     /// The rules that all records of a sync were looked at under.
@@ -568,10 +576,32 @@ impl Core {
         self.save_state(sync).await
     }
 
-    /// Lets a sync go on.
+    /// Stops a sync because it would change more than its limit.
+    pub(crate) async fn stop(&self, sync: &SyncName, why: &str) -> Result<(), Error> {
+        self.with_state(sync, |state| state.over_limit = true);
+        self.pause(sync, why).await
+    }
+
+    /// Lets a sync go on. If it was stopped at a limit, what waits now is allowed.
     pub(crate) async fn resume(&self, sync: &SyncName) -> Result<(), Error> {
-        self.with_state(sync, |state| state.paused = None);
+        let over_limit = self.with_state(sync, |state| {
+            state.paused = None;
+            std::mem::take(&mut state.over_limit)
+        });
+        if over_limit {
+            self.breakers.let_go_on(sync, self.clock.now());
+        }
         self.save_state(sync).await
+    }
+
+    /// A sync that goes on needs no answer to why it was stopped.
+    async fn withdraw_limit_questions(&self, sync: &SyncName) -> Result<(), Error> {
+        let mut commit = Commit::default();
+        commit.withdrawn.extend(Kind::ALL.map(|kind| {
+            let subject = resolve::mass_change_subject(sync, kind);
+            (sync.clone(), ReviewKind::MassChange, subject)
+        }));
+        self.commit(commit).await
     }
 
     pub(crate) fn all_pairings(&self) -> Vec<Arc<Pairing>> {
@@ -819,18 +849,20 @@ impl Core {
         listed: u64,
         known: u64,
     ) -> Result<(), Error> {
-        let why = format!(
-            "{} listed {listed} of {known} known records",
-            pairing.end(side).connection
-        );
-        let review = resolve::mass_change_review(
-            pairing,
-            crate::breaker::Kind::Delete,
-            &why,
-            self.clock.now(),
-        );
+        let review = resolve::shrunken_review(pairing, side, listed, known, self.clock.now());
         let mut commit = Commit::default();
         commit.reviews.push(review);
+        self.commit(commit).await
+    }
+
+    /// A listing shows what is known again: there is nothing to ask about it.
+    pub(crate) async fn note_whole(&self, pairing: &Pairing, side: Side) -> Result<(), Error> {
+        let mut commit = Commit::default();
+        commit.withdrawn.push((
+            pairing.sync.clone(),
+            ReviewKind::MassChange,
+            resolve::shrunken_subject(pairing, side),
+        ));
         self.commit(commit).await
     }
 
@@ -965,7 +997,8 @@ impl Handle {
     /// When there is no such sync or the store fails.
     pub async fn resume(&self, sync: &SyncName) -> Result<(), Error> {
         self.core.rules_of(sync)?;
-        self.core.resume(sync).await
+        self.core.resume(sync).await?;
+        self.core.withdraw_limit_questions(sync).await
     }
 
     /// Takes a verified webhook in. When this returns, it is durable.

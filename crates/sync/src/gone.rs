@@ -1,7 +1,7 @@
 //! A record that is no longer there. Gone is proven before anything follows from it, a record whose
 //! keys live on elsewhere is a question, and a delete never wins over an edit.
 
-use connector::{Fetched, PageRequest, RemoveOutcome};
+use connector::{Deletes, Fetched, PageRequest, RemoveOutcome};
 use mapping::DeleteRule;
 use record::{Field, Read, RecordId, Side};
 use store::{Cause, Claim, Commit, Effect, Link, LinkState, NewJournalEntry, Tombstone};
@@ -135,7 +135,10 @@ async fn one_gone(
         });
         return Ok(());
     }
-    if !desk.may_change(breaker::Kind::Delete, 1).await? {
+    if !desk
+        .may_change(breaker::Kind::Delete, std::iter::once(claim))
+        .await?
+    {
         desk.end(
             &claim.record,
             ClaimEnd::Again {
@@ -190,7 +193,7 @@ async fn one_gone(
             Ok(())
         }
         DeleteRule::Propagate | DeleteRule::Archive => {
-            carry(desk, claim, link, gone, survivor, cause).await
+            carry(desk, claim, link, gone, survivor, rule, cause).await
         }
     }
 }
@@ -202,6 +205,7 @@ async fn carry(
     link: Link,
     gone: Side,
     survivor: &Read,
+    rule: DeleteRule,
     cause: &Cause,
 ) -> Result<(), Error> {
     let now = desk.core.clock.now();
@@ -213,10 +217,13 @@ async fn carry(
         end_link(desk, link, gone, survivor, cause, why);
         return Ok(());
     }
+    let deletes = desk.pairing.end(other).description.deletes;
     let why_not = if !desk.pairing.may_write(other) {
         Some("this sync does not write to this side")
-    } else if desk.pairing.end(other).description.deletes == connector::Deletes::Never {
+    } else if deletes == Deletes::Never {
         Some("the system cannot remove records")
+    } else if rule == DeleteRule::Archive && deletes != Deletes::Archive {
+        Some("the rule is to archive, and the system can only delete for good")
     } else if is_edited(desk, &link, other, survivor) {
         Some("the remaining record was edited since the two last agreed")
     } else {
@@ -269,6 +276,9 @@ async fn carry(
     match outcome {
         Some(RemoveOutcome::Done) => {
             desk.commit.journal.extend(held);
+            if deletes == Deletes::Delete {
+                desk.forget(other, link.record(other));
+            }
             desk.count(&format!("removed_{other}"), 1);
             let why = "deleted with its counterpart";
             end_link(desk, link, gone, survivor, cause, why);

@@ -25,6 +25,12 @@ use crate::{
     resolve, scope,
 };
 
+/// How long a record is put off that a large batch is working on.
+const PUT_OFF: std::time::Duration = std::time::Duration::from_secs(5);
+
+/// Fewer records than this are not worth a commit of their own.
+const FEWEST_BIRTHS: usize = 10;
+
 /// The keys of a record, as the index holds them.
 pub(crate) fn keys(pairing: &Pairing, side: Side, fields: &Fields) -> Vec<Key> {
     person(pairing, side, fields)
@@ -53,6 +59,17 @@ struct Seeker {
     keys: Vec<Key>,
 }
 
+impl Seeker {
+    /// What is locked while it is worked on, beside its candidates.
+    fn locks(&self, desk: &Desk<'_>) -> BTreeSet<String> {
+        self.keys
+            .iter()
+            .map(|key| format!("key/{}/{}", key.kind, key.value))
+            .chain([desk.lock_key(desk.side, &self.claim.record)])
+            .collect()
+    }
+}
+
 /// A record of the other side (or a rival of the same side) that shares a key.
 struct Other {
     person: Person,
@@ -69,19 +86,17 @@ pub(crate) async fn unlinked(desk: &mut Desk<'_>, claims: Vec<&Claim>) -> Result
     if seekers.is_empty() && gone.is_empty() {
         return Ok(());
     }
+    let seekers = without_held(desk, seekers);
+    if seekers.is_empty() && gone.is_empty() {
+        return Ok(());
+    }
     let others = others(desk, &seekers).await?;
-    let mut locks: BTreeSet<String> = BTreeSet::new();
+    let mut locks: BTreeSet<String> = seekers
+        .iter()
+        .flat_map(|seeker| seeker.locks(desk))
+        .collect();
     for claim in &gone {
         locks.insert(desk.lock_key(desk.side, &claim.record));
-    }
-    for seeker in &seekers {
-        locks.insert(desk.lock_key(desk.side, &seeker.claim.record));
-        locks.extend(
-            seeker
-                .keys
-                .iter()
-                .map(|key| format!("key/{}/{}", key.kind, key.value)),
-        );
     }
     for id in others.candidates.keys() {
         locks.insert(desk.lock_key(desk.side.other(), id));
@@ -137,10 +152,50 @@ async fn locked(
         }
     }
     link_matched(desk, matched, others).await?;
-    for chunk in chunks(births, desk.core.options.backfill_batch.max(1)) {
+    for chunk in chunks(births, births_at_once(desk)) {
         create(desk, chunk).await?;
+        desk.flush().await;
     }
     Ok(())
+}
+
+/// Urgent work does not wait for the end of a large batch that holds one of its records: those are put
+/// off, the others go on.
+fn without_held(desk: &mut Desk<'_>, seekers: Vec<Seeker>) -> Vec<Seeker> {
+    if desk.lane != Lane::Live {
+        return seekers;
+    }
+    let (held, free): (Vec<_>, Vec<_>) = seekers
+        .into_iter()
+        .partition(|seeker| desk.core.locks.is_held(&seeker.locks(desk)));
+    for seeker in held {
+        desk.end(
+            &seeker.claim.record,
+            ClaimEnd::Again {
+                after: Some(PUT_OFF),
+                error: None,
+            },
+        );
+    }
+    free
+}
+
+/// How many records are made before what was made is stored: about as many as the limits of their
+/// system let through in a second, so that what tells of them finds them.
+fn births_at_once(desk: &Desk<'_>) -> usize {
+    let most = desk.core.options.backfill_batch.max(1);
+    let target = desk.pairing.end(desk.side.other());
+    match desk.core.connections.rate(&target.connection) {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a rate is a small positive number"
+        )]
+        Ok(Some(rate)) => (rate.ceil() as usize)
+            .saturating_mul(target.description.write_batch)
+            .clamp(FEWEST_BIRTHS.min(most), most),
+        _ => most,
+    }
 }
 
 fn chunks<T>(items: Vec<T>, size: usize) -> Vec<Vec<T>> {

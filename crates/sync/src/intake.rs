@@ -17,6 +17,13 @@ const ECHO: Duration = Duration::from_secs(30);
 /// How long a message waits for the end of a write that it may be the echo of.
 const LONGEST_WAIT: Duration = Duration::from_secs(2);
 
+/// How often it is looked meanwhile whether it is.
+const LOOK: Duration = Duration::from_millis(250);
+
+/// When a record is looked at of which a message came while it, or one of its identity keys, was being
+/// worked on for longer than that: mostly it is one of many that we are just making.
+const LATER: Duration = Duration::from_secs(10);
+
 /// Takes a verified delivery in. When this returns `New` or `Duplicate`, it is durable.
 pub(crate) async fn accept(
     core: &Core,
@@ -30,18 +37,21 @@ pub(crate) async fn accept(
         if !core.is_synced(connection, hint.entity) {
             continue;
         }
-        wait_for_writers(core, connection, hint).await;
-        if is_own_write(core, connection, hint).await? {
-            continue;
-        }
+        let due = match own_write(core, connection, hint).await? {
+            OwnWrite::Yes => continue,
+            OwnWrite::No => now,
+            OwnWrite::NotYetKnown => later(now, LATER),
+        };
         signals.push(Signal {
             connection: connection.clone(),
             entity: hint.entity,
             record: hint.id.clone(),
             lane: Lane::Live,
             source: SignalSource::Webhook,
-            not_older_than: hint.not_older_than.filter(|mark| *mark <= later(now)),
-            due: now,
+            not_older_than: hint
+                .not_older_than
+                .filter(|mark| *mark <= later(now, CLOCKS_DIFFER)),
+            due,
             cause: None,
         });
     }
@@ -65,14 +75,27 @@ pub(crate) async fn accept(
 }
 
 /// A mark further in the future than clocks differ is no mark.
-fn later(now: Timestamp) -> Timestamp {
-    now.saturating_add(std::time::Duration::from_secs(60))
-        .unwrap_or(now)
+const CLOCKS_DIFFER: Duration = Duration::from_secs(60);
+
+fn later(now: Timestamp, by: Duration) -> Timestamp {
+    now.saturating_add(by).unwrap_or(now)
+}
+
+/// Whether a message tells of what we wrote ourselves.
+enum OwnWrite {
+    Yes,
+    No,
+    /// Its record, or its keys, are still being worked on.
+    NotYetKnown,
 }
 
 /// A message about a record that is just being written or made often is the echo of that write, and
 /// overtakes its commit. So it waits for the commit, shortly.
-async fn wait_for_writers(core: &Core, connection: &ConnectionName, hint: &Hint) {
+async fn own_write(
+    core: &Core,
+    connection: &ConnectionName,
+    hint: &Hint,
+) -> Result<OwnWrite, Error> {
     let mut keys = BTreeSet::from([format!("{connection}/{}/{}", hint.entity, hint.id)]);
     if let Some(shown) = &hint.shown {
         for (pairing, side) in core.pairings_of(connection, hint.entity) {
@@ -83,7 +106,21 @@ async fn wait_for_writers(core: &Core, connection: &ConnectionName, hint: &Hint)
             );
         }
     }
-    core.locks.wait_free(&keys, LONGEST_WAIT).await;
+    let begun = core.clock.steady();
+    loop {
+        // The lock first: what was written is stored before it is let go.
+        let held = core.locks.is_held(&keys);
+        if is_own_write(core, connection, hint).await? {
+            return Ok(OwnWrite::Yes);
+        }
+        if !held {
+            return Ok(OwnWrite::No);
+        }
+        if core.clock.steady().saturating_sub(begun) >= LONGEST_WAIT {
+            return Ok(OwnWrite::NotYetKnown);
+        }
+        core.locks.wait_free(&keys, core.clock.sleep(LOOK)).await;
+    }
 }
 
 /// Whether a message shows just what we wrote: all that it shows means the same as our base, and it

@@ -55,6 +55,8 @@ mod setup;
 
 mod news;
 
+mod notices;
+
 mod engine;
 
 mod error;

@@ -36,25 +36,27 @@ impl Locks {
         }
     }
 
-    /// Waits until nobody holds any of the keys, at most so long. Takes nothing.
-    pub(crate) async fn wait_free(&self, keys: &BTreeSet<String>, longest: std::time::Duration) {
-        let free = async {
-            loop {
-                let freed = self.freed.notified();
-                tokio::pin!(freed);
-                freed.as_mut().enable();
-                let is_free = {
-                    let held = self.held.lock().expect("no panic while held");
-                    !keys.iter().any(|key| held.contains(key))
-                };
-                if is_free {
-                    return;
-                }
-                freed.await;
+    /// Waits until nobody holds any of the keys, or the pause is over. Takes nothing.
+    pub(crate) async fn wait_free(&self, keys: &BTreeSet<String>, pause: impl Future<Output = ()>) {
+        tokio::pin!(pause);
+        loop {
+            let freed = self.freed.notified();
+            tokio::pin!(freed);
+            freed.as_mut().enable();
+            if !self.is_held(keys) {
+                return;
             }
-        };
-        // Over time or free: either way the caller looks for itself.
-        drop(tokio::time::timeout(longest, free).await);
+            tokio::select! {
+                () = freed => {}
+                () = &mut pause => return,
+            }
+        }
+    }
+
+    /// Whether somebody holds any of the keys at this moment.
+    pub(crate) fn is_held<'a>(&self, keys: impl IntoIterator<Item = &'a String>) -> bool {
+        let held = self.held.lock().expect("no panic while held");
+        keys.into_iter().any(|key| held.contains(key))
     }
 
     fn try_take(&self, keys: &BTreeSet<String>) -> bool {

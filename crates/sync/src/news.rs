@@ -70,7 +70,10 @@ pub(crate) async fn look_for(core: &Core) -> Result<(), Error> {
             tracing::info!(%sync, "the rules say something new: all records are looked at");
             for pairing in core.all_pairings() {
                 if pairing.sync == sync {
-                    mark_all(core, &pairing).await?;
+                    for side in Side::BOTH {
+                        mark_side(core, &pairing, side, Lane::Backfill, SignalSource::Person)
+                            .await?;
+                    }
                 }
             }
         }
@@ -79,33 +82,38 @@ pub(crate) async fn look_for(core: &Core) -> Result<(), Error> {
     Ok(())
 }
 
-async fn mark_all(core: &Core, pairing: &Pairing) -> Result<(), Error> {
-    for side in Side::BOTH {
-        let connection = &pairing.end(side).connection;
-        let mut after = 0;
-        loop {
-            let page = core
-                .store
-                .snapshots_after(&core.workspace, connection, pairing.entity, after, PAGE)
-                .await?;
-            let Some((last, _)) = page.last() else { break };
-            after = *last;
-            let now = core.clock.now();
-            let signals: Vec<Signal> = page
-                .into_iter()
-                .map(|(_, snapshot)| Signal {
-                    connection: connection.clone(),
-                    entity: pairing.entity,
-                    record: snapshot.record,
-                    lane: Lane::Backfill,
-                    source: SignalSource::Person,
-                    not_older_than: None,
-                    due: now,
-                    cause: None,
-                })
-                .collect();
-            core.store.signal(&core.workspace, &signals).await?;
-        }
+/// Marks all known records of a side, to be looked at.
+pub(crate) async fn mark_side(
+    core: &Core,
+    pairing: &Pairing,
+    side: Side,
+    lane: Lane,
+    source: SignalSource,
+) -> Result<(), Error> {
+    let connection = &pairing.end(side).connection;
+    let mut after = 0;
+    loop {
+        let page = core
+            .store
+            .snapshots_after(&core.workspace, connection, pairing.entity, after, PAGE)
+            .await?;
+        let Some((last, _)) = page.last() else { break };
+        after = *last;
+        let now = core.clock.now();
+        let signals: Vec<Signal> = page
+            .into_iter()
+            .map(|(_, snapshot)| Signal {
+                connection: connection.clone(),
+                entity: pairing.entity,
+                record: snapshot.record,
+                lane,
+                source,
+                not_older_than: None,
+                due: now,
+                cause: None,
+            })
+            .collect();
+        core.store.signal(&core.workspace, &signals).await?;
     }
     core.wake();
     Ok(())

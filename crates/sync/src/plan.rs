@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use matching::{Candidate, Choice, Person, choose, compare, confirm};
+use matching::{Candidate, Choice, Person, Verdict, choose, compare, confirm};
 use record::{Field, Read, RecordId, Side};
 use serde::Serialize;
 use store::{Key, Lane, Link, Snapshot, SyncName};
@@ -317,7 +317,20 @@ impl Planner<'_> {
                 let other = candidates.first().map(|candidate| candidate.id.clone());
                 self.sample("ask", side, &snapshot.record, other, why, BTreeMap::new());
             }
-            Choice::None => self.birth(side, snapshot, read),
+            Choice::None => {
+                // Of records that are one person on one side, the first by id would be made.
+                let is_first = judged(rivals, &own, &snapshot.record)
+                    .into_iter()
+                    .filter(|twin| matches!(twin.verdict, Verdict::Same { .. }))
+                    .all(|twin| !twin.linked && snapshot.record < twin.id);
+                if is_first {
+                    self.birth(side, snapshot, read);
+                } else {
+                    self.of(side).ambiguous += 1;
+                    let why = "another record of the same side is the same person".to_owned();
+                    self.sample("ask", side, &snapshot.record, None, why, BTreeMap::new());
+                }
+            }
         }
     }
 

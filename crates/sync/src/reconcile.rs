@@ -87,12 +87,15 @@ pub(crate) async fn reconcile(core: &Arc<Core>, claims: Vec<Claim>) {
     for (number, (pairing, side)) in pairings.iter().enumerate() {
         let mut desk = Desk::new(core, pairing, *side, lane);
         if let Some(why) = core.held_back(pairing) {
+            // A first listing ends by itself: to wait for it is no failure.
+            let listing = core.is_listing(&pairing.sync);
+            let wait = if listing { 2 } else { 60 };
             for claim in &claims {
                 ends.insert(
                     claim.record.clone(),
                     ClaimEnd::Again {
-                        after: Some(std::time::Duration::from_secs(60)),
-                        error: Some(why.clone()),
+                        after: Some(std::time::Duration::from_secs(wait)),
+                        error: (!listing).then(|| why.clone()),
                     },
                 );
             }

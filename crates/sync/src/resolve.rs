@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 use store::{
     Cause, Claim, Commit, Effect, Intent, Link, LinkId, LinkState, NewJournalEntry, Pair,
     PairDecision, Review, ReviewFilter, ReviewId, ReviewKind, ReviewState, Signal, SignalSource,
-    Tombstone,
+    SyncName, Tombstone,
 };
 use uuid::Uuid;
 
@@ -17,6 +17,7 @@ use crate::{
     engine::Core,
     gone,
     intents::claim_for,
+    news,
     pair::Pairing,
     reconcile::{ClaimEnd, Desk},
 };
@@ -344,6 +345,11 @@ pub(crate) fn refused_create_review(
     )
 }
 
+/// What the review about too many changes of one kind is about.
+pub(crate) fn mass_change_subject(sync: &SyncName, kind: breaker::Kind) -> String {
+    format!("{sync}:{}", kind.word())
+}
+
 /// More changes than the limit.
 pub(crate) fn mass_change_review(
     pairing: &Pairing,
@@ -354,7 +360,7 @@ pub(crate) fn mass_change_review(
     review(
         pairing,
         ReviewKind::MassChange,
-        format!("{}:{}", pairing.sync, kind.word()),
+        mass_change_subject(&pairing.sync, kind),
         (None, None),
         format!("the sync is stopped: {why}"),
         json!({
@@ -362,8 +368,50 @@ pub(crate) fn mass_change_review(
             "kind": kind.word(),
             "why": why,
             "choices": [
-                choice("continue", "goes on, and counts anew"),
+                choice("continue", "goes on with what waits, and counts anew"),
                 choice("leave", "stays stopped until it is resumed"),
+            ],
+        }),
+        now,
+    )
+}
+
+/// What the review about a listing that shows too little is about.
+pub(crate) fn shrunken_subject(pairing: &Pairing, side: Side) -> String {
+    format!(
+        "{}:listed:{}:{}",
+        pairing.sync,
+        pairing.end(side).connection,
+        pairing.entity
+    )
+}
+
+/// A listing shows much less than what is known. Nothing follows from it before a person says so.
+pub(crate) fn shrunken_review(
+    pairing: &Pairing,
+    side: Side,
+    listed: u64,
+    known: u64,
+    now: jiff::Timestamp,
+) -> Review {
+    let connection = &pairing.end(side).connection;
+    review(
+        pairing,
+        ReviewKind::MassChange,
+        shrunken_subject(pairing, side),
+        (None, None),
+        format!(
+            "{connection} listed {listed} of {known} known records: a right was lost, another account answers, or most were deleted; nothing follows from it"
+        ),
+        json!({
+            "v": 1,
+            "kind": "listing",
+            "side": side,
+            "listed": listed,
+            "known": known,
+            "choices": [
+                choice("continue", "they were deleted: reads each of them, and treats those that are gone as deleted"),
+                postpone(),
             ],
         }),
         now,
@@ -483,9 +531,13 @@ async fn carry_out(
             }
             Ok(())
         }
+        (ReviewKind::MassChange, _) if review.details["kind"] == "listing" => {
+            let side = side_in(&review.details["side"]);
+            let (lane, source) = (store::Lane::Reconcile, SignalSource::Person);
+            news::mark_side(core, pairing, side, lane, source).await
+        }
         (ReviewKind::MassChange, _) => {
             if answer == "continue" {
-                core.breakers.reset(&review.sync);
                 core.resume(&review.sync).await?;
             }
             Ok(())
@@ -577,11 +629,17 @@ async fn link_of(core: &Core, review: &Review) -> Result<Link, Error> {
 
 /// The side and the record that a review about one unlinked record names.
 fn subject_of(review: &Review) -> Option<(Side, RecordId)> {
-    let side = match review.details["side"].as_str()? {
-        "left" => Side::Left,
-        _ => Side::Right,
-    };
+    review.details["side"].as_str()?;
+    let side = side_in(&review.details["side"]);
     Some((side, RecordId::from(review.details["record"].as_str()?)))
+}
+
+fn side_in(stored: &Json) -> Side {
+    if stored.as_str() == Some("left") {
+        Side::Left
+    } else {
+        Side::Right
+    }
 }
 
 fn person_signal(core: &Core, pairing: &Pairing, side: Side, record: &RecordId) -> Signal {
@@ -802,11 +860,7 @@ fn unproven(
 }
 
 fn gone_side(review: &Review) -> Side {
-    if review.details["gone"].as_str() == Some("left") {
-        Side::Left
-    } else {
-        Side::Right
-    }
+    side_in(&review.details["gone"])
 }
 
 async fn rebind(
@@ -935,7 +989,15 @@ async fn remove_by_hand(
         .into_iter()
         .next();
     match outcome {
-        Some(connector::RemoveOutcome::Done | connector::RemoveOutcome::Gone) => Ok(()),
+        Some(connector::RemoveOutcome::Done | connector::RemoveOutcome::Gone) => {
+            if pairing.end(side).description.deletes == connector::Deletes::Delete {
+                let connection = pairing.end(side).connection.clone();
+                commit
+                    .gone
+                    .push((connection, pairing.entity, record.clone()));
+            }
+            Ok(())
+        }
         Some(connector::RemoveOutcome::Refused(refusal)) => Err(Error::NotReady {
             sync: pairing.sync.to_string(),
             why: refusal.to_string(),

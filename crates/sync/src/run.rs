@@ -5,13 +5,14 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use futures::future::try_join_all;
 use jiff::Timestamp;
 use record::Side;
-use store::{ConnectionName, Lane, Run, RunId, RunKind, RunState, SyncName};
+use store::{ConnectionName, Lane, Run, RunId, RunKind, RunState, SignalSource, SyncName};
 use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::{
     Error, Progress, RunReport, Status, SyncStatus,
     engine::Core,
+    news,
     pair::Pairing,
     poll::poll,
     report::FailingRecord,
@@ -104,7 +105,7 @@ async fn list_and_work(
     pairings: &[Arc<Pairing>],
     progress: &watch::Sender<Progress>,
 ) -> Result<(u64, u64), Error> {
-    core.begin_listing(sync).await?;
+    let first = core.begin_listing(sync).await?;
     let mut listed = (0, 0);
     for pairing in pairings {
         // The cursors first: what is edited during the listing is found by the next poll.
@@ -114,6 +115,9 @@ async fn list_and_work(
         let [left, right] = list_both(core, pairing, Lane::Backfill, progress).await?;
         listed.0 += left.listed;
         listed.1 += right.listed;
+        if first {
+            mark_known(core, pairing, [left, right]).await?;
+        }
     }
     core.end_listing(sync).await?;
     let to_do = waiting(core, pairings).await?.dirty;
@@ -156,9 +160,26 @@ pub(crate) async fn list_first(core: &Arc<Core>, sync: &SyncName) -> Result<(), 
         for side in Side::BOTH {
             poll(core, &pairing, side).await?;
         }
-        list_both(core, &pairing, Lane::Backfill, &progress).await?;
+        let reports = list_both(core, &pairing, Lane::Backfill, &progress).await?;
+        mark_known(core, &pairing, reports).await?;
     }
     core.end_listing(sync).await
+}
+
+/// A sync that lists for the first time has to look at every record, also at those that are known and
+/// unchanged because another sync, or the same one under another name, listed them before.
+async fn mark_known(
+    core: &Core,
+    pairing: &Pairing,
+    reports: [SweepReport; 2],
+) -> Result<(), Error> {
+    for (side, report) in Side::BOTH.into_iter().zip(reports) {
+        if report.signalled < report.listed {
+            let (lane, source) = (Lane::Backfill, SignalSource::Sweep);
+            news::mark_side(core, pairing, side, lane, source).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Lists both sides at once.

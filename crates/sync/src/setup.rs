@@ -36,21 +36,33 @@ pub(crate) async fn resolve_all(core: &Core) {
     let mut unready = Vec::new();
     for (sync, rules) in rules {
         match resolve(core, &sync, &rules).await {
-            Ok(resolved) => pairings.extend(resolved),
+            Ok(resolved) => {
+                core.notices.only_last(&format!("accounts of {sync}"), &[]);
+                pairings.extend(resolved);
+            }
             Err(error) => {
+                let news = core.notices.is_due(
+                    &format!("accounts of {sync}"),
+                    &error.to_string(),
+                    core.clock.now(),
+                );
                 let kept: Vec<_> = before
                     .iter()
                     .filter(|pairing| pairing.sync == sync)
                     .map(|pairing| Pairing::clone(pairing))
                     .collect();
                 if kept.is_empty() || matches!(error, Error::Rules { .. }) {
-                    tracing::warn!(%sync, %error, "a sync is not ready");
+                    if news {
+                        tracing::warn!(%sync, %error, "a sync is not ready");
+                    }
                     unready.push(Unready {
                         sync,
                         why: error.to_string(),
                     });
                 } else {
-                    tracing::warn!(%sync, %error, "accounts could not be read anew; going on with what was known");
+                    if news {
+                        tracing::warn!(%sync, %error, "accounts could not be read anew; going on with what was known");
+                    }
                     pairings.extend(kept);
                 }
             }
@@ -165,8 +177,13 @@ async fn resolve(core: &Core, sync: &SyncName, rules: &SyncRules) -> Result<Vec<
             .into_iter()
             .map(|problem| (problem.path, problem.message))
             .collect();
+        let about = |place: &str| format!("{entity} of {sync} at {place}");
+        let these: Vec<String> = paused.iter().map(|(place, _)| about(place)).collect();
+        core.notices.only_last(&about(""), &these);
         for (place, why) in &paused {
-            tracing::warn!(%sync, %place, %why, "a mapping is paused");
+            if core.notices.is_due(&about(place), why, core.clock.now()) {
+                tracing::warn!(%sync, %place, %why, "a mapping is paused");
+            }
         }
         pairings.push(Pairing {
             sync: sync.clone(),

@@ -301,6 +301,7 @@ async fn finish(
                 cause: None,
             }));
         }
+        core.note_whole(pairing, side).await?;
     } else if !first && known > 0 {
         tracing::warn!(
             connection = %end.connection,

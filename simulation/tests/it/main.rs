@@ -1,7 +1,9 @@
 //! The engine against the simulated vendors.
 
 mod account;
+mod asked;
 mod create;
+mod ended;
 mod fields;
 mod first;
 mod gone;
@@ -9,7 +11,11 @@ mod history;
 mod journal;
 mod kill_points;
 mod matching;
+mod paced;
 mod refused;
 mod sets;
+mod shaped;
 mod signals;
+mod stopped;
 mod support;
+mod told;

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use store::{
-    CallFilter, CallRow, Commit, Lane, LinkId, LinkState, Overview, Release, ReviewKind, Run,
-    RunId, RunKind, RunState, Signal,
+    CallFilter, CallRow, Commit, IntentEnd, Lane, LinkId, LinkState, Overview, Release, ReviewKind,
+    Run, RunId, RunKind, RunState, Signal,
 };
 
 use super::things::*;
@@ -166,7 +166,7 @@ pub(crate) async fn the_overview_counts_what_is_there(store: Under) {
     let mut parked = link(2, "b", "y");
     parked.state = LinkState::Parked;
     store
-        .open_intents(&ws(), &[intent(1, "a"), intent(2, "b")])
+        .open_intents(&ws(), &[intent(1, "a"), intent(2, "b"), intent(3, "c")])
         .await
         .unwrap();
     commit(
@@ -184,6 +184,7 @@ pub(crate) async fn the_overview_counts_what_is_there(store: Under) {
                 review(3, ReviewKind::UnprovenCreate, "s3"),
             ],
             blocked: vec![blocked(1, "email")],
+            intents: vec![(intent(3, "c").id, IntentEnd::Asked)],
             meters: counts(&[("writes", 2)]),
             ..Commit::default()
         },
