@@ -17,7 +17,7 @@ use crate::{
     connection::{Barred, Connection},
     credentials::{Held, scrub},
     ongoing::Ongoing,
-    retry::{self, Failure, Next},
+    retry::{self, Failure, Next, Waiting},
     tokens::TokenError,
 };
 
@@ -128,10 +128,18 @@ impl Exchange<'_> {
             };
             *times += 1;
             let elapsed = self.connection.parts.clock.steady().saturating_sub(began);
-            match retry::next(failure, request.effect, *times, elapsed) {
+            match retry::next(failure, request.effect, self.waiting(), *times, elapsed) {
                 Next::GiveUp => return Err(self.give_up(&request, failure, why)),
                 Next::After(wait) => self.pause(operation, wait).await?,
             }
+        }
+    }
+
+    /// Who waits for the answer: whether an account can be used is what a person asks.
+    fn waiting(&self) -> Waiting {
+        match self.authority {
+            Authority::Probe | Authority::Trial(_) => Waiting::Person,
+            Authority::Own | Authority::None => Waiting::Work,
         }
     }
 

@@ -24,8 +24,20 @@ pub(crate) enum Next {
     GiveUp,
 }
 
+/// Who waits for the answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Waiting {
+    /// Work that has time.
+    Work,
+    /// A person, who wants to know in seconds whether it can be reached.
+    Person,
+}
+
 /// Attempts of one call in all, throttled ones not counted.
 const ATTEMPTS: u32 = 5;
+
+/// The same while a person waits: three within about three seconds.
+const ATTEMPTS_FOR_A_PERSON: u32 = 3;
 
 /// Throttled attempts of one call; more means that somebody else uses the limit up.
 const THROTTLED: u32 = 10;
@@ -37,11 +49,18 @@ const FIRST_WAIT: Duration = Duration::from_millis(500);
 
 /// Decides after `failed` failures of this call (this one included), `elapsed` since it began.
 /// Reads are repeated freely; writes only when they are known not to have happened.
-pub(crate) fn next(failure: Failure, effect: Effect, failed: u32, elapsed: Duration) -> Next {
-    let most = match (failure, effect) {
-        (Failure::Unknown, Effect::Write) => return Next::GiveUp,
-        (Failure::Throttled, _) => THROTTLED,
-        (Failure::Unknown | Failure::NotSent, _) => ATTEMPTS,
+pub(crate) fn next(
+    failure: Failure,
+    effect: Effect,
+    waiting: Waiting,
+    failed: u32,
+    elapsed: Duration,
+) -> Next {
+    let most = match (failure, effect, waiting) {
+        (Failure::Unknown, Effect::Write, _) => return Next::GiveUp,
+        (Failure::Throttled, _, _) => THROTTLED,
+        (Failure::Unknown | Failure::NotSent, _, Waiting::Work) => ATTEMPTS,
+        (Failure::Unknown | Failure::NotSent, _, Waiting::Person) => ATTEMPTS_FOR_A_PERSON,
     };
     if failed >= most {
         return Next::GiveUp;
@@ -59,6 +78,10 @@ pub(crate) fn next(failure: Failure, effect: Effect, failed: u32, elapsed: Durat
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn next(failure: Failure, effect: Effect, failed: u32, elapsed: Duration) -> Next {
+        super::next(failure, effect, Waiting::Work, failed, elapsed)
+    }
 
     #[test]
     fn a_write_is_repeated_only_when_it_did_not_happen() {
@@ -92,5 +115,16 @@ mod tests {
             next(Failure::Throttled, Effect::Read, THROTTLED, Duration::ZERO),
             Next::GiveUp
         );
+        let for_a_person = |failed| {
+            super::next(
+                Failure::NotSent,
+                Effect::Read,
+                Waiting::Person,
+                failed,
+                Duration::ZERO,
+            )
+        };
+        assert_ne!(for_a_person(2), Next::GiveUp);
+        assert_eq!(for_a_person(3), Next::GiveUp);
     }
 }

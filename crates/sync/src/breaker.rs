@@ -109,17 +109,17 @@ impl Breakers {
 }
 
 impl Desk<'_> {
-    /// Whether the changes of this kind that these claims ask for may be made. If not, the sync is
-    /// stopped and a person asked.
-    pub(crate) async fn may_change(
-        &mut self,
-        kind: Kind,
-        claims: impl Iterator<Item = &Claim>,
-    ) -> Result<bool, Error> {
-        let sync = &self.pairing.sync;
-        let counts = |claim: &&Claim| !self.core.breakers.is_allowed(sync, claim.first_signalled);
-        let number = claims.filter(counts).count();
-        if number == 0 {
+    /// Whether a claim was waiting already when a person let the sync go on: then what it asks for
+    /// does not count.
+    pub(crate) fn is_let_go_on(&self, claim: &Claim) -> bool {
+        let breakers = &self.core.breakers;
+        breakers.is_allowed(&self.pairing.sync, claim.first_signalled)
+    }
+
+    /// Whether `number` more changes of this kind may be made. If not, the sync is stopped and a
+    /// person asked.
+    pub(crate) async fn may_change(&mut self, kind: Kind, number: usize) -> Result<bool, Error> {
+        if number == 0 || self.let_go_on {
             return Ok(true);
         }
         let limits = &self.pairing.rules.limits;
@@ -196,8 +196,8 @@ impl Desk<'_> {
         let overwrites = couples
             .iter()
             .zip(plans)
-            .filter(|(couple, plan)| overwrites(couple, plan))
-            .map(|(couple, _)| &couple.claim);
+            .filter(|(couple, plan)| overwrites(couple, plan) && !self.is_let_go_on(&couple.claim))
+            .count();
         if self.may_change(Kind::Overwrite, overwrites).await? {
             return Ok(true);
         }

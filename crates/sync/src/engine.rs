@@ -32,7 +32,6 @@ use crate::{
     pair::Pairing,
     plan, poll, reconcile, resolve, run,
     setup::{self, Unready},
-    sweep,
 };
 
 /// The least time between two readings of the schemas because something was refused.
@@ -332,7 +331,7 @@ async fn keep_sweeping(core: Arc<Core>, shutdown: CancellationToken) {
             };
             if due
                 && let Err(error) =
-                    sweep::sweep(&core, &pairing, side, Lane::Reconcile, &|_, _| {}).await
+                    run::list_side(&core, &pairing, side, Lane::Reconcile, &|_, _| {}).await
             {
                 tracing::warn!(%connection, %error, "a sweep failed");
             }
@@ -510,6 +509,24 @@ impl Core {
 
     async fn save_state(&self, sync: &SyncName) -> Result<(), Error> {
         let state = self.with_state(sync, |state| state.clone());
+        self.store_state(sync, &state).await
+    }
+
+    /// Changes the state of a sync once that is stored: what cannot be remembered is not done.
+    async fn change_state(
+        &self,
+        sync: &SyncName,
+        change: impl Fn(&mut SyncState),
+    ) -> Result<(), Error> {
+        let mut next = self.with_state(sync, |state| state.clone());
+        change(&mut next);
+        self.store_state(sync, &next).await?;
+        self.with_state(sync, |state| change(state));
+        self.wake();
+        Ok(())
+    }
+
+    async fn store_state(&self, sync: &SyncName, state: &SyncState) -> Result<(), Error> {
         self.store
             .save_sync_state(
                 &self.workspace,
@@ -572,26 +589,31 @@ impl Core {
 
     /// Stops a sync until it is resumed.
     pub(crate) async fn pause(&self, sync: &SyncName, why: &str) -> Result<(), Error> {
-        self.with_state(sync, |state| state.paused = Some(why.to_owned()));
-        self.save_state(sync).await
+        self.change_state(sync, |state| state.paused = Some(why.to_owned()))
+            .await
     }
 
     /// Stops a sync because it would change more than its limit.
     pub(crate) async fn stop(&self, sync: &SyncName, why: &str) -> Result<(), Error> {
-        self.with_state(sync, |state| state.over_limit = true);
-        self.pause(sync, why).await
+        // It stands still even if that cannot be stored.
+        self.with_state(sync, |state| {
+            state.over_limit = true;
+            state.paused = Some(why.to_owned());
+        });
+        self.save_state(sync).await
     }
 
     /// Lets a sync go on. If it was stopped at a limit, what waits now is allowed.
     pub(crate) async fn resume(&self, sync: &SyncName) -> Result<(), Error> {
-        let over_limit = self.with_state(sync, |state| {
-            state.paused = None;
-            std::mem::take(&mut state.over_limit)
-        });
-        if over_limit {
+        // Before anybody can go on with what waits.
+        if self.with_state(sync, |state| state.over_limit) {
             self.breakers.let_go_on(sync, self.clock.now());
         }
-        self.save_state(sync).await
+        self.change_state(sync, |state| {
+            state.paused = None;
+            state.over_limit = false;
+        })
+        .await
     }
 
     /// A sync that goes on needs no answer to why it was stopped.
@@ -1040,7 +1062,8 @@ impl Handle {
         let mut failure = None;
         for (pairing, side) in self.core.distinct_ends() {
             if self.core.is_started(&pairing.sync) {
-                match sweep::sweep(&self.core, &pairing, side, Lane::Reconcile, &|_, _| {}).await {
+                match run::list_side(&self.core, &pairing, side, Lane::Reconcile, &|_, _| {}).await
+                {
                     Ok(report) => reports.push((pairing.end(side).connection.clone(), report)),
                     Err(error) => failure = failure.or(Some(error)),
                 }

@@ -135,10 +135,8 @@ async fn one_gone(
         });
         return Ok(());
     }
-    if !desk
-        .may_change(breaker::Kind::Delete, std::iter::once(claim))
-        .await?
-    {
+    let number = usize::from(!desk.is_let_go_on(claim));
+    if !desk.may_change(breaker::Kind::Delete, number).await? {
         desk.end(
             &claim.record,
             ClaimEnd::Again {

@@ -152,9 +152,17 @@ async fn locked(
         }
     }
     link_matched(desk, matched, others).await?;
-    for chunk in chunks(births, births_at_once(desk)) {
-        create(desk, chunk).await?;
-        desk.flush().await;
+    let (waited, new): (Vec<_>, Vec<_>) = births
+        .into_iter()
+        .partition(|birth| desk.is_let_go_on(&birth.claim));
+    for (let_go_on, births) in [(true, waited), (false, new)] {
+        for chunk in chunks(births, births_at_once(desk)) {
+            desk.let_go_on = let_go_on;
+            let made = create(desk, chunk).await;
+            desk.let_go_on = false;
+            made?;
+            desk.flush().await;
+        }
     }
     Ok(())
 }

@@ -63,6 +63,8 @@ pub(crate) struct Desk<'a> {
     /// Intents that were made durable and of whose end nothing is stored yet.
     pub(crate) begun: BTreeSet<IntentId>,
     pub(crate) counts: BTreeMap<String, i64>,
+    /// What is made now was waiting when a person let the sync go on.
+    pub(crate) let_go_on: bool,
 }
 
 impl Drop for Desk<'_> {
@@ -157,6 +159,7 @@ impl<'a> Desk<'a> {
             births: Vec::new(),
             begun: BTreeSet::new(),
             counts: BTreeMap::new(),
+            let_go_on: false,
         }
     }
 

@@ -182,6 +182,26 @@ async fn mark_known(
     Ok(())
 }
 
+/// Lists one side. A listing that shows what is known ends the question about one that did not.
+pub(crate) async fn list_side(
+    core: &Core,
+    pairing: &Arc<Pairing>,
+    side: Side,
+    lane: Lane,
+    progress: &(dyn Fn(u64, Option<u64>) + Send + Sync),
+) -> Result<SweepReport, Error> {
+    let report = sweep(core, pairing, side, lane, progress).await?;
+    let connection = &pairing.end(side).connection;
+    let known = core
+        .store
+        .known_count(&core.workspace, connection, pairing.entity)
+        .await?;
+    if report.listed.saturating_mul(2) >= known {
+        core.note_whole(pairing, side).await?;
+    }
+    Ok(report)
+}
+
 /// Lists both sides at once.
 pub(crate) async fn list_both(
     core: &Arc<Core>,
@@ -191,7 +211,7 @@ pub(crate) async fn list_both(
 ) -> Result<[SweepReport; 2], Error> {
     progress.send_modify(|progress| progress.phase = "listing");
     let sweeps = Side::BOTH.map(|side| async move {
-        sweep(core, pairing, side, lane, &|listed, total| {
+        list_side(core, pairing, side, lane, &|listed, total| {
             progress.send_modify(|progress| match side {
                 Side::Left => {
                     progress.listed_left = listed;

@@ -301,7 +301,6 @@ async fn finish(
                 cause: None,
             }));
         }
-        core.note_whole(pairing, side).await?;
     } else if !first && known > 0 {
         tracing::warn!(
             connection = %end.connection,

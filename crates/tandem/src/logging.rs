@@ -20,6 +20,8 @@ pub(crate) fn start(cli: &Cli, output: Output) -> Result<()> {
     })?;
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
+        // A log that cannot be written, as on a full disk, must not end what it tells of.
+        .log_internal_errors(false)
         .with_writer(std::io::stderr);
     if cli.global.log_json {
         builder.json().init();

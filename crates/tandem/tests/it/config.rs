@@ -98,6 +98,31 @@ async fn rules_are_checked_against_the_accounts_that_are_signed_in() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn mappings_that_fight_are_refused_before_anything_changes() {
+    let world = World::start().await;
+    let good = world.config();
+    assert_eq!(world.run(&["apply", good.to_str().unwrap()]).await.code, 0);
+    world.connect_both().await;
+    // one field of onOffice filled by two of HighLevel
+    let bad = world.config_text().replace(
+        "- {left: website, right: Homepage, policy: left_owns}",
+        "- {left: website, right: Homepage, policy: left_owns}\n          - {left: source, right: Homepage, direction: to_right}",
+    );
+    let bad = world.write("bad.yaml", &bad);
+    world.run(&["apply", bad.to_str().unwrap()]).await.refused(
+        3,
+        &[
+            "TDM-C011",
+            "`Homepage` is already written by the mapping `website`",
+            "bad.yaml:",
+            "nothing was changed",
+        ],
+    );
+    let status = world.run(&["status", "--json"]).await.json();
+    assert_eq!(status["config"]["revision"], 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn init_writes_a_config_that_is_good_and_overwrites_nothing() {
     let world = World::start().await;
     let other = ["init", "highlevel-officernd", "--out", "other.yaml"];

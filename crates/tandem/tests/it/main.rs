@@ -6,10 +6,12 @@ mod world;
 
 mod config;
 mod database;
+mod faults;
 mod http;
 mod killed;
 mod lifecycle;
 mod officernd;
+mod reviews;
 mod sign_in;
 mod webhooks;
 mod work;

@@ -69,6 +69,18 @@ impl Server {
     }
 }
 
+impl Server {
+    /// From now on no file of the server can have more bytes than this; `None`: no limit.
+    pub(crate) fn fill_disk(&self, largest: Option<u64>) {
+        let largest = largest.map_or_else(|| "unlimited".to_owned(), |bytes| bytes.to_string());
+        let status = Command::new("prlimit")
+            .args(["--pid", &self.child.id().to_string()])
+            .arg(format!("--fsize={largest}:unlimited"))
+            .status();
+        assert!(status.unwrap().success());
+    }
+}
+
 impl Drop for Server {
     fn drop(&mut self) {
         drop(self.child.kill());
@@ -88,6 +100,25 @@ impl World {
             sandbox,
             stop,
         }
+    }
+
+    /// The systems are gone from the network.
+    pub(crate) async fn end_sandbox(&self) {
+        self.stop.cancel();
+        let started = tokio::time::Instant::now();
+        while tokio::net::TcpStream::connect(self.sandbox.address())
+            .await
+            .is_ok()
+        {
+            assert!(started.elapsed() < PATIENCE, "the sandbox goes on");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// A request goes wrong at a system.
+    pub(crate) fn fault(&self, rule: Json) {
+        let rule = serde_json::from_value(rule).unwrap();
+        self.sandbox.control().core().faults.add(rule);
     }
 
     /// What a person does in a system.
@@ -132,13 +163,17 @@ impl World {
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tandem"));
+        command.args(arguments);
+        self.prepared(command)
+    }
+
+    fn prepared(&self, mut command: Command) -> Command {
         let access = self.act(System::HighLevel, "access", json!({}));
         let office = self.act(System::OnOffice, "show_access", json!({}));
         let coworking = self.act(System::OfficeRnd, "access", json!({}));
         let text = |json: &Json| json.as_str().unwrap().to_owned();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_tandem"));
         command
-            .args(arguments)
             .current_dir(self.folder.path())
             .env_remove("TANDEM_DATABASE")
             .env_remove("TANDEM_CONFIG")
@@ -189,13 +224,27 @@ impl World {
         let database = self.database();
         let mut all = vec!["--database", database.to_str().unwrap(), "serve"];
         all.extend(arguments);
+        self.spawn(self.command(&all)).await
+    }
+
+    /// Starts a server with the usual config whose files can be kept from growing: what a file system
+    /// does that is full. See [`Server::fill_disk`].
+    pub(crate) async fn serve_on_small_disk(&self) -> Server {
+        let (config, database) = (self.config(), self.database());
+        // The signal that comes with it is turned off, so that writes fail instead.
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\""])
+            .arg(env!("CARGO_BIN_EXE_tandem"))
+            .args(["--database", database.to_str().unwrap(), "serve"])
+            .args(["--config", config.to_str().unwrap()]);
+        self.spawn(self.prepared(command)).await
+    }
+
+    async fn spawn(&self, mut command: Command) -> Server {
+        let database = self.database();
         let log = std::fs::File::create(self.folder.path().join("server.log")).unwrap();
-        let mut child = self
-            .command(&all)
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .unwrap();
+        let mut child = command.stdout(Stdio::null()).stderr(log).spawn().unwrap();
         let pid = child.id();
         let started = tokio::time::Instant::now();
         loop {

@@ -1,0 +1,99 @@
+//! Questions and their answers on the command line, and what every command says about itself.
+
+use sandbox::System;
+use serde_json::json;
+
+use crate::world::World;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_is_shown_and_answered_and_the_answer_is_carried_out() {
+    let world = World::start().await;
+    let control = world.sandbox.control();
+    world.act(
+        System::HighLevel,
+        "set_location",
+        json!({"allowDuplicateContact": true}),
+    );
+    control
+        .seed(
+            System::HighLevel,
+            &[json!({"firstName": "Anna", "lastName": "Blum", "email": "blum@example.org"})],
+        )
+        .unwrap();
+    control
+        .seed(
+            System::OnOffice,
+            &[json!({"Vorname": "Peter", "Name": "Blum", "email": "blum@example.org"})],
+        )
+        .unwrap();
+    let _server = world.serve().await;
+    world.connect_both().await;
+    let run = world.run(&["sync", "people", "--json"]).await.json();
+    assert_eq!(run["state"], "done", "{run:#}");
+    let reviews = world.run(&["reviews", "--json"]).await.json();
+    let first = &reviews[0];
+    assert_eq!(first["kind"], "ambiguous", "{reviews:#}");
+    let shown = world.run(&["reviews"]).await;
+    let id = first["id"].as_str().unwrap();
+    assert!(
+        shown.out.contains(id) && shown.out.contains("apart"),
+        "{shown:#?}"
+    );
+    // no value of a person is shown without being asked for
+    assert!(!shown.out.contains("blum@example.org"), "{shown:#?}");
+
+    world
+        .run(&["resolve", id, "left"])
+        .await
+        .refused(1, &["TDM-Y005", "apart"]);
+    for review in reviews.as_array().unwrap() {
+        let ran = world
+            .run(&["resolve", review["id"].as_str().unwrap(), "apart"])
+            .await;
+        assert_eq!(ran.code, 0, "{ran:#?}");
+    }
+    world
+        .run(&["resolve", id, "apart"])
+        .await
+        .refused(1, &["TDM-Y004"]);
+    let run = world.run(&["sync", "people", "--json"]).await.json();
+    assert_eq!(run["state"], "done", "{run:#}");
+    let links = world.run(&["links", "people", "--json"]).await.json();
+    assert_eq!(links.as_array().unwrap().len(), 2, "{links:#}");
+    assert_eq!(world.run(&["reviews", "--json"]).await.json(), json!([]));
+    let all = world.run(&["reviews", "--all", "--json"]).await.json();
+    assert_eq!(all[0]["choice"], "apart", "{all:#}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_command_explains_itself_and_completes_in_every_shell() {
+    let world = World::start().await;
+    let help = world.run_bare(&["--help"]).await;
+    assert_eq!(help.code, 0, "{help:#?}");
+    let commands: Vec<&str> = help
+        .out
+        .lines()
+        .skip_while(|line| *line != "Commands:")
+        .skip(1)
+        .take_while(|line| !line.is_empty())
+        // what a command does may go on in a second line, further in
+        .filter(|line| line.starts_with("  ") && !line.starts_with("   "))
+        .filter_map(|line| line.split_whitespace().next())
+        .collect();
+    assert!(commands.len() > 20, "{commands:?}");
+    for command in &commands {
+        let help = world.run_bare(&[command, "--help"]).await;
+        assert_eq!(help.code, 0, "{help:#?}");
+        assert!(help.out.contains("Usage: tandem"), "{help:#?}");
+    }
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let script = world.run_bare(&["completions", shell]).await;
+        assert_eq!(script.code, 0, "{script:#?}");
+        for command in ["resolve", "explain", "sandbox"] {
+            assert!(script.out.contains(command), "{shell}: {command}");
+        }
+    }
+    let wrong = world.run_bare(&["snyc"]).await;
+    assert_eq!(wrong.code, 2, "{wrong:#?}");
+    assert!(wrong.err.contains("sync"), "{wrong:#?}");
+}
