@@ -100,6 +100,8 @@ pub(crate) struct Core {
     unmade: Mutex<HashMap<(SyncName, RecordId), u32>>,
     pairings: RwLock<Vec<Arc<Pairing>>>,
     unready: RwLock<BTreeMap<SyncName, String>>,
+    /// When the schemas of a sync were last begun to be read with success.
+    schemas_read: Mutex<HashMap<SyncName, Timestamp>>,
     states: Mutex<HashMap<SyncName, SyncState>>,
     /// The accounts were read, or that was tried.
     looked: AtomicBool,
@@ -128,6 +130,7 @@ impl Engine {
                 unmade: Mutex::default(),
                 pairings: RwLock::new(Vec::new()),
                 unready: RwLock::new(BTreeMap::new()),
+                schemas_read: Mutex::new(HashMap::new()),
                 states: Mutex::new(HashMap::new()),
                 looked: AtomicBool::new(false),
                 waker: Notify::new(),
@@ -821,6 +824,18 @@ impl Core {
         let mut left = self.stranded.lock().expect("no panic while held");
         left.retain(|intent| !stranded.contains(intent));
         Ok(())
+    }
+
+    /// The schemas of a sync were read; `began` is from before.
+    pub(crate) fn note_schemas_read(&self, sync: &SyncName, began: Timestamp) {
+        let mut read = self.schemas_read.lock().expect("no panic while held");
+        read.insert(sync.clone(), began);
+    }
+
+    /// Whether the schemas of a sync were read after this moment.
+    pub(crate) fn knows_schemas_since(&self, sync: &SyncName, moment: Timestamp) -> bool {
+        let read = self.schemas_read.lock().expect("no panic while held");
+        read.get(sync).is_some_and(|began| *began >= moment)
     }
 
     /// The schemas are to be read anew soon.

@@ -8,7 +8,7 @@ use std::{
 
 use connector::{Calls, Change, Fetched};
 use futures::future::join;
-use record::{Read, RecordId, Side};
+use record::{FieldName, Read, RecordId, Side};
 use store::{
     Blocked, Cause, Claim, Commit, IntentId, Lane, Link, LinkState, Release, Review, ReviewFilter,
     ReviewKind, ReviewState, RunId, Signal, SignalSource, Snapshot,
@@ -31,6 +31,9 @@ const OLDER_TRIES: u32 = 3;
 
 /// One edit may pass one sync so often before it counts as a circle.
 const CIRCLE: usize = 3;
+
+/// How long a record waits for the schema to be read.
+const SCHEMA_WAIT: std::time::Duration = std::time::Duration::from_secs(2);
 
 /// How one claim ends.
 #[derive(Debug, Clone)]
@@ -497,6 +500,17 @@ impl<'a> Desk<'a> {
                 self.park_circle(couple, &plan);
                 continue;
             }
+            if overrides.is_empty() && self.may_have_lost_a_field(&couple, &plan) {
+                self.core.doubt_schemas();
+                self.end(
+                    &couple.claim.record,
+                    ClaimEnd::Again {
+                        after: Some(SCHEMA_WAIT),
+                        error: None,
+                    },
+                );
+                continue;
+            }
             kept.push(couple);
             plans.push(plan);
         }
@@ -516,6 +530,31 @@ impl<'a> Desk<'a> {
             );
         }
         Ok(())
+    }
+
+    /// Whether a custom field that had a value reads as empty, and it is not known whether it is still
+    /// there: vendors leave out of an answer both what is empty and what an administrator has switched
+    /// off. Before anything is cleared for it, the schema is read after the signal that told of it.
+    fn may_have_lost_a_field(&self, couple: &Couple, plan: &PairPlan) -> bool {
+        let vanished = |side: Side, name: &FieldName| {
+            let name = name.as_str();
+            *couple.reads[index(side)].record.fields.get(name) == record::Field::Empty
+                && couple.link.base(side).get(name).value().is_some()
+                && self
+                    .pairing
+                    .end(side)
+                    .schema
+                    .field(name)
+                    .is_some_and(|field| field.custom)
+        };
+        plan.moves.iter().any(|step| {
+            let mapping = &self.pairing.compiled.mappings()[step.mapping];
+            Side::BOTH
+                .into_iter()
+                .any(|side| mapping.fields(side).iter().any(|name| vanished(side, name)))
+        }) && !self
+            .core
+            .knows_schemas_since(&self.pairing.sync, couple.claim.last_signalled)
     }
 
     /// Pairs that left the scope sleep with their base; those that came back are awake again.

@@ -35,8 +35,10 @@ pub(crate) async fn resolve_all(core: &Core) {
     let mut pairings = Vec::new();
     let mut unready = Vec::new();
     for (sync, rules) in rules {
+        let began = core.clock.now();
         match resolve(core, &sync, &rules).await {
             Ok(resolved) => {
+                core.note_schemas_read(&sync, began);
                 core.notices.only_last(&format!("accounts of {sync}"), &[]);
                 pairings.extend(resolved);
             }

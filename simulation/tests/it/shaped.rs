@@ -259,3 +259,136 @@ async fn the_preview_says_what_creating_people_may_set_off() -> Result<()> {
     assert_eq!(world.writes(), 0);
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_deactivated_custom_field_pauses_its_mapping_and_clears_nothing() -> Result<()> {
+    let mut options = options();
+    options.pace.schema = Duration::from_secs(10);
+    let (mut world, pair) = one_pair(options).await?;
+    let field = custom_field(&world, "Notiz")?;
+    let id = field
+        .strip_prefix("customFields.")
+        .context("a custom field")?;
+    let mut rules = shipped_rules();
+    contact(&mut rules).fields.push(mapping(
+        json!({"name": "note", "left": field, "right": "Zusatz2"}),
+    )?);
+    assert_eq!(world.apply(rules).await, []);
+    world.edit(
+        ONOFFICE,
+        &pair.onoffice,
+        &json!({"Zusatz2": "ruft abends an"}),
+    )?;
+    world.poll().await?;
+    assert!(custom(&world, &pair.highlevel)?.contains("ruft abends an"));
+    world.act(
+        HIGHLEVEL,
+        "set_field_active",
+        &json!({"id": id, "active": false}),
+    )?;
+    // Reads leave it out now. That says nothing about its value.
+    world.edit(HIGHLEVEL, &pair.highlevel, &json!({"city": "Potsdam"}))?;
+    world.settle().await?;
+    world.sweep().await?;
+    world.wait(Duration::from_secs(15)).await;
+    world.sweep().await?;
+    let note = |world: &World| -> Result<String> {
+        let address = world.act(
+            ONOFFICE,
+            "show",
+            &json!({"id": pair.onoffice.parse::<u64>()?}),
+        )?;
+        Ok(address.to_string())
+    };
+    assert!(note(&world)?.contains("ruft abends an"));
+    assert_eq!(world.held(ONOFFICE, &pair.onoffice)?.city, "Potsdam");
+    let paused = &world.engine().status().await?.syncs[0].paused_mappings;
+    assert_eq!(paused.len(), 1, "{paused:?}");
+    // What is edited meanwhile goes across once it is back.
+    world.edit(
+        ONOFFICE,
+        &pair.onoffice,
+        &json!({"Zusatz2": "ruft morgens an"}),
+    )?;
+    world.poll().await?;
+    world.act(
+        HIGHLEVEL,
+        "set_field_active",
+        &json!({"id": id, "active": true}),
+    )?;
+    world.wait(Duration::from_secs(30)).await;
+    world.settle().await?;
+    assert!(custom(&world, &pair.highlevel)?.contains("ruft morgens an"));
+    // Cleared by a person while it is there, it is cleared on the other side as well.
+    world.edit(
+        HIGHLEVEL,
+        &pair.highlevel,
+        &json!({"customFields": [{"id": id, "field_value": ""}]}),
+    )?;
+    world.settle().await?;
+    world.wait(Duration::from_secs(10)).await;
+    world.settle().await?;
+    assert!(!custom(&world, &pair.highlevel)?.contains("ruft"));
+    assert!(!note(&world)?.contains("ruft"));
+    assert!(questions(&world).await?.is_empty());
+    agrees(&world).await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_way_to_the_left_never_writes_to_the_right() -> Result<()> {
+    let mut options = options();
+    options.rules.mode = mapping::Mode::OneWayRightToLeft;
+    let world = World::new(options).await?;
+    let pair = seed(&world, "Anna")?;
+    world.seed(HIGHLEVEL, &crate::support::on_the_left("Berta"))?;
+    world.seed(ONOFFICE, &crate::support::on_the_right("Clara"))?;
+    world.sync().await?;
+    world.settle().await?;
+    assert_eq!(crate::support::numbers(&world), (3, 2));
+    world.edit(
+        HIGHLEVEL,
+        &pair.highlevel,
+        &json!({"city": "Potsdam", "tags": []}),
+    )?;
+    world.edit(ONOFFICE, &pair.onoffice, &json!({"Strasse": "Am Markt 9"}))?;
+    world.settle().await?;
+    world.poll().await?;
+    world.sweep().await?;
+    assert_eq!(world.held(HIGHLEVEL, &pair.highlevel)?.street, "Am Markt 9");
+    assert_eq!(world.held(ONOFFICE, &pair.onoffice)?.city, "Berlin");
+    assert_eq!(world.control.core().counts.totals(ONOFFICE).writes, 0);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_leaves_the_scope_on_the_right_sleeps_and_wakes_too() -> Result<()> {
+    let mut options = options();
+    contact(&mut options.rules).scope.right = vec![mapping::Condition {
+        field: "ArtDaten".to_owned(),
+        contains: Some(mapping::Words::from("Makler")),
+        ..mapping::Condition::default()
+    }];
+    let (world, pair) = one_pair(options).await?;
+    let mut outsider = crate::support::on_the_right("Berta");
+    outsider["ArtDaten"] = json!(["Kunde"]);
+    world.make(ONOFFICE, &outsider)?;
+    world.edit(ONOFFICE, &pair.onoffice, &json!({"ArtDaten": ["Kunde"]}))?;
+    world.poll().await?;
+    assert_eq!(crate::support::numbers(&world), (1, 2));
+    world.edit(HIGHLEVEL, &pair.highlevel, &json!({"city": "Potsdam"}))?;
+    world.settle().await?;
+    world.sweep().await?;
+    assert_eq!(world.held(ONOFFICE, &pair.onoffice)?.city, "Berlin");
+    world.edit(
+        ONOFFICE,
+        &pair.onoffice,
+        &json!({"ArtDaten": ["Kunde", "Makler"], "Strasse": "Am Markt 9"}),
+    )?;
+    world.poll().await?;
+    assert_eq!(world.held(ONOFFICE, &pair.onoffice)?.city, "Potsdam");
+    assert_eq!(world.held(HIGHLEVEL, &pair.highlevel)?.street, "Am Markt 9");
+    assert_eq!(crate::support::numbers(&world), (1, 2));
+    assert!(questions(&world).await?.is_empty());
+    Ok(())
+}
