@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 
 /// Begins at a moment (else the machine's time) and then runs `speed` times as fast.
 #[derive(Debug)]
-pub(crate) struct FastClock {
+pub struct FastClock {
     machine: SystemClock,
     origin: Timestamp,
     speed: u32,
@@ -19,7 +19,8 @@ pub(crate) struct FastClock {
 }
 
 impl FastClock {
-    pub(crate) fn new(start: Option<Timestamp>, speed: u32) -> Self {
+    /// Begins now, unless said, and runs `speed` times as fast as real time.
+    pub fn new(start: Option<Timestamp>, speed: u32) -> Self {
         let machine = SystemClock::new();
         Self {
             origin: start.unwrap_or_else(|| machine.now()),
@@ -30,13 +31,13 @@ impl FastClock {
     }
 
     /// Time that passes at once. Who sleeps, sleeps on.
-    pub(crate) fn skip(&self, duration: Duration) {
+    pub fn skip(&self, duration: Duration) {
         let ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         self.skipped_ms.fetch_add(ms, Ordering::SeqCst);
     }
 
     /// How long to wait in real time.
-    pub(crate) fn real(&self, duration: Duration) -> Duration {
+    pub fn real(&self, duration: Duration) -> Duration {
         duration / self.speed
     }
 }

@@ -7,6 +7,7 @@ mod life;
 mod vendors;
 mod world;
 
+pub use clock::FastClock;
 pub use faulty_store::{Failure, FaultyStore};
 pub use life::Life;
 pub use vendors::{HIGHLEVEL, ONOFFICE};

@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicI64, Ordering},
+        atomic::{AtomicBool, AtomicI64, Ordering},
     },
     time::Duration,
 };
@@ -12,7 +12,7 @@ use connector::{AuthScheme, Connector, WebhookKeys};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value as Json;
 use store::ConnectionName;
-use tokio::sync::watch;
+use tokio::sync::{broadcast, watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use vault::{KeyRing, Place};
 
@@ -21,6 +21,7 @@ use crate::{
     breaker::{Breaker, Change},
     budget::Budget,
     call_log::Counters,
+    intake::Noted,
     tokens::Tokens,
 };
 
@@ -47,6 +48,9 @@ pub struct Parts {
 /// at the vendor.
 const ASK_AGAIN: Duration = Duration::from_secs(300);
 
+/// Webhooks that a listener may be behind.
+const DELIVERIES: usize = 256;
+
 pub(crate) struct Connection {
     pub(crate) name: ConnectionName,
     pub(crate) config: ConnectionConfig,
@@ -60,6 +64,9 @@ pub(crate) struct Connection {
     pub(crate) budget: Arc<Budget>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) tokens: Arc<Tokens>,
+    /// Verified webhooks as they come in, for whoever listens.
+    pub(crate) deliveries: broadcast::Sender<Noted>,
+    heard: AtomicBool,
     breaker: Mutex<Breaker>,
     health: Arc<watch::Sender<Health>>,
     /// When an unusable connection may be tried again, by the steady clock.
@@ -127,6 +134,8 @@ impl Connection {
             budget: setup.budget,
             counters: setup.counters,
             tokens: setup.tokens,
+            deliveries: broadcast::Sender::new(DELIVERIES),
+            heard: AtomicBool::new(false),
             breaker: Mutex::default(),
             health: setup.health,
             ask_again: Mutex::default(),
@@ -309,6 +318,21 @@ impl Connection {
     pub(crate) fn heal(&self) {
         self.breaker().succeeded();
         self.change_health(|_| Some(Health::Ok));
+    }
+
+    /// A verified webhook for this connection came in.
+    pub(crate) fn hears(&self, noted: Noted) {
+        // an installation is announced by every app, whatever else it is sent
+        if !noted.records.is_empty() {
+            self.heard.store(true, Ordering::Relaxed);
+        }
+        // nobody listens most of the time
+        let _ = self.deliveries.send(noted);
+    }
+
+    /// Whether one about a record came in since this connection was opened.
+    pub(crate) fn has_heard(&self) -> bool {
+        self.heard.load(Ordering::Relaxed)
     }
 
     fn change_health(&self, change: impl FnOnce(&Health) -> Option<Health>) {

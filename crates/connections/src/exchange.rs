@@ -143,6 +143,100 @@ impl Exchange<'_> {
         }
     }
 
+    /// Sends a request once and gives back whatever came. See [`crate::Session`].
+    pub(crate) async fn once(
+        &self,
+        request: &Request,
+        budgeted: bool,
+    ) -> Result<Response, CallError> {
+        let connection = self.connection;
+        let operation = request.operation;
+        self.permitted(request)?;
+        let mut held = self.held(operation, None).await?;
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            let permit = match budgeted {
+                true => {
+                    let turn = connection
+                        .budget
+                        .acquire(self.lane, request.effect, PATIENCE);
+                    let turn = tokio::select! {
+                        biased;
+                        () = connection.stopping.cancelled() => {
+                            return Err(CallError::Stopping { operation });
+                        }
+                        turn = turn => turn,
+                    };
+                    Some(turn.map_err(|exhausted| self.exhausted(operation, exhausted))?)
+                }
+                false => None,
+            };
+            let credentials = Some(&held.kept.credentials);
+            let outgoing = self
+                .outgoing(request, credentials)
+                .map_err(|why| not_sent(operation, self.scrubbed(&why, credentials)))?;
+            let ongoing = Ongoing::begin(self, request, attempt);
+            let answer = match connection.parts.transport.send(outgoing).await {
+                Ok(answer) => answer,
+                Err(error) => {
+                    ongoing.end(None, (&error).into());
+                    return Err(match (&error, request.effect) {
+                        (TransportError::NotSent(_) | TransportError::Forbidden(_), _)
+                        | (_, Effect::Read | Effect::SignIn) => {
+                            not_sent(operation, error.to_string())
+                        }
+                        (_, Effect::Write) => CallError::OutcomeUnknown {
+                            operation,
+                            why: error.to_string(),
+                        },
+                    });
+                }
+            };
+            let response = Response {
+                status: answer.status,
+                headers: answer.headers,
+                body: answer.body,
+                sent: ongoing.sent,
+            };
+            let took = connection
+                .parts
+                .clock
+                .steady()
+                .saturating_sub(ongoing.start);
+            for said in connection.connector.announced(&response) {
+                connection.budget.announce(took, said);
+            }
+            let verdict = connection.connector.verdict(request, &response);
+            ongoing.end(Some(response.status.as_u16()), (&verdict).into());
+            match (verdict, permit) {
+                (Verdict::Throttled { wait, daily }, Some(permit)) => {
+                    permit.throttled(operation, request.records, wait, daily);
+                }
+                (Verdict::Throttled { wait, daily }, None) => {
+                    connection
+                        .budget
+                        .exceeded(request.effect, operation, wait, daily);
+                }
+                (Verdict::TokenRefused, permit) if attempt == 1 => {
+                    drop(permit);
+                    held = Connection::after_refusal(connection, &held)
+                        .await
+                        .map_err(|error| token_error(operation, error))?;
+                    continue;
+                }
+                (Verdict::ClockSkew { server }, permit) if attempt == 1 => {
+                    drop(permit);
+                    connection.set_vendor_now(server);
+                    continue;
+                }
+                (_, Some(permit)) => permit.finish(operation, request.records, false),
+                (_, None) => {}
+            }
+            return Ok(response);
+        }
+    }
+
     /// The right that a refused token lacks, where the vendor does not tell that from a token that has
     /// ended: the token was not granted it, or is so fresh that it cannot have ended.
     fn lacks(&self, request: &Request, held: Option<&Held>, progress: &Progress) -> Option<String> {

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use connector::{Delivery, Incoming, Lifecycle, WebhookError, WebhookKeys};
+use jiff::Timestamp;
+use record::RecordId;
 use store::{Accepted, ConnectionName};
 
 use crate::{Connections, connection::Connection};
@@ -21,6 +23,14 @@ pub trait IntakeSink: Send + Sync {
         connection: &ConnectionName,
         delivery: &Delivery,
     ) -> Result<Accepted, IntakeSinkError>;
+}
+
+/// What is noted of a verified webhook for whoever listens.
+#[derive(Debug, Clone)]
+pub(crate) struct Noted {
+    pub(crate) event: String,
+    pub(crate) records: Vec<RecordId>,
+    pub(crate) received: Timestamp,
 }
 
 /// A delivery could not be stored.
@@ -105,6 +115,11 @@ impl Connections {
                 continue;
             }
             addressed = true;
+            connection.hears(Noted {
+                event: delivery.event.clone(),
+                records: delivery.hints.iter().map(|hint| hint.id.clone()).collect(),
+                received: incoming.received,
+            });
             match sink.accept(&connection.name, &delivery).await? {
                 Accepted::New => accepted.push(connection.name.clone()),
                 Accepted::Duplicate => {}

@@ -46,6 +46,8 @@ mod call_log;
 
 mod intake;
 
+mod probing;
+
 pub use beside::SubscribeError;
 pub use budget::Restart;
 pub use call_log::{CallLog, CallRecord, ChannelLog, Counts, NoCallLog, Outcome};
@@ -56,6 +58,9 @@ pub use credentials::{CredentialStore, CredentialStoreError, ResealError, reseal
 pub use dice::Dice;
 pub use health::Health;
 pub use intake::{IntakeError, IntakeSink, IntakeSinkError, Receipt};
+pub use probing::{
+    Fact, LeftOver, ProbeOutcome, ProbePlan, ProbeRefused, ProbeReport, Watcher, chosen,
+};
 pub use registry::{Configs, Connections, UnknownConnection};
 pub use session::Session;
 pub use sign_in::{ConnectError, Connected, Purpose, Redirect};

@@ -88,6 +88,25 @@ impl Session {
         }
     }
 
+    /// Sends a request once with the connection's own credentials and gives back whatever came, refusals and
+    /// throttling too. Only a token that has ended is renewed. `budgeted`: waits for its turn; otherwise it
+    /// may be one too many, which the budget then learns.
+    pub(crate) async fn once(
+        &self,
+        request: &Request,
+        budgeted: bool,
+    ) -> Result<Response, CallError> {
+        let exchange = Exchange {
+            connection: &self.connection,
+            lane: self.lane,
+            cause: &self.cause,
+            settings: &self.settings,
+            authority: Authority::Own,
+            writes_until: self.writes_until,
+        };
+        exchange.once(request, budgeted).await
+    }
+
     async fn send_as(
         &self,
         request: Request,

@@ -6,9 +6,10 @@ use record::{Entity, Read, RecordId, Schema};
 use serde_json::Value as Json;
 
 use crate::{
-    Announced, Calls, Change, CreateOutcome, Credentials, Delivery, Description, Draft, Error,
-    Fetched, Grant, IdentityKey, Incoming, Outline, RemoveOutcome, Request, Response, Subscription,
-    UpdateOutcome, Verdict, WebhookError, WebhookKeys,
+    Announced, Calls, Change, CreateOutcome, Credentials, Delivery, Description, Desk, Draft,
+    Error, Fetched, Finding, Grant, IdentityKey, Incoming, Outline, Probe, ProbeError,
+    RemoveOutcome, Request, Response, Subscription, UpdateOutcome, Verdict, WebhookError,
+    WebhookKeys,
 };
 
 /// Which account a connection reaches, from the cheapest real read.
@@ -196,6 +197,22 @@ pub trait Connector: Send + Sync {
         entity: Entity,
         ids: &[RecordId],
     ) -> Vec<RemoveOutcome>;
+
+    /// The questions about the vendor that only a live account can answer. None: nothing is in doubt.
+    fn probes(&self) -> Vec<Probe> {
+        Vec::new()
+    }
+
+    /// Asks one of them.
+    ///
+    /// # Errors
+    /// When it was not allowed, stopped, or a call failed.
+    async fn probe(&self, id: &str, _desk: &dyn Desk) -> Result<Finding, ProbeError> {
+        Err(ProbeError::Failed(Error::Unsupported {
+            system: self.describe().title,
+            what: format!("the probe {id}"),
+        }))
+    }
 
     /// Has webhooks about these entities sent to `address`. Asked again and again: what is there already is
     /// kept, what an earlier address left is taken away. `before` is what was given last time. `None`: the

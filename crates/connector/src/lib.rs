@@ -22,6 +22,8 @@ mod webhook;
 
 mod error;
 
+mod probe;
+
 mod contract;
 
 pub use auth::{AuthScheme, Credentials, Grant, SecretText, SignInField, Tokens};
@@ -34,4 +36,5 @@ pub use outcome::{
     UpdateOutcome,
 };
 pub use outline::{Absent, Outline};
+pub use probe::{Desk, Finding, Heard, Probe, ProbeError};
 pub use webhook::{Delivery, Hint, Incoming, Lifecycle, Subscription, WebhookError, WebhookKeys};

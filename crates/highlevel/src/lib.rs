@@ -44,11 +44,14 @@ mod company;
 
 mod webhook;
 
+mod probe;
+
 use async_trait::async_trait;
 use connector::{
     Account, Announced, Calls, Change, Connector, CreateOutcome, Credentials, Delivery,
-    Description, Draft, Error, Fetched, Grant, IdentityKey, Incoming, Outline, Page, PageRequest,
-    RemoveOutcome, Request, Response, UpdateOutcome, Verdict, WebhookError, WebhookKeys,
+    Description, Desk, Draft, Error, Fetched, Finding, Grant, IdentityKey, Incoming, Outline, Page,
+    PageRequest, Probe, ProbeError, RemoveOutcome, Request, Response, UpdateOutcome, Verdict,
+    WebhookError, WebhookKeys,
 };
 use jiff::Timestamp;
 use record::{Entity, Read, RecordId, Schema};
@@ -262,6 +265,14 @@ impl Connector for HighLevel {
                 .map(|_| RemoveOutcome::Failed(unsupported(other)))
                 .collect(),
         }
+    }
+
+    fn probes(&self) -> Vec<Probe> {
+        probe::PROBES.to_vec()
+    }
+
+    async fn probe(&self, id: &str, desk: &dyn Desk) -> Result<Finding, ProbeError> {
+        probe::probe(id, desk).await
     }
 
     fn webhook(

@@ -66,14 +66,16 @@ mod remove;
 
 mod webhook;
 
+mod probe;
+
 mod subscribe;
 
 use async_trait::async_trait;
 use connector::{
     Account, Announced, Calls, Change, Connector, CreateOutcome, Credentials, Delivery,
-    Description, Draft, Error, Fetched, Grant, IdentityKey, Incoming, Outline, Page, PageRequest,
-    RemoveOutcome, Request, Response, Subscription, UpdateOutcome, Verdict, WebhookError,
-    WebhookKeys,
+    Description, Desk, Draft, Error, Fetched, Finding, Grant, IdentityKey, Incoming, Outline, Page,
+    PageRequest, Probe, ProbeError, RemoveOutcome, Request, Response, Subscription, UpdateOutcome,
+    Verdict, WebhookError, WebhookKeys,
 };
 use jiff::Timestamp;
 use record::{Entity, Read, RecordId, Schema};
@@ -292,6 +294,14 @@ impl Connector for OfficeRnD {
         before: Option<&Subscription>,
     ) -> Result<Option<Subscription>, Error> {
         subscribe::subscribe(calls, address, entities, before).await
+    }
+
+    fn probes(&self) -> Vec<Probe> {
+        probe::PROBES.to_vec()
+    }
+
+    async fn probe(&self, id: &str, desk: &dyn Desk) -> Result<Finding, ProbeError> {
+        probe::probe(id, desk).await
     }
 
     fn webhook(

@@ -48,6 +48,8 @@ mod check;
 
 mod marketplace;
 
+mod probe;
+
 mod system;
 
 pub use system::OnOffice;

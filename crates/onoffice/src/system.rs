@@ -2,9 +2,10 @@
 
 use async_trait::async_trait;
 use connector::{
-    Account, Calls, Change, Connector, CreateOutcome, Credentials, Delivery, Description, Draft,
-    Error, Fetched, Grant, IdentityKey, Incoming, Outline, Page, PageRequest, RemoveOutcome,
-    Request, Response, UpdateOutcome, Verdict, WebhookError, WebhookKeys,
+    Account, Calls, Change, Connector, CreateOutcome, Credentials, Delivery, Description, Desk,
+    Draft, Error, Fetched, Finding, Grant, IdentityKey, Incoming, Outline, Page, PageRequest,
+    Probe, ProbeError, RemoveOutcome, Request, Response, UpdateOutcome, Verdict, WebhookError,
+    WebhookKeys,
 };
 use jiff::Timestamp;
 use record::{Entity, Read, RecordId, Schema};
@@ -13,7 +14,7 @@ use serde_json::Value as Json;
 use crate::{
     address, check,
     describe::{self, SYSTEM},
-    marketplace, schema, sign, verdict,
+    marketplace, probe, schema, sign, verdict,
 };
 
 /// onOffice enterprise.
@@ -221,6 +222,14 @@ impl Connector for OnOffice {
     ) -> Result<Vec<RecordId>, Error> {
         address::supported(entity)?;
         address::archived(calls, ids).await
+    }
+
+    fn probes(&self) -> Vec<Probe> {
+        probe::PROBES.to_vec()
+    }
+
+    async fn probe(&self, id: &str, desk: &dyn Desk) -> Result<Finding, ProbeError> {
+        probe::probe(id, desk).await
     }
 
     fn webhook(

@@ -4,6 +4,7 @@
 mod config;
 mod connections;
 mod history;
+pub(crate) mod probes;
 mod reviews;
 mod syncs;
 
@@ -37,6 +38,11 @@ pub(crate) fn routes(app: AppState) -> Router<AppState> {
         .route("/connections/{name}/check", post(connections::check))
         .route("/connections/{name}/connect", post(connections::connect))
         .route("/connections/{name}/confirm", post(connections::confirm))
+        .route(
+            "/connections/{name}/probes",
+            get(probes::list).post(probes::run),
+        )
+        .route("/probes/{run}", post(probes::answer))
         .route("/sign-ins/{ticket}", get(connections::sign_in))
         .route("/syncs", get(syncs::list))
         .route("/syncs/{name}/plan", post(syncs::plan))

@@ -22,6 +22,7 @@ use applying::{configs, from_connections, in_force, read, restarts, syncs};
 
 use crate::{
     Code, NewToken,
+    api::probes::Runs,
     calls::CallWriter,
     config::{self, Document, Problems},
     credentials::StoredCredentials,
@@ -91,6 +92,7 @@ pub(crate) struct App {
     pub(crate) own_token: NewToken,
     tokens: RwLock<Tokens>,
     pub(crate) tickets: Tickets,
+    pub(crate) probes: Runs,
     pub(crate) counters: Counters,
     pub(crate) started: Timestamp,
     calls: CallWriter,
@@ -197,6 +199,7 @@ impl App {
             own_token,
             tokens: RwLock::new(tokens),
             tickets: Tickets::default(),
+            probes: Runs::default(),
             counters: Counters::default(),
             calls,
             stopping,
@@ -320,7 +323,7 @@ impl App {
     }
 
     /// Whether the engine was never started: then it knows only what it is told to read.
-    fn is_idle(&self) -> bool {
+    pub(crate) fn is_idle(&self) -> bool {
         self.idle_engine
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -353,6 +356,11 @@ impl App {
         let stopping = self.stopping.clone();
         self.tasks
             .spawn(async move { stopping.run_until_cancelled(work).await })
+    }
+
+    /// Work that ends by itself soon after the server is told to stop, and must not be cut off before.
+    pub(crate) fn spawn_to_its_end(&self, work: impl Future<Output = ()> + Send + 'static) {
+        self.tasks.spawn(work);
     }
 
     /// Writes what the log of calls still holds in memory.

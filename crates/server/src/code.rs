@@ -84,6 +84,7 @@ codes! {
     ReviewChoice = "TDM-Y005", "A review does not have this choice";
     SyncFailed = "TDM-Y006", "A run ended by an error";
     NotFound = "TDM-Y007", "There is no such record, link or address";
+    SyncAtWork = "TDM-Y008", "A sync is at work on the connection that is to be probed";
 
     PortTaken = "TDM-S001", "The address to listen on cannot be had";
     Unauthorised = "TDM-S002", "The request has no valid token, or one that may not do this";

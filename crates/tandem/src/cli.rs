@@ -130,6 +130,17 @@ Examples:
     /// Make the cheapest real read on a connection, or on all: which account it is, what is missing
     Check(Check),
 
+    /// Ask a live account what no document settles, and say which switches of the sandbox match it
+    ///
+    /// Opt-in and self-cleaning: makes a few records that carry a mark, asks before each write, and removes them at
+    /// the end, also after Ctrl-C. What it cannot remove it lists. Every call stands in the log.
+    #[command(after_help = "\
+Examples:
+  tandem probe agency --list                     (what can be asked; calls nothing)
+  tandem pause people && tandem probe agency --report probe.md
+  tandem probe office --only list_limit --only sort_map --yes --json")]
+    Probe(Probe),
+
     /// Show what a sync would do now, without writing anything
     #[command(after_help = "\
 Examples:
@@ -296,6 +307,29 @@ pub(crate) struct Connect {
 pub(crate) struct Check {
     /// The connection [default: all]
     pub(crate) name: Option<String>,
+    #[command(flatten)]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Probe {
+    /// The connection, by its name in the config
+    pub(crate) name: String,
+    /// Only this probe; may be given several times [default: all but costly ones]
+    #[arg(long, value_name = "ID")]
+    pub(crate) only: Vec<String>,
+    /// Also probes that cost more than a few calls, such as meeting the limit on purpose
+    #[arg(long)]
+    pub(crate) costly: bool,
+    /// Allow every write beforehand
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// Only show what can be asked
+    #[arg(long)]
+    pub(crate) list: bool,
+    /// Write the report to this file as Markdown, or as JSON if its name ends in .json
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) format: Format,
 }

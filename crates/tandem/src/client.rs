@@ -66,28 +66,11 @@ impl Client {
         path: &str,
         mut on_event: impl FnMut(&str, &Json),
     ) -> Result<Json> {
-        let mut answer = self
-            .send(Method::POST, path, Payload::Nothing, "text/event-stream")
-            .await?;
-        let mut buffer = BytesMut::new();
-        while let Some(chunk) = answer.chunk().await? {
-            buffer.extend_from_slice(&chunk);
-            while let Some(end) = buffer.windows(2).position(|pair| pair == b"\n\n") {
-                let event = buffer.split_to(end + 2);
-                let Some((name, data)) = event_parts(&event) else {
-                    continue;
-                };
-                let data: Json =
-                    serde_json::from_slice(&data).context("an event's data is not JSON")?;
-                match name.as_str() {
-                    "report" => return Ok(data),
-                    "error" => {
-                        let failure: Failure = serde_json::from_value(data)
-                            .context("an event's error has another form")?;
-                        return Err(failure.into());
-                    }
-                    name => on_event(name, &data),
-                }
+        let mut events = self.stream(path, Payload::Nothing).await?;
+        while let Some((name, data)) = events.next().await? {
+            match name.as_str() {
+                "report" => return Ok(data),
+                name => on_event(name, &data),
             }
         }
         Err(Failure::new(
@@ -96,6 +79,17 @@ impl Client {
         )
         .hint("the run goes on or is gone on with by the server; see `tandem status`")
         .into())
+    }
+
+    /// Does something that tells of its progress as events.
+    pub(crate) async fn stream(&self, path: &str, payload: Payload) -> Result<Events> {
+        let answer = self
+            .send(Method::POST, path, payload, "text/event-stream")
+            .await?;
+        Ok(Events {
+            answer,
+            buffer: BytesMut::new(),
+        })
     }
 
     async fn send(
@@ -156,6 +150,38 @@ impl Client {
             .hint("another program may have taken its port"),
         }
         .into())
+    }
+}
+
+/// Events on their way in.
+pub(crate) struct Events {
+    answer: Answer,
+    buffer: BytesMut,
+}
+
+impl Events {
+    /// The next event with its name; `None` at the end. An event that tells of an error is that error.
+    pub(crate) async fn next(&mut self) -> Result<Option<(String, Json)>> {
+        loop {
+            while let Some(end) = self.buffer.windows(2).position(|pair| pair == b"\n\n") {
+                let event = self.buffer.split_to(end + 2);
+                let Some((name, data)) = event_parts(&event) else {
+                    continue;
+                };
+                let data: Json =
+                    serde_json::from_slice(&data).context("an event's data is not JSON")?;
+                if name == "error" {
+                    let failure: Failure = serde_json::from_value(data)
+                        .context("an event's error has another form")?;
+                    return Err(failure.into());
+                }
+                return Ok(Some((name, data)));
+            }
+            match self.answer.chunk().await? {
+                Some(chunk) => self.buffer.extend_from_slice(&chunk),
+                None => return Ok(None),
+            }
+        }
     }
 }
 

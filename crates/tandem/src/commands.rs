@@ -4,6 +4,7 @@ pub(crate) mod apply;
 mod connect;
 mod local;
 mod look;
+mod probe;
 mod reference;
 pub(crate) mod serve;
 mod status;
@@ -39,6 +40,15 @@ pub(crate) async fn run(cli: Cli, output: Output) -> Result<ExitCode> {
         // on the database itself
         Command::Vault(Vault::Rotate) => local::rotate(&global).await.map(done),
         Command::Apply(apply) => apply::apply(&global, &apply, output).await,
+        // through the API, and not to be cut off: it removes what it made
+        Command::Probe(arguments) => {
+            let session = Session::open(&global, None, Missing::Refuse).await?;
+            let outcome = probe::probe(&session.client, &arguments).await;
+            let closed = session.close().await;
+            let code = outcome?;
+            closed?;
+            Ok(code)
+        }
         // through the API
         command => {
             let mut session = Session::open(&global, None, Missing::Refuse).await?;
@@ -82,6 +92,7 @@ async fn ask(command: Command, session: &mut Session, output: Output) -> Result<
         | Command::Serve(_)
         | Command::Sandbox(_)
         | Command::Vault(_)
+        | Command::Probe(_)
         | Command::Apply(_) => anyhow::bail!("this command does not go through the API"),
     };
     outcome.map(|()| ExitCode::SUCCESS)

@@ -12,6 +12,7 @@ mod journal;
 mod kill_points;
 mod matching;
 mod paced;
+mod probes;
 mod refused;
 mod sets;
 mod shaped;

@@ -5,7 +5,8 @@ use std::time::Duration;
 use anyhow::Result;
 use sandbox::{Operation, people::Plan};
 use serde_json::json;
-use simulation::{HIGHLEVEL, ONOFFICE, World, people};
+use simulation::{HIGHLEVEL, ONOFFICE, Options, World, people};
+use store::ReviewKind;
 use sync::Progress;
 use tokio::sync::watch;
 
@@ -100,6 +101,51 @@ async fn being_throttled_all_the_same_loses_nothing() -> Result<()> {
     }
     assert!(questions(&world).await?.is_empty());
     agrees(&world).await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_plan_showed_is_what_the_run_does() -> Result<()> {
+    let world = World::new(Options {
+        people: Plan {
+            both: 60,
+            highlevel_only: 40,
+            onoffice_only: 40,
+            duplicate_percent: 8,
+            ..Plan::shipped()
+        },
+        ..options()
+    })
+    .await?;
+    let (progress, _) = watch::channel(Progress::default());
+    let plan = world.engine().plan(&people(), &progress).await?;
+    assert_eq!(world.writes(), 0);
+    let report = world.sync().await?;
+    world.settle().await?;
+    let count = |name: &str| u64::try_from(report.counts.get(name).copied().unwrap_or(0));
+    let open = questions(&world).await?;
+    let of_kind = |kind| open.iter().filter(|review| review.kind == kind).count() as u64;
+    // What a vendor refuses is known only once it was asked: a second contact with an address that
+    // another one carries becomes a question instead of a create, a field one that is blocked.
+    let asked = of_kind(ReviewKind::Ambiguous) - (plan.left.ambiguous + plan.right.ambiguous);
+    assert!(asked <= 2, "{asked} more questions than planned");
+    let planned = [
+        plan.matched.values().sum::<u64>(),
+        plan.left.creates - asked,
+        plan.right.creates,
+        plan.left.updates,
+        plan.right.updates,
+        plan.conflicts,
+    ];
+    let done = [
+        count("linked")?,
+        count("created_left")?,
+        count("created_right")?,
+        count("updated_left")? + count("refused")?,
+        count("updated_right")?,
+        of_kind(ReviewKind::Conflict),
+    ];
+    assert_eq!(planned, done, "{plan:#?}\n{report:#?}");
     Ok(())
 }
 

@@ -147,6 +147,25 @@ impl Budget {
         self.core().announce(now, took, said, day_ends);
     }
 
+    /// The vendor refused a request as one too many that no turn was taken for.
+    pub(crate) fn exceeded(
+        &self,
+        effect: Effect,
+        operation: &'static str,
+        wait: Option<Duration>,
+        daily: bool,
+    ) {
+        let now = self.time();
+        let seen = Observed {
+            operation,
+            records: 1,
+            sent: now,
+            took: Duration::ZERO,
+            trouble: true,
+        };
+        self.core().throttled(now, effect, seen, wait, daily);
+    }
+
     /// How many records to put into one request, at most `largest`.
     pub(crate) fn batch(&self, largest: usize) -> usize {
         self.core().adaptive.batch(largest)

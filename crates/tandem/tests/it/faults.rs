@@ -280,8 +280,8 @@ async fn a_full_disk_refuses_clearly_and_everything_goes_on_when_there_is_room()
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     // refused with the one status after which HighLevel sends again
-    let deliveries = &world.sandbox.control().core().deliveries;
-    assert!(deliveries.next_due_ms().is_some());
+    let control = world.sandbox.control();
+    assert!(control.core().deliveries.next_due_ms().is_some());
     // it still answers, and nothing was written to the systems that it cannot remember
     let (code, status) = world.api(&server, "GET", "/api/v1/status").await;
     assert_eq!(code, 200, "{status:#}");

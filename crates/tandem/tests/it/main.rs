@@ -11,6 +11,7 @@ mod http;
 mod killed;
 mod lifecycle;
 mod officernd;
+mod probe;
 mod reviews;
 mod sign_in;
 mod webhooks;

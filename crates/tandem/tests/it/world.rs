@@ -196,6 +196,18 @@ impl World {
         self.run_bare(&all).await
     }
 
+    /// Starts a command on the database of this world.
+    pub(crate) fn spawn(&self, arguments: &[&str]) -> Child {
+        let database = self.database();
+        let mut all = vec!["--database", database.to_str().unwrap()];
+        all.extend(arguments);
+        self.command(&all)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap()
+    }
+
     /// Runs a command to its end.
     pub(crate) async fn run_bare(&self, arguments: &[&str]) -> Ran {
         let mut command = self.command(arguments);

@@ -1,0 +1,178 @@
+//! What only a live account can say of OfficeRnD, and how it is asked. Nearly all probes share one member.
+
+mod bodies;
+
+mod limits;
+
+mod member;
+
+mod reads;
+
+use connector::{Desk, Effect, Error, Finding, Probe, ProbeError, Request, Response};
+use http::Method;
+use serde_json::Value as Json;
+
+use crate::{answer::Complaint, api, describe::TITLE};
+
+const READ: &str = "members.probe";
+const WRITE: &str = "members.update";
+
+/// All probes, in the order in which a run makes them: the first ones need the member as it was made.
+pub(crate) const PROBES: [Probe; 19] = [
+    reads(
+        "broken_id",
+        "What is the status for an id that is none at all?",
+    ),
+    reads(
+        "last_page",
+        "Is the cursor of the last page left out, or null?",
+    ),
+    reads(
+        "broken_cursor",
+        "What is the status for a cursor that is none?",
+    ),
+    reads(
+        "unknown_parameter",
+        "Is a list with an unknown parameter refused?",
+    ),
+    writes(
+        "shapes",
+        "What does a member show of fields that were never set, and of who made it?",
+    ),
+    writes(
+        "limit_headers",
+        "Which headers about its limits does an answer carry, to a read and to a write?",
+    ),
+    writes(
+        "member_update",
+        "May the phone number of a member be changed?",
+    ),
+    writes(
+        "unknown_field",
+        "Is an update with an unknown field refused as a whole, and in which form?",
+    ),
+    writes(
+        "address_merge",
+        "Does writing a part of the address keep the other parts?",
+    ),
+    writes(
+        "property_merge",
+        "Does writing one custom property keep the others?",
+    ),
+    writes(
+        "undefined_property",
+        "What becomes of a custom property that nobody defined?",
+    ),
+    writes(
+        "unchanged_write",
+        "Does an update that changes nothing, or is empty, move the time of the last change?",
+    ),
+    writes("email_check", "Is an e-mail address that is none refused?"),
+    writes(
+        "bad_reference",
+        "What is the status for a location that there is not?",
+    ),
+    writes(
+        "company_endpoint",
+        "By which verb is the company of a member set?",
+    ),
+    writes(
+        "own_webhooks",
+        "Does a write through the API send a webhook?",
+    ),
+    writes("clearing", "Does null clear a field?"),
+    writes("delete_answer", "Is a deleted member gone at once?"),
+    Probe {
+        id: "throttling",
+        question: "What do body and headers of a refusal for too many requests look like?",
+        writes: false,
+        costs: Some("uses up the reads of a minute, so that live work waits as long"),
+    },
+];
+
+const fn reads(id: &'static str, question: &'static str) -> Probe {
+    Probe {
+        id,
+        question,
+        writes: false,
+        costs: None,
+    }
+}
+
+const fn writes(id: &'static str, question: &'static str) -> Probe {
+    Probe {
+        id,
+        question,
+        writes: true,
+        costs: None,
+    }
+}
+
+pub(crate) async fn probe(id: &str, desk: &dyn Desk) -> Result<Finding, ProbeError> {
+    match id {
+        "broken_id" => reads::broken_id(desk).await,
+        "last_page" => reads::last_page(desk).await,
+        "broken_cursor" => reads::broken_cursor(desk).await,
+        "unknown_parameter" => reads::unknown_parameter(desk).await,
+        "shapes" => member::shapes(desk).await,
+        "delete_answer" => member::delete_answer(desk).await,
+        "own_webhooks" => member::own_webhooks(desk).await,
+        "unchanged_write" => member::unchanged(desk).await,
+        "company_endpoint" => member::company_endpoint(desk).await,
+        "bad_reference" => member::bad_reference(desk).await,
+        "limit_headers" => limits::headers(desk).await,
+        "throttling" => limits::throttling(desk).await,
+        "member_update" => bodies::member_update(desk).await,
+        "unknown_field" => bodies::unknown_field(desk).await,
+        "address_merge" => bodies::address_merge(desk).await,
+        "property_merge" => bodies::property_merge(desk).await,
+        "undefined_property" => bodies::undefined_property(desk).await,
+        "email_check" => bodies::email_check(desk).await,
+        "clearing" => bodies::clearing(desk).await,
+        other => Err(ProbeError::Failed(Error::Unsupported {
+            system: TITLE,
+            what: format!("the probe {other}"),
+        })),
+    }
+}
+
+fn get(desk: &dyn Desk, below: &str) -> Result<Request, ProbeError> {
+    Ok(api::read(desk.calls(), READ, below)?)
+}
+
+fn write(desk: &dyn Desk, method: Method, below: &str, body: Json) -> Result<Request, ProbeError> {
+    Ok(api::request(desk.calls(), WRITE, Effect::Write, method, below)?.json(body))
+}
+
+/// The answer as JSON; `null` for one that is none.
+fn json(response: &Response) -> Json {
+    serde_json::from_slice(&response.body).unwrap_or(Json::Null)
+}
+
+/// What the vendor said, in one line.
+fn said(response: &Response) -> String {
+    format!(
+        "{} \"{}\"",
+        response.status.as_u16(),
+        Complaint::of(response).message()
+    )
+}
+
+/// An answer that the probe cannot go on from.
+fn unexpected(what: &str, response: &Response) -> ProbeError {
+    ProbeError::Failed(Error::Unexpected {
+        operation: WRITE,
+        status: response.status.as_u16(),
+        what: format!("{what}: {}", said(response)),
+    })
+}
+
+/// What was seen, with a switch whose choices are statuses, if this is one of them.
+fn by_status(response: &Response, switch: &'static str, choices: &[u16]) -> Finding {
+    let status = response.status.as_u16();
+    let finding = Finding::settled(said(response));
+    match choices.contains(&status) {
+        true => finding.switch(switch, status.to_string()),
+        false => finding,
+    }
+}
