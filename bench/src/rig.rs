@@ -109,6 +109,13 @@ pub(crate) async fn serve(
 fn config(setup: &Setup, sandbox: &str, port: u16, location: &str, key: &str) -> Result<Json> {
     let mut config: Json = serde_yaml_ng::from_str(include_str!("../../examples/demo.yaml"))?;
     config["listen"] = json!(format!("127.0.0.1:{port}"));
+    config["public_url"] = json!(format!("http://127.0.0.1:{port}"));
+    // What is measured here is the one pair.
+    for (part, name) in [("connections", "coworking"), ("syncs", "members")] {
+        if let Some(part) = config[part].as_object_mut() {
+            part.remove(name);
+        }
+    }
     let limits = if setup.limits_off {
         json!({"documented": false})
     } else {

@@ -100,7 +100,10 @@ pub(crate) fn description() -> Description {
 /// The fields of every sub-account, and what is not kept in sync.
 pub(crate) fn outline() -> Outline {
     Outline {
-        fields: vec![(Entity::Contact, crate::contact::standard_fields())],
+        fields: vec![
+            (Entity::Contact, crate::contact::standard_fields()),
+            (Entity::Company, crate::company::schema().fields),
+        ],
         absent: vec![
             Absent {
                 what: "Full name (`name`)",
@@ -117,6 +120,10 @@ pub(crate) fn outline() -> Outline {
             Absent {
                 what: "Custom fields for files",
                 why: "files are not copied",
+            },
+            Absent {
+                what: "Custom fields of companies",
+                why: "the API reads them and does not write them",
             },
             Absent {
                 what: "Notes, tasks, appointments",

@@ -15,7 +15,7 @@ use connector::{Desk, Effect, Error, Finding, Probe, ProbeError, Request, Respon
 use http::Method;
 use serde_json::Value as Json;
 
-use crate::{contact::segment, describe::TITLE, settings::Settings};
+use crate::{describe::TITLE, requests::segment, settings::Settings};
 
 const READ: &str = "probe.read";
 const WRITE: &str = "probe.write";

@@ -480,6 +480,11 @@ impl Core {
         }
     }
 
+    /// Whether a sync does more than to show what it would do.
+    pub(crate) fn is_working(&self, pairing: &Pairing) -> bool {
+        pairing.mode != mapping::Mode::Preview && self.is_started(&pairing.sync)
+    }
+
     pub(crate) fn is_started(&self, sync: &SyncName) -> bool {
         self.with_state(sync, |state| state.started)
     }
@@ -584,9 +589,65 @@ impl Core {
 
     /// Both sides are listed.
     pub(crate) async fn end_listing(&self, sync: &SyncName) -> Result<(), Error> {
-        if self.with_state(sync, |state| std::mem::take(&mut state.listing)) {
-            self.save_state(sync).await?;
+        if !self.is_listing(sync) {
+            return Ok(());
         }
+        // What other syncs of a connection worked off meanwhile was not put off for this one.
+        for pairing in self.all_pairings() {
+            for side in Side::BOTH {
+                let connection = &pairing.end(side).connection;
+                let shared = self.pairings_of(connection, pairing.entity).len() > 1;
+                if pairing.sync == *sync && shared {
+                    news::mark_side(
+                        self,
+                        &pairing,
+                        side,
+                        Lane::Backfill,
+                        store::SignalSource::Sweep,
+                    )
+                    .await?;
+                }
+            }
+        }
+        self.with_state(sync, |state| state.listing = false);
+        self.save_state(sync).await
+    }
+
+    /// What was put off because a sync stood still is due now.
+    async fn hurry(&self, sync: &SyncName) -> Result<(), Error> {
+        const STOOD_STILL: &str = "the sync is paused: ";
+        // More of them are due by themselves within a minute.
+        const HURRIED: usize = 10_000;
+        let now = self.clock.now();
+        let mut signals = Vec::new();
+        for pairing in self.all_pairings() {
+            if pairing.sync != *sync {
+                continue;
+            }
+            for side in Side::BOTH {
+                let connection = &pairing.end(side).connection;
+                let failing = self
+                    .store
+                    .failing(&self.workspace, Some(connection), HURRIED)
+                    .await?;
+                signals.extend(
+                    failing
+                        .into_iter()
+                        .filter(|(_, error)| error.starts_with(STOOD_STILL))
+                        .map(|(claim, _)| store::Signal {
+                            connection: claim.connection,
+                            entity: claim.entity,
+                            record: claim.record,
+                            lane: claim.lane,
+                            source: store::SignalSource::Person,
+                            not_older_than: None,
+                            due: now,
+                            cause: claim.cause,
+                        }),
+                );
+            }
+        }
+        self.store.signal(&self.workspace, &signals).await?;
         Ok(())
     }
 
@@ -616,7 +677,10 @@ impl Core {
             state.paused = None;
             state.over_limit = false;
         })
-        .await
+        .await?;
+        self.hurry(sync).await?;
+        self.wake();
+        Ok(())
     }
 
     /// A sync that goes on needs no answer to why it was stopped.

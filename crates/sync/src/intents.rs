@@ -89,6 +89,8 @@ async fn one(core: &Core, pairing: &Pairing, intent: Intent) -> Result<(), Error
             // Somebody with these keys is there, but not proven ours: matching decides.
             close(core, intent, Some("others carry its keys")).await
         }
+        // Not found proves nothing where nothing can be searched by.
+        [] if !can_be_found => ask(core, pairing, intent, &[]).await,
         [] if intent.looks + 1 < LOOKS => {
             let lag = pairing.end(intent.target).description.search_lag;
             let later = core
@@ -103,8 +105,7 @@ async fn one(core: &Core, pairing: &Pairing, intent: Intent) -> Result<(), Error
                 .push((intent.id, IntentEnd::LookAfter(later)));
             core.commit(commit).await
         }
-        [] if can_be_found => not_made(core, pairing, intent).await,
-        [] => ask(core, pairing, intent, &[]).await,
+        [] => not_made(core, pairing, intent).await,
         several => {
             let ids: Vec<RecordId> = several.iter().map(|read| read.record.id.clone()).collect();
             ask(core, pairing, intent, &ids).await

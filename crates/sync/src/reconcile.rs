@@ -94,6 +94,11 @@ pub(crate) async fn reconcile(core: &Arc<Core>, claims: Vec<Claim>) {
         if let Some(why) = core.held_back(pairing) {
             // A first listing ends by itself: to wait for it is no failure.
             let listing = core.is_listing(&pairing.sync);
+            // Other syncs work with the record meanwhile. This one looks at all of them when its first
+            // listing ends, and does nothing before.
+            if last > 1 && (listing || !core.is_working(pairing)) {
+                continue;
+            }
             let wait = if listing { 2 } else { 60 };
             for claim in &claims {
                 ends.insert(

@@ -6,7 +6,7 @@ use http::{Method, header};
 use serde_json::Value as Json;
 
 use super::{FLOOD, get, location, unexpected};
-use crate::contact::segment;
+use crate::requests::segment;
 
 /// Requests at once on the way over the limit.
 const AT_ONCE: usize = 20;

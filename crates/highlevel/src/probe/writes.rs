@@ -11,7 +11,7 @@ use super::{
     contact::{read, shared},
     contact_path, get, json as body, location, said, unexpected, write,
 };
-use crate::contact::segment;
+use crate::requests::segment;
 
 /// How long a webhook is waited for.
 const WEBHOOK: Duration = Duration::from_secs(30);

@@ -46,7 +46,7 @@ pub(crate) async fn probe(client: &Client, probe: &cli::Probe) -> Result<ExitCod
         id: None,
         stopping: false,
     }
-    .to_its_end()
+    .until_its_end()
     .await?;
     let text = report::markdown(&report, &sandbox::Switches::registry());
     if let Some(file) = &probe.report {
@@ -109,7 +109,7 @@ struct Run<'a> {
 
 impl Run<'_> {
     /// Follows the run until its report comes. Ctrl-C asks it to stop; it then removes what it made.
-    async fn to_its_end(mut self) -> Result<Json> {
+    async fn until_its_end(mut self) -> Result<Json> {
         loop {
             let event = tokio::select! {
                 event = self.events.next() => event?,

@@ -20,8 +20,12 @@ use crate::wiring;
 pub(super) struct Findings {
     /// By sync, in their order.
     pub(super) syncs: Vec<(&'static str, Verdict)>,
-    /// People that were made twice, by system.
+    /// People that were made twice although the two records share an e-mail address or a number, by
+    /// system.
     pub(super) duplicates: Vec<(System, String)>,
+    /// People who are there twice because the records of two systems had nothing in common to find
+    /// them by.
+    pub(super) not_to_be_found: Vec<String>,
     /// Writes of ours that changed nothing, by system.
     pub(super) echo_writes: BTreeMap<System, usize>,
 }
@@ -34,14 +38,6 @@ impl Findings {
                 .syncs
                 .iter()
                 .all(|(_, verdict)| verdict.unexplained.is_empty())
-    }
-
-    /// Differences that nothing explains, in all syncs.
-    pub(super) fn unexplained(&self) -> usize {
-        self.syncs
-            .iter()
-            .map(|(_, verdict)| verdict.unexplained.len())
-            .sum()
     }
 }
 
@@ -101,20 +97,21 @@ impl Stage {
             let excuses = Excuses::new(rows, &reviews, &blocked, left_alone);
             syncs.push((sync.name, verdict(agreement, &excuses)));
         }
+        let in_words = |twin: &sandbox::judge::Duplicate| {
+            let (system, id, of) = (title(twin.system), &twin.id, &twin.of);
+            (
+                twin.system,
+                format!("{system} {id} is the same person as {of}"),
+            )
+        };
+        let (findable, not_findable): (Vec<_>, Vec<_>) =
+            found.duplicates.iter().partition(|twin| twin.findable);
         Ok(Findings {
             syncs,
-            duplicates: found
-                .duplicates
-                .iter()
-                .map(|twin| {
-                    let words = format!(
-                        "{} {} is the same person as {}",
-                        title(twin.system),
-                        twin.id,
-                        twin.of
-                    );
-                    (twin.system, words)
-                })
+            duplicates: findable.into_iter().map(in_words).collect(),
+            not_to_be_found: not_findable
+                .into_iter()
+                .map(|twin| in_words(twin).1)
                 .collect(),
             echo_writes: found.echo_writes,
         })

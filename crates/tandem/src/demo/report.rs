@@ -195,6 +195,13 @@ impl Report {
             line(format!("         {twin}"));
         }
         line(format!(
+            "  {:>5}  people twice whose records share no e-mail address and no number",
+            self.findings.not_to_be_found.len()
+        ));
+        for twin in self.findings.not_to_be_found.iter().take(SHOWN) {
+            line(format!("         {twin}"));
+        }
+        line(format!(
             "  {:>5}  writes that changed nothing",
             self.findings.echo_writes.values().sum::<usize>()
         ));

@@ -193,9 +193,10 @@ async fn a_secret_that_is_gone_is_named_and_a_corrected_config_takes_over() {
 #[test]
 fn the_demo_maps_the_same_fields_as_the_ready_pair() {
     let mapped = |text: &str| {
-        let connectors: [std::sync::Arc<dyn connector::Connector>; 2] = [
+        let connectors: [std::sync::Arc<dyn connector::Connector>; 3] = [
             std::sync::Arc::new(highlevel::HighLevel::new()),
             std::sync::Arc::new(onoffice::OnOffice::new()),
+            std::sync::Arc::new(officernd::OfficeRnD::new()),
         ];
         let systems: Vec<_> = connectors.iter().map(|system| system.describe()).collect();
         let document = server::config::read(text, &systems).unwrap();

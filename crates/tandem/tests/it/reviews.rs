@@ -97,39 +97,3 @@ async fn every_command_explains_itself_and_completes_in_every_shell() {
     assert_eq!(wrong.code, 2, "{wrong:#?}");
     assert!(wrong.err.contains("sync"), "{wrong:#?}");
 }
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_sandbox_runs_alone_and_ends_when_it_is_told_to() {
-    use std::{
-        io::{BufRead as _, BufReader},
-        process::{Command, Stdio},
-    };
-    let mut child = Command::new(env!("CARGO_BIN_EXE_tandem"))
-        .args(["sandbox", "--listen", "127.0.0.1:0"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let out = child.stdout.take().unwrap();
-    let url = tokio::task::spawn_blocking(move || {
-        let mut line = String::new();
-        BufReader::new(out).read_line(&mut line).unwrap();
-        line.trim().to_owned()
-    })
-    .await
-    .unwrap();
-    let state: serde_json::Value = reqwest::get(format!("{url}/_sandbox/highlevel/state"))
-        .await
-        .unwrap()
-        .json()
-        .await
-        .unwrap();
-    let people = state["locations"][0]["contacts"].as_array();
-    assert!(people.is_some_and(|people| people.len() > 250), "{url}");
-    let pid = child.id().to_string();
-    assert!(Command::new("kill").arg(&pid).status().unwrap().success());
-    let status = tokio::task::spawn_blocking(move || child.wait().unwrap())
-        .await
-        .unwrap();
-    assert!(status.success(), "{status}");
-}
