@@ -255,6 +255,7 @@ async fn first_sync(store: &Arc<dyn Store>, records: usize) {
             unchanged: Vec::new(),
             changed,
             cursor: Some(serde_json::json!(first)),
+            at: start(),
         };
         store.commit_page(&ws(), page).await.unwrap();
     }
@@ -378,6 +379,7 @@ async fn idle_sweep(store: &Arc<dyn Store>, records: usize, page: usize) {
             unchanged: known.into_iter().flatten().map(|known| known.row).collect(),
             changed: Vec::new(),
             cursor: Some(serde_json::json!(first)),
+            at: start(),
         };
         store.commit_page(&ws(), page).await.unwrap();
     }

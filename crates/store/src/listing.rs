@@ -85,4 +85,6 @@ pub struct SweepPage {
     pub changed: Vec<Listed>,
     /// Where to go on; `None`: this was the last page.
     pub cursor: Option<Json>,
+    /// When its records were listed: their signals came then, whenever they are due.
+    pub at: Timestamp,
 }

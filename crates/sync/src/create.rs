@@ -291,7 +291,12 @@ impl Desk<'_> {
                 entity: self.pairing.entity,
                 read: None,
                 record: born.link.record(target).clone(),
-                keys: labour.intent.keys.clone(),
+                keys: identify::index_keys(
+                    self.core,
+                    &self.pairing.end(target).connection,
+                    self.pairing.entity,
+                    &labour.intent.draft,
+                ),
                 list_hash: None,
             }),
         }

@@ -592,12 +592,14 @@ impl Core {
         if !self.is_listing(sync) {
             return Ok(());
         }
-        // What other syncs of a connection worked off meanwhile was not put off for this one.
+        self.with_state(sync, |state| state.listing = false);
+        // What other syncs of a connection worked off meanwhile was not put off for this one. Marked
+        // after they were told to, so that what they are at right now stays dirty; and stored after
+        // that, so that whoever is stopped here lists again.
         for pairing in self.all_pairings() {
             for side in Side::BOTH {
                 let connection = &pairing.end(side).connection;
-                let shared = self.pairings_of(connection, pairing.entity).len() > 1;
-                if pairing.sync == *sync && shared {
+                if pairing.sync == *sync && self.is_hub(connection, pairing.entity) {
                     news::mark_side(
                         self,
                         &pairing,
@@ -609,7 +611,6 @@ impl Core {
                 }
             }
         }
-        self.with_state(sync, |state| state.listing = false);
         self.save_state(sync).await
     }
 
@@ -745,6 +746,11 @@ impl Core {
             .filter(|pairing| pairing.entity == entity)
             .filter_map(|pairing| Some((Arc::clone(pairing), pairing.side_of(connection)?)))
             .collect()
+    }
+
+    /// Whether several syncs share the records of a connection.
+    pub(crate) fn is_hub(&self, connection: &ConnectionName, entity: Entity) -> bool {
+        self.pairings_of(connection, entity).len() > 1
     }
 
     pub(crate) fn pairings_of_sync(&self, sync: &SyncName, entity: Entity) -> Option<Arc<Pairing>> {

@@ -9,16 +9,17 @@ use std::{
 
 use connector::{Fetched, IdentityKey};
 use matching::{Candidate, Choice, Person, Verdict, choose, compare, confirm};
-use record::{Fields, Read, RecordId, Side};
+use record::{Entity, Fields, Read, RecordId, Side};
 use store::{
-    Cause, Claim, Commit, IntentEnd, IntentState, Key, Lane, Link, PairDecision, ReviewKind,
-    SignalSource, Snapshot,
+    Cause, Claim, Commit, ConnectionName, IntentEnd, IntentState, Key, Lane, Link, PairDecision,
+    ReviewKind, SignalSource, Snapshot,
 };
 
 use crate::{
     Error,
     create::{Birth, create},
     decide::{Overrides, decide},
+    engine::Core,
     intents::{identity_key, is_ours},
     pair::Pairing,
     reconcile::{ClaimEnd, Couple, Desk, cause_of, is_too_old},
@@ -41,6 +42,22 @@ pub(crate) fn keys(pairing: &Pairing, side: Side, fields: &Fields) -> Vec<Key> {
             value: key.value,
         })
         .collect()
+}
+
+/// The keys that a record is found by, whichever sync of its connection looks for it: each may take
+/// another field for the mailbox.
+pub(crate) fn index_keys(
+    core: &Core,
+    connection: &ConnectionName,
+    entity: Entity,
+    fields: &Fields,
+) -> Vec<Key> {
+    let keys: BTreeSet<Key> = core
+        .pairings_of(connection, entity)
+        .into_iter()
+        .flat_map(|(pairing, side)| keys(&pairing, side, fields))
+        .collect();
+    keys.into_iter().collect()
 }
 
 /// What a record says about who it is.
@@ -309,7 +326,7 @@ async fn read(desk: &mut Desk<'_>, claims: Vec<Claim>) -> Result<(Vec<Seeker>, V
                     continue;
                 }
                 Some(Fetched::Found(read)) => {
-                    snapshots.push(snapshot(pairing, side, &read));
+                    snapshots.push(snapshot(core, pairing, side, &read));
                     *read
                 }
                 Some(Fetched::Gone(_)) => {
@@ -369,12 +386,13 @@ fn again(desk: &mut Desk<'_>, claim: &Claim, error: &str) {
 }
 
 /// What is kept of a record that has no link.
-pub(crate) fn snapshot(pairing: &Pairing, side: Side, read: &Read) -> Snapshot {
+pub(crate) fn snapshot(core: &Core, pairing: &Pairing, side: Side, read: &Read) -> Snapshot {
+    let connection = pairing.end(side).connection.clone();
     Snapshot {
-        connection: pairing.end(side).connection.clone(),
+        keys: index_keys(core, &connection, pairing.entity, &read.record.fields),
+        connection,
         entity: pairing.entity,
         record: read.record.id.clone(),
-        keys: keys(pairing, side, &read.record.fields),
         read: Some(read.clone()),
         list_hash: None,
     }

@@ -945,16 +945,17 @@ impl<'a> Desk<'a> {
         }
     }
 
-    /// What is kept of a linked record: its keys only.
+    /// What is kept of a linked record: its keys, and the reading where another sync of the connection
+    /// may yet look for its counterpart.
     pub(crate) fn linked_snapshot(&self, side: Side, read: &Read) -> Snapshot {
-        let end = self.pairing.end(side);
+        let snapshot = identify::snapshot(self.core, self.pairing, side, read);
+        let connection = &self.pairing.end(side).connection;
+        if self.core.is_hub(connection, self.pairing.entity) {
+            return snapshot;
+        }
         Snapshot {
-            connection: end.connection.clone(),
-            entity: self.pairing.entity,
             read: None,
-            record: read.record.id.clone(),
-            keys: identify::keys(self.pairing, side, &read.record.fields),
-            list_hash: None,
+            ..snapshot
         }
     }
 

@@ -8,6 +8,7 @@ use std::{
 };
 
 use connector::PageRequest;
+use jiff::Timestamp;
 use record::{Completeness, Read, RecordId, Side};
 use store::{Cause, Key, Lane, Link, Listed, Signal, SignalSource, Snapshot, Sweep, SweepPage};
 use tokio_util::task::AbortOnDropHandle;
@@ -177,7 +178,14 @@ pub(crate) async fn store_page(
             _ => different.push((read, hash)),
         }
     }
-    let changed = look_closer(core, pairing, side, different, lane).await?;
+    let at = core.clock.now();
+    // All records of a first listing are due at one moment: then they are worked off in the order of
+    // their ids, and the indexes by id are written from one end to the other and not all over.
+    let due = match lane {
+        Lane::Backfill => sweep.started.min(at),
+        Lane::Live | Lane::Reconcile => at,
+    };
+    let changed = look_closer(core, pairing, side, different, (lane, due)).await?;
     let signalled = changed
         .iter()
         .filter(|listed| listed.signal.is_some())
@@ -192,6 +200,7 @@ pub(crate) async fn store_page(
                 unchanged,
                 changed,
                 cursor,
+                at,
             },
         )
         .await?;
@@ -204,13 +213,12 @@ async fn look_closer(
     pairing: &Arc<Pairing>,
     side: Side,
     different: Vec<(Read, u64)>,
-    lane: Lane,
+    (lane, due): (Lane, Timestamp),
 ) -> Result<Vec<Listed>, Error> {
     if different.is_empty() {
         return Ok(Vec::new());
     }
     let end = pairing.end(side);
-    let now = core.clock.now();
     let ids: Vec<RecordId> = different
         .iter()
         .map(|(read, _)| read.record.id.clone())
@@ -235,7 +243,8 @@ async fn look_closer(
                 .get(&id)
                 .is_some_and(|link| shows_nothing_new(pairing, *side, link, &read))
         });
-        let keys: Vec<Key> = identify::keys(pairing, side, &read.record.fields);
+        let keys: Vec<Key> =
+            identify::index_keys(core, &end.connection, pairing.entity, &read.record.fields);
         listed.push(Listed {
             snapshot: Snapshot {
                 connection: end.connection.clone(),
@@ -252,7 +261,7 @@ async fn look_closer(
                 lane,
                 source: SignalSource::Sweep,
                 not_older_than: None,
-                due: now,
+                due,
                 cause: None,
             }),
         });

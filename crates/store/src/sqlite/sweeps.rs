@@ -92,7 +92,7 @@ pub(super) fn commit_page(session: &Session, ws: i64, page: &SweepPage) -> Outco
     for listed in &page.changed {
         signals.extend(listed.signal.clone());
     }
-    signals::signal(session, ws, &signals, None)?;
+    signals::signal(session, ws, &signals, Some(page.at))?;
     mark_seen(session, ws, page.sweep, &rows)?;
     let cursor = page
         .cursor

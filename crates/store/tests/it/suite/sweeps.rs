@@ -15,6 +15,7 @@ pub(crate) fn page(sweep: i64, rows: &[i64], cursor: Option<&str>) -> SweepPage 
         unchanged: rows.to_vec(),
         changed: Vec::new(),
         cursor: cursor.map(|cursor| json!(cursor)),
+        at: at(0),
     }
 }
 
