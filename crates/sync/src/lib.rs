@@ -13,6 +13,8 @@ mod options;
 
 mod report;
 
+mod spread;
+
 mod locks;
 
 mod scope;
@@ -67,4 +69,5 @@ pub use explain::{ExplainedField, Explanation};
 pub use options::Options;
 pub use plan::{Plan, PlanSample, PlanSide};
 pub use report::{FailingRecord, LinkRow, Progress, RunReport, Status, SyncStatus};
+pub use spread::Spread;
 pub use sweep::SweepReport;

@@ -82,6 +82,52 @@ pub(crate) async fn look_for(core: &Core) -> Result<(), Error> {
     Ok(())
 }
 
+/// Marks records of which a field was refused under another schema than the one that their account has
+/// now: what was refused then may be taken now.
+pub(crate) async fn look_for_refused(core: &Core) -> Result<(), Error> {
+    for pairing in core.all_pairings() {
+        if !core.is_started(&pairing.sync) {
+            continue;
+        }
+        let now = core.clock.now();
+        let mut signals = Vec::new();
+        for row in core
+            .store
+            .blocked(&core.workspace, &pairing.sync, None)
+            .await?
+        {
+            let end = pairing.end(row.side);
+            let mapped = pairing.compiled.mappings();
+            let is_mapped = mapped.iter().any(|mapping| mapping.id() == row.mapping);
+            if row.schema_hash == end.schema_hash || !is_mapped {
+                continue;
+            }
+            let Some(link) = core.store.link(&core.workspace, row.link).await? else {
+                continue;
+            };
+            if link.entity == pairing.entity {
+                signals.push(Signal {
+                    connection: end.connection.clone(),
+                    entity: pairing.entity,
+                    record: link.record(row.side).clone(),
+                    lane: Lane::Reconcile,
+                    source: SignalSource::Person,
+                    not_older_than: None,
+                    due: now,
+                    cause: None,
+                });
+            }
+        }
+        if !signals.is_empty() {
+            let (sync, records) = (&pairing.sync, signals.len());
+            tracing::info!(%sync, records, "a schema changed: what was refused is tried again");
+            core.store.signal(&core.workspace, &signals).await?;
+        }
+    }
+    core.wake();
+    Ok(())
+}
+
 /// Marks all known records of a side, to be looked at.
 pub(crate) async fn mark_side(
     core: &Core,

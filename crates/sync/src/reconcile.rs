@@ -22,6 +22,7 @@ use crate::{
     pair::{End, Pairing, index},
     resolve,
     settle::{Worked, contested, settle, unfinished},
+    spread::Timed,
     write::{Rest, Written, write},
 };
 
@@ -524,6 +525,7 @@ impl<'a> Desk<'a> {
         }
         self.keep_contested(&kept, &plans).await?;
         let written = self.write_all(&kept, &plans).await?;
+        self.time_writes(&kept, &written);
         let after = self.read_back(&kept, &written).await?;
         for (number, (couple, plan)) in kept.into_iter().zip(&plans).enumerate() {
             self.settle_couple(
@@ -720,6 +722,32 @@ impl<'a> Desk<'a> {
                 .collect(),
         };
         Ok([or_failed(Side::Left, left), or_failed(Side::Right, right)])
+    }
+
+    /// Notes how long an edit of somebody else would have been overwritten, and how long the change took
+    /// to cross. A first run carries over what is old, and is not timed for that.
+    fn time_writes(&mut self, couples: &[Couple], written: &[HashMap<usize, Written>; 2]) {
+        let now = self.core.clock.now();
+        let since = |then: jiff::Timestamp| now.duration_since(then).try_into().unwrap_or_default();
+        for side in Side::BOTH {
+            let sent = written[index(side)]
+                .iter()
+                .filter(|(_, written)| !written.taken.is_empty());
+            for (number, _) in sent {
+                let couple = &couples[*number];
+                let changed = couple.reads[index(side.other())]
+                    .modified
+                    .unwrap_or(couple.claim.first_signalled);
+                let mut timed = vec![(Timed::Overwrite, couple.reads[index(side)].as_of)];
+                if self.run.is_none() && self.lane == Lane::Live {
+                    timed.push((Timed::Lag, changed));
+                }
+                for (timed, then) in timed {
+                    let meter = timed.meter(self.pairing.sync.as_str(), side, since(then));
+                    *self.commit.meters.entry(meter).or_default() += 1;
+                }
+            }
+        }
     }
 
     /// Reads back what was written, where the answer was not the record already.

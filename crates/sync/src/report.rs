@@ -7,6 +7,8 @@ use record::{Entity, RecordId};
 use serde::Serialize;
 use store::{LinkState, Overview, RunState};
 
+use crate::Spread;
+
 /// How far a full run is.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Progress {
@@ -95,6 +97,14 @@ pub struct SyncStatus {
     pub swept_left: Option<Timestamp>,
     /// When the right was last listed whole.
     pub swept_right: Option<Timestamp>,
+    /// How long edits on the right took until they stood on the left.
+    pub lag_to_left: Option<Spread>,
+    /// How long edits on the left took until they stood on the right.
+    pub lag_to_right: Option<Spread>,
+    /// How old the reading was when something was written on the left: an edit in between may be lost.
+    pub overwrite_window_left: Option<Spread>,
+    /// The same on the right.
+    pub overwrite_window_right: Option<Spread>,
 }
 
 /// A dirty record whose last try failed.

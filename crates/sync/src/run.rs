@@ -16,6 +16,7 @@ use crate::{
     pair::Pairing,
     poll::poll,
     report::FailingRecord,
+    spread::Timed,
     sweep::{SweepReport, sweep},
 };
 
@@ -301,6 +302,8 @@ pub(crate) async fn status(core: &Core) -> Result<Status, Error> {
         .iter()
         .map(|(name, rules)| (name.clone(), rules.clone()))
         .collect();
+    let spread =
+        |timed: Timed, sync: &SyncName, side| timed.spread(&overview.meters, sync.as_str(), side);
     let mut syncs = Vec::with_capacity(names.len());
     for (name, rules) in names {
         let paused_mappings = core
@@ -347,6 +350,10 @@ pub(crate) async fn status(core: &Core) -> Result<Status, Error> {
             paused_mappings,
             swept_left: swept[0],
             swept_right: swept[1],
+            lag_to_left: spread(Timed::Lag, &name, Side::Left),
+            lag_to_right: spread(Timed::Lag, &name, Side::Right),
+            overwrite_window_left: spread(Timed::Overwrite, &name, Side::Left),
+            overwrite_window_right: spread(Timed::Overwrite, &name, Side::Right),
         });
     }
     let failing_records = core

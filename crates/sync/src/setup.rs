@@ -76,6 +76,10 @@ pub(crate) async fn resolve_all(core: &Core) {
         // Nothing was noted as known, so the next reading of the accounts tries again.
         tracing::error!(%error, "records could not be marked for rules that changed");
     }
+    if let Err(error) = news::look_for_refused(core).await {
+        // The rows say under which schema they were refused, so the next reading tries again.
+        tracing::error!(%error, "refused fields could not be marked for a schema that changed");
+    }
 }
 
 /// Reads the schemas anew because a vendor refused what we asked for, and returns what has become of

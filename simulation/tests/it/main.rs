@@ -4,6 +4,7 @@ mod account;
 mod asked;
 mod create;
 mod ended;
+mod evidence;
 mod fields;
 mod first;
 mod gone;

@@ -125,6 +125,22 @@ fn syncs(status: &Json) -> Result<()> {
         "No syncs.",
     )?;
     for sync in rows(&status["syncs"]) {
+        for (part, words) in [
+            ("lag_to_right", "edits cross to the right"),
+            ("lag_to_left", "edits cross to the left"),
+            (
+                "overwrite_window_right",
+                "written on the right after the last reading",
+            ),
+            (
+                "overwrite_window_left",
+                "written on the left after the last reading",
+            ),
+        ] {
+            if let Some(spread) = spread(&sync[part]) {
+                output::text(&format!("{}: {words}: {spread}\n", cell(sync, "/name")))?;
+            }
+        }
         for (mapping, why) in sync["paused_mappings"].as_object().into_iter().flatten() {
             output::text(&format!(
                 "{}: mapping {mapping} is paused: {}\n",
@@ -134,6 +150,23 @@ fn syncs(status: &Json) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// How long something took, in words: "half within 1 s, 99 of 100 within 5 s (120 times)".
+fn spread(spread: &Json) -> Option<String> {
+    let count = spread["count"].as_u64()?;
+    let within = |part: &str| match spread[part].as_u64() {
+        None => "more than a day".to_owned(),
+        Some(milliseconds @ 0..1_000) => format!("within {milliseconds} ms"),
+        Some(milliseconds @ 1_000..120_000) => format!("within {} s", milliseconds / 1_000),
+        Some(milliseconds @ 120_000..7_200_000) => format!("within {} min", milliseconds / 60_000),
+        Some(milliseconds) => format!("within {} h", milliseconds / 3_600_000),
+    };
+    Some(format!(
+        "half {}, 99 of 100 {} (timed {count} times)",
+        within("half_within_ms"),
+        within("p99_within_ms")
+    ))
 }
 
 fn failing(status: &Json) -> Result<()> {
