@@ -29,9 +29,6 @@ use crate::{
 /// How long a record is put off that a large batch is working on.
 const PUT_OFF: std::time::Duration = std::time::Duration::from_secs(5);
 
-/// Fewer records than this are not worth a commit of their own.
-const FEWEST_BIRTHS: usize = 10;
-
 /// The keys of a record, as the index holds them.
 pub(crate) fn keys(pairing: &Pairing, side: Side, fields: &Fields) -> Vec<Key> {
     person(pairing, side, fields)
@@ -206,19 +203,24 @@ fn without_held(desk: &mut Desk<'_>, seekers: Vec<Seeker>) -> Vec<Seeker> {
 }
 
 /// How many records are made before what was made is stored: about as many as the limits of their
-/// system let through in a second, so that what tells of them finds them.
+/// system let this worker make in a second, beside the others, so that what tells of them finds them. A
+/// message about a record that is not stored yet costs a read, which takes the place of a create.
 fn births_at_once(desk: &Desk<'_>) -> usize {
-    let most = desk.core.options.backfill_batch.max(1);
+    let options = &desk.core.options;
+    let most = options.backfill_batch.max(1);
     let target = desk.pairing.end(desk.side.other());
     match desk.core.connections.rate(&target.connection) {
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
-            reason = "a rate is a small positive number"
+            clippy::cast_precision_loss,
+            reason = "a rate and a number of workers are small positive numbers"
         )]
-        Ok(Some(rate)) => (rate.ceil() as usize)
-            .saturating_mul(target.description.write_batch)
-            .clamp(FEWEST_BIRTHS.min(most), most),
+        Ok(Some(rate)) => {
+            let of_worker =
+                rate * target.description.write_batch as f64 / options.workers.max(1) as f64;
+            (of_worker as usize).clamp(1, most)
+        }
         _ => most,
     }
 }

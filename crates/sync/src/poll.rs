@@ -4,11 +4,17 @@ use std::cmp::Ordering;
 
 use connector::PageRequest;
 use record::{Freshness, Read, RecordId, Side};
+use serde_json::Value as Json;
 use store::{Cause, ConnectionName, CursorKey, Lane, Link, Signal, SignalSource};
 use uuid::Uuid;
 
 use crate::{
-    Error, decide::has_base, engine::Core, intake::shows_base, pair::Pairing, settle::is_final,
+    Error,
+    decide::has_base,
+    engine::Core,
+    intake::shows_base,
+    pair::{End, Pairing},
+    settle::is_final,
     setup,
 };
 
@@ -25,43 +31,102 @@ pub(crate) async fn poll(core: &Core, pairing: &Pairing, side: Side) -> Result<u
     }
 }
 
-async fn changes(core: &Core, pairing: &Pairing, side: Side) -> Result<usize, Error> {
-    let end = pairing.end(side);
-    if !end.description.polled {
-        return Ok(0);
+/// Finds out from where the next poll has to read. To be asked before a listing and saved after it, when
+/// everything older is signalled by the listing: so a mass of changes does not pass for live edits.
+pub(crate) async fn whence(
+    core: &Core,
+    pairing: &Pairing,
+    side: Side,
+) -> Result<Option<(CursorKey, Json)>, Error> {
+    match read_on(core, pairing, side).await {
+        Err(error) if error.is_refusal() => {
+            let renewed = setup::renew(core, pairing, error).await?;
+            read_on(core, &renewed, side).await
+        }
+        result => result,
     }
-    let key = CursorKey {
-        connection: end.connection.clone(),
-        entity: pairing.entity,
-        purpose: "changes".to_owned(),
-    };
-    let cause = Cause {
-        trace: Uuid::now_v7(),
-        source: SignalSource::Poll,
-        origin: None,
-        passed: Vec::new(),
-    };
-    let mut cursor = core.store.cursor(&core.workspace, &key).await?;
-    let mut signalled = 0;
-    loop {
-        let calls = core.calls(&end.connection, Lane::Live, Some(&cause))?;
+}
+
+async fn read_on(
+    core: &Core,
+    pairing: &Pairing,
+    side: Side,
+) -> Result<Option<(CursorKey, Json)>, Error> {
+    let mut reader = Reader::of(core, pairing, side).await?;
+    while reader.next_page().await?.is_some() {}
+    Ok(reader.cursor.map(|cursor| (reader.key, cursor)))
+}
+
+/// The changes of one connection, page by page.
+struct Reader<'a> {
+    core: &'a Core,
+    end: &'a End,
+    cause: Cause,
+    key: CursorKey,
+    /// From where the next page is read, or the next poll.
+    cursor: Option<Json>,
+    ended: bool,
+}
+
+impl<'a> Reader<'a> {
+    async fn of(core: &'a Core, pairing: &'a Pairing, side: Side) -> Result<Self, Error> {
+        let end = pairing.end(side);
+        let key = CursorKey {
+            connection: end.connection.clone(),
+            entity: pairing.entity,
+            purpose: "changes".to_owned(),
+        };
+        Ok(Self {
+            core,
+            end,
+            cause: Cause {
+                trace: Uuid::now_v7(),
+                source: SignalSource::Poll,
+                origin: None,
+                passed: Vec::new(),
+            },
+            cursor: core.store.cursor(&core.workspace, &key).await?,
+            key,
+            ended: !end.description.polled,
+        })
+    }
+
+    async fn next_page(&mut self) -> Result<Option<Vec<Read>>, Error> {
+        if self.ended {
+            return Ok(None);
+        }
+        let end = self.end;
+        let calls = self
+            .core
+            .calls(&end.connection, Lane::Live, Some(&self.cause))?;
         let page = end
             .connector
             .changes(
                 &*calls,
                 &end.wanted,
                 PageRequest {
-                    cursor: cursor.clone(),
+                    cursor: self.cursor.clone(),
                     limit: end.description.list_page,
                 },
             )
             .await?;
-        let signals = signals(core, &end.connection, pairing, page.reads).await?;
-        signalled += signals.len();
-        let next = page.next.clone().or_else(|| page.resume.clone());
-        if let Some(next) = &next {
+        self.ended = page.next.is_none() || page.next == self.cursor;
+        if let Some(next) = page.next.or(page.resume) {
+            self.cursor = Some(next);
+        }
+        Ok(Some(page.reads))
+    }
+}
+
+async fn changes(core: &Core, pairing: &Pairing, side: Side) -> Result<usize, Error> {
+    let mut reader = Reader::of(core, pairing, side).await?;
+    let mut brought = Brought::default();
+    while let Some(reads) = reader.next_page().await? {
+        let connection = &pairing.end(side).connection;
+        let signals = signals(core, connection, pairing, reads, &mut brought).await?;
+        if let Some(cursor) = &reader.cursor {
             core.store
-                .save_cursor(&core.workspace, &key, next, &signals)
+                .save_cursor(&core.workspace, &reader.key, cursor, &signals)
                 .await?;
         } else if !signals.is_empty() {
             core.store.signal(&core.workspace, &signals).await?;
@@ -69,19 +134,54 @@ async fn changes(core: &Core, pairing: &Pairing, side: Side) -> Result<usize, Er
         if !signals.is_empty() {
             core.wake();
         }
-        match page.next {
-            Some(next) if Some(&next) != cursor.as_ref() => cursor = Some(next),
-            _ => return Ok(signalled),
+    }
+    Ok(brought.changes + brought.newcomers)
+}
+
+/// What one poll has brought so far.
+#[derive(Debug, Default)]
+struct Brought {
+    changes: usize,
+    newcomers: usize,
+}
+
+impl Brought {
+    /// More than this in one poll is no person at work but an import or a mass edit, behind which what
+    /// people do must not wait. A newcomer costs several calls.
+    const LIVE_CHANGES: usize = 100;
+    const LIVE_NEWCOMERS: usize = 20;
+
+    /// How urgent the next piece of news is.
+    fn lane(&mut self, news: News) -> Lane {
+        let (count, most) = match news {
+            News::Change => (&mut self.changes, Self::LIVE_CHANGES),
+            News::Newcomer => (&mut self.newcomers, Self::LIVE_NEWCOMERS),
+        };
+        *count += 1;
+        if *count <= most {
+            Lane::Live
+        } else {
+            Lane::Reconcile
         }
     }
 }
 
-/// Signals for those reads that show something new.
+/// What a polled reading is to the syncs of its connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum News {
+    /// All know the record, and some not this state of it.
+    Change,
+    /// Some do not know the record.
+    Newcomer,
+}
+
+/// Signals for those readings that show something new.
 async fn signals(
     core: &Core,
     connection: &ConnectionName,
     pairing: &Pairing,
     reads: Vec<Read>,
+    brought: &mut Brought,
 ) -> Result<Vec<Signal>, Error> {
     let now = core.clock.now();
     let ids: Vec<RecordId> = reads.iter().map(|read| read.record.id.clone()).collect();
@@ -89,7 +189,7 @@ async fn signals(
         .store
         .snapshots(&core.workspace, connection, pairing.entity, &ids)
         .await?;
-    let mut news = Vec::new();
+    let mut signals = Vec::new();
     for (read, snapshot) in reads.into_iter().zip(snapshots) {
         let known = snapshot.and_then(|snapshot| snapshot.read);
         let same = known.is_some_and(|known| {
@@ -97,42 +197,44 @@ async fn signals(
                 .modified
                 .is_some_and(|stamp| read.modified == Some(stamp) && is_final(stamp, known.as_of))
         });
-        if !same && !is_old_news(core, connection, pairing, &read).await? {
-            news.push(read);
+        if same {
+            continue;
         }
-    }
-    Ok(news
-        .into_iter()
-        .map(|read| Signal {
+        let Some(news) = news(core, connection, pairing, &read).await? else {
+            continue;
+        };
+        signals.push(Signal {
             connection: connection.clone(),
             entity: pairing.entity,
             record: read.record.id,
-            lane: Lane::Live,
+            lane: brought.lane(news),
             source: SignalSource::Poll,
             not_older_than: None,
             due: now,
             cause: None,
-        })
-        .collect())
+        });
+    }
+    Ok(signals)
 }
 
-/// Whether all syncs of the connection have seen this state of the record already.
-async fn is_old_news(
+/// What a reading is to the syncs of the connection; `None`: all have seen this state of the record.
+async fn news(
     core: &Core,
     connection: &ConnectionName,
     pairing: &Pairing,
     read: &Read,
-) -> Result<bool, Error> {
+) -> Result<Option<News>, Error> {
+    let mut news = None;
     for (pairing, side) in core.pairings_of(connection, pairing.entity) {
         let links = links_of(core, &pairing, side, &read.record.id).await?;
         let Some(link) = links.first() else {
-            return Ok(false);
+            return Ok(Some(News::Newcomer));
         };
         if !shows_nothing_new(&pairing, side, link, read) {
-            return Ok(false);
+            news = Some(News::Change);
         }
     }
-    Ok(true)
+    Ok(news)
 }
 
 async fn links_of(

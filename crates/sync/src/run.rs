@@ -14,7 +14,7 @@ use crate::{
     engine::Core,
     news,
     pair::Pairing,
-    poll::poll,
+    poll::whence,
     report::FailingRecord,
     spread::Timed,
     sweep::{SweepReport, sweep},
@@ -109,11 +109,7 @@ async fn list_and_work(
     let first = core.begin_listing(sync).await?;
     let mut listed = (0, 0);
     for pairing in pairings {
-        // The cursors first: what is edited during the listing is found by the next poll.
-        for side in Side::BOTH {
-            poll(core, pairing, side).await?;
-        }
-        let [left, right] = list_both(core, pairing, Lane::Backfill, progress).await?;
+        let [left, right] = list_all(core, pairing, progress).await?;
         listed.0 += left.listed;
         listed.1 += right.listed;
         if first {
@@ -158,13 +154,30 @@ async fn list_and_work(
 pub(crate) async fn list_first(core: &Arc<Core>, sync: &SyncName) -> Result<(), Error> {
     let (progress, _) = watch::channel(Progress::default());
     for pairing in core.ready(sync)? {
-        for side in Side::BOTH {
-            poll(core, &pairing, side).await?;
-        }
-        let reports = list_both(core, &pairing, Lane::Backfill, &progress).await?;
+        let reports = list_all(core, &pairing, &progress).await?;
         mark_known(core, &pairing, reports).await?;
     }
     core.end_listing(sync).await
+}
+
+/// Lists both sides, and has later polls begin where the listing did: what is edited during the listing
+/// is found by the next one.
+async fn list_all(
+    core: &Arc<Core>,
+    pairing: &Arc<Pairing>,
+    progress: &watch::Sender<Progress>,
+) -> Result<[SweepReport; 2], Error> {
+    let mut cursors = Vec::new();
+    for side in Side::BOTH {
+        cursors.extend(whence(core, pairing, side).await?);
+    }
+    let reports = list_both(core, pairing, Lane::Backfill, progress).await?;
+    for (key, cursor) in cursors {
+        core.store
+            .save_cursor(&core.workspace, &key, &cursor, &[])
+            .await?;
+    }
+    Ok(reports)
 }
 
 /// A sync that lists for the first time has to look at every record, also at those that are known and

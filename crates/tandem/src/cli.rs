@@ -242,6 +242,9 @@ pub(crate) struct Serve {
         value_name = "FILE"
     )]
     pub(crate) config: Option<PathBuf>,
+    /// Answer webhooks with 429 while so many records wait; the vendor sends them again later
+    #[arg(long, value_name = "RECORDS", default_value_t = 1_000_000)]
+    pub(crate) max_backlog: u64,
 }
 
 #[derive(Debug, Args)]

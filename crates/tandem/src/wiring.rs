@@ -41,7 +41,14 @@ pub(crate) struct Opened {
 
 /// Opens a database and sets up everything that works on it.
 pub(crate) async fn open(database: &Path, engine: sync::Options) -> Result<Opened> {
-    let store = open_store(database).await?;
+    open_with(store::Options::at(database), engine).await
+}
+
+/// Opens a database with these options and sets up everything that works on it.
+pub(crate) async fn open_with(options: store::Options, engine: sync::Options) -> Result<Opened> {
+    let database = options.path.clone();
+    let database = database.as_path();
+    let store = open_store_with(options).await?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let vault = key_ring(database, &*store).await?;
     let transport = HttpTransport::new(&HttpOptions {
@@ -70,6 +77,11 @@ pub(crate) async fn open(database: &Path, engine: sync::Options) -> Result<Opene
 
 /// Opens the database file alone.
 pub(crate) async fn open_store(database: &Path) -> Result<Arc<SqliteStore>> {
+    open_store_with(store::Options::at(database)).await
+}
+
+async fn open_store_with(options: store::Options) -> Result<Arc<SqliteStore>> {
+    let database = options.path.as_path();
     if let Some(folder) = database.parent()
         && !folder.as_os_str().is_empty()
         && !folder.is_dir()
@@ -80,7 +92,6 @@ pub(crate) async fn open_store(database: &Path) -> Result<Arc<SqliteStore>> {
         )
         .into());
     }
-    let options = store::Options::at(database);
     let opened = tokio::task::spawn_blocking(move || SqliteStore::open(&options)).await?;
     Ok(Arc::new(opened.map_err(|error| store_failure(&error))?))
 }

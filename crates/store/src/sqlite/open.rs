@@ -54,7 +54,7 @@ pub(super) fn open(options: &Options) -> Result<Opened> {
     let mut readers = Vec::new();
     for _ in 0..options.readers.max(1) {
         let reader = Connection::open_with_flags(&path, flags(false)).map_err(sql)?;
-        settle(&reader, options.cache_kib / 2).map_err(sql)?;
+        settle(&reader, options.cache_kib / 6).map_err(sql)?;
         reader
             .execute_batch("PRAGMA query_only = ON")
             .map_err(sql)?;

@@ -16,8 +16,8 @@ pub struct Options {
     /// How long a delivery id is remembered, in hours, by the times of later deliveries. Default: 96;
     /// HighLevel repeats a webhook for up to three days.
     pub remember_deliveries_hours: u32,
-    /// Memory for pages of the database while writing, in KiB. Each reader has half of it.
-    /// Default: 8192.
+    /// Memory for pages of the database while writing, in KiB. Each reader has a sixth of it.
+    /// Default: 24576.
     pub cache_kib: u32,
 }
 
@@ -30,7 +30,7 @@ impl Options {
             max_backlog: 1_000_000,
             readers: 2,
             remember_deliveries_hours: 96,
-            cache_kib: 8192,
+            cache_kib: 24576,
         }
     }
 }

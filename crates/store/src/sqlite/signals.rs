@@ -22,7 +22,8 @@ const TAKEN: i64 = i64::MAX;
 const PRUNE_EVERY: u32 = 64;
 const PRUNE_ROWS: i64 = 512;
 
-/// Marks records dirty. `came`: when; a signal without is taken to have come when it is due.
+/// Marks records dirty. `came`: when; a signal without is taken to have come when it is due. What is due
+/// earlier than it came has been waiting since then: a first listing says so of all its records.
 pub(super) fn signal(
     session: &Session,
     ws: i64,
@@ -38,7 +39,7 @@ pub(super) fn signal(
     let mut insert = session.sql(
         "INSERT INTO dirty (ws, connection, entity, record, lane, due, generation, sources,
                             not_older_than, first_signalled, last_signalled, cause)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10, ?11)",
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, min(?6, ?10), ?10, ?11)",
     )?;
     let mut update = session.sql(
         "UPDATE dirty SET

@@ -21,7 +21,11 @@ use crate::{
 /// Runs the server until it is told to stop.
 pub(crate) async fn serve(global: &Global, serve: &cli::Serve, output: Output) -> Result<()> {
     let database = session::database(global, serve.config.as_deref());
-    let opened = wiring::open(&database, sync::Options::default()).await?;
+    let options = store::Options {
+        max_backlog: serve.max_backlog,
+        ..store::Options::at(&database)
+    };
+    let opened = wiring::open_with(options, sync::Options::default()).await?;
     let handle = opened.service.handle();
     let outcome = prepare(serve, &handle, output).await;
     let listener = match outcome {

@@ -95,3 +95,64 @@ async fn a_signed_webhook_of_a_connected_account_is_taken_in_and_others_are_ackn
     }
     assert_eq!(meter(&server, "bad_signature").await, 0.0);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_full_says_429_and_gets_the_webhooks_again() {
+    const MOST: u64 = 3;
+    let world = World::start().await;
+    let config = world.config();
+    let server = world
+        .serve_with(&[
+            "--config",
+            config.to_str().unwrap(),
+            "--max-backlog",
+            &MOST.to_string(),
+        ])
+        .await;
+    world.act(
+        System::HighLevel,
+        "configure_app",
+        json!({"webhookUrl": format!("{}/hooks/highlevel", server.url)}),
+    );
+    let people: Vec<Json> = (0..8)
+        .map(|number| {
+            json!({"firstName": "Anna", "lastName": format!("Blum{number}"),
+                "email": format!("anna{number}@example.org"), "city": "Berlin"})
+        })
+        .collect();
+    let control = world.sandbox.control();
+    let switches = &control.core().switches;
+    switches.set("highlevel.search_lag_ms", &json!(0)).unwrap();
+    control.seed(System::HighLevel, &people).unwrap();
+    world.connect_both().await;
+    let run = world.run(&["sync", "people", "--json"]).await.json();
+    assert_eq!(run["counts"]["created_right"], 8, "{run:#}");
+    // Nothing gets done while somebody edits everything.
+    let ran = world.run(&["pause", "people"]).await;
+    assert_eq!(ran.code, 0, "{ran:#?}");
+    let links = world.run(&["links", "people", "--json"]).await.json();
+    for link in links.as_array().unwrap() {
+        world.act(
+            System::HighLevel,
+            "edit_contact",
+            json!({"id": link["left"], "fields": {"city": "Potsdam"}}),
+        );
+    }
+    let started = tokio::time::Instant::now();
+    while meter(&server, "full").await < 5.0 {
+        assert!(started.elapsed() < Duration::from_secs(30), "never full");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let (_, status) = world.api(&server, "GET", "/api/v1/status").await;
+    assert_eq!(status["dirty"]["marketing"]["live"], MOST, "{status:#}");
+    // What was turned away is not lost: the vendor repeats it later, and whoever lists finds it now.
+    for command in ["resume", "sync"] {
+        let ran = world.run(&[command, "people"]).await;
+        assert_eq!(ran.code, 0, "{ran:#?}");
+    }
+    for link in links.as_array().unwrap() {
+        let id = link["right"].as_str().unwrap().parse::<u64>().unwrap();
+        let held = world.act(System::OnOffice, "show", json!({"id": id}));
+        assert_eq!(held["values"]["Ort"], "Potsdam", "{held:#}");
+    }
+}
