@@ -73,6 +73,8 @@ pub struct Hint {
     pub id: RecordId,
     /// A fetch that shows the record older than this is to be tried again later.
     pub not_older_than: Option<Timestamp>,
+    /// The message tells that the record was made. Whatever changes after that has a message of its own.
+    pub born: bool,
     /// The record as the message showed it (never complete): only good for recognising our own write.
     pub shown: Option<Box<Read>>,
 }

@@ -80,6 +80,7 @@ pub(crate) fn read(incoming: &Incoming<'_>, keys: &WebhookKeys) -> Result<Delive
 }
 
 fn hints(event: &str, object: &Map<String, Json>, incoming: &Incoming<'_>) -> Vec<Hint> {
+    let (resource, what) = event.rsplit_once('.').unwrap_or((event, ""));
     let hint = |entity: Entity, id: &str, dated: bool| Hint {
         entity,
         id: RecordId::from(id),
@@ -89,9 +90,9 @@ fn hints(event: &str, object: &Map<String, Json>, incoming: &Incoming<'_>) -> Ve
             .and_then(value::instant)
             // a stamp from the future (a clock that runs ahead) would never be reached
             .map(|stamp| stamp.min(incoming.received)),
+        born: dated && what == "created",
         shown: None,
     };
-    let (resource, what) = event.rsplit_once('.').unwrap_or((event, ""));
     match resource {
         "member" | "company" => {
             let entity = if resource == "member" {

@@ -61,6 +61,7 @@ pub(crate) fn webhook(
                 entity: Entity::Contact,
                 id: RecordId::from(id),
                 not_older_than: at,
+                born: false,
                 shown: None,
             })
             .into_iter()

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use connector::{Delivery, Hint};
 use jiff::Timestamp;
-use record::Side;
+use record::{Field, Side};
 use store::{Accepted, ConnectionName, DeliveryRow, Lane, Link, Signal, SignalSource};
 
 use crate::{Error, decide::has_base, engine::Core, identify, pair::Pairing};
@@ -156,6 +156,7 @@ async fn is_own_write(
             }
             return Ok(false);
         };
+        let shown = &with_empty(&pairing, side, link, shown);
         let wrote = match side {
             Side::Left => link.wrote_left,
             Side::Right => link.wrote_right,
@@ -165,7 +166,9 @@ async fn is_own_write(
         let (recent, base, hides) = (
             wrote.is_some_and(echo),
             shows_base(&pairing, side, link, shown),
-            hides_value(&pairing, side, link, shown),
+            // A field that messages never carry tells nothing. If somebody gave it a value after the
+            // record was made, that has a message of its own.
+            !hint.born && hides_value(&pairing, side, link, shown),
         );
         if !recent || !base || hides {
             tracing::debug!(sync = %pairing.sync, record = %hint.id, recent, base, hides, "a message may be news");
@@ -176,12 +179,30 @@ async fn is_own_write(
     Ok(proven)
 }
 
+/// A message as it means it: fields that are empty by our base and that it leaves out are empty, for
+/// vendors leave out what is empty. What it leaves out and we know a value of stays unknown.
+fn with_empty(pairing: &Pairing, side: Side, link: &Link, shown: &record::Read) -> record::Read {
+    let mut shown = shown.clone();
+    for name in pairing.mapped_fields(side) {
+        let name = name.as_str();
+        let is_empty = *link.base(side).get(name) == Field::Empty;
+        if is_empty && !shown.record.fields.get(name).is_known() {
+            shown.record.fields.set(name, Field::Empty);
+        }
+    }
+    shown
+}
+
 /// Whether a reading leaves out a field that has a value by our base: it may have been cleared.
 fn hides_value(pairing: &Pairing, side: Side, link: &Link, shown: &record::Read) -> bool {
-    pairing.compiled.mappings().iter().any(|mapping| {
+    let hidden = pairing.compiled.mappings().iter().find(|mapping| {
         !mapping.read(side, &shown.record.fields).is_known()
             && mapping.read(side, link.base(side)).value().is_some()
-    })
+    });
+    if let Some(mapping) = hidden {
+        tracing::debug!(sync = %pairing.sync, mapping = mapping.id(), "a message does not show this");
+    }
+    hidden.is_some()
 }
 
 /// Whether everything that a reading shows of the mapped fields means the same as the base.

@@ -24,6 +24,7 @@ async fn a_reading_older_than_its_signal_is_tried_again() -> Result<()> {
             entity: Entity::Contact,
             id: RecordId::from(pair.highlevel.as_str()),
             not_older_than: Some(mark),
+            born: false,
             shown: None,
         }],
         lifecycle: None,

@@ -5,10 +5,11 @@ use std::time::Duration;
 use anyhow::Result;
 use sandbox::Operation;
 use serde_json::json;
-use simulation::{HIGHLEVEL, ONOFFICE, World, people};
+use simulation::{HIGHLEVEL, ONOFFICE, World, people, shipped_rules};
 
 use crate::support::{
-    agrees, link, meter, numbers, on_the_left, on_the_right, one_pair, options, questions, seed,
+    agrees, contact, link, meter, numbers, on_the_left, on_the_right, one_pair, options, questions,
+    seed,
 };
 
 /// How often contacts were read by id.
@@ -96,6 +97,40 @@ async fn a_webhook_that_shows_our_own_write_needs_no_read() -> Result<()> {
     world.settle().await?;
     assert!(fetches(&world) > reads);
     agrees(&world).await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_webhook_of_our_own_write_needs_no_read_where_a_block_is_partly_empty() -> Result<()> {
+    let world = World::new(options()).await?;
+    let mut rules = shipped_rules();
+    let block = json!({"name": "address", "left": ["address1", "postalCode", "city"],
+        "right": ["Strasse", "Plz", "Ort"]});
+    let fields = &mut contact(&mut rules).fields;
+    let of_block = ["street", "postcode", "city"].map(Some);
+    fields.retain(|mapping| !of_block.contains(&mapping.name.as_deref()));
+    fields.push(serde_json::from_value(block)?);
+    let mut world = world;
+    assert_eq!(world.apply(rules).await, []);
+    let mut person = on_the_right("Anna");
+    person["Strasse"] = json!("");
+    let id = world.seed(ONOFFICE, &person)?;
+    world.sync().await?;
+    world.wait(Duration::from_secs(15)).await;
+    world.settle().await?;
+    assert_eq!(world.living(HIGHLEVEL).len(), 1);
+    assert_eq!(fetches(&world), 0, "after the create");
+    // Our own change is one read before it, and none after it.
+    world.edit(ONOFFICE, &id, &json!({"Ort": "Bernau"}))?;
+    world.poll().await?;
+    world.wait(Duration::from_secs(15)).await;
+    world.settle().await?;
+    assert_eq!(fetches(&world), 1, "after the change");
+    // What a person clears is left out of the message as well, and looked at.
+    let made = world.living(HIGHLEVEL).remove(0).id;
+    world.edit(HIGHLEVEL, &made, &json!({"city": ""}))?;
+    world.settle().await?;
+    assert_eq!(world.held(ONOFFICE, &id)?.city, "");
     Ok(())
 }
 

@@ -25,6 +25,7 @@ pub(crate) fn hint(event: &str, body: &Map<String, Json>, received: Timestamp) -
             .get("timestamp")
             .and_then(value::instant)
             .map(|said| said.min(received)),
+        born: event == "RecordCreate",
         shown: None,
     })
 }

@@ -42,6 +42,7 @@ pub(crate) fn hint(event: &str, body: &Map<String, Json>, received: Timestamp) -
         id: RecordId::new(id),
         // A stamp from the future (a clock that runs ahead) would never be reached.
         not_older_than: said.map(|said| said.min(received)),
+        born: event == "ContactCreate",
         shown,
     })
 }
