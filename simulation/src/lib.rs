@@ -10,5 +10,5 @@ mod world;
 pub use clock::FastClock;
 pub use faulty_store::{Failure, FaultyStore};
 pub use life::Life;
-pub use vendors::{HIGHLEVEL, ONOFFICE};
-pub use world::{Options, Running, World, people, shipped_rules};
+pub use vendors::{HIGHLEVEL, OFFICERND, ONOFFICE};
+pub use world::{Options, Running, World, member_rules, members, people, shipped_rules};

@@ -1,4 +1,4 @@
-//! What people and faults do to the two vendors, and what stands there.
+//! What people and faults do to the vendors, and what stands there.
 
 use anyhow::{Context, Result};
 use sandbox::{
@@ -14,6 +14,9 @@ pub const HIGHLEVEL: System = System::HighLevel;
 
 /// onOffice, the right side.
 pub const ONOFFICE: System = System::OnOffice;
+
+/// OfficeRnD, the right side of a second sync.
+pub const OFFICERND: System = System::OfficeRnd;
 
 /// How long before everything else the seeded records were made.
 const A_MONTH_MS: i64 = 30 * 86_400_000;
@@ -140,10 +143,13 @@ impl World {
         Ok(self.control.core().switches.set(name, &value.into())?)
     }
 
-    /// Requests that write, to both vendors.
+    /// Requests that write, to all vendors.
     pub fn writes(&self) -> u64 {
         let counts = &self.control.core().counts;
-        counts.totals(HIGHLEVEL).writes + counts.totals(ONOFFICE).writes
+        [HIGHLEVEL, ONOFFICE, OFFICERND]
+            .into_iter()
+            .map(|system| counts.totals(system).writes)
+            .sum()
     }
 
     /// Changes that the API made after this number of the edit log.

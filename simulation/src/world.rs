@@ -1,4 +1,4 @@
-//! Two simulated vendors, the engine between them, and a judge.
+//! Two simulated vendors, or three, the engine between them, and a judge.
 
 use std::{
     collections::BTreeMap,
@@ -47,6 +47,8 @@ pub struct Options {
     pub switches: Vec<(String, Json)>,
     /// The rules of the sync; the shipped ones unless changed.
     pub rules: mapping::SyncRules,
+    /// The rules of a second sync between the same HighLevel and OfficeRnD, if there is one.
+    pub members: Option<mapping::SyncRules>,
     /// HighLevel is connected as an app with webhooks; else by a private token, without.
     pub webhooks: bool,
     /// HighLevel's documented limits are kept; else only the load is bounded.
@@ -67,12 +69,21 @@ pub fn shipped_rules() -> mapping::SyncRules {
     serde_yaml_ng::from_str(include_str!("rules.yaml")).expect("the shipped rules are rules")
 }
 
+/// Rules for a second sync, between the same HighLevel and OfficeRnD.
+///
+/// # Panics
+/// When they are broken.
+pub fn member_rules() -> mapping::SyncRules {
+    serde_yaml_ng::from_str(include_str!("members.yaml")).expect("the rules of members are rules")
+}
+
 impl Default for Options {
     fn default() -> Self {
         Self {
             people: Plan::shipped(),
             switches: Vec::new(),
             rules: shipped_rules(),
+            members: None,
             webhooks: true,
             limits: false,
             pace: sync::Options {
@@ -105,7 +116,7 @@ pub struct World {
     vault: Arc<vault::KeyRing>,
     configs: Configs,
     receiver: Receiver,
-    rules: mapping::SyncRules,
+    rules: BTreeMap<SyncName, mapping::SyncRules>,
     pace: sync::Options,
     stop: CancellationToken,
 }
@@ -152,9 +163,14 @@ impl Drop for Running {
     }
 }
 
-/// The name of the one sync.
+/// The name of the one sync, with onOffice.
 pub fn people() -> SyncName {
     SyncName::from("people")
+}
+
+/// The name of the other one, with OfficeRnD.
+pub fn members() -> SyncName {
+    SyncName::from("members")
 }
 
 struct Credentials(Arc<FaultyStore>, Workspace);
@@ -299,7 +315,14 @@ impl World {
         let office = control.act(System::OnOffice, "show_access", &json!({}))?;
         let store = Arc::new(FaultyStore::new(Arc::new(SqliteStore::in_memory()?)));
         let vault = Arc::new(vault::KeyRing::new(vault::Key::generate()?));
-        let configs = configs(&access, options.webhooks, options.limits)?;
+        let mut configs = configs(&access, options.webhooks, options.limits)?;
+        let rnd = match options.members {
+            Some(_) => Some(control.act(System::OfficeRnd, "access", &json!({}))?),
+            None => None,
+        };
+        if let Some(rnd) = &rnd {
+            configs.insert(officernd(), officernd_config(rnd, options.limits)?);
+        }
         let ground = Ground {
             store: &store,
             sandbox: &sandbox,
@@ -310,7 +333,12 @@ impl World {
         let process = Process::of(&ground).await?;
         let connections = Arc::clone(&process.connections);
         connect(&sandbox, &connections, &access, &office, options.webhooks).await?;
-        let running = process.start(&clock, options.rules.clone(), options.pace.clone())?;
+        if let Some(rnd) = &rnd {
+            connect_officernd(&connections, rnd).await?;
+        }
+        let mut rules = BTreeMap::from([(people(), options.rules)]);
+        rules.extend(options.members.map(|of_members| (members(), of_members)));
+        let running = process.start(&clock, rules.clone(), options.pace.clone())?;
         receiver.set(Some(Target {
             connections: Arc::clone(&connections),
             engine: running.engine.clone(),
@@ -329,7 +357,7 @@ impl World {
             vault,
             configs,
             receiver,
-            rules: options.rules,
+            rules,
             pace: options.pace,
             stop,
         })
@@ -393,13 +421,19 @@ impl World {
         Ok(())
     }
 
-    /// Puts other rules into force.
+    /// Puts other rules into force for the sync with onOffice; others stay as they are.
     pub async fn apply(&mut self, rules: mapping::SyncRules) -> Vec<(SyncName, String)> {
-        self.rules = rules.clone();
-        self.running
-            .engine
-            .apply(BTreeMap::from([(people(), rules)]))
-            .await
+        self.apply_to(people(), rules).await
+    }
+
+    /// Puts other rules into force for one sync; others stay as they are.
+    pub async fn apply_to(
+        &mut self,
+        sync: SyncName,
+        rules: mapping::SyncRules,
+    ) -> Vec<(SyncName, String)> {
+        self.rules.insert(sync, rules);
+        self.running.engine.apply(self.rules.clone()).await
     }
 
     /// Signs in to onOffice (again), with what its settings page shows.
@@ -427,8 +461,16 @@ impl World {
     /// # Errors
     /// When a side cannot be listed.
     pub async fn sync(&self) -> Result<RunReport> {
+        self.sync_of(&people()).await
+    }
+
+    /// The first run of one sync, or another full one.
+    ///
+    /// # Errors
+    /// When a side cannot be listed.
+    pub async fn sync_of(&self, sync: &SyncName) -> Result<RunReport> {
         let (progress, _) = watch::channel(Progress::default());
-        Ok(self.running.engine.sync_now(&people(), &progress).await?)
+        Ok(self.running.engine.sync_now(sync, &progress).await?)
     }
 
     /// Waits until all webhooks are delivered and nothing is left to work off.
@@ -560,6 +602,7 @@ impl Process {
             vec![
                 Arc::new(highlevel::HighLevel::new()),
                 Arc::new(onoffice::OnOffice::new()),
+                Arc::new(officernd::OfficeRnD::new()),
             ],
             ground.configs.clone(),
             |_| Restart::default(),
@@ -576,7 +619,7 @@ impl Process {
     fn start(
         self,
         clock: &Arc<FastClock>,
-        rules: mapping::SyncRules,
+        syncs: BTreeMap<SyncName, mapping::SyncRules>,
         options: sync::Options,
     ) -> Result<Running> {
         let engine = Engine::new(EngineParts {
@@ -584,7 +627,7 @@ impl Process {
             connections: self.connections,
             clock: Arc::<FastClock>::clone(clock),
             workspace: workspace(),
-            syncs: BTreeMap::from([(people(), rules)]),
+            syncs,
             options,
         });
         Running::start(engine, self.life)
@@ -617,6 +660,26 @@ fn configs(access: &Json, webhooks: bool, limits: bool) -> Result<Configs> {
         (ConnectionName::from("highlevel"), highlevel),
         (ConnectionName::from("onoffice"), onoffice),
     ]))
+}
+
+fn officernd() -> ConnectionName {
+    ConnectionName::from("officernd")
+}
+
+fn officernd_config(access: &Json, limits: bool) -> Result<ConnectionConfig> {
+    Ok(serde_json::from_value(json!({
+        "system": "officernd",
+        "base_url": "http://sandbox.invalid/officernd",
+        "auth": {"scheme": "client_credentials"},
+        "limits": {"documented": limits, "concurrency": 16},
+        "settings": {
+            "country": "DE",
+            "token_url": "http://sandbox.invalid/officernd/oauth/token",
+            "location": access["locations"][0]["_id"],
+            "start_date": "today",
+        },
+        "allow_private_addresses": true,
+    }))?)
 }
 
 fn purpose() -> Purpose {
@@ -658,6 +721,16 @@ async fn connect_onoffice(connections: &Connections, office: &Json) -> Result<()
     connections
         .connect(&ConnectionName::from("onoffice"), given, &purpose())
         .await?;
+    Ok(())
+}
+
+async fn connect_officernd(connections: &Connections, access: &Json) -> Result<()> {
+    let given = BTreeMap::from([
+        ("client_id".to_owned(), secret(access, "clientId")?),
+        ("client_secret".to_owned(), secret(access, "clientSecret")?),
+        ("organization".to_owned(), secret(access, "slug")?),
+    ]);
+    connections.connect(&officernd(), given, &purpose()).await?;
     Ok(())
 }
 

@@ -322,6 +322,7 @@ impl Desk<'_> {
         self.commit.links.push(born.link);
         self.note_missed(&labour.birth.claim);
         self.count(&format!("created_{target}"), 1);
+        self.note_seen(self.side, &labour.birth.claim.record);
         self.end(&labour.birth.claim.record, ClaimEnd::Settled);
     }
 

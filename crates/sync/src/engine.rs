@@ -25,6 +25,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     Error, Explanation, LinkRow, Options, Plan, Progress, RunReport, Status,
     breaker::{Breakers, Kind},
+    causes::Causes,
     explain, intake, intents,
     locks::Locks,
     news,
@@ -94,6 +95,7 @@ pub(crate) struct Core {
     pub(crate) locks: Arc<Locks>,
     pub(crate) breakers: Breakers,
     pub(crate) notices: Notices,
+    pub(crate) causes: Causes,
     /// Creates whose outcome could not be stored.
     stranded: Mutex<BTreeSet<IntentId>>,
     /// How often a create was sent and proven not to have made anything, by sync and source.
@@ -126,6 +128,7 @@ impl Engine {
                 locks: Arc::new(Locks::default()),
                 breakers: Breakers::default(),
                 notices: Notices::default(),
+                causes: Causes::default(),
                 stranded: Mutex::new(BTreeSet::new()),
                 unmade: Mutex::default(),
                 pairings: RwLock::new(Vec::new()),

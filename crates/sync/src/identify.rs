@@ -155,7 +155,9 @@ async fn locked(
     drop_unborn(desk, &mut seekers, &others).await?;
     let mut matched = Vec::new();
     let mut births = Vec::new();
-    for seeker in seekers {
+    for mut seeker in seekers {
+        let record = [(desk.side, &seeker.claim.record)];
+        seeker.claim.cause = desk.carried(&record, seeker.claim.cause.take());
         match judge(desk, &seeker, &others).await? {
             Choice::Link(candidate) => matched.push((seeker, candidate)),
             Choice::Review(candidates) => ask(desk, &seeker, &others, &candidates),

@@ -17,6 +17,8 @@ mod spread;
 
 mod locks;
 
+mod causes;
+
 mod scope;
 
 mod pair;

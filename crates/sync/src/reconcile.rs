@@ -484,7 +484,11 @@ impl<'a> Desk<'a> {
         if couples.is_empty() {
             return Ok(());
         }
-        let couples = self.in_scope(couples);
+        let mut couples = self.in_scope(couples);
+        for couple in &mut couples {
+            let records = Side::BOTH.map(|side| (side, couple.link.record(side)));
+            couple.claim.cause = self.carried(&records, couple.claim.cause.take());
+        }
         let (blocked, asked) = self.open_questions(&couples).await?;
         let mut plans = Vec::with_capacity(couples.len());
         let mut kept = Vec::with_capacity(couples.len());
@@ -835,7 +839,7 @@ impl<'a> Desk<'a> {
             if written[at].is_some_and(|result| !result.taken.is_empty()) {
                 self.signal_neighbours(side, settled.link.record(side), &claim, &cause, now);
             }
-            if changed {
+            if changed || self.is_being_listed(side) {
                 let last = after[at].unwrap_or(&reads[at]);
                 self.commit.snapshots.push(self.linked_snapshot(side, last));
             }
@@ -867,9 +871,24 @@ impl<'a> Desk<'a> {
                 error: None,
             }
         } else {
+            for side in Side::BOTH {
+                self.note_seen(side, was.record(side));
+            }
             ClaimEnd::Settled
         };
         self.end(&claim.record, end);
+    }
+
+    /// Whether another sync of the connection lists it for the first time: it will look at what is kept of
+    /// the record, which has to be as it is now.
+    fn is_being_listed(&self, side: Side) -> bool {
+        let connection = &self.pairing.end(side).connection;
+        self.core
+            .pairings_of(connection, self.pairing.entity)
+            .iter()
+            .any(|(pairing, _)| {
+                pairing.sync != self.pairing.sync && self.core.is_listing(&pairing.sync)
+            })
     }
 
     fn open_conflicts(
@@ -945,10 +964,53 @@ impl<'a> Desk<'a> {
         now: jiff::Timestamp,
     ) {
         let connection = &self.pairing.end(side).connection;
-        if self.core.pairings_of(connection, self.pairing.entity).len() > 1 {
-            let signal = self.own_write(side, record, claim, cause, now);
-            self.commit.signals.push(signal);
+        let neighbours: BTreeSet<_> = self
+            .core
+            .pairings_of(connection, self.pairing.entity)
+            .into_iter()
+            .map(|(pairing, _)| pairing.sync.clone())
+            .filter(|sync| *sync != self.pairing.sync)
+            .collect();
+        if neighbours.is_empty() {
+            return;
         }
+        let signal = self.own_write(side, record, claim, cause, now);
+        if let Some(cause) = &signal.cause {
+            let entity = self.pairing.entity;
+            let causes = &self.core.causes;
+            causes.note(connection, entity, record, cause.clone(), neighbours);
+        }
+        self.commit.signals.push(signal);
+    }
+
+    /// The cause of what is done with these records: that of the claim, or that of a write of ours that this
+    /// sync has not seen before, whichever has come a longer way.
+    pub(crate) fn carried(
+        &self,
+        records: &[(Side, &RecordId)],
+        claimed: Option<Cause>,
+    ) -> Option<Cause> {
+        let carried = records.iter().filter_map(|(side, record)| {
+            let connection = &self.pairing.end(*side).connection;
+            let (causes, entity) = (&self.core.causes, self.pairing.entity);
+            causes.of(connection, entity, record, &self.pairing.sync)
+        });
+        claimed
+            .into_iter()
+            .chain(carried)
+            .max_by_key(|cause| (self.passes(cause), cause.passed.len()))
+    }
+
+    /// How often an edit has passed this sync.
+    fn passes(&self, cause: &Cause) -> usize {
+        let sync = &self.pairing.sync;
+        cause.passed.iter().filter(|passed| *passed == sync).count()
+    }
+
+    pub(crate) fn note_seen(&self, side: Side, record: &RecordId) {
+        let connection = &self.pairing.end(side).connection;
+        let (causes, entity) = (&self.core.causes, self.pairing.entity);
+        causes.seen(connection, entity, record, &self.pairing.sync);
     }
 
     fn own_write(
@@ -989,14 +1051,11 @@ impl<'a> Desk<'a> {
 
     fn is_circle(&self, couple: &Couple, plan: &PairPlan) -> bool {
         !plan.writes_nothing()
-            && couple.claim.cause.as_ref().is_some_and(|cause| {
-                cause
-                    .passed
-                    .iter()
-                    .filter(|sync| **sync == self.pairing.sync)
-                    .count()
-                    >= CIRCLE
-            })
+            && couple
+                .claim
+                .cause
+                .as_ref()
+                .is_some_and(|cause| self.passes(cause) >= CIRCLE)
     }
 
     fn park_circle(&mut self, couple: Couple, plan: &PairPlan) {

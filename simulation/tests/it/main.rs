@@ -9,6 +9,7 @@ mod fields;
 mod first;
 mod gone;
 mod history;
+mod hub;
 mod journal;
 mod kill_points;
 mod matching;

@@ -1,0 +1,353 @@
+//! Three systems: HighLevel stands between onOffice and OfficeRnD, and two syncs share it.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use mapping::{DeleteRule, SyncRules};
+use record::RecordId;
+use sandbox::{Operation, judge::Pair};
+use serde_json::{Value as Json, json};
+use simulation::{HIGHLEVEL, OFFICERND, ONOFFICE, Options, World, member_rules, members, people};
+use store::{ConnectionName, JournalEntry, ReviewKind, SyncName};
+
+use crate::support::{answer, choices, contact, journal, on_the_left, question, questions};
+
+/// One person, three records.
+struct Trio {
+    highlevel: String,
+    onoffice: String,
+    officernd: String,
+}
+
+/// Both syncs, without limits.
+fn options() -> Options {
+    let mut options = crate::support::options();
+    options.members = Some(member_rules());
+    options
+        .switches
+        .extend([("officernd.rate_limit".to_owned(), json!(false))]);
+    options
+}
+
+/// A person in the shape of OfficeRnD's create call.
+fn as_member(name: &str) -> Json {
+    let left = on_the_left(name);
+    json!({
+        "name": format!("{name} Brandt"), "email": left["email"], "phone": left["phone"],
+        "address": {
+            "street": left["address1"], "zip": left["postalCode"], "city": left["city"],
+            "country": "Germany",
+        },
+    })
+}
+
+fn seed(world: &World, name: &str) -> Result<Trio> {
+    let pair = crate::support::seed(world, name)?;
+    Ok(Trio {
+        highlevel: pair.highlevel,
+        onoffice: pair.onoffice,
+        officernd: world.seed(OFFICERND, &as_member(name))?,
+    })
+}
+
+/// The first runs of both syncs, one after the other.
+async fn link(world: &World) -> Result<()> {
+    for sync in [people(), members()] {
+        world.sync_of(&sync).await?;
+        world.settle().await?;
+    }
+    Ok(())
+}
+
+async fn linked(options: Options) -> Result<(World, Trio)> {
+    let world = World::new(options).await?;
+    let trio = seed(&world, "Anna")?;
+    link(&world).await?;
+    for sync in [people(), members()] {
+        let links = world.engine().links(&sync, None, 0).await?;
+        ensure!(links.len() == 1, "{sync}: {links:#?}");
+    }
+    Ok((world, trio))
+}
+
+/// The rows of a record that say that this value was written.
+async fn written(world: &World, record: &str, value: &str) -> Result<Vec<JournalEntry>> {
+    let mut rows = journal(world, record).await?;
+    rows.retain(|row| {
+        row.entry.effect == store::Effect::Written && row.entry.after.text() == Some(value)
+    });
+    Ok(rows)
+}
+
+/// The one row of a record that says that this value was written.
+async fn one_written(world: &World, record: &str, value: &str) -> Result<store::NewJournalEntry> {
+    let mut rows = written(world, record, value).await?;
+    ensure!(rows.len() == 1, "{record}: {rows:#?}");
+    Ok(rows.pop().context("one")?.entry)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_edit_at_one_end_reaches_the_other_through_the_hub_once_with_its_cause() -> Result<()> {
+    let (world, trio) = linked(options()).await?;
+    let mark = world.edit_mark();
+    world.edit(ONOFFICE, &trio.onoffice, &json!({"Ort": "Bernau"}))?;
+    world.poll().await?;
+    assert_eq!(world.held(HIGHLEVEL, &trio.highlevel)?.city, "Bernau");
+    assert_eq!(world.held(OFFICERND, &trio.officernd)?.city, "Bernau");
+    let updates = |system| world.api_edits_of(mark, system, Operation::Update);
+    assert_eq!(
+        [HIGHLEVEL, OFFICERND, ONOFFICE].map(updates),
+        [1, 1, 0],
+        "{:#?}",
+        world.api_edits(mark)
+    );
+    // What was done at the far end says where it began and what it passed.
+    let near = one_written(&world, &trio.highlevel, "Bernau").await?.cause;
+    let far = one_written(&world, &trio.officernd, "Bernau").await?.cause;
+    let origin = (
+        ConnectionName::from("onoffice"),
+        RecordId::from(trio.onoffice.as_str()),
+    );
+    assert_eq!(near.origin.as_ref(), Some(&origin));
+    assert_eq!(far.origin.as_ref(), Some(&origin));
+    assert_eq!(far.trace, near.trace);
+    assert_eq!((near.passed, far.passed), (vec![], vec![people()]));
+    // And back from there.
+    let mark = world.edit_mark();
+    world.edit(
+        OFFICERND,
+        &trio.officernd,
+        &json!({"name": "Annegret Brandt"}),
+    )?;
+    world.poll().await?;
+    assert_eq!(world.held(ONOFFICE, &trio.onoffice)?.first_name, "Annegret");
+    let updates = |system| world.api_edits_of(mark, system, Operation::Update);
+    assert_eq!([HIGHLEVEL, OFFICERND, ONOFFICE].map(updates), [1, 0, 1]);
+    let far = one_written(&world, &trio.onoffice, "Annegret").await?.cause;
+    assert_eq!(
+        far.origin,
+        Some((
+            ConnectionName::from("officernd"),
+            RecordId::from(trio.officernd.as_str())
+        ))
+    );
+    assert_eq!(far.passed, [members()]);
+    // Nothing of it comes back, whoever looks.
+    let mark = world.edit_mark();
+    world.sweep().await?;
+    world.poll().await?;
+    assert_eq!(world.api_edits(mark).len(), 0);
+    assert!(questions(&world).await?.is_empty());
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_webhook_that_is_faster_than_our_own_mark_takes_no_cause_away() -> Result<()> {
+    let (world, trio) = linked(options()).await?;
+    // The write itself takes a while to be answered, and its webhook does not.
+    world.fault(json!({
+        "system": "highlevel", "method": "PUT",
+        "fault": {"kind": "delay_answer", "ms": 5000},
+    }))?;
+    world.edit(ONOFFICE, &trio.onoffice, &json!({"Ort": "Bernau"}))?;
+    world.poll().await?;
+    let near = one_written(&world, &trio.highlevel, "Bernau").await?.cause;
+    let far = one_written(&world, &trio.officernd, "Bernau").await?.cause;
+    assert_eq!(far.trace, near.trace);
+    assert_eq!(far.passed, [people()]);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_delete_at_one_end_is_asked_about_and_does_not_travel_on() -> Result<()> {
+    let world = World::new(options()).await?;
+    let (trio, other) = (seed(&world, "Anna")?, seed(&world, "Berta")?);
+    link(&world).await?;
+    let mark = world.edit_mark();
+    world.delete(ONOFFICE, &trio.onoffice)?;
+    for _ in 0..2 {
+        world.sweep().await?;
+    }
+    let review = question(&world, ReviewKind::Deleted).await?;
+    assert_eq!(review.sync, people());
+    assert!(!world.held(HIGHLEVEL, &trio.highlevel)?.gone);
+    assert!(!world.held(OFFICERND, &trio.officernd)?.gone);
+    assert_eq!(world.api_edits(mark).len(), 0);
+    // What is left goes on being kept the same.
+    world.edit(
+        OFFICERND,
+        &trio.officernd,
+        &json!({"name": "Annegret Brandt"}),
+    )?;
+    world.poll().await?;
+    assert_eq!(
+        world.held(HIGHLEVEL, &trio.highlevel)?.first_name,
+        "Annegret"
+    );
+    // A person lets the hub's record go: the other end is asked about and not taken along.
+    answer(&world, &review, "remove").await?;
+    assert!(world.held(HIGHLEVEL, &trio.highlevel)?.gone);
+    for _ in 0..2 {
+        world.sweep().await?;
+    }
+    let review = question(&world, ReviewKind::Deleted).await?;
+    assert_eq!(review.sync, members());
+    assert!(!world.held(OFFICERND, &trio.officernd)?.gone);
+    let living = world.living(HIGHLEVEL);
+    assert_eq!(living.len(), 1, "nobody is made again");
+    assert_eq!(living[0].id, other.highlevel);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_delete_that_one_sync_carries_over_ends_at_the_next() -> Result<()> {
+    let mut options = options();
+    contact(&mut options.rules).deletes.right = DeleteRule::Propagate;
+    let (world, trio) = linked(options).await?;
+    let other = seed(&world, "Berta")?;
+    world.sweep().await?;
+    world.delete(ONOFFICE, &trio.onoffice)?;
+    for _ in 0..3 {
+        world.sweep().await?;
+    }
+    assert!(world.held(HIGHLEVEL, &trio.highlevel)?.gone);
+    let review = question(&world, ReviewKind::Deleted).await?;
+    assert_eq!(review.sync, members());
+    assert_eq!(
+        choices(&review),
+        ["leave", "recreate", "remove", "postpone"]
+    );
+    assert!(!world.held(OFFICERND, &trio.officernd)?.gone);
+    assert!(!world.held(HIGHLEVEL, &other.highlevel)?.gone);
+    Ok(())
+}
+
+/// One mapping from the left to the right or back, for records that are linked by the rest.
+fn carrying(mut rules: SyncRules, mapping: Json) -> Result<SyncRules> {
+    let of_contacts = contact(&mut rules);
+    of_contacts.fields.push(serde_json::from_value(mapping)?);
+    of_contacts.create.left = false;
+    of_contacts.create.right = false;
+    Ok(rules)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_value_that_grows_on_its_way_round_three_systems_is_parked() -> Result<()> {
+    let mut options = options();
+    options.rules = carrying(
+        options.rules,
+        json!({"name": "there", "right": "Zusatz2", "formula_to_right": "concat(website, 'x')"}),
+    )?;
+    options.members = Some(carrying(
+        member_rules(),
+        json!({"name": "back", "left": "website", "right": "socialProfiles.twitter",
+            "direction": "to_left"}),
+    )?);
+    let (mut world, trio) = linked(options).await?;
+    // The third sync closes the circle.
+    let around: SyncRules = serde_json::from_value(json!({
+        "left": "onoffice", "right": "officernd",
+        "entities": {"contact": {
+            "match": {"keys": ["email"], "name_check": true},
+            "create": {"left": false, "right": false},
+            "fields": [
+                {"name": "email", "left": "emails", "right": "email", "direction": "to_right"},
+                {"name": "name", "left": ["Vorname", "Name"], "right": "name",
+                    "lens": "full_name", "direction": "to_right"},
+                {"name": "on", "left": "Zusatz2", "right": "socialProfiles.twitter",
+                    "direction": "to_right"},
+            ],
+        }},
+    }))?;
+    let third = SyncName::from("around");
+    assert_eq!(world.apply_to(third.clone(), around).await, []);
+    world.sync_of(&third).await?;
+    world.settle().await?;
+    world.edit(
+        HIGHLEVEL,
+        &trio.highlevel,
+        &json!({"website": "https://brandt.example/a"}),
+    )?;
+    for _ in 0..40 {
+        world.wait(Duration::from_secs(2)).await;
+        if !questions(&world).await?.is_empty() {
+            break;
+        }
+    }
+    world.settle().await?;
+    question(&world, ReviewKind::Circle).await?;
+    let writes = world.writes();
+    world.wait(Duration::from_secs(20)).await;
+    world.sweep().await?;
+    assert_eq!(world.writes(), writes, "parked, it grows no more");
+    // It grew a few times round and not once more; what else these people share goes on.
+    let edits = world.control.core().edits.since(0);
+    let grown = edits
+        .iter()
+        .filter(|edit| edit.fields.iter().any(|field| field.contains("website")))
+        .count();
+    assert!((2..=8).contains(&grown), "{grown}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_sync_that_starts_later_misses_nothing_of_what_happens_meanwhile() -> Result<()> {
+    let mut options = options();
+    for rules in [Some(&mut options.rules), options.members.as_mut()] {
+        let rules = rules.context("both syncs have rules")?;
+        contact(rules).limits.overwrites.share = 10.0;
+    }
+    let world = World::new(options).await?;
+    let names: Vec<String> = (0..30).map(|number| format!("Anna{number:02}")).collect();
+    let trios: Vec<Trio> = names
+        .iter()
+        .map(|name| seed(&world, name))
+        .collect::<Result<_>>()?;
+    let others: Vec<Pair> = ["Berta", "Clara", "Dora"]
+        .into_iter()
+        .map(|name| crate::support::seed(&world, name))
+        .collect::<Result<_>>()?;
+    world.sync().await?;
+    world.settle().await?;
+    // OfficeRnD is slow to be listed, and life goes on: the first sync works off every edit of it.
+    world.fault(json!({
+        "system": "officernd", "method": "GET", "path": "*/members",
+        "fault": {"kind": "delay_answer", "ms": 20_000},
+    }))?;
+    let edits = async {
+        for (number, trio) in trios.iter().enumerate() {
+            world.wait(Duration::from_millis(700)).await;
+            let city = format!("Bernau {number}");
+            world.edit(HIGHLEVEL, &trio.highlevel, &json!({"city": city}))?;
+            // Some become members only now.
+            if let Some(pair) = others.get(number / 10).filter(|_| number % 10 == 9) {
+                let tags = json!({"id": pair.highlevel, "tags": ["coworking"]});
+                world.act(HIGHLEVEL, "add_tags", &tags)?;
+            }
+        }
+        anyhow::Ok(())
+    };
+    let sync = members();
+    let (ran, edited) = tokio::join!(world.sync_of(&sync), edits);
+    ran?;
+    edited?;
+    world.settle().await?;
+    let cities = |system, id: fn(&Trio) -> &str| -> Result<Vec<String>> {
+        trios
+            .iter()
+            .map(|trio| Ok(world.held(system, id(trio))?.city))
+            .collect()
+    };
+    let hub = cities(HIGHLEVEL, |trio| &trio.highlevel)?;
+    let wanted: Vec<String> = (0..30).map(|number| format!("Bernau {number}")).collect();
+    assert_eq!(hub, wanted);
+    assert_eq!(cities(ONOFFICE, |trio| &trio.onoffice)?, wanted);
+    assert_eq!(cities(OFFICERND, |trio| &trio.officernd)?, wanted);
+    for sync in [people(), sync] {
+        let links = world.engine().links(&sync, None, 0).await?;
+        assert_eq!(links.len(), 33, "{sync}");
+    }
+    assert_eq!(world.living(OFFICERND).len(), 33);
+    assert!(questions(&world).await?.is_empty());
+    Ok(())
+}
