@@ -103,6 +103,7 @@ impl Stub {
                     tag_field: None,
                     change_overlap: Duration::ZERO,
                     polled: true,
+                    own_fields: "",
                 }],
                 limits: Limits {
                     windows: Vec::new(),

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use record::{Entity, Read, RecordId, Schema};
+use record::{Entity, FieldName, Read, RecordId, Schema};
 use serde_json::Value as Json;
 
 use crate::{
@@ -228,6 +228,30 @@ pub trait Connector: Send + Sync {
         _before: Option<&Subscription>,
     ) -> Result<Option<Subscription>, Error> {
         Ok(None)
+    }
+
+    /// Makes a text field of the account's own, and says its name. A system whose API cannot do that says in its
+    /// description how a person does.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    async fn make_field(
+        &self,
+        _calls: &dyn Calls,
+        entity: Entity,
+        _label: &str,
+    ) -> Result<FieldName, Error> {
+        let description = self.describe();
+        let by_hand = description
+            .entity(entity)
+            .map_or("", |entity| entity.own_fields);
+        Err(Error::Unsupported {
+            system: description.title,
+            what: match by_hand {
+                "" => format!("fields of one's own for {entity} records"),
+                by_hand => format!("fields are not made through its API. By hand: {by_hand}"),
+            },
+        })
     }
 
     /// Which of these records are in the archive already, where removing means archiving: a removal

@@ -68,6 +68,8 @@ pub struct EntityDescription {
     /// Whether the vendor can be asked what changed. If not, only webhooks and listings tell, and `changes` brings
     /// nothing.
     pub polled: bool,
+    /// How a person makes a text field of their own for these records, as a hint. Empty: there are none.
+    pub own_fields: &'static str,
 }
 
 /// How a record of an entity can be removed by API.

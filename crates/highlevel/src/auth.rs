@@ -106,6 +106,9 @@ pub(crate) fn scopes(entities: &[Entity], write: bool) -> Vec<String> {
     scopes.into_iter().map(str::to_owned).collect()
 }
 
+/// What making a custom field needs on top.
+pub(crate) const FIELDS_WRITE: &str = "locations/customFields.write";
+
 /// What exchanging an agency's token for a sub-account's needs on top.
 const AGENCY_SCOPES: [&str; 2] = ["oauth.readonly", "oauth.write"];
 
@@ -132,6 +135,9 @@ pub(crate) fn authorize_url(
                 scopes.push(scope);
             }
         }
+    }
+    if settings.make_fields() {
+        scopes.push(FIELDS_WRITE);
     }
     let mut url = consent_page(base_url, settings)?;
     {

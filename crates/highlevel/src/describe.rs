@@ -158,6 +158,8 @@ fn contact() -> EntityDescription {
         tag_field: Some("tags"),
         change_overlap: CHANGE_OVERLAP,
         polled: true,
+        own_fields: "`tandem add-field CONNECTION LABEL` makes one; by hand: Settings → Custom Fields → Add field, \
+                     type Single line, object Contact",
     }
 }
 
@@ -177,6 +179,7 @@ fn company() -> EntityDescription {
         tag_field: None,
         change_overlap: Duration::ZERO,
         polled: false,
+        own_fields: "",
         shared_keys: Vec::new(),
     }
 }

@@ -54,7 +54,7 @@ use connector::{
     WebhookError, WebhookKeys,
 };
 use jiff::Timestamp;
-use record::{Entity, Read, RecordId, Schema};
+use record::{Entity, FieldName, Read, RecordId, Schema};
 use serde_json::Value as Json;
 
 /// HighLevel. Holds nothing but its own description.
@@ -264,6 +264,21 @@ impl Connector for HighLevel {
                 .iter()
                 .map(|_| RemoveOutcome::Failed(unsupported(other)))
                 .collect(),
+        }
+    }
+
+    async fn make_field(
+        &self,
+        calls: &dyn Calls,
+        entity: Entity,
+        label: &str,
+    ) -> Result<FieldName, Error> {
+        match entity {
+            Entity::Contact => contact::make_field(calls, label).await,
+            _ => Err(Error::Unsupported {
+                system: describe::TITLE,
+                what: format!("custom fields of {entity} records cannot be written"),
+            }),
         }
     }
 

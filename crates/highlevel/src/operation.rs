@@ -8,6 +8,7 @@ pub(crate) const RECONNECT: &str = "oauth.reconnect";
 pub(crate) const CHECK_LOCATION: &str = "check.location";
 pub(crate) const CHECK_CONTACTS: &str = "check.contacts";
 pub(crate) const CUSTOM_FIELDS: &str = "locations.custom_fields";
+pub(crate) const CUSTOM_FIELD_CREATE: &str = "locations.create_custom_field";
 pub(crate) const USERS: &str = "users.list";
 
 pub(crate) const CONTACT_GET: &str = "contacts.get";
@@ -40,6 +41,11 @@ pub(crate) fn bears_missing_scope(operation: &str) -> bool {
     is_sign_in(operation)
         || matches!(
             operation,
-            CHECK_LOCATION | CHECK_CONTACTS | CHECK_BUSINESSES | CUSTOM_FIELDS | USERS
+            CHECK_LOCATION
+                | CHECK_CONTACTS
+                | CHECK_BUSINESSES
+                | CUSTOM_FIELDS
+                | CUSTOM_FIELD_CREATE
+                | USERS
         )
 }

@@ -6,6 +6,7 @@
 //! | `company_id` | the agency; settled by the sign-in |
 //! | `authorize_url` | the full address of the consent page, for white-label domains and stand-ins |
 //! | `version_id` | the app's version, for an app that is private or a draft: it stands in the installation link that the developer portal shows |
+//! | `make_fields` | `true`: the sign-in also asks for the scope that making custom fields needs |
 //! | `agency_install` | `true`: the app is installed by the agency, so that the sign-in also asks for the scopes that exchanging its token needs |
 //! | `api_version` | the `Version` header, a date; `2021-07-28` unless set |
 
@@ -64,10 +65,15 @@ impl<'a> Settings<'a> {
     }
 
     pub(crate) fn agency_install(self) -> bool {
-        self.0
-            .get("agency_install")
-            .and_then(Json::as_bool)
-            .unwrap_or(false)
+        self.is_on("agency_install")
+    }
+
+    pub(crate) fn make_fields(self) -> bool {
+        self.is_on("make_fields")
+    }
+
+    fn is_on(self, name: &str) -> bool {
+        self.0.get(name).and_then(Json::as_bool).unwrap_or(false)
     }
 
     pub(crate) fn api_version(self) -> &'a str {

@@ -129,6 +129,7 @@ pub(crate) fn entity(
     limits(rules, &mut problems);
     let scope = CompiledScope::compile(&rules.scope, schemas, &mut problems);
     let only = CompiledScope::for_creates(&rules.create.only, schemas, &mut problems);
+    let kept = Sides::each(|side| keep_id(&context, side, &mappings, &mut problems));
     let fields = Sides::each(|side| {
         let mut fields: Vec<FieldName> = Vec::new();
         let mapped = mappings.iter().flat_map(|mapping| mapping.fields(side));
@@ -137,6 +138,7 @@ pub(crate) fn entity(
             .chain(told)
             .chain(scope.fields(side))
             .chain(only.fields(side))
+            .chain(kept.get(side))
         {
             if !fields.contains(name) {
                 fields.push(name.clone());
@@ -160,6 +162,7 @@ pub(crate) fn entity(
         roles,
         scope,
         only,
+        kept,
         fields,
         known,
     };
@@ -272,6 +275,67 @@ fn import_tag(context: &Context<'_>, side: Side, problems: &mut Problems) {
     }
 }
 
+/// Ids of the systems have up to this many characters.
+const LONGEST_ID: usize = 24;
+
+/// The field that keeps the other side's ids.
+fn keep_id(
+    context: &Context<'_>,
+    side: Side,
+    mappings: &[CompiledMapping],
+    problems: &mut Problems,
+) -> Option<FieldName> {
+    let field = context.rules.keep_id.of(side)?;
+    let path = format!("keep_id.{side}");
+    let schema = context.schemas.get(side);
+    let Some(spec) = schema.field(field) else {
+        let by_label = schema
+            .fields
+            .iter()
+            .find(|spec| folded(&spec.label) == folded(field));
+        let message = format!("there is no field `{field}`");
+        match by_label {
+            Some(spec) => problems.hint(
+                &path,
+                message,
+                format!(
+                    "did you mean `{}`, which people see as {}?",
+                    spec.name, spec.label
+                ),
+            ),
+            None => problems.add(&path, message),
+        }
+        return None;
+    };
+    let writer = mappings
+        .iter()
+        .find(|mapping| mapping.written(side).contains(&spec.name));
+    let wrong = if !context.settings.mode.plans(side) {
+        Some("the mode of this sync writes nothing there".to_owned())
+    } else if !matches!(spec.kind, Kind::Text | Kind::LongText) {
+        Some(format!("`{field}` is no text field"))
+    } else if spec.capability.access != Access::ReadWrite {
+        Some(format!("`{field}` cannot be written at any time"))
+    } else if spec
+        .capability
+        .max_length
+        .is_some_and(|longest| longest < LONGEST_ID)
+    {
+        Some(format!(
+            "`{field}` is too short for an id of {LONGEST_ID} characters"
+        ))
+    } else {
+        writer.map(|mapping| format!("`{field}` is written by the mapping `{}`", mapping.id))
+    };
+    match wrong {
+        Some(wrong) => {
+            problems.hint(&path, wrong, "give it a text field that nothing else uses");
+            None
+        }
+        None => Some(spec.name.clone()),
+    }
+}
+
 fn required_fields(
     context: &Context<'_>,
     creates: Sides<bool>,
@@ -313,11 +377,12 @@ fn match_keys(context: &Context<'_>, problems: &mut Problems) {
     let rules = &context.rules.fields;
     for (index, key) in context.rules.matching.keys.iter().enumerate() {
         let external = |mapping: &&crate::MappingRules| mapping.role == Some(Role::ExternalId);
-        if *key == KeyKind::External && !rules.iter().any(|mapping| external(&mapping)) {
+        let kept = !context.rules.keep_id.is_empty();
+        if *key == KeyKind::External && !kept && !rules.iter().any(|mapping| external(&mapping)) {
             problems.hint(
                 &format!("match.keys[{index}]"),
                 "no mapping holds ids of the other side",
-                "give the mapping that does `role: external_id`",
+                "say in `keep_id` where they are kept, or give the mapping that does `role: external_id`",
             );
         }
     }

@@ -20,6 +20,7 @@ pub struct CompiledEntity {
     pub(crate) roles: Sides<Roles>,
     pub(crate) scope: CompiledScope,
     pub(crate) only: CompiledScope,
+    pub(crate) kept: Sides<Option<FieldName>>,
     pub(crate) fields: Sides<Vec<FieldName>>,
     pub(crate) known: Sides<Vec<FieldName>>,
 }
@@ -106,6 +107,11 @@ impl CompiledEntity {
     /// The tag of records created on `side`.
     pub fn import_tag(&self, side: Side) -> Option<&ImportTag> {
         self.rules.import_tag.of(side)
+    }
+
+    /// The field of `side` that keeps the ids of the other side.
+    pub fn keep_id(&self, side: Side) -> Option<&FieldName> {
+        self.kept.get(side).as_ref()
     }
 
     /// Whether a record of `side` takes part. `None`: a field that decides it is unknown.

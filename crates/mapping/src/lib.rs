@@ -34,8 +34,8 @@ pub use merge::Policy;
 pub use problem::Problem;
 pub use rules::{
     Condition, CreateOnly, CreateRules, DeleteRule, DeleteRules, EntityRules, ImportTag,
-    ImportTags, LensRule, Limit, Limits, MappingRules, Mode, OnLeave, Role, ScopeRules, SyncRules,
-    Unmatched, Words,
+    ImportTags, KeptIds, LensRule, Limit, Limits, MappingRules, Mode, OnLeave, Role, ScopeRules,
+    SyncRules, Unmatched, Words,
 };
 
 #[cfg(test)]

@@ -91,6 +91,48 @@ pub struct EntityRules {
     /// A tag that marks the records that this sync created, so that automations can leave them out.
     #[serde(default)]
     pub import_tag: ImportTags,
+    /// Fields that keep the id of the record on the other side. Written once, when two records are linked or one
+    /// is made; a link that is lost is found again by them before all else.
+    #[serde(default, skip_serializing_if = "KeptIds::is_empty")]
+    pub keep_id: KeptIds,
+}
+
+impl EntityRules {
+    /// Ids that are kept are the most trusted key.
+    pub fn trust_kept_ids(&mut self) {
+        if !self.keep_id.is_empty() && !self.matching.trusts(matching::KeyKind::External) {
+            self.matching.keys.insert(0, matching::KeyKind::External);
+        }
+    }
+}
+
+/// The fields that keep the other record's id.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct KeptIds {
+    /// A text field of the left, for the ids of the right.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"customFields.Ykd8wUmHFqMvlCCMwVtr")]
+    pub left: Option<String>,
+    /// A text field of the right, for the ids of the left.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"properties.highlevel id")]
+    pub right: Option<String>,
+}
+
+impl KeptIds {
+    /// The field of `side`.
+    pub fn of(&self, side: Side) -> Option<&str> {
+        match side {
+            Side::Left => self.left.as_deref(),
+            Side::Right => self.right.as_deref(),
+        }
+    }
+
+    /// Whether no side keeps any.
+    pub fn is_empty(&self) -> bool {
+        self.left.is_none() && self.right.is_none()
+    }
 }
 
 /// Where records may be created.

@@ -1,6 +1,6 @@
 //! One choice out of several judged candidates.
 
-use crate::Verdict;
+use crate::{KeyKind, Verdict};
 
 /// A record of the other side that shares a key, and how it was judged.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub enum Choice<Id> {
 
 /// Chooses among the candidates of one record.
 ///
-/// One free record that surely is the same is linked. Two, or a sure one that is linked already, or
+/// One free record that surely is the same is linked, the one that is named by its id before all others. Two, or a sure one that is linked already, or
 /// only doubtful ones, are a question. Records that are surely others are left out.
 pub fn choose<Id>(candidates: impl IntoIterator<Item = Candidate<Id>>) -> Choice<Id> {
     let mut possible: Vec<Candidate<Id>> = candidates
@@ -40,6 +40,13 @@ pub fn choose<Id>(candidates: impl IntoIterator<Item = Candidate<Id>>) -> Choice
         .count();
     if possible.is_empty() {
         return Choice::None;
+    }
+    // Who is named by its id is meant, whoever else looks like it.
+    let named = |candidate: &Candidate<Id>| is_named(&candidate.verdict);
+    if possible.iter().filter(|candidate| named(candidate)).count() == 1
+        && let Some(index) = possible.iter().position(|one| named(one) && !one.linked)
+    {
+        return Choice::Link(possible.swap_remove(index));
     }
     if sure == 1 && !possible[0].linked {
         return Choice::Link(possible.swap_remove(0));
@@ -55,9 +62,11 @@ pub fn confirm<Id, Rival>(
 ) -> Choice<Id> {
     match choice {
         Choice::Link(candidate) => {
-            let contested = rivals
-                .into_iter()
-                .any(|rival| matches!(rival.verdict, Verdict::Same { .. }));
+            let named = is_named(&candidate.verdict);
+            let contested = rivals.into_iter().any(|rival| {
+                is_named(&rival.verdict)
+                    || (!named && matches!(rival.verdict, Verdict::Same { .. }))
+            });
             if contested {
                 Choice::Review(vec![candidate])
             } else {
@@ -66,6 +75,17 @@ pub fn confirm<Id, Rival>(
         }
         other => other,
     }
+}
+
+/// Whether the two are surely the same because one keeps the other's id.
+fn is_named(verdict: &Verdict) -> bool {
+    matches!(
+        verdict,
+        Verdict::Same {
+            by: KeyKind::External,
+            ..
+        }
+    )
 }
 
 /// Sure before doubtful, then by what speaks for it; `None` for others.

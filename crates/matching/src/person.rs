@@ -112,6 +112,15 @@ impl Person {
         }
     }
 
+    /// The same person, known by these ids as well.
+    #[must_use]
+    pub fn with_external(mut self, ids: impl IntoIterator<Item = String>) -> Self {
+        self.external
+            .extend(ids.into_iter().filter(|id| !id.is_empty()));
+        distinct(&mut self.external);
+        self
+    }
+
     /// Everything by which this person can be found.
     pub fn keys(&self) -> Vec<IdentityKey> {
         let of = |kind, values: &[String]| {

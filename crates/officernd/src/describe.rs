@@ -157,5 +157,13 @@ fn common(entity: Entity) -> EntityDescription {
         tag_field: None,
         change_overlap: CHANGE_OVERLAP,
         polled: true,
+        own_fields: match entity {
+            Entity::Company => {
+                "Settings → Data & Extensibility → Custom Properties → Add, type Text, target Companies"
+            }
+            _ => {
+                "Settings → Data & Extensibility → Custom Properties → Add, type Text, target Members"
+            }
+        },
     }
 }

@@ -121,5 +121,7 @@ fn address() -> EntityDescription {
         tag_field: None,
         change_overlap: OVERLAP,
         polled: true,
+        own_fields: "Extras → Einstellungen → Administration → Eingabefelder, module Adressen: a field of type Text \
+                     with at least 24 characters",
     }
 }

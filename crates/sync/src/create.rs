@@ -113,7 +113,7 @@ impl Desk<'_> {
         let lag = self.pairing.end(target).description.search_lag;
         let mut labours = Vec::with_capacity(births.len());
         for birth in births {
-            let draft = self
+            let mut draft = self
                 .pairing
                 .compiled
                 .draft(target, &birth.read.record.fields)
@@ -123,6 +123,9 @@ impl Desk<'_> {
                 self.end(&birth.claim.record, ClaimEnd::Settled);
                 continue;
             }
+            if let Some(field) = self.pairing.compiled.keep_id(target) {
+                draft.set(field.clone(), Field::of(birth.claim.record.as_str()));
+            }
             let intent = Intent {
                 id: IntentId(Uuid::now_v7()),
                 sync: self.pairing.sync.clone(),
@@ -131,7 +134,7 @@ impl Desk<'_> {
                 source: birth.claim.record.clone(),
                 source_fields: mapped(self.pairing, self.side, &birth.read.record.fields),
                 draft: draft.clone(),
-                keys: identify::keys(self.pairing, target, &draft),
+                keys: identify::keys(self.pairing, target, None, &draft),
                 opened: now,
                 state: IntentState::Open,
                 look_after: now
@@ -295,6 +298,7 @@ impl Desk<'_> {
                     self.core,
                     &self.pairing.end(target).connection,
                     self.pairing.entity,
+                    born.link.record(target),
                     &labour.intent.draft,
                 ),
                 list_hash: None,
@@ -521,6 +525,15 @@ pub(crate) fn newborn(
         }
         revisions.insert(mapping.id().to_owned(), revision(mapping));
     }
+    if let Some(field) = pairing.compiled.keep_id(target) {
+        let sent = draft.get(field.as_str());
+        let holds = read.is_none_or(|read| read.record.fields.get(field.as_str()) == sent);
+        if sent.is_known() && holds {
+            bases[index(target)].set(field.clone(), sent.clone());
+        }
+    }
+    // The source is told of what was made for it by the next look.
+    look_again |= pairing.compiled.keep_id(origin).is_some();
     let [base_left, base_right] = bases;
     let (left, right) = match target {
         Side::Left => (id, intent.source.clone()),

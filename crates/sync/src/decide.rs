@@ -29,7 +29,14 @@ pub(crate) struct PairPlan {
     pub(crate) waiting: Vec<usize>,
     /// Mappings that were blocked or asked about and no longer need to be.
     pub(crate) quiet: Vec<usize>,
+    /// The other record's id, for the sides that keep it and do not have it yet.
+    pub(crate) ids: [Option<Fields>; 2],
+    /// The same, where it is there already.
+    pub(crate) ids_there: [Option<Fields>; 2],
 }
+
+/// Under which name a field for the other record's id is blocked and journalled.
+pub(crate) const KEEP_ID: &str = "keep_id";
 
 /// One mapping that writes to one side or, for sets, to both.
 #[derive(Debug)]
@@ -154,7 +161,44 @@ pub(crate) fn decide(
             plan.quiet.push(number);
         }
     }
+    keep_ids(&mut plan, pairing, link, reads, blocked);
     plan
+}
+
+/// Plans to write the other record's id where it is kept: once for a link. What a person makes of it later is
+/// theirs.
+fn keep_ids(
+    plan: &mut PairPlan,
+    pairing: &Pairing,
+    link: &Link,
+    reads: [&Read; 2],
+    blocked: &[Blocked],
+) {
+    for side in Side::BOTH {
+        let Some(field) = pairing.compiled.keep_id(side) else {
+            continue;
+        };
+        let id = Field::of(link.record(side.other()).as_str());
+        let current = reads[index(side)].record.fields.get(field.as_str());
+        if link.base(side).get(field.as_str()) == &id || !current.is_known() {
+            continue;
+        }
+        let mut raw = Fields::new();
+        raw.set(field.clone(), id.clone());
+        if *current == id {
+            plan.ids_there[index(side)] = Some(raw);
+            continue;
+        }
+        let refused = blocked.iter().any(|row| {
+            row.mapping == KEEP_ID
+                && row.side == side
+                && row.value_hash == hash_of(&raw)
+                && row.schema_hash == pairing.end(side).schema_hash
+        });
+        if !refused && (pairing.may_write(side) || pairing.mode == mapping::Mode::Preview) {
+            plan.ids[index(side)] = Some(raw);
+        }
+    }
 }
 
 /// Plans writing to the sides named. Says whether something was held back.
@@ -292,7 +336,7 @@ fn reason_in_words(reason: Reason) -> &'static str {
 impl PairPlan {
     /// Whether nothing is to be written.
     pub(crate) fn writes_nothing(&self) -> bool {
-        self.moves.is_empty()
+        self.moves.is_empty() && self.ids.iter().all(Option::is_none)
     }
 
     /// All raw fields that change on one side. Mappings that share a field build on each other.
@@ -316,6 +360,9 @@ impl PairPlan {
                 }
                 None => set.set(name, field),
             }
+        }
+        for (name, id) in self.ids[index(side)].iter().flat_map(Fields::iter) {
+            set.set(name.clone(), id.clone());
         }
         (!set.is_empty() || !sets.is_empty()).then(|| Change {
             current: current.clone(),

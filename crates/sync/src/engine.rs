@@ -33,6 +33,7 @@ use crate::{
     pair::Pairing,
     plan, poll, reconcile, resolve, run,
     setup::{self, Unready},
+    unanswered::Unanswered,
 };
 
 /// The least time between two readings of the schemas because something was refused.
@@ -96,6 +97,7 @@ pub(crate) struct Core {
     pub(crate) breakers: Breakers,
     pub(crate) notices: Notices,
     pub(crate) causes: Causes,
+    pub(crate) unanswered: Unanswered,
     /// Creates whose outcome could not be stored.
     stranded: Mutex<BTreeSet<IntentId>>,
     /// How often a create was sent and proven not to have made anything, by sync and source.
@@ -129,6 +131,7 @@ impl Engine {
                 breakers: Breakers::default(),
                 notices: Notices::default(),
                 causes: Causes::default(),
+                unanswered: Unanswered::default(),
                 stranded: Mutex::new(BTreeSet::new()),
                 unmade: Mutex::default(),
                 pairings: RwLock::new(Vec::new()),
@@ -409,7 +412,7 @@ impl Core {
                     ClaimRequest {
                         connections: connections.clone(),
                         limit: if *lane == Lane::Backfill {
-                            self.options.backfill_batch
+                            self.options.backfill_within(self.slowest())
                         } else {
                             self.options.live_batch
                         },
@@ -426,6 +429,15 @@ impl Core {
             }
         }
         Ok(Vec::new())
+    }
+
+    /// Requests a second that the slowest of the connections at work lets through, if any has a limit.
+    fn slowest(&self) -> Option<f64> {
+        self.all_pairings()
+            .iter()
+            .flat_map(|pairing| Side::BOTH.map(|side| pairing.end(side).connection.clone()))
+            .filter_map(|connection| self.connections.rate(&connection).ok().flatten())
+            .min_by(f64::total_cmp)
     }
 
     /// How long to wait for the next dirty record, if no signal comes before.
@@ -620,8 +632,7 @@ impl Core {
     /// What was put off because a sync stood still is due now.
     async fn hurry(&self, sync: &SyncName) -> Result<(), Error> {
         const STOOD_STILL: &str = "the sync is paused: ";
-        // More of them are due by themselves within a minute.
-        const HURRIED: usize = 10_000;
+        const HURRIED: usize = 10_000_000;
         let now = self.clock.now();
         let mut signals = Vec::new();
         for pairing in self.all_pairings() {

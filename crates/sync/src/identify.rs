@@ -30,8 +30,13 @@ use crate::{
 const PUT_OFF: std::time::Duration = std::time::Duration::from_secs(5);
 
 /// The keys of a record, as the index holds them.
-pub(crate) fn keys(pairing: &Pairing, side: Side, fields: &Fields) -> Vec<Key> {
-    person(pairing, side, fields)
+pub(crate) fn keys(
+    pairing: &Pairing,
+    side: Side,
+    id: Option<&RecordId>,
+    fields: &Fields,
+) -> Vec<Key> {
+    person(pairing, side, id, fields)
         .keys()
         .into_iter()
         .map(|key| Key {
@@ -47,19 +52,47 @@ pub(crate) fn index_keys(
     core: &Core,
     connection: &ConnectionName,
     entity: Entity,
+    id: &RecordId,
     fields: &Fields,
 ) -> Vec<Key> {
     let keys: BTreeSet<Key> = core
         .pairings_of(connection, entity)
         .into_iter()
-        .flat_map(|(pairing, side)| keys(&pairing, side, fields))
+        .flat_map(|(pairing, side)| keys(&pairing, side, Some(id), fields))
         .collect();
     keys.into_iter().collect()
 }
 
-/// What a record says about who it is.
-pub(crate) fn person(pairing: &Pairing, side: Side, fields: &Fields) -> Person {
-    pairing.compiled.person(side, fields)
+/// What a record says about who it is. Where ids are kept, it is known by its own and by the one it keeps.
+pub(crate) fn person(
+    pairing: &Pairing,
+    side: Side,
+    id: Option<&RecordId>,
+    fields: &Fields,
+) -> Person {
+    let person = pairing.compiled.person(side, fields);
+    if pairing.rules.keep_id.is_empty() {
+        return person;
+    }
+    let named = |side: Side, id: &str| format!("{}/{id}", pairing.end(side).connection);
+    let own = id.map(|id| named(side, id.as_str()));
+    let kept = pairing
+        .compiled
+        .keep_id(side)
+        .and_then(|field| fields.get(field.as_str()).text())
+        .map(str::trim)
+        .filter(|kept| !kept.is_empty())
+        .map(|kept| named(side.other(), kept));
+    person.with_external(own.into_iter().chain(kept))
+}
+
+/// The record of the other side that a key names by its id.
+fn named_by(pairing: &Pairing, side: Side, key: &Key) -> Option<RecordId> {
+    let id = key
+        .value
+        .strip_prefix(pairing.end(side).connection.as_str())?
+        .strip_prefix('/')?;
+    (key.kind == matching::KeyKind::External.as_str()).then(|| RecordId::from(id))
 }
 
 /// Until an unsettled create is looked for.
@@ -352,7 +385,7 @@ async fn read(desk: &mut Desk<'_>, claims: Vec<Claim>) -> Result<(Vec<Seeker>, V
             desk.end(&claim.record, ClaimEnd::Settled);
             continue;
         }
-        let person = person(pairing, side, &read.record.fields);
+        let person = person(pairing, side, Some(&claim.record), &read.record.fields);
         let keys = person
             .keys()
             .into_iter()
@@ -393,7 +426,13 @@ fn again(desk: &mut Desk<'_>, claim: &Claim, error: &str) {
 pub(crate) fn snapshot(core: &Core, pairing: &Pairing, side: Side, read: &Read) -> Snapshot {
     let connection = pairing.end(side).connection.clone();
     Snapshot {
-        keys: index_keys(core, &connection, pairing.entity, &read.record.fields),
+        keys: index_keys(
+            core,
+            &connection,
+            pairing.entity,
+            &read.record.id,
+            &read.record.fields,
+        ),
         connection,
         entity: pairing.entity,
         record: read.record.id.clone(),
@@ -461,7 +500,7 @@ async fn others(desk: &Desk<'_>, seekers: &[Seeker]) -> Result<Others, Error> {
                 candidates.insert(
                     id.clone(),
                     Other {
-                        person: person(desk.pairing, other, &read.record.fields),
+                        person: person(desk.pairing, other, Some(&id), &read.record.fields),
                         linked: linked.get(&id).map(|link| link.record(desk.side).clone()),
                         read: Some(read),
                     },
@@ -551,20 +590,31 @@ async fn from_system(
     claim: &Claim,
 ) -> Result<Vec<(Vec<Key>, Read)>, Error> {
     let wanted: Vec<IdentityKey> = keys.iter().filter_map(identity_key).collect();
-    if wanted.is_empty() {
+    let mut ids: BTreeSet<RecordId> = keys
+        .iter()
+        .filter_map(|key| named_by(desk.pairing, side, key))
+        .collect();
+    if wanted.is_empty() && ids.is_empty() {
         return Ok(Vec::new());
     }
     let cause = cause_of(claim);
     let end = desk.pairing.end(side);
-    let calls = desk.calls(side, &cause)?;
-    let found = end.connector.find(&*calls, &end.wanted, &wanted).await?;
-    let ids: BTreeSet<RecordId> = found.into_iter().map(|read| read.record.id).collect();
+    if !wanted.is_empty() {
+        let calls = desk.calls(side, &cause)?;
+        let found = end.connector.find(&*calls, &end.wanted, &wanted).await?;
+        ids.extend(found.into_iter().map(|read| read.record.id));
+    }
     let ids: Vec<RecordId> = ids.into_iter().collect();
     let mut people = Vec::new();
     for fetched in desk.fetch(side, &ids, &cause).await?.into_values() {
         match fetched {
             Fetched::Found(read) => {
-                let of_read = self::keys(desk.pairing, side, &read.record.fields);
+                let of_read = self::keys(
+                    desk.pairing,
+                    side,
+                    Some(&read.record.id),
+                    &read.record.fields,
+                );
                 people.push((of_read, *read));
             }
             Fetched::Gone(_) => {}
@@ -619,10 +669,10 @@ async fn people(
         let read = snapshot.and_then(|snapshot| snapshot.read);
         let link: Option<&Link> = links.get(&id);
         let person = match (link, &read) {
-            (Some(link), _) => person(desk.pairing, side, link.base(side)),
-            (None, Some(read)) => person(desk.pairing, side, &read.record.fields),
+            (Some(link), _) => person(desk.pairing, side, Some(&id), link.base(side)),
+            (None, Some(read)) => person(desk.pairing, side, Some(&id), &read.record.fields),
             // Its keys are known and nothing else: it can only be a question.
-            (None, None) => person(desk.pairing, side, &Fields::new()),
+            (None, None) => person(desk.pairing, side, Some(&id), &Fields::new()),
         };
         people.insert(
             id,
@@ -976,10 +1026,15 @@ pub(crate) async fn candidate_of_system(
             return Ok(());
         }
     };
-    let own = person(desk.pairing, desk.side, &read.record.fields);
+    let own = person(
+        desk.pairing,
+        desk.side,
+        Some(&claim.record),
+        &read.record.fields,
+    );
     let verdict = compare(
         &own,
-        &person(desk.pairing, target, &other.record.fields),
+        &person(desk.pairing, target, Some(&candidate), &other.record.fields),
         &desk.pairing.rules.matching,
     );
     let is_same = matches!(verdict, Verdict::Same { .. });
@@ -1024,8 +1079,8 @@ pub(crate) async fn heirs(
     cause: &Cause,
 ) -> Result<Vec<(RecordId, String)>, Error> {
     let base = link.base(gone);
-    let was = person(desk.pairing, gone, base);
-    let keys = keys(desk.pairing, gone, base);
+    let was = person(desk.pairing, gone, None, base);
+    let keys = keys(desk.pairing, gone, None, base);
     let mut ids: BTreeSet<RecordId> = by_index(desk, gone, &keys)
         .await?
         .into_values()
@@ -1046,12 +1101,22 @@ pub(crate) async fn heirs(
             Fetched::Found(read) => {
                 let verdict = compare(
                     &was,
-                    &person(desk.pairing, gone, &read.record.fields),
+                    &person(
+                        desk.pairing,
+                        gone,
+                        Some(&read.record.id),
+                        &read.record.fields,
+                    ),
                     &desk.pairing.rules.matching,
                 );
                 // Whoever carries its address or number now may be what it was merged into, whatever
                 // the name says.
-                let of_read = self::keys(desk.pairing, gone, &read.record.fields);
+                let of_read = self::keys(
+                    desk.pairing,
+                    gone,
+                    Some(&read.record.id),
+                    &read.record.fields,
+                );
                 let inherits = keys
                     .iter()
                     .any(|key| identity_key(key).is_some() && of_read.contains(key));

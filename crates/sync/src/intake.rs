@@ -100,7 +100,7 @@ async fn own_write(
     if let Some(shown) = &hint.shown {
         for (pairing, side) in core.pairings_of(connection, hint.entity) {
             keys.extend(
-                identify::keys(&pairing, side, &shown.record.fields)
+                identify::keys(&pairing, side, Some(&hint.id), &shown.record.fields)
                     .into_iter()
                     .map(|key| format!("key/{}/{}", key.kind, key.value)),
             );

@@ -170,13 +170,24 @@ pub(crate) fn identity_key(key: &store::Key) -> Option<IdentityKey> {
     })
 }
 
-/// Whether a record is what this intent made: exact content, made inside the window.
+/// Whether a record is what this intent made: it keeps the id of what it was made from, or it has the exact
+/// content and was made inside the window.
 pub(crate) fn is_ours(pairing: &Pairing, intent: &Intent, read: &Read) -> bool {
     let in_window = read.created.is_some_and(|created| {
         created
             .saturating_add(CLOCK_DIFFERENCE)
             .is_ok_and(|at| at >= intent.opened)
     });
+    let marked = pairing
+        .compiled
+        .keep_id(intent.target)
+        .is_some_and(|field| {
+            let mark = intent.draft.get(field.as_str());
+            mark.value().is_some() && read.record.fields.get(field.as_str()) == mark
+        });
+    if marked {
+        return true;
+    }
     let same = pairing.compiled.mappings().iter().all(|mapping| {
         let sent = mapping.read(intent.target, &whole(mapping, intent));
         mapping.accepted(

@@ -27,6 +27,8 @@ mod decide;
 
 mod write;
 
+mod unanswered;
+
 mod settle;
 
 mod identify;

@@ -30,6 +30,7 @@ fn rules(pairing: &Pairing) -> Vec<(String, String)> {
         "match": beside.matching,
         "create": beside.create,
         "scope": beside.scope,
+        "keep_id": beside.keep_id,
     });
     pairing
         .compiled

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+/// Requests to one system that a record takes: a reading and a write.
+const REQUESTS_A_RECORD: f64 = 2.0;
+
 /// How the engine paces itself. The defaults suit a real installation; the demo and tests shorten
 /// the waits.
 #[derive(Debug, Clone)]
@@ -53,10 +56,53 @@ impl Default for Options {
 }
 
 impl Options {
+    /// How many records of a backfill one worker may claim where a limit lets so many requests a second
+    /// through: what all workers hold has to be done within half a lease, or others would begin it again.
+    pub(crate) fn backfill_within(&self, rate: Option<f64>) -> usize {
+        let Some(rate) = rate else {
+            return self.backfill_batch;
+        };
+        let workers = u32::try_from(self.live_workers + self.workers).unwrap_or(u32::MAX);
+        let requests = rate * self.lease.as_secs_f64() / 2.0;
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a batch is a small positive number"
+        )]
+        let records = (requests / f64::from(workers.max(1)) / REQUESTS_A_RECORD) as usize;
+        records.clamp(1, self.backfill_batch.max(1))
+    }
+
     /// How long to wait before try number `attempts` + 1.
     pub(crate) fn backoff(&self, attempts: u32) -> Duration {
         self.retry
             .saturating_mul(1u32 << attempts.min(16))
             .min(self.retry_longest)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_claimed_is_done_before_its_lease_ends_however_slow_a_system_is() {
+        let options = Options::default();
+        assert_eq!(options.backfill_within(None), options.backfill_batch);
+        assert_eq!(
+            options.backfill_within(Some(1000.0)),
+            options.backfill_batch
+        );
+        for rate in [100.0 / 60.0, 25.0 / 10.0, 10.0] {
+            let claimed =
+                options.backfill_within(Some(rate)) * (options.workers + options.live_workers);
+            #[expect(clippy::cast_precision_loss, reason = "a small number")]
+            let seconds = claimed as f64 * REQUESTS_A_RECORD / rate;
+            assert!(
+                seconds <= options.lease.as_secs_f64() / 2.0,
+                "{rate}: {seconds}"
+            );
+        }
+        assert_eq!(options.backfill_within(Some(0.001)), 1);
     }
 }

@@ -70,6 +70,7 @@ impl Pairing {
     /// as complete for this sync.
     pub(crate) fn knows(&self, side: Side, read: &Read) -> bool {
         self.mapped_fields(side)
+            .chain(self.compiled.keep_id(side))
             .all(|name| read.record.fields.get(name.as_str()).is_known())
             && self.compiled.in_scope(side, &read.record.fields).is_some()
             && self

@@ -241,8 +241,10 @@ impl Planner<'_> {
         for (id, snapshot) in ids.into_iter().zip(snapshots) {
             let read = snapshot.and_then(|snapshot| snapshot.read);
             let person = match (links.get(&id), &read) {
-                (Some(link), _) => identify::person(self.pairing, side, link.base(side)),
-                (None, Some(read)) => identify::person(self.pairing, side, &read.record.fields),
+                (Some(link), _) => identify::person(self.pairing, side, Some(&id), link.base(side)),
+                (None, Some(read)) => {
+                    identify::person(self.pairing, side, Some(&id), &read.record.fields)
+                }
                 (None, None) => continue,
             };
             index.people.insert(
@@ -273,7 +275,12 @@ impl Planner<'_> {
             return;
         }
         let rules = &self.pairing.rules.matching;
-        let own = identify::person(self.pairing, side, &read.record.fields);
+        let own = identify::person(
+            self.pairing,
+            side,
+            Some(&read.record.id),
+            &read.record.fields,
+        );
         let judged = |index: &Index, person: &Person, not: &RecordId| -> Vec<Candidate<RecordId>> {
             index
                 .sharing(&snapshot.keys)
@@ -409,7 +416,7 @@ impl Planner<'_> {
                 self.of(written).updates += 1;
             }
         }
-        if !pair.writes_nothing() || !pair.conflicts.is_empty() {
+        if !pair.moves.is_empty() || !pair.conflicts.is_empty() {
             self.plan.differing += 1;
         }
         let (own, other) = match side {

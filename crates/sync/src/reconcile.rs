@@ -16,13 +16,14 @@ use store::{
 
 use crate::{
     Error,
-    decide::{Overrides, PairPlan, decide},
+    decide::{KEEP_ID, Overrides, PairPlan, decide, hash_of},
     engine::Core,
     gone, identify,
     pair::{End, Pairing, index},
     resolve,
     settle::{Worked, contested, settle, unfinished},
     spread::Timed,
+    unanswered,
     write::{Rest, Written, write},
 };
 
@@ -49,6 +50,9 @@ pub(crate) enum ClaimEnd {
         error: Option<String>,
     },
 }
+
+/// How long a record waits for a sync that stands still, in seconds, if nobody lets it go on.
+const STANDS_STILL: u64 = 24 * 60 * 60;
 
 /// What works on one side of one sync for one batch.
 pub(crate) struct Desk<'a> {
@@ -100,7 +104,12 @@ pub(crate) async fn reconcile(core: &Arc<Core>, claims: Vec<Claim>) {
             if last > 1 && (listing || !core.is_working(pairing)) {
                 continue;
             }
-            let wait = if listing { 2 } else { 60 };
+            // Who lets a sync go on makes due what waits for it. Until then the others read nothing for it.
+            let wait = match (listing, core.paused(&pairing.sync)) {
+                (true, _) => 2,
+                (false, Some(_)) => STANDS_STILL,
+                (false, None) => 60,
+            };
             for claim in &claims {
                 ends.insert(
                     claim.record.clone(),
@@ -836,7 +845,9 @@ impl<'a> Desk<'a> {
             if settled.unexpected[at] || not_read_back {
                 self.signal_again(side, settled.link.record(side), &claim, &cause, now);
             }
-            if written[at].is_some_and(|result| !result.taken.is_empty()) {
+            let is_id = |field: &FieldName| self.pairing.compiled.keep_id(side) == Some(field);
+            let wrote_more = written[at].is_some_and(|result| !result.taken.iter().all(is_id));
+            if wrote_more {
                 self.signal_neighbours(side, settled.link.record(side), &claim, &cause, now);
             }
             if changed || self.is_being_listed(side) {
@@ -854,7 +865,14 @@ impl<'a> Desk<'a> {
         self.commit.journal.extend(settled.journal);
         self.commit.blocked.extend(settled.blocked);
         self.commit.unblocked.extend(settled.unblocked);
-        let error = written.into_iter().flatten().find_map(unfinished);
+        let mut error = None;
+        for side in Side::BOTH {
+            let Some(result) = written[index(side)] else {
+                continue;
+            };
+            let parked = self.is_parked(&was, side, plan, result, now);
+            error = error.or(unfinished(result).filter(|_| !parked));
+        }
         let vanished = written
             .into_iter()
             .flatten()
@@ -877,6 +895,60 @@ impl<'a> Desk<'a> {
             ClaimEnd::Settled
         };
         self.end(&claim.record, end);
+    }
+
+    /// Whether a write without an answer was tried often enough with the same input: then its fields are
+    /// blocked until their value or the schema changes.
+    fn is_parked(
+        &mut self,
+        link: &Link,
+        side: Side,
+        plan: &PairPlan,
+        result: &Written,
+        now: jiff::Timestamp,
+    ) -> bool {
+        let unanswered = &self.core.unanswered;
+        let Rest::Unknown(why) = &result.rest else {
+            if matches!(result.rest, Rest::Nothing) {
+                unanswered.forget(link.id, side);
+            }
+            return false;
+        };
+        let mappings = self.pairing.compiled.mappings();
+        let moves = plan.moves.iter().filter_map(|step| {
+            let raw = step.writes[index(side)].as_ref()?;
+            Some((mappings[step.mapping].id().to_owned(), raw))
+        });
+        let id = plan.ids[index(side)]
+            .as_ref()
+            .map(|raw| (KEEP_ID.to_owned(), raw));
+        let open: Vec<_> = moves
+            .chain(id)
+            .filter(|(_, raw)| raw.iter().any(|(name, _)| !result.taken.contains(name)))
+            .collect();
+        let input = open
+            .iter()
+            .fold(0_u64, |input, (_, raw)| input.rotate_left(1) ^ hash_of(raw));
+        let apart = self.core.options.retry;
+        let times = unanswered.note(link.id, side, input, now, apart);
+        if times < unanswered::TRIES {
+            return false;
+        }
+        unanswered.forget(link.id, side);
+        for (mapping, raw) in open {
+            self.commit.blocked.push(Blocked {
+                sync: self.pairing.sync.clone(),
+                link: link.id,
+                mapping,
+                side,
+                reason: format!("tried {times} times without an answer that helps: {why}"),
+                value_hash: hash_of(raw),
+                schema_hash: self.pairing.end(side).schema_hash,
+                since: now,
+            });
+            *self.counts.entry("refused".to_owned()).or_default() += 1;
+        }
+        true
     }
 
     /// Whether another sync of the connection lists it for the first time: it will look at what is kept of
@@ -920,7 +992,7 @@ impl<'a> Desk<'a> {
 
     /// Counts what no webhook told us, and webhooks that told nothing new.
     fn note_source(&mut self, claim: &Claim, plan: &PairPlan, is_new: bool) {
-        let found_something = !is_new && (!plan.writes_nothing() || !plan.conflicts.is_empty());
+        let found_something = !is_new && (!plan.moves.is_empty() || !plan.conflicts.is_empty());
         if found_something {
             self.note_missed(claim);
         } else if claim.sources == [SignalSource::Webhook] {
@@ -1050,7 +1122,7 @@ impl<'a> Desk<'a> {
     }
 
     fn is_circle(&self, couple: &Couple, plan: &PairPlan) -> bool {
-        !plan.writes_nothing()
+        !plan.moves.is_empty()
             && couple
                 .claim
                 .cause

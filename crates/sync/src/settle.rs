@@ -5,7 +5,7 @@ use record::{Field, FieldName, Fields, Read, Side};
 use store::{Blocked, Cause, Effect, Link, LinkId, NewJournalEntry, RunId};
 
 use crate::{
-    decide::{PairPlan, has_base, hash_of, revision},
+    decide::{KEEP_ID, PairPlan, has_base, hash_of, revision},
     pair::{Pairing, index},
     write::{Rest, Written},
 };
@@ -199,6 +199,17 @@ pub(crate) fn settle(worked: Worked<'_>) -> Settled {
                 .insert(mapping.id().to_owned(), revision(mapping));
         }
     }
+    for side in Side::BOTH {
+        keep_id(
+            pairing,
+            &mut out,
+            plan,
+            side,
+            before,
+            written,
+            (now, cause, run),
+        );
+    }
     for held in plan.held.iter().filter(|held| !held.known) {
         let mapping = &pairing.compiled.mappings()[held.mapping];
         out.refused += 1;
@@ -222,6 +233,50 @@ pub(crate) fn settle(worked: Worked<'_>) -> Settled {
     }
     note_reads(pairing, &mut out, before, written, after, now);
     out
+}
+
+/// Notes the other record's id where it is kept now, or that it was refused.
+fn keep_id(
+    pairing: &Pairing,
+    out: &mut Settled,
+    plan: &PairPlan,
+    side: Side,
+    before: [&Read; 2],
+    written: [Option<&Written>; 2],
+    (now, cause, run): (Timestamp, &Cause, Option<RunId>),
+) {
+    let at = index(side);
+    if let Some(raw) = &plan.ids_there[at] {
+        put_base(&mut out.link, side, raw.clone());
+    }
+    let (Some(raw), Some(result)) = (&plan.ids[at], written[at]) else {
+        return;
+    };
+    for (name, id) in raw.iter() {
+        if result.taken.contains(name) {
+            out.journal.push(NewJournalEntry {
+                field: Some(name.clone()),
+                before: before[at].record.fields.get(name.as_str()).clone(),
+                after: id.clone(),
+                rule: format!("{KEEP_ID}: the id of the other record"),
+                ..row(Effect::Written, pairing, &out.link, side, now, cause, run)
+            });
+            out.unblocked.push((out.link.id, KEEP_ID.to_owned(), side));
+            put_base(&mut out.link, side, raw.clone());
+        } else if let Some((_, refusal)) = result.refused.iter().find(|(field, _)| field == name) {
+            out.refused += 1;
+            out.blocked.push(Blocked {
+                sync: pairing.sync.clone(),
+                link: out.link.id,
+                mapping: KEEP_ID.to_owned(),
+                side,
+                reason: refusal.to_string(),
+                value_hash: hash_of(raw),
+                schema_hash: pairing.end(side).schema_hash,
+                since: now,
+            });
+        }
+    }
 }
 
 /// Moves the marks that say how long nothing has changed.
@@ -388,6 +443,21 @@ pub(crate) fn contested(
                         ..row(Effect::Observed, pairing, link, side, now, cause, run)
                     });
                 }
+            }
+        }
+    }
+    for side in Side::BOTH {
+        for (name, id) in plan.ids[index(side)].iter().flat_map(Fields::iter) {
+            let was = before[index(side)].record.fields.get(name.as_str());
+            if was.value().is_some() {
+                rows.push(NewJournalEntry {
+                    field: Some(name.clone()),
+                    before: was.clone(),
+                    after: id.clone(),
+                    rule: format!("{KEEP_ID}: the id of the other record"),
+                    note: Some("about to be overwritten".to_owned()),
+                    ..row(Effect::Observed, pairing, link, side, now, cause, run)
+                });
             }
         }
     }

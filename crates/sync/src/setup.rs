@@ -146,7 +146,7 @@ pub(crate) async fn check(
             CompiledEntity::compile(entity_rules, &ends[0].schema, &ends[1].schema, &settings)
         {
             tracing::debug!(%sync, %entity, problems = found.len(), "rules do not fit");
-            problems.extend(found);
+            problems.extend(found.into_iter().map(|problem| with_way(problem, &ends)));
         }
     }
     Ok(problems)
@@ -158,6 +158,7 @@ async fn resolve(core: &Core, sync: &SyncName, rules: &SyncRules) -> Result<Vec<
         let ends = ends(core, rules, *entity).await?;
         let settings = settings(core, rules.mode, &ends);
         let mut entity_rules = entity_rules.clone();
+        entity_rules.trust_kept_ids();
         if shared_keys(*entity, &entity_rules, &ends).is_some() {
             tracing::warn!(%sync, %entity, "names are compared all the same: one system's keys repeat");
             entity_rules.matching.name_check = true;
@@ -202,6 +203,20 @@ async fn resolve(core: &Core, sync: &SyncName, rules: &SyncRules) -> Result<Vec<
         });
     }
     Ok(pairings)
+}
+
+/// A field that is to keep ids and is not there: how it is made differs from system to system.
+fn with_way(mut problem: Problem, ends: &[End; 2]) -> Problem {
+    for (side, end) in Side::BOTH.into_iter().zip(ends) {
+        let way = end.description.own_fields;
+        if problem.path.ends_with(&format!("keep_id.{side}"))
+            && problem.hint.is_none()
+            && !way.is_empty()
+        {
+            problem.hint = Some(format!("make it: {way}"));
+        }
+    }
+    problem
 }
 
 /// What is wrong with trusting keys alone where one side's records share them as a matter of course.

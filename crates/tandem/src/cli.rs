@@ -130,6 +130,12 @@ Examples:
     /// Make the cheapest real read on a connection, or on all: which account it is, what is missing
     Check(Check),
 
+    /// Make a custom text field in an account, to keep the other side's id in; prints its name
+    #[command(after_help = "\
+Example:
+  tandem add-field marketing \"onOffice id\"         (then `keep_id: {left: customFields.…}` in the config)")]
+    AddField(AddField),
+
     /// Ask a live account what no document settles, and say which switches of the sandbox match it
     ///
     /// Opt-in and self-cleaning: makes a few records that carry a mark, asks before each write, and removes them at
@@ -310,6 +316,19 @@ pub(crate) struct Connect {
 pub(crate) struct Check {
     /// The connection [default: all]
     pub(crate) name: Option<String>,
+    #[command(flatten)]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AddField {
+    /// The connection, by its name in the config
+    pub(crate) name: String,
+    /// What people see it called
+    pub(crate) label: String,
+    /// The kind of record
+    #[arg(long, default_value = "contact", value_name = "KIND")]
+    pub(crate) entity: String,
     #[command(flatten)]
     pub(crate) format: Format,
 }

@@ -69,6 +69,7 @@ async fn ask(command: Command, session: &mut Session, output: Output) -> Result<
     let outcome = match command {
         Command::Connect(connect) => return connect::connect(session, connect, output).await,
         Command::Check(check) => return connect::check(client, &check).await,
+        Command::AddField(field) => return connect::add_field(client, &field).await,
         Command::Plan(sync) => work::plan(client, &sync).await,
         Command::Sync(sync) => work::sync(client, &sync, output).await,
         Command::Pause(sync) => work::pause(client, &sync).await,

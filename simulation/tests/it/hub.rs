@@ -8,7 +8,7 @@ use record::RecordId;
 use sandbox::{Operation, judge::Pair};
 use serde_json::{Value as Json, json};
 use simulation::{HIGHLEVEL, OFFICERND, ONOFFICE, Options, World, member_rules, members, people};
-use store::{ConnectionName, JournalEntry, ReviewKind, SyncName};
+use store::{ConnectionName, JournalEntry, ReviewKind, Store as _, SyncName};
 
 use crate::support::{answer, choices, contact, journal, on_the_left, question, questions};
 
@@ -349,5 +349,239 @@ async fn a_second_sync_that_starts_later_misses_nothing_of_what_happens_meanwhil
     }
     assert_eq!(world.living(OFFICERND).len(), 33);
     assert!(questions(&world).await?.is_empty());
+    Ok(())
+}
+
+/// What is blocked in the sync with OfficeRnD.
+async fn blocked(world: &World) -> Result<Vec<store::Blocked>> {
+    let workspace = store::Workspace::from("default");
+    Ok(world.store.blocked(&workspace, &members(), None).await?)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_error_that_stays_is_parked_and_tried_again_when_the_input_changes() -> Result<()>
+{
+    let (world, trio) = linked(options()).await?;
+    let fault = world.fault(json!({
+        "system": "officernd", "method": "PUT",
+        "fault": {"kind": "status", "status": 500,
+            "body": {"statusCode": 500, "message": "Internal server error"}},
+    }))?;
+    world.edit(HIGHLEVEL, &trio.highlevel, &json!({"city": "Potsdam"}))?;
+    world.wait(Duration::from_secs(90)).await;
+    world.settle().await?;
+    let parked = blocked(&world).await?;
+    assert_eq!(parked.len(), 1, "{parked:#?}");
+    assert!(parked[0].reason.contains("tried 5 times"), "{parked:#?}");
+    assert!(world.engine().status().await?.failing_records.is_empty());
+    let tries = world.struck(fault);
+    assert!((5..=12).contains(&tries), "{tries}");
+    // Not for ever: neither by itself nor because somebody looks.
+    world.wait(Duration::from_secs(60)).await;
+    world.sweep().await?;
+    assert_eq!(world.struck(fault), tries);
+    assert_eq!(world.held(ONOFFICE, &trio.onoffice)?.city, "Potsdam");
+    // Another value is another try.
+    world.control.core().faults.remove(fault);
+    world.edit(HIGHLEVEL, &trio.highlevel, &json!({"city": "Bernau"}))?;
+    world.settle().await?;
+    assert_eq!(world.held(OFFICERND, &trio.officernd)?.city, "Bernau");
+    assert!(blocked(&world).await?.is_empty());
+    Ok(())
+}
+
+/// How often records of a system were read.
+fn reads(world: &World) -> u64 {
+    let counts = &world.control.core().counts;
+    [HIGHLEVEL, ONOFFICE, OFFICERND]
+        .into_iter()
+        .map(|system| counts.totals(system).reads)
+        .sum()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_waits_for_a_paused_sync_costs_no_calls_and_goes_on_when_it_is_resumed() -> Result<()>
+{
+    let (world, trio) = linked(options()).await?;
+    world.engine().pause(&members(), "a person").await?;
+    world.edit(HIGHLEVEL, &trio.highlevel, &json!({"city": "Potsdam"}))?;
+    world.settle().await?;
+    assert_eq!(world.held(ONOFFICE, &trio.onoffice)?.city, "Potsdam");
+    let before = reads(&world);
+    world.wait(Duration::from_secs(200)).await;
+    assert_eq!(reads(&world), before);
+    assert_eq!(world.held(OFFICERND, &trio.officernd)?.city, "Berlin");
+    world.engine().resume(&members()).await?;
+    world.settle().await?;
+    assert_eq!(world.held(OFFICERND, &trio.officernd)?.city, "Potsdam");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_creates_under_a_slow_limit_are_each_worked_on_once() -> Result<()> {
+    let mut options = options();
+    options.limits = true;
+    options.pace.lease = Duration::from_secs(60);
+    options
+        .switches
+        .extend([("officernd.rate_limit".to_owned(), json!(true))]);
+    let world = World::new(options).await?;
+    for number in 0..160 {
+        let mut contact = on_the_left(&format!("Anna{number:03}"));
+        contact["phone"] = json!(format!("+49305554{number:04}"));
+        contact["tags"] = json!(["coworking"]);
+        world.seed(HIGHLEVEL, &contact)?;
+    }
+    world.sync_of(&members()).await?;
+    world.settle().await?;
+    assert_eq!(world.living(OFFICERND).len(), 160);
+    assert!(questions(&world).await?.is_empty());
+    // A record whose lease ended while it was worked on would be read anew by whoever claims it next.
+    let counts = world.control.core().counts.all();
+    let again: u64 = counts
+        .get(&HIGHLEVEL)
+        .into_iter()
+        .flat_map(|system| &system.routes)
+        .filter(|route| route.method == "GET" && route.route == "/contacts/{contactId}")
+        .map(|route| route.count)
+        .sum();
+    assert!(again < 20, "{again} of 160 were looked at again");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_status_is_carried_one_way_and_cannot_be_mapped_back() -> Result<()> {
+    let (mut world, trio) = linked(options()).await?;
+    let mut keys = Vec::new();
+    for name in ["Status", "Stand OfficeRnD", "Stand onOffice"] {
+        let made = world.act(
+            HIGHLEVEL,
+            "add_field",
+            &json!({"name": name, "dataType": "TEXT"}),
+        )?;
+        let id = made["id"].as_str().context("an id")?;
+        keys.push(format!("customFields.{id}"));
+    }
+    let with = |mut rules: SyncRules, fields: &[Json]| -> Result<SyncRules> {
+        for field in fields {
+            let field = serde_json::from_value(field.clone())?;
+            contact(&mut rules).fields.push(field);
+        }
+        Ok(rules)
+    };
+    // Towards the vendor's own fields it is refused, with the way out.
+    for (rules, sync, field) in [
+        (member_rules(), members(), "status"),
+        (member_rules(), members(), "modifiedAt"),
+        (simulation::shipped_rules(), people(), "Aenderung"),
+    ] {
+        let both = with(rules, &[json!({"left": keys[0], "right": field})])?;
+        let found = world.engine().check_rules(&sync, &both).await?;
+        let shown: Vec<String> = found.iter().map(ToString::to_string).collect();
+        assert_eq!(shown.len(), 1, "{shown:#?}");
+        assert!(shown[0].contains("can only be read"), "{shown:#?}");
+        assert!(shown[0].contains("to_left"), "{shown:#?}");
+    }
+    let of_members = with(
+        member_rules(),
+        &[
+            json!({"left": keys[0], "right": "status", "direction": "to_left"}),
+            json!({"left": keys[1], "right": "modifiedAt", "direction": "to_left"}),
+        ],
+    )?;
+    let of_people = with(
+        simulation::shipped_rules(),
+        &[json!({"left": keys[2], "right": "Aenderung", "direction": "to_left"})],
+    )?;
+    assert_eq!(world.apply_to(members(), of_members).await, []);
+    assert_eq!(world.apply_to(people(), of_people).await, []);
+    world.settle().await?;
+    let shown = |world: &World| -> Result<String> {
+        let contact = world.act(HIGHLEVEL, "get_contact", &json!({"id": trio.highlevel}))?;
+        Ok(contact["customFields"].to_string())
+    };
+    let status = world.held(OFFICERND, &trio.officernd)?.status;
+    assert!(!status.is_empty() && shown(&world)?.contains(&status));
+    let year = world.now().to_string()[..4].to_owned();
+    assert!(
+        shown(&world)?.matches(&year).count() >= 2,
+        "{}",
+        shown(&world)?
+    );
+    // A status by hand arrives, and nothing is ever written back for it.
+    world.act(
+        OFFICERND,
+        "set_status",
+        &json!({"id": trio.officernd, "status": "former"}),
+    )?;
+    let mark = world.edit_mark();
+    world.sweep().await?;
+    assert!(shown(&world)?.contains("former"), "{}", shown(&world)?);
+    assert_eq!(
+        world.api_edits_of(mark, OFFICERND, Operation::Update),
+        0,
+        "{:#?}",
+        world.api_edits(mark)
+    );
+    Ok(())
+}
+
+/// Tags mapped both ways in an account of this profile.
+async fn tagged(profile: &str) -> Result<(World, Trio)> {
+    let mut options = options();
+    options
+        .switches
+        .extend([("officernd.put_profile".to_owned(), json!(profile))]);
+    let mut rules = member_rules();
+    let tags = json!({"name": "tags", "left": "tags", "right": "tags"});
+    contact(&mut rules)
+        .fields
+        .push(serde_json::from_value(tags)?);
+    options.members = Some(rules);
+    linked(options).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tags_travel_both_ways_where_the_account_takes_them() -> Result<()> {
+    let (world, trio) = tagged("2026-10").await?;
+    let change = |system, act: &str, id: &str, tag: &str| {
+        world.act(system, act, &json!({"id": id, "tags": [tag]}))
+    };
+    change(HIGHLEVEL, "add_tags", &trio.highlevel, "garden")?;
+    world.settle().await?;
+    assert!(
+        world
+            .held(OFFICERND, &trio.officernd)?
+            .tags
+            .contains(&"garden".to_owned())
+    );
+    change(OFFICERND, "add_tags", &trio.officernd, "lounge")?;
+    change(OFFICERND, "remove_tags", &trio.officernd, "garden")?;
+    world.poll().await?;
+    let tags = world.held(HIGHLEVEL, &trio.highlevel)?.tags;
+    assert!(tags.contains(&"lounge".to_owned()), "{tags:?}");
+    assert!(!tags.contains(&"garden".to_owned()), "{tags:?}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tags_that_an_account_neither_shows_nor_takes_stay_where_they_are() -> Result<()> {
+    let (world, trio) = tagged("2026-02").await?;
+    let mine = json!({"id": trio.officernd, "tags": ["lounge"]});
+    world.act(OFFICERND, "add_tags", &mine)?;
+    let theirs = json!({"id": trio.highlevel, "tags": ["garden"]});
+    world.act(HIGHLEVEL, "add_tags", &theirs)?;
+    world.settle().await?;
+    world.poll().await?;
+    world.sweep().await?;
+    let (left, right) = (
+        world.held(HIGHLEVEL, &trio.highlevel)?.tags,
+        world.held(OFFICERND, &trio.officernd)?.tags,
+    );
+    assert!(
+        left.contains(&"garden".to_owned()) && left.contains(&"VIP".to_owned()),
+        "{left:?}"
+    );
+    assert_eq!(right, ["lounge"]);
     Ok(())
 }

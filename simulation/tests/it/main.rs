@@ -11,6 +11,7 @@ mod gone;
 mod history;
 mod hub;
 mod journal;
+mod kept;
 mod kill_points;
 mod matching;
 mod paced;

@@ -2,13 +2,14 @@
 
 use connector::{Calls, Effect, Error, Request};
 use http::Method;
-use record::{Choice, Entity, FieldSpec, Schema};
-use serde_json::Value as Json;
+use record::{Choice, Entity, FieldName, FieldSpec, Schema};
+use serde_json::{Value as Json, json};
 
 use super::{custom, segment, standard};
 use crate::{
     answer::Complaint,
-    operation::{CUSTOM_FIELDS, USERS},
+    auth::FIELDS_WRITE,
+    operation::{CUSTOM_FIELD_CREATE, CUSTOM_FIELDS, USERS},
     settings::Settings,
 };
 
@@ -53,6 +54,33 @@ pub(crate) async fn custom_fields(calls: &dyn Calls) -> Result<Option<Vec<FieldS
         .collect();
     specs.sort_by(|(one, _), (other, _)| one.total_cmp(other));
     Ok(Some(specs.into_iter().map(|(_, spec)| spec).collect()))
+}
+
+/// Makes a custom field of one line, and says its name. (`POST /locations/{id}/customFields` of the locations
+/// specification; the field is made for contacts unless another model is named.)
+pub(crate) async fn make_field(calls: &dyn Calls, label: &str) -> Result<FieldName, Error> {
+    let location = Settings::of(calls).location()?;
+    let path = format!("/locations/{}/customFields", segment(location));
+    let operation = CUSTOM_FIELD_CREATE;
+    let request = Request::new(operation, Effect::Write, Method::POST, path)
+        .json(json!({"name": label, "dataType": "TEXT", "model": "contact"}));
+    let Some(body) = bearing_missing_scope(calls, request).await? else {
+        return Err(Error::MissingRight {
+            operation,
+            missing: format!("{FIELDS_WRITE} (an app: set `make_fields: true` and connect again)"),
+        });
+    };
+    let made = match &body["customField"] {
+        Json::Null => &body,
+        field => field,
+    };
+    custom::spec(made)
+        .map(|spec| spec.name)
+        .ok_or(Error::Unexpected {
+            operation,
+            status: 200,
+            what: "the answer names no field".to_owned(),
+        })
 }
 
 /// The sub-account's users, as choices for the owner. `None`: the scope is missing. (The endpoint is

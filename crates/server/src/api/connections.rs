@@ -104,6 +104,39 @@ pub(crate) async fn check(
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+pub(crate) struct AddField {
+    /// The kind of record.
+    entity: record::Entity,
+    /// What people see it called.
+    label: String,
+}
+
+/// Makes a text field of the account's own and says its name.
+pub(crate) async fn add_field(
+    State(app): State<AppState>,
+    Path(name): Path<String>,
+    Json(wanted): Json<AddField>,
+) -> ApiResult<Json<Value>> {
+    let name = app.connection(&name)?;
+    let label = wanted.label.trim();
+    if label.is_empty() {
+        let status = StatusCode::BAD_REQUEST;
+        return Err(ApiError::new(
+            status,
+            Code::BadRequest,
+            "the field has no label",
+        ));
+    }
+    let connector = app.connections.connector(&name)?;
+    let session = app
+        .connections
+        .session(&name, store::Lane::Live, "add-field")?;
+    let field = connector.make_field(&session, wanted.entity, label).await?;
+    Ok(Json(json!({"field": field, "label": label})))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Connect {
     /// What the sign-in needs and the config does not have, by name.
     #[serde(default)]

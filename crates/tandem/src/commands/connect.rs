@@ -218,6 +218,19 @@ fn resolve(reference: &str) -> Result<String> {
     Ok(text.trim_end_matches(['\r', '\n']).to_owned())
 }
 
+/// Makes a custom field and prints its name.
+pub(crate) async fn add_field(client: &Client, field: &cli::AddField) -> Result<ExitCode> {
+    let path = format!("/api/v1/connections/{}/fields", segment(&field.name));
+    let wanted = json!({"entity": field.entity, "label": field.label});
+    let made = client.post(&path, wanted).await?;
+    if field.format.json {
+        output::json(&made)?;
+    } else {
+        output::text(&format!("{}\n", cell(&made, "/field")))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
 /// Checks one connection, or all. Exit status 4 if one of them cannot be used as it must be.
 pub(crate) async fn check(client: &Client, check: &cli::Check) -> Result<ExitCode> {
     let names: Vec<String> = match &check.name {

@@ -91,7 +91,19 @@ fn written<'a>(
     sync: &'a str,
     rules: &'a SyncRules,
 ) -> impl Iterator<Item = (&'a str, Entity, &'a str, Written<'a>)> {
-    rules.entities.iter().flat_map(move |(entity, of_entity)| {
+    let kept = rules.entities.iter().flat_map(move |(entity, of_entity)| {
+        Side::BOTH.into_iter().filter_map(move |side| {
+            let connection = match side {
+                Side::Left => rules.left.as_str(),
+                Side::Right => rules.right.as_str(),
+            };
+            let place = format!("syncs.{sync}.entities.{entity}.keep_id.{side}");
+            let claim = Claim::Feeds;
+            let field = of_entity.keep_id.of(side)?;
+            Some((connection, *entity, field, Written { sync, place, claim }))
+        })
+    });
+    let mapped = rules.entities.iter().flat_map(move |(entity, of_entity)| {
         let mappings = of_entity.fields.iter().enumerate();
         mappings.flat_map(move |(index, mapping)| {
             Side::BOTH.into_iter().flat_map(move |side| {
@@ -112,7 +124,8 @@ fn written<'a>(
                 })
             })
         })
-    })
+    });
+    kept.chain(mapped)
 }
 
 /// What a mapping wants of its fields on a side; nothing if it never writes there.
