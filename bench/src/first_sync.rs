@@ -8,7 +8,7 @@ use crate::{
     Common, Full,
     figures::{Figures, Target},
     process::SandboxArguments,
-    rig::{Rig, Setup, requests, requests_answered},
+    rig::{Pair, Rig, Setup, requests, requests_answered},
 };
 
 pub(crate) async fn run(common: &Common, full: Full, contacts: usize) -> Result<Figures> {
@@ -28,8 +28,10 @@ pub(crate) async fn run(common: &Common, full: Full, contacts: usize) -> Result<
                 both: 0,
                 highlevel,
                 onoffice,
+                officernd: 0,
                 switches: switches.map(str::to_owned).to_vec(),
             },
+            pair: Pair::OnOffice,
             limits_off: true,
             app: false,
             webhook_key: None,
@@ -166,7 +168,7 @@ fn calls(figures: &mut Figures, full: Full, counts: &Json, records: f64, created
     }
 }
 
-async fn open_reviews(rig: &Rig) -> Result<f64> {
+pub(crate) async fn open_reviews(rig: &Rig) -> Result<f64> {
     let status = rig.api(Method::GET, "/status", None).await?;
     Ok(status["reviews"]
         .as_object()

@@ -40,6 +40,7 @@ pub(crate) async fn run(common: &Common, webhooks: usize, at_once: usize) -> Res
         common,
         Setup {
             sandbox: SandboxArguments::default(),
+            pair: crate::rig::Pair::OnOffice,
             limits_off: true,
             app: false,
             webhook_key: Some(STANDARD.encode(key.public_key())),

@@ -13,7 +13,7 @@ use crate::{
     Common,
     figures::{Figures, Target, percentile},
     process::SandboxArguments,
-    rig::{Rig, SYNC, Setup},
+    rig::{Pair, Rig, SYNC, Setup},
 };
 
 /// What HighLevel allows: requests in a window of so many seconds.
@@ -30,6 +30,7 @@ pub(crate) async fn run(common: &Common, contacts: usize, edits: usize) -> Resul
                 both: edits + 20,
                 ..SandboxArguments::default()
             },
+            pair: Pair::OnOffice,
             limits_off: false,
             app: true,
             webhook_key: None,

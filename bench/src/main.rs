@@ -15,6 +15,8 @@ mod first_sync;
 
 mod limits;
 
+mod members;
+
 mod idle;
 
 mod intake;
@@ -64,6 +66,17 @@ enum Command {
         /// How many contacts
         #[arg(default_value_t = 100_000)]
         contacts: usize,
+    },
+    /// The same with OfficeRnD, limits off or on
+    Members {
+        /// Which side is full: left is HighLevel, right is OfficeRnD
+        full: Full,
+        /// How many people
+        #[arg(default_value_t = 50_000)]
+        people: usize,
+        /// Under the limits of both: minutes for hundreds, in real time
+        #[arg(long)]
+        limits: bool,
     },
     /// A sweep that finds nothing to do; pages come from memory
     Sweep {
@@ -145,6 +158,11 @@ async fn run(cli: Cli) -> Result<bool> {
         Command::FirstSync { full, contacts } => {
             vec![first_sync::run(common, full, contacts).await?]
         }
+        Command::Members {
+            full,
+            people,
+            limits,
+        } => vec![members::run(common, full, people, limits).await?],
         Command::Sweep { contacts } => vec![sweep::run(common, contacts).await?],
         Command::Limits { contacts, edits } => vec![limits::run(common, contacts, edits).await?],
         Command::Intake { webhooks, at_once } => {

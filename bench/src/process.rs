@@ -29,6 +29,9 @@ pub(crate) struct SandboxArguments {
     /// People in onOffice alone
     #[arg(long, default_value_t = 0)]
     pub(crate) onoffice: usize,
+    /// People in OfficeRnD alone
+    #[arg(long, default_value_t = 0)]
+    pub(crate) officernd: usize,
     /// `name=value` of a switch, the value as JSON
     #[arg(long = "switch")]
     pub(crate) switches: Vec<String>,
@@ -69,11 +72,13 @@ pub(crate) async fn sandbox(arguments: SandboxArguments) -> Result<()> {
             both: arguments.both,
             highlevel_only: arguments.highlevel,
             onoffice_only: arguments.onoffice,
+            officernd_only: arguments.officernd,
             ..Plan::large(2026, 0)
         });
         for (system, side) in [
             (System::HighLevel, Side::HighLevel),
             (System::OnOffice, Side::OnOffice),
+            (System::OfficeRnd, Side::OfficeRnd),
         ] {
             let records = people.records(side);
             let at_once = records.len().div_ceil(STEPS).max(1);
@@ -114,7 +119,8 @@ impl Process {
             .arg("sandbox")
             .args(["--both", &arguments.both.to_string()])
             .args(["--highlevel", &arguments.highlevel.to_string()])
-            .args(["--onoffice", &arguments.onoffice.to_string()]);
+            .args(["--onoffice", &arguments.onoffice.to_string()])
+            .args(["--officernd", &arguments.officernd.to_string()]);
         for switch in &arguments.switches {
             command.args(["--switch", switch]);
         }

@@ -16,11 +16,43 @@ use crate::{
     process::{Process, SandboxArguments},
 };
 
-/// The sync of the shipped config.
+/// The sync with onOffice in the shipped config.
 pub(crate) const SYNC: &str = "people";
+
+/// What HighLevel is synced with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pair {
+    OnOffice,
+    OfficeRnd,
+}
+
+impl Pair {
+    /// The sync's name in the shipped config, the other connection's, and those of the pair that is left out.
+    fn names(
+        self,
+    ) -> (
+        &'static str,
+        &'static str,
+        [(&'static str, &'static str); 2],
+    ) {
+        match self {
+            Self::OnOffice => (
+                SYNC,
+                "office",
+                [("connections", "coworking"), ("syncs", "members")],
+            ),
+            Self::OfficeRnd => (
+                "members",
+                "coworking",
+                [("connections", "office"), ("syncs", SYNC)],
+            ),
+        }
+    }
+}
 
 /// How the two are set up.
 pub(crate) struct Setup {
+    pub(crate) pair: Pair,
     pub(crate) sandbox: SandboxArguments,
     /// Neither side limits calls, and Tandem knows.
     pub(crate) limits_off: bool,
@@ -37,6 +69,7 @@ pub(crate) struct Rig {
     pub(crate) url: String,
     pub(crate) location: String,
     sandbox_url: String,
+    sync: &'static str,
     token: String,
     http: Client,
     /// Deleted at the end.
@@ -106,12 +139,13 @@ pub(crate) async fn serve(
 }
 
 /// The shipped config, changed by what a bench needs.
-fn config(setup: &Setup, sandbox: &str, port: u16, location: &str, key: &str) -> Result<Json> {
+fn config(setup: &Setup, sandbox: &str, port: u16, access: &Access, key: &str) -> Result<Json> {
+    let (sync, other, left_out) = setup.pair.names();
     let mut config: Json = serde_yaml_ng::from_str(include_str!("../../examples/demo.yaml"))?;
     config["listen"] = json!(format!("127.0.0.1:{port}"));
     config["public_url"] = json!(format!("http://127.0.0.1:{port}"));
     // What is measured here is the one pair.
-    for (part, name) in [("connections", "coworking"), ("syncs", "members")] {
+    for (part, name) in left_out {
         if let Some(part) = config[part].as_object_mut() {
             part.remove(name);
         }
@@ -123,17 +157,36 @@ fn config(setup: &Setup, sandbox: &str, port: u16, location: &str, key: &str) ->
     };
     let highlevel = &mut config["connections"]["marketing"];
     highlevel["base_url"] = json!(format!("{sandbox}/highlevel"));
-    highlevel["settings"] = json!({"country": "DE", "location_id": location,
+    highlevel["settings"] = json!({"country": "DE", "location_id": access.location,
         "authorize_url": format!("{sandbox}/highlevel/v2/oauth/chooselocation")});
     highlevel["auth"] = json!({"scheme": if setup.app { "oauth" } else { "private_token" }});
     highlevel["webhook_keys"] = json!({"ed25519": key});
     highlevel["limits"] = limits.clone();
-    let onoffice = &mut config["connections"]["office"];
-    onoffice["base_url"] = json!(format!("{sandbox}/onoffice"));
-    onoffice["limits"] = limits;
-    config["syncs"][SYNC]["entities"]["contact"]["limits"]["creates"] =
-        json!({"share": 1.0, "number": 10_000_000});
+    let connection = &mut config["connections"][other];
+    connection["limits"] = limits;
+    match setup.pair {
+        Pair::OnOffice => connection["base_url"] = json!(format!("{sandbox}/onoffice")),
+        Pair::OfficeRnd => {
+            connection["base_url"] = json!(format!("{sandbox}/officernd"));
+            connection["settings"]["token_url"] = json!(format!("{sandbox}/officernd/oauth/token"));
+            connection["settings"]["location"] = access.office.clone();
+        }
+    }
+    let contact = &mut config["syncs"][sync]["entities"]["contact"];
+    contact["limits"]["creates"] = json!({"share": 1.0, "number": 10_000_000});
+    // Everybody gets a counterpart, not only who carries a tag.
+    if let Some(create) = contact["create"].as_object_mut() {
+        create.remove("only");
+    }
     Ok(without_nulls(config))
+}
+
+/// What the config needs of the sandbox's accounts.
+struct Access {
+    /// HighLevel's sub-account.
+    location: String,
+    /// Where new members of OfficeRnD belong.
+    office: Json,
 }
 
 fn without_nulls(json: Json) -> Json {
@@ -184,12 +237,18 @@ impl Rig {
             Some(key) => key.clone(),
             None => text(&access, "webhookPublicKey")?,
         };
-        let config = config(&setup, &sandbox_url, port, &location, &key)?;
+        let coworking = act("officernd", "access", json!({})).await?;
+        let accounts = Access {
+            location: location.clone(),
+            office: coworking["locations"][0]["_id"].clone(),
+        };
+        let config = config(&setup, &sandbox_url, port, &accounts, &key)?;
         let (tandem, beside) = serve(common, folder.path(), &config).await?;
         let rig = Self {
             tandem,
             sandbox,
             url,
+            sync: setup.pair.names().0,
             token: beside.token().to_owned(),
             sandbox_url,
             http,
@@ -204,8 +263,18 @@ impl Rig {
             let given = json!({"token": text(&access, "privateToken")?});
             rig.connect("marketing", given).await?;
         }
-        let given = json!({"token": text(&office, "token")?, "secret": text(&office, "secret")?});
-        rig.connect("office", given).await?;
+        let (_, other, _) = setup.pair.names();
+        let given = match setup.pair {
+            Pair::OnOffice => {
+                json!({"token": text(&office, "token")?, "secret": text(&office, "secret")?})
+            }
+            Pair::OfficeRnd => json!({
+                "client_id": text(&coworking, "clientId")?,
+                "client_secret": text(&coworking, "clientSecret")?,
+                "organization": text(&coworking, "slug")?,
+            }),
+        };
+        rig.connect(other, given).await?;
         rig.until_ready().await?;
         rig.reset_counts().await?;
         Ok(rig)
@@ -284,7 +353,7 @@ impl Rig {
 
     /// A full run of the sync; ends with its report.
     pub(crate) async fn sync(&self) -> Result<Json> {
-        self.api(Method::POST, &format!("/syncs/{SYNC}/run"), None)
+        self.api(Method::POST, &format!("/syncs/{}/run", self.sync), None)
             .await
     }
 
