@@ -439,6 +439,16 @@ impl Exchange<'_> {
         request: &Request,
         credentials: Option<&Credentials>,
     ) -> Result<Outgoing, String> {
+        self.authorised(request, credentials)
+            .map(|(_, outgoing)| outgoing)
+    }
+
+    /// The same, beside the authorised request that it was made of.
+    pub(crate) fn authorised(
+        &self,
+        request: &Request,
+        credentials: Option<&Credentials>,
+    ) -> Result<(Request, Outgoing), String> {
         let connection = self.connection;
         let mut request = request.clone();
         let before = request.headers.clone();
@@ -471,20 +481,21 @@ impl Exchange<'_> {
         if !request.query.is_empty() {
             url.query_pairs_mut().extend_pairs(&request.query);
         }
-        let (body, content_type) = encode(request.body)?;
+        let (body, content_type) = encode(&request.body)?;
         if let Some(content_type) = content_type {
             request
                 .headers
                 .entry(CONTENT_TYPE)
                 .or_insert(HeaderValue::from_static(content_type));
         }
-        Ok(Outgoing {
-            method: request.method,
+        let outgoing = Outgoing {
+            method: request.method.clone(),
             url,
-            headers: request.headers,
+            headers: request.headers.clone(),
             body,
             allow_private: connection.config.allow_private_addresses,
-        })
+        };
+        Ok((request, outgoing))
     }
 
     /// A person has to act; said of the connection only where its own credentials were used.
@@ -541,15 +552,15 @@ fn is_new(held: Option<&Held>, refused: Option<Timestamp>) -> bool {
     })
 }
 
-fn encode(body: Body) -> Result<(Bytes, Option<&'static str>), String> {
+fn encode(body: &Body) -> Result<(Bytes, Option<&'static str>), String> {
     match body {
         Body::Empty => Ok((Bytes::new(), None)),
-        Body::Json(json) => serde_json::to_vec(&json)
+        Body::Json(json) => serde_json::to_vec(json)
             .map(|bytes| (bytes.into(), Some("application/json")))
             .map_err(|error| format!("the body cannot be written as JSON: {error}")),
         Body::Form(pairs) => {
             let form = url::form_urlencoded::Serializer::new(String::new())
-                .extend_pairs(&pairs)
+                .extend_pairs(pairs)
                 .finish();
             Ok((form.into(), Some("application/x-www-form-urlencoded")))
         }

@@ -48,6 +48,8 @@ mod intake;
 
 mod probing;
 
+mod preview;
+
 pub use beside::SubscribeError;
 pub use budget::Restart;
 pub use call_log::{CallLog, CallRecord, ChannelLog, Counts, NoCallLog, Outcome};
@@ -58,6 +60,7 @@ pub use credentials::{CredentialStore, CredentialStoreError, ResealError, reseal
 pub use dice::Dice;
 pub use health::Health;
 pub use intake::{IntakeError, IntakeSink, IntakeSinkError, Receipt};
+pub use preview::Preview;
 pub use probing::{
     Fact, LeftOver, ProbeOutcome, ProbePlan, ProbeRefused, ProbeReport, Watcher, chosen,
 };

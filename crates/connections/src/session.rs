@@ -75,6 +75,21 @@ impl Session {
         self.connection.budget.batch(largest)
     }
 
+    pub(crate) fn inner(&self) -> &Arc<Connection> {
+        &self.connection
+    }
+
+    pub(crate) fn exchange<'a>(&'a self, authority: Authority<'a>) -> Exchange<'a> {
+        Exchange {
+            connection: &self.connection,
+            lane: self.lane,
+            cause: &self.cause,
+            settings: &self.settings,
+            authority,
+            writes_until: self.writes_until,
+        }
+    }
+
     pub(crate) fn with_settings(mut self, settings: Json) -> Self {
         self.settings = Arc::new(settings);
         self

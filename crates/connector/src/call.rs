@@ -44,6 +44,9 @@ pub struct Request {
     pub body: Body,
     /// How many records it is about; feeds the adaptive batch size. At least 1.
     pub records: usize,
+    /// A missing scope or right is an answer to this request alone, and no fault of the connection: it was asked
+    /// for by itself, outside of what the connection is for.
+    pub own_right: bool,
 }
 
 impl fmt::Debug for Request {
@@ -76,6 +79,7 @@ impl Request {
             headers: HeaderMap::new(),
             body: Body::Empty,
             records: 1,
+            own_right: false,
         }
     }
 

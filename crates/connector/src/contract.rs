@@ -1,5 +1,7 @@
 //! The trait that each system implements once.
 
+use std::sync::LazyLock;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 use record::{Entity, FieldName, Read, RecordId, Schema};
@@ -10,6 +12,7 @@ use crate::{
     Error, Fetched, Finding, Grant, IdentityKey, Incoming, Outline, Probe, ProbeError,
     RemoveOutcome, Request, Response, Subscription, UpdateOutcome, Verdict, WebhookError,
     WebhookKeys,
+    catalog::{Catalog, Operation, rest},
 };
 
 /// Which account a connection reaches, from the cheapest real read.
@@ -197,6 +200,37 @@ pub trait Connector: Send + Sync {
         entity: Entity,
         ids: &[RecordId],
     ) -> Vec<RemoveOutcome>;
+
+    /// What the system offers beside its entities. Empty: nothing.
+    fn catalog(&self) -> &'static Catalog {
+        static NOTHING: LazyLock<Catalog> = LazyLock::new(Catalog::default);
+        &NOTHING
+    }
+
+    /// The request that an operation of the catalog makes of an input, which is checked and completed already.
+    ///
+    /// # Errors
+    /// When the connection's settings do not allow it.
+    fn operation_request(
+        &self,
+        operation: &'static Operation,
+        input: &Json,
+        _settings: &Json,
+    ) -> Result<Request, Error> {
+        rest::request(operation, input)
+    }
+
+    /// What an answer to it says.
+    ///
+    /// # Errors
+    /// When the vendor refused, or its answer cannot be read.
+    fn operation_answer(
+        &self,
+        operation: &'static Operation,
+        response: &Response,
+    ) -> Result<Json, Error> {
+        rest::answer(operation, response)
+    }
 
     /// The questions about the vendor that only a live account can answer. None: nothing is in doubt.
     fn probes(&self) -> Vec<Probe> {

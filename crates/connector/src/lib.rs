@@ -24,6 +24,8 @@ mod error;
 
 mod probe;
 
+pub mod catalog;
+
 mod contract;
 
 pub use auth::{AuthScheme, Credentials, Grant, SecretText, SignInField, Tokens};

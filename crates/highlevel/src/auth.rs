@@ -60,8 +60,12 @@ pub(crate) fn not_signed_in(operation: &'static str) -> Error {
     .into()
 }
 
-/// Adds the `Version` header, which every endpoint demands.
+/// Adds the `Version` header, which every endpoint demands. One that the request has already stays, unless the
+/// connection is set to another.
 pub(crate) fn set_version(request: &mut Request, settings: Settings<'_>) -> Result<(), Error> {
+    if request.headers.contains_key(&VERSION) && !settings.sets_api_version() {
+        return Ok(());
+    }
     let version = HeaderValue::from_str(settings.api_version()).map_err(|_| Error::Setting {
         setting: "api_version",
         hint: "it must be a date such as 2021-07-28".to_owned(),

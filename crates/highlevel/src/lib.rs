@@ -46,12 +46,15 @@ mod webhook;
 
 mod probe;
 
+mod catalog;
+
 use async_trait::async_trait;
 use connector::{
     Account, Announced, Calls, Change, Connector, CreateOutcome, Credentials, Delivery,
     Description, Desk, Draft, Error, Fetched, Finding, Grant, IdentityKey, Incoming, Outline, Page,
     PageRequest, Probe, ProbeError, RemoveOutcome, Request, Response, UpdateOutcome, Verdict,
     WebhookError, WebhookKeys,
+    catalog::{Catalog, Operation},
 };
 use jiff::Timestamp;
 use record::{Entity, FieldName, Read, RecordId, Schema};
@@ -280,6 +283,18 @@ impl Connector for HighLevel {
                 what: format!("custom fields of {entity} records cannot be written"),
             }),
         }
+    }
+
+    fn catalog(&self) -> &'static Catalog {
+        catalog::catalog()
+    }
+
+    fn operation_answer(
+        &self,
+        operation: &'static Operation,
+        response: &Response,
+    ) -> Result<Json, Error> {
+        catalog::answer(operation, response)
     }
 
     fn probes(&self) -> Vec<Probe> {

@@ -76,6 +76,10 @@ impl<'a> Settings<'a> {
         self.0.get(name).and_then(Json::as_bool).unwrap_or(false)
     }
 
+    pub(crate) fn sets_api_version(self) -> bool {
+        self.text("api_version").is_some()
+    }
+
     pub(crate) fn api_version(self) -> &'a str {
         self.text("api_version").unwrap_or(API_VERSION)
     }

@@ -31,6 +31,11 @@ pub(crate) fn verdict(request: &Request, response: &Response) -> Verdict {
     if complaint.is_missing_scope() && operation::bears_missing_scope(operation) {
         return Verdict::Answered;
     }
+    // asked for by itself: the wrong kind of token for it, or somebody else's record, says nothing of the rest
+    let other_class = complaint.says("user type mismatch") || complaint.says("authclass");
+    if request.own_right && (status == 403 || complaint.is_missing_scope() || other_class) {
+        return Verdict::Answered;
+    }
     match status {
         401 => unauthorised(request, &complaint),
         403 => refused(
@@ -237,6 +242,22 @@ mod tests {
         }
         let body = r#"{"message":"Invalid token: access token is invalid"}"#;
         assert_eq!(judge(operation::USERS, 401, body), Verdict::TokenRefused);
+    }
+
+    #[test]
+    fn what_is_asked_for_by_itself_cannot_put_the_connection_out_of_service() {
+        let mut request = Request::new(operation::CONTACT_GET, Effect::Read, Method::GET, "/");
+        request.own_right = true;
+        for (status, message) in [
+            (401, "The token is not authorized for this scope."),
+            (401, "Token's user type mismatch!"),
+            (403, "The token does not have access to this location."),
+        ] {
+            let body = serde_json::json!({"message": message}).to_string();
+            assert_eq!(judge_request(&request, status, &body), Verdict::Answered);
+        }
+        let old = r#"{"message":"Invalid JWT"}"#;
+        assert_eq!(judge_request(&request, 401, old), Verdict::TokenRefused);
     }
 
     #[test]

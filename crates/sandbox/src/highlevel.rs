@@ -1,11 +1,11 @@
 //! The simulated HighLevel (API v2): sign-in, contacts, businesses, custom fields, tags, locations, users, webhooks.
 //!
 //! It follows the vendor's OpenAPI files and what others measured on live accounts; where they disagree, or behaviour
-//! surprises, there is a switch. Notes, tasks, appointments, opportunities and conversations are not here yet: their
-//! paths answer `Cannot GET …` like any path that the vendor does not know.
+//! surprises, there is a switch.
 //!
 //! * `gate` lets a request in or not: version, token, limits, scope.
 //! * `contacts`, `businesses`, `listing`, `tags`, `fields`, `places`, `consent`, `oauth` are the operations.
+//! * `resources` is everything that is not in sync: one engine, a row per operation.
 //! * `store`, `search`, `filter` keep and find contacts; `render` shows them.
 //! * `writes` is the one place where a contact changes, whoever changes it; `events` tells the apps.
 //! * `acts` and `portal` are what a person does in the vendor's UI and developer portal.
@@ -34,6 +34,7 @@ mod phone;
 mod places;
 mod portal;
 mod render;
+mod resources;
 mod routes;
 mod search;
 mod signing;
@@ -68,6 +69,7 @@ pub struct State {
     apps: Vec<App>,
     installations: Vec<Installation>,
     tokens: Tokens,
+    things: resources::Things,
     limits: Limits,
     totals: search::Totals,
     keys: Keys,
@@ -113,12 +115,14 @@ impl State {
             apps: vec![app],
             installations: Vec::new(),
             tokens: Tokens::default(),
+            things: resources::Things::default(),
             limits: Limits::default(),
             totals: search::Totals::default(),
             keys: Keys::new(core),
             creates: 0,
         };
         state.first_private_tokens(core);
+        state.seed_things(core);
         state
     }
 
@@ -260,6 +264,7 @@ impl Vendor for State {
             "mainLocationId": self.main_location,
             "locations": locations,
             "users": self.users.iter().map(User::to_json).collect::<Vec<_>>(),
+            "things": self.things.dump(),
             "installations": installations,
             "tokens": self.tokens.lines(),
         })

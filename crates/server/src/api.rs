@@ -4,6 +4,7 @@
 mod config;
 mod connections;
 mod history;
+mod operations;
 pub(crate) mod probes;
 mod reviews;
 mod syncs;
@@ -42,6 +43,11 @@ pub(crate) fn routes(app: AppState) -> Router<AppState> {
         .route(
             "/connections/{name}/probes",
             get(probes::list).post(probes::run),
+        )
+        .route("/connections/{name}/operations", get(operations::list))
+        .route(
+            "/connections/{name}/operations/{operation}",
+            get(operations::show).post(operations::run),
         )
         .route("/probes/{run}", post(probes::answer))
         .route("/sign-ins/{ticket}", get(connections::sign_in))

@@ -86,6 +86,11 @@ codes! {
     NotFound = "TDM-Y007", "There is no such record, link or address";
     SyncAtWork = "TDM-Y008", "A sync is at work on the connection that is to be probed";
 
+    OperationUnknown = "TDM-O001", "A system has no operation of this name";
+    OperationInput = "TDM-O002", "The input does not fit an operation";
+    OperationRefused = "TDM-O003", "A system refused an operation";
+    OperationUncertain = "TDM-O004", "Whether an operation took effect is not known";
+
     PortTaken = "TDM-S001", "The address to listen on cannot be had";
     Unauthorised = "TDM-S002", "The request has no valid token, or one that may not do this";
     BadRequest = "TDM-S003", "The request could not be understood";

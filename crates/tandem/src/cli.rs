@@ -147,6 +147,23 @@ Examples:
   tandem probe office --only list_limit --only sort_map --yes --json")]
     Probe(Probe),
 
+    /// What the systems can do: list operations, or show one with its fields and an example
+    #[command(after_help = "\
+Examples:
+  tandem catalog highlevel
+  tandem catalog --search appointment
+  tandem catalog highlevel contacts.tasks.create")]
+    Catalog(Catalog),
+
+    /// Do one operation of the catalog on a connection, or show the request that it would send
+    #[command(after_help = "\
+Examples:
+  tandem call agency contacts.get --input contactId=5DP4iH6HLkQsiKESj6rh
+  tandem call agency contacts.tasks.create --dry-run \\
+      --input '{\"contactId\": \"5DP4iH6HLkQsiKESj6rh\", \"title\": \"Call back\"}' \\
+      --input completed=false --input dueDate=2026-12-01T09:00:00Z")]
+    Call(Call),
+
     /// Show what a sync would do now, without writing anything
     #[command(after_help = "\
 Examples:
@@ -352,6 +369,37 @@ pub(crate) struct Probe {
     /// Write the report to this file as Markdown, or as JSON if its name ends in .json
     #[arg(long, value_name = "FILE")]
     pub(crate) report: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Catalog {
+    /// Only of this system: highlevel, onoffice or officernd [default: all]
+    pub(crate) system: Option<String>,
+    /// Show this operation in full
+    #[arg(requires = "system")]
+    pub(crate) operation: Option<String>,
+    /// Only operations that have to do with this word
+    #[arg(long, value_name = "WORD", conflicts_with = "operation")]
+    pub(crate) search: Option<String>,
+    #[command(flatten)]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Call {
+    /// The connection, by its name in the config
+    pub(crate) connection: String,
+    /// The operation, by its name in the catalog
+    pub(crate) operation: String,
+    /// A JSON object, or one NAME=VALUE; may be given several times. A name may reach into an object (`a.b=1`), a
+    /// list may be words with commas between them
+    #[arg(long, value_name = "JSON|NAME=VALUE")]
+    pub(crate) input: Vec<String>,
+    /// Only show the request, with secrets masked
+    #[arg(long)]
+    pub(crate) dry_run: bool,
     #[command(flatten)]
     pub(crate) format: Format,
 }

@@ -1,6 +1,7 @@
 //! What each command does. Commands hold no logic of the product: they ask the API and print.
 
 pub(crate) mod apply;
+mod catalog;
 mod connect;
 mod local;
 mod look;
@@ -33,6 +34,7 @@ pub(crate) async fn run(cli: Cli, output: Output) -> Result<ExitCode> {
         Command::Error(error) => local::error(&error).map(done),
         Command::Completions { shell } => local::completions(shell).map(done),
         Command::Reference { out } => reference::write(&out).map(done),
+        Command::Catalog(wanted) => catalog::catalog(&wanted).map(done),
         // for as long as they are wanted
         Command::Demo(demo) => demo::run(demo, output).await,
         Command::Serve(serve) => serve::serve(&global, &serve, output).await.map(done),
@@ -70,6 +72,7 @@ async fn ask(command: Command, session: &mut Session, output: Output) -> Result<
         Command::Connect(connect) => return connect::connect(session, connect, output).await,
         Command::Check(check) => return connect::check(client, &check).await,
         Command::AddField(field) => return connect::add_field(client, &field).await,
+        Command::Call(call) => catalog::call(client, &call).await,
         Command::Plan(sync) => work::plan(client, &sync).await,
         Command::Sync(sync) => work::sync(client, &sync, output).await,
         Command::Pause(sync) => work::pause(client, &sync).await,
@@ -94,6 +97,7 @@ async fn ask(command: Command, session: &mut Session, output: Output) -> Result<
         | Command::Sandbox(_)
         | Command::Vault(_)
         | Command::Probe(_)
+        | Command::Catalog(_)
         | Command::Apply(_) => anyhow::bail!("this command does not go through the API"),
     };
     outcome.map(|()| ExitCode::SUCCESS)

@@ -2,6 +2,7 @@
 
 mod account;
 mod asked;
+mod catalog;
 mod create;
 mod ended;
 mod evidence;

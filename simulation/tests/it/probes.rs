@@ -1,7 +1,7 @@
 //! The probes of each system against the sandbox, with each switch turned each way: the report tells them
 //! apart. And what becomes of a run that is declined, stopped or loses its track.
 
-mod rig;
+pub(crate) mod rig;
 
 use anyhow::{Result, ensure};
 use connections::ProbeOutcome;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::State;
 use super::apps::{Access, Origin, Subject};
 use super::errors;
+use super::resources;
 use super::routes::{self, Known, Needs, Route, Row};
 use crate::core::Core;
 use crate::vendor::{Answer, Call};
@@ -150,6 +151,7 @@ impl State {
             Route::DeleteBusiness => self.delete_business(admitted),
             Route::ContactsOfBusiness => self.contacts_of_business(admitted),
             Route::BulkBusiness => self.bulk_business(admitted),
+            Route::Resource(at) => self.resource(&resources::ROWS[at], admitted),
             Route::LocationToken => self.location_token(admitted),
             Route::InstalledLocations => self.installed_locations(admitted),
             Route::ChooseLocation | Route::ApproveInstall | Route::Token | Route::Reconnect => {

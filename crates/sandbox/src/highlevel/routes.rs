@@ -1,7 +1,10 @@
 //! The route table: which path is which operation, who may call it, and which API version has it.
 
+use std::sync::LazyLock;
+
 use http::Method;
 
+use super::resources;
 use crate::counts::Access;
 
 /// An operation of the simulated part of the API.
@@ -48,6 +51,8 @@ pub(crate) enum Route {
     DeleteBusiness,
     ContactsOfBusiness,
     BulkBusiness,
+    /// A row of the table of resources that are not in sync.
+    Resource(usize),
 }
 
 /// Who may call an operation.
@@ -444,9 +449,27 @@ pub(crate) fn find<'a>(method: &Method, path: &'a str) -> Option<(&'static Row, 
     let path = path.strip_suffix('/').unwrap_or(path);
     TABLE
         .iter()
+        .chain(RESOURCES.iter())
         .filter(|row| row.method == *method)
         .find_map(|row| Some((row, matches(row.template, path)?)))
 }
+
+/// The rows of resources that are not in sync, as routes.
+static RESOURCES: LazyLock<Vec<Row>> = LazyLock::new(|| {
+    let rows = resources::ROWS.iter().enumerate();
+    rows.map(|(at, resource)| Row {
+        route: Route::Resource(at),
+        method: resource.method.clone(),
+        template: resource.template,
+        needs: resource.needs,
+        access: match resource.method {
+            Method::GET => READ,
+            _ => WRITE,
+        },
+        known: Known::Always,
+    })
+    .collect()
+});
 
 fn matches<'a>(template: &str, path: &'a str) -> Option<Vec<&'a str>> {
     let mut parameters = Vec::new();
@@ -487,7 +510,7 @@ mod tests {
             route(Method::GET, "/contacts/abc/"),
             Some(Route::GetContact)
         );
-        assert_eq!(route(Method::GET, "/contacts/abc/notes"), None);
+        assert_eq!(route(Method::GET, "/contacts/abc/nothing"), None);
         assert_eq!(
             find(&Method::GET, "/locations/l/customFields/f").map(|(_, found)| found),
             Some(vec!["l", "f"])

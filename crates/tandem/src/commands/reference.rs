@@ -1,5 +1,5 @@
 //! The docs that are made from code: the command line, the config, the list of error codes, the fields of
-//! each system.
+//! each system, the catalog.
 //!
 //! `cargo xtask generate` writes them; `cargo xtask test` compares the committed ones.
 
@@ -10,6 +10,7 @@ use clap::{Command, CommandFactory as _};
 use serde_json::{Map, Value as Json};
 use server::Code;
 
+mod catalog;
 mod fields;
 
 use crate::{cli::Cli, wiring};
@@ -28,7 +29,11 @@ pub(crate) fn write(out: &Path) -> Result<()> {
         ),
         ("errors/README.md".to_owned(), codes()),
     ];
-    files.extend(wiring::connectors().iter().map(|connector| {
+    let connectors = wiring::connectors();
+    let all: Vec<&dyn connector::Connector> =
+        connectors.iter().map(|connector| &**connector).collect();
+    files.extend(catalog::pages(&all));
+    files.extend(connectors.iter().map(|connector| {
         let name = format!("systems/fields/{}.md", connector.describe().system);
         (name, fields::page(&**connector))
     }));

@@ -4,6 +4,7 @@
 
 mod world;
 
+mod catalog;
 mod config;
 mod database;
 mod faults;

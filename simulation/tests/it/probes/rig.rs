@@ -14,14 +14,14 @@ use async_trait::async_trait;
 use connections::{
     Clock, Configs, ConnectionConfig, Connections, CredentialStore, CredentialStoreError, Dice,
     Fact, IntakeSink, IntakeSinkError, NoCallLog, Parts, ProbePlan, ProbeReport, Purpose, Restart,
-    ServiceTransport, Watcher,
+    ServiceTransport, Session, Watcher,
 };
 use connector::{Delivery, Incoming, Probe, SecretText};
 use record::{Entity, RecordId};
 use sandbox::{Actor, Control, Edit, Operation, Sandbox, System};
 use serde_json::{Value as Json, json};
 use simulation::FastClock;
-use store::{Accepted, ConnectionName, CredentialRow, Saved};
+use store::{Accepted, ConnectionName, CredentialRow, Lane, Saved};
 use tokio_util::sync::CancellationToken;
 
 /// How many times as fast as real time everything runs.
@@ -30,8 +30,8 @@ const SPEED: u32 = 20;
 /// The mark of the runs.
 const MARKER: &str = "tandem-probe-test";
 
-pub(super) struct Rig {
-    pub(super) control: Control,
+pub(crate) struct Rig {
+    pub(crate) control: Control,
     system: System,
     sandbox: Sandbox,
     connections: Arc<Connections>,
@@ -51,7 +51,7 @@ fn name() -> ConnectionName {
 
 impl Rig {
     /// A system with 25 people, signed in to.
-    pub(super) async fn new(system: System) -> Result<Self> {
+    pub(crate) async fn new(system: System) -> Result<Self> {
         let clock = Arc::new(FastClock::new(None, SPEED));
         let receiver: Arc<OnceLock<Arc<Connections>>> = Arc::default();
         let (source, sleeper) = (Arc::clone(&clock), Arc::clone(&clock));
@@ -117,20 +117,25 @@ impl Rig {
         })
     }
 
+    /// Calls on the connection.
+    pub(crate) fn session(&self) -> Result<Session> {
+        Ok(self.connections.session(&name(), Lane::Live, "test")?)
+    }
+
     /// Puts back what a reset of all switches took away.
-    pub(super) fn common(&self) -> Result<()> {
+    pub(crate) fn common(&self) -> Result<()> {
         let switches = &self.control.core().switches;
         switches.set("highlevel.burst_limit", &json!(30))?;
         Ok(())
     }
 
     /// Asks these probes, all if none is named, with every write allowed.
-    pub(super) async fn ask(&self, only: &[&str]) -> Result<ProbeReport> {
+    pub(crate) async fn ask(&self, only: &[&str]) -> Result<ProbeReport> {
         self.run(only, Watch::allowing(usize::MAX), CancellationToken::new())
             .await
     }
 
-    pub(super) async fn run(
+    pub(crate) async fn run(
         &self,
         only: &[&str],
         watch: Watch,
@@ -150,7 +155,7 @@ impl Rig {
     }
 
     /// A person changes somebody in the vendor's own pages, and the webhook of it comes in.
-    pub(super) async fn somebody_edits(&self) -> Result<()> {
+    pub(crate) async fn somebody_edits(&self) -> Result<()> {
         let id = self.control.act(
             self.system,
             "create_contact",
@@ -172,18 +177,18 @@ impl Rig {
     }
 
     /// How many writes of probes reached the system.
-    pub(super) fn writes(&self) -> usize {
+    pub(crate) fn writes(&self) -> usize {
         self.edits().len()
     }
 
     /// How many records probes made.
-    pub(super) fn made(&self) -> usize {
+    pub(crate) fn made(&self) -> usize {
         let made = |edit: &&Edit| edit.operation == Operation::Create;
         self.edits().iter().filter(made).count()
     }
 
     /// What probes made, and neither deleted nor archived.
-    pub(super) fn remain(&self) -> Vec<RecordId> {
+    pub(crate) fn remain(&self) -> Vec<RecordId> {
         let edits = self.edits();
         let is_removal = |edit: &Edit| {
             let archived = edit.fields.iter().any(|field| &**field == "Status2Adr");
@@ -199,14 +204,14 @@ impl Rig {
 }
 
 /// Allows so many writes, and may stop the run after one.
-pub(super) struct Watch {
+pub(crate) struct Watch {
     allowed: usize,
     asked: AtomicUsize,
     stop: Option<CancellationToken>,
 }
 
 impl Watch {
-    pub(super) fn allowing(allowed: usize) -> Self {
+    pub(crate) fn allowing(allowed: usize) -> Self {
         Self {
             allowed,
             asked: AtomicUsize::new(0),
@@ -214,7 +219,7 @@ impl Watch {
         }
     }
 
-    pub(super) fn stopping_after(writes: usize, stop: CancellationToken) -> Self {
+    pub(crate) fn stopping_after(writes: usize, stop: CancellationToken) -> Self {
         Self {
             stop: Some(stop),
             ..Self::allowing(writes)
@@ -271,7 +276,7 @@ fn config(control: &Control, system: System) -> Result<(ConnectionConfig, Given)
                 "system": "highlevel",
                 "base_url": "http://sandbox.invalid/highlevel",
                 "auth": {"scheme": "private_token"},
-                "settings": {"location_id": access["mainLocationId"]},
+                "settings": {"location_id": access["mainLocationId"], "company_id": access["companyId"]},
                 "webhook_keys": {"ed25519": access["webhookPublicKey"]},
             });
             let given = BTreeMap::from([("token".to_owned(), text(&access, "privateToken")?)]);

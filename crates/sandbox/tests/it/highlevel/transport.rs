@@ -52,11 +52,7 @@ async fn version_header() {
 async fn unknown_paths_cannot_be_got() {
     let client = Client::quiet(&[]);
     let id = client.create(json!({})).await;
-    for path in [
-        format!("/contacts/{id}/notes"),
-        format!("/contacts/{id}/tasks"),
-        "/nothing".to_owned(),
-    ] {
+    for path in [format!("/contacts/{id}/nothing"), "/nothing".to_owned()] {
         let refused = client.get(&path).await;
         assert_eq!(
             (refused.status, refused.body["message"].clone()),

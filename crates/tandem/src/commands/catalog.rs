@@ -1,0 +1,216 @@
+//! `tandem catalog` and `tandem call`: what the systems can do, and doing it.
+
+use std::fmt::Write as _;
+
+use anyhow::Result;
+use connector::catalog::{Effects, Operation, Repeat};
+use serde_json::{Value as Json, json};
+use server::Code;
+
+use crate::{
+    cli,
+    client::{Client, segment},
+    failure::Failure,
+    output::{self, at},
+    wiring,
+};
+
+/// Lists operations, or shows the one that is named in full. Needs no database.
+pub(crate) fn catalog(wanted: &cli::Catalog) -> Result<()> {
+    let connectors = wiring::connectors();
+    let systems: Vec<&str> = connectors
+        .iter()
+        .map(|connector| connector.describe().system)
+        .collect();
+    if let Some(system) = &wanted.system
+        && !systems.contains(&system.as_str())
+    {
+        return Err(
+            Failure::new(Code::BadRequest, format!("there is no system `{system}`"))
+                .hint(format!("there are {}", systems.join(", ")))
+                .into(),
+        );
+    }
+    let word = wanted.search.as_deref().unwrap_or_default().to_lowercase();
+    let mut rows = Vec::new();
+    for connector in &connectors {
+        let system = connector.describe().system;
+        if wanted.system.as_deref().is_some_and(|own| own != system) {
+            continue;
+        }
+        if let Some(id) = &wanted.operation {
+            let operation = connector.catalog().operation(id).ok_or_else(|| {
+                Failure::new(
+                    Code::OperationUnknown,
+                    format!("{} has no operation `{id}`", connector.describe().title),
+                )
+                .hint(format!("`tandem catalog {system}` lists them"))
+            })?;
+            return match wanted.format.json {
+                true => output::json(&serde_json::to_value(operation)?),
+                false => output::text(&in_full(system, operation)),
+            };
+        }
+        let fits = |operation: &&Operation| {
+            let text = format!(
+                "{} {} {}",
+                operation.id, operation.title, operation.description
+            );
+            text.to_lowercase().contains(&word)
+        };
+        let operations = connector.catalog().operations.iter().filter(fits);
+        rows.extend(operations.map(|operation| {
+            json!({
+                "system": system,
+                "operation": operation.id,
+                "title": operation.title,
+                "effect": operation.effect,
+                "repeat": repeat(&operation.repeat),
+                "needs": operation.needs,
+                "calls": operation.calls,
+            })
+        }));
+    }
+    if wanted.format.json {
+        return output::json(&Json::Array(rows));
+    }
+    output::table(
+        &rows,
+        &[
+            ("system", &at("/system")),
+            ("operation", &at("/operation")),
+            ("what it does", &at("/title")),
+            ("effect", &at("/effect")),
+            ("if its outcome is not known", &at("/repeat")),
+        ],
+        "No operation has to do with that.",
+    )
+}
+
+fn repeat(repeat: &Repeat) -> String {
+    match repeat {
+        Repeat::Repeatable => "done again".to_owned(),
+        Repeat::LookUp(by) => format!("looked up with {by}"),
+        Repeat::AtMostOnce => "never done again by itself".to_owned(),
+    }
+}
+
+fn in_full(system: &str, operation: &Operation) -> String {
+    let mut text = format!(
+        "{}: {}\n\n{}\n\n",
+        operation.id, operation.title, operation.description
+    );
+    let effect = match operation.effect {
+        Effects::Read => "reads",
+        Effects::Write => "writes",
+    };
+    let needs = match operation.needs.as_slice() {
+        [] => "nothing that the vendor names".to_owned(),
+        needs => needs.join(" or "),
+    };
+    let facts = [
+        (
+            "request",
+            format!("{} {}", operation.method, operation.path),
+        ),
+        ("effect", effect.to_owned()),
+        ("needs", needs),
+        ("costs", format!("{} call(s)", operation.calls)),
+        ("if its outcome is not known", repeat(&operation.repeat)),
+    ];
+    for (name, value) in facts {
+        // writing into a string does not fail
+        let _ = writeln!(text, "{name}: {value}");
+    }
+    let _ = writeln!(text, "\nFields:");
+    let required = operation.input["required"].as_array();
+    for (name, property) in operation.input["properties"]
+        .as_object()
+        .into_iter()
+        .flatten()
+    {
+        let needed = required.is_some_and(|required| required.iter().any(|own| own == name));
+        let said = property["description"].as_str().unwrap_or_default();
+        let _ = writeln!(
+            text,
+            "  {name}{}  {} {said}",
+            if needed { " (needed)" } else { "" },
+            kind(property),
+        );
+    }
+    let _ = writeln!(
+        text,
+        "\nExample:\n  tandem call CONNECTION {} --input '{}'\n\nThe page: docs/catalog/{system}/{}.md",
+        operation.id, operation.example, operation.id
+    );
+    text
+}
+
+fn kind(property: &Json) -> String {
+    match (&property["enum"], &property["type"]) {
+        (Json::Array(words), _) => words
+            .iter()
+            .map(|word| {
+                word.as_str()
+                    .map_or_else(|| word.to_string(), str::to_owned)
+            })
+            .collect::<Vec<_>>()
+            .join("|"),
+        (_, Json::String(kind)) => kind.clone(),
+        (_, Json::Array(kinds)) => kinds
+            .iter()
+            .filter_map(Json::as_str)
+            .collect::<Vec<_>>()
+            .join("|"),
+        _ => "anything".to_owned(),
+    }
+}
+
+/// Does an operation on a connection, or shows the request.
+pub(crate) async fn call(client: &Client, call: &cli::Call) -> Result<()> {
+    let path = format!(
+        "/api/v1/connections/{}/operations/{}",
+        segment(&call.connection),
+        segment(&call.operation)
+    );
+    let operation = client.get(&path, &[]).await?;
+    let input = catalog::read_input(&operation["input"], &call.input)
+        .map_err(|error| Failure::new(Code::OperationInput, error.to_string()))?;
+    let answer = client
+        .post(&path, json!({"input": input, "dry_run": call.dry_run}))
+        .await?;
+    if call.dry_run {
+        eprintln!("Nothing was sent. This would be:");
+        return match call.format.json {
+            true => output::json(&answer["request"]),
+            false => output::text(&request(&answer["request"])),
+        };
+    }
+    eprintln!(
+        "Done; `tandem calls --cause {}` shows the calls.",
+        output::cell(&answer, "/cause")
+    );
+    output::json(&answer["output"])
+}
+
+/// A request the way it stands on the wire.
+fn request(request: &Json) -> String {
+    let mut text = format!(
+        "{} {}\n",
+        output::cell(request, "/method"),
+        output::cell(request, "/url")
+    );
+    for header in request["headers"].as_array().into_iter().flatten() {
+        let _ = writeln!(
+            text,
+            "{}: {}",
+            output::cell(header, "/0"),
+            output::cell(header, "/1")
+        );
+    }
+    if let Some(body) = request.get("body") {
+        let body = serde_json::to_string_pretty(body).unwrap_or_default();
+        let _ = writeln!(text, "\n{body}");
+    }
+    text
+}

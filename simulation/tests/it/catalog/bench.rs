@@ -1,0 +1,302 @@
+//! A sandbox, a connection to it, and things made for an operation to work on.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context as _, Result, anyhow, bail, ensure};
+use catalog::RunError;
+use connections::Session;
+use connector::catalog::Operation;
+use sandbox::System;
+use serde_json::{Map, Value as Json, json};
+
+use crate::probes::rig::Rig;
+
+/// How a thing of a kind comes to be: the operation, and where its id stands in the answer.
+pub(super) struct Maker {
+    pub(super) kind: &'static str,
+    pub(super) operation: &'static str,
+    pub(super) id: &'static str,
+    /// Fields beside those of the operation's example, as JSON.
+    pub(super) with: &'static str,
+}
+
+/// One operation, what is done before it, and how its effect is seen.
+pub(super) struct Case {
+    pub(super) operation: &'static str,
+    /// Operations before it, with their own examples.
+    pub(super) before: &'static [&'static str],
+    pub(super) seen: Seen,
+}
+
+/// How an effect is seen.
+pub(super) enum Seen {
+    /// The answer holds the id of a thing of this kind, made before.
+    Shows(&'static str),
+    /// The answer holds this text, whatever else.
+    Says(&'static str),
+    /// Another operation shows it. The kind and the place of an id in the answer, the other operation, what it shows.
+    Read(Option<(&'static str, &'static str)>, &'static str, Expect),
+    /// In the state of the sandbox is a thing of this kind with this text, or is none.
+    State(&'static str, &'static str, bool),
+}
+
+/// What another operation shows.
+pub(super) enum Expect {
+    /// These fields of the input, with their values.
+    Fields(&'static [&'static str]),
+    /// The id of a thing of this kind.
+    Shows(&'static str),
+    /// Not the id of a thing of this kind any more: refused, or without it.
+    Gone(&'static str),
+    /// This text.
+    Says(&'static str),
+    /// Not this text.
+    Lacks(&'static str),
+}
+
+pub(super) struct Bench {
+    rig: Rig,
+    session: Session,
+    makers: &'static [Maker],
+    ids: BTreeMap<&'static str, String>,
+    made: usize,
+}
+
+impl Bench {
+    pub(super) async fn new(system: System, makers: &'static [Maker]) -> Result<Self> {
+        let rig = Rig::new(system).await?;
+        let switches = &rig.control.core().switches;
+        switches.set("highlevel.search_lag_ms", &json!(0))?;
+        let session = rig.session()?;
+        Ok(Self {
+            rig,
+            session,
+            makers,
+            ids: BTreeMap::new(),
+            made: 0,
+        })
+    }
+
+    pub(super) async fn tries(&mut self, case: &'static Case) -> Result<()> {
+        for before in case.before {
+            let operation = self.operation(before)?;
+            let input = self.example(operation).await?;
+            self.run(operation, &input)
+                .await
+                .with_context(|| format!("before it, {before}"))?;
+        }
+        let operation = self.operation(case.operation)?;
+        // what it works on is there before what it is to show
+        let input = self.example(operation).await?;
+        if let Seen::Shows(kind) | Seen::Read(None, _, Expect::Shows(kind) | Expect::Gone(kind)) =
+            &case.seen
+        {
+            self.id(kind).await?;
+        }
+        let output = self.run(operation, &input).await?;
+        fits(operation, &output)?;
+        match &case.seen {
+            Seen::Shows(kind) => {
+                let id = self.id(kind).await?;
+                ensure!(holds(&output, &id), "{kind} {id} is not in {output}");
+                Ok(())
+            }
+            Seen::Says(text) => {
+                ensure!(holds(&output, text), "`{text}` is not in {output}");
+                Ok(())
+            }
+            Seen::State(kind, text, is_there) => {
+                let text = match self.ids.get(text) {
+                    Some(id) => id.clone(),
+                    None => (*text).to_owned(),
+                };
+                let state = self.rig.control.dump(System::HighLevel);
+                let found = state["things"]
+                    .as_array()
+                    .into_iter()
+                    .flatten()
+                    .any(|thing| {
+                        thing["kind"] == *kind && thing["deleted"] == false && holds(thing, &text)
+                    });
+                ensure!(found == *is_there, "a {kind} with {text}: {found}");
+                Ok(())
+            }
+            Seen::Read(made, reader, expect) => {
+                if let Some((kind, place)) = made {
+                    let id = output.pointer(place).and_then(Json::as_str);
+                    let id = id.with_context(|| format!("no {place} in {output}"))?;
+                    self.ids.insert(kind, id.to_owned());
+                }
+                let reader = self.operation(reader)?;
+                let question = self.example(reader).await?;
+                let answer = self.run(reader, &question).await;
+                self.expect(expect, &input, answer)
+            }
+        }
+    }
+
+    fn expect(
+        &self,
+        expect: &Expect,
+        input: &Map<String, Json>,
+        answer: Result<Json>,
+    ) -> Result<()> {
+        let known = |kind: &str| self.ids.get(kind).cloned().unwrap_or_default();
+        if let (Expect::Gone(_), Err(error)) = (expect, &answer) {
+            let refused = error.downcast_ref::<RunError>().is_some_and(|error| {
+                matches!(error, RunError::Failed(connector::Error::Refused { .. }))
+            });
+            ensure!(refused, "gone, but: {error:#}");
+            return Ok(());
+        }
+        let answer = answer?;
+        match expect {
+            Expect::Fields(names) => {
+                for name in *names {
+                    let value = input
+                        .get(*name)
+                        .with_context(|| format!("no {name} in the example"))?;
+                    ensure!(
+                        has(&answer, name, value),
+                        "{name} is not {value} in {answer}"
+                    );
+                }
+                Ok(())
+            }
+            Expect::Shows(kind) => {
+                ensure!(holds(&answer, &known(kind)), "{kind} is not in {answer}");
+                Ok(())
+            }
+            Expect::Gone(kind) => {
+                ensure!(!holds(&answer, &known(kind)), "{kind} is still in {answer}");
+                Ok(())
+            }
+            Expect::Says(text) => {
+                ensure!(holds(&answer, text), "`{text}` is not in {answer}");
+                Ok(())
+            }
+            Expect::Lacks(text) => {
+                ensure!(!holds(&answer, text), "`{text}` is still in {answer}");
+                Ok(())
+            }
+        }
+    }
+
+    fn operation(&self, id: &str) -> Result<&'static Operation> {
+        let catalog = self.session.connector().catalog();
+        catalog
+            .operation(id)
+            .ok_or_else(|| anyhow!("there is no operation {id}"))
+    }
+
+    async fn run(&self, operation: &'static Operation, input: &Map<String, Json>) -> Result<Json> {
+        let connector = self.session.connector();
+        Ok(catalog::run(&self.session, &**connector, operation, input).await?)
+    }
+
+    /// The operation's example, with the ids of things that are there.
+    async fn example(&mut self, operation: &'static Operation) -> Result<Map<String, Json>> {
+        let mut input = operation.example.as_object().cloned().unwrap_or_default();
+        for (name, property) in operation.input["properties"]
+            .as_object()
+            .into_iter()
+            .flatten()
+        {
+            let Some(value) = input.get_mut(name) else {
+                continue;
+            };
+            if let Some(kind) = property["x-kind"].as_str() {
+                *value = json!(self.id(kind).await?);
+            } else if let (Some(kind), Json::Array(items)) =
+                (property["items"]["x-kind"].as_str(), value)
+            {
+                for item in items {
+                    *item = json!(self.id(kind).await?);
+                }
+            }
+        }
+        Ok(input)
+    }
+
+    /// The thing of this kind that the operation works on; made if there is none yet.
+    async fn id(&mut self, kind: &str) -> Result<String> {
+        if let Some(id) = self.ids.get(kind) {
+            return Ok(id.clone());
+        }
+        let maker = self.makers.iter().find(|maker| maker.kind == kind);
+        let maker = maker.with_context(|| format!("nothing makes a {kind}"))?;
+        let operation = self.operation(maker.operation)?;
+        let mut input = Box::pin(self.example(operation)).await?;
+        let with: Map<String, Json> = serde_json::from_str(maker.with)?;
+        input.extend(with);
+        self.unique(&mut input);
+        let output = self
+            .run(operation, &input)
+            .await
+            .with_context(|| format!("making a {kind} with {}", maker.operation))?;
+        let id = match output.pointer(maker.id) {
+            Some(Json::String(id)) => id.clone(),
+            Some(Json::Number(id)) => id.to_string(),
+            _ => bail!("no {} in {output}", maker.id),
+        };
+        self.ids.insert(maker.kind, id.clone());
+        Ok(id)
+    }
+
+    /// What must not be the same twice.
+    fn unique(&mut self, input: &mut Map<String, Json>) {
+        self.made += 1;
+        for (name, value) in [
+            ("email", json!(format!("made{}@example.net", self.made))),
+            ("phone", json!(format!("+4930555{:04}", self.made))),
+            ("slug", json!(format!("made-{}", self.made))),
+        ] {
+            if input.contains_key(name) {
+                input.insert(name.to_owned(), value);
+            }
+        }
+    }
+}
+
+/// Whether an answer is of the form that the operation declares; what is null is as good as absent.
+fn fits(operation: &Operation, output: &Json) -> Result<()> {
+    let mut output = output.clone();
+    without_nulls(&mut output);
+    catalog::check(&operation.output, &output)
+        .map_err(|problems| anyhow!("the answer is not of the declared form:\n{problems}"))
+}
+
+fn without_nulls(value: &mut Json) {
+    match value {
+        Json::Object(object) => {
+            object.retain(|_, value| !value.is_null());
+            object.values_mut().for_each(without_nulls);
+        }
+        Json::Array(items) => items.iter_mut().for_each(without_nulls),
+        _ => {}
+    }
+}
+
+/// Whether a text is a value somewhere in it.
+fn holds(value: &Json, text: &str) -> bool {
+    match value {
+        Json::String(own) => own == text,
+        Json::Number(own) => own.to_string() == text,
+        Json::Array(items) => items.iter().any(|item| holds(item, text)),
+        Json::Object(object) => object
+            .iter()
+            .any(|(name, item)| name == text || holds(item, text)),
+        _ => false,
+    }
+}
+
+/// Whether a field has this value somewhere in it.
+fn has(value: &Json, name: &str, wanted: &Json) -> bool {
+    match value {
+        Json::Array(items) => items.iter().any(|item| has(item, name, wanted)),
+        Json::Object(object) => object
+            .iter()
+            .any(|(own, item)| (own == name && item == wanted) || has(item, name, wanted)),
+        _ => false,
+    }
+}
