@@ -79,6 +79,8 @@ impl Complaint {
                 "is required",
                 "should be",
                 "should not",
+                "should have",
+                "cannot belong",
                 "must be",
                 "validation failed",
                 "cast to",

@@ -66,6 +66,8 @@ mod remove;
 
 mod webhook;
 
+mod catalog;
+
 mod probe;
 
 mod subscribe;
@@ -76,6 +78,7 @@ use connector::{
     Description, Desk, Draft, Error, Fetched, Finding, Grant, IdentityKey, Incoming, Outline, Page,
     PageRequest, Probe, ProbeError, RemoveOutcome, Request, Response, Subscription, UpdateOutcome,
     Verdict, WebhookError, WebhookKeys,
+    catalog::{Catalog, Operation},
 };
 use jiff::Timestamp;
 use record::{Entity, Read, RecordId, Schema};
@@ -188,7 +191,23 @@ impl Connector for OfficeRnD {
     }
 
     fn right_needed(&self, request: &Request) -> Option<String> {
+        if request.own_right {
+            let operation = catalog::catalog().operation(request.operation)?;
+            return operation.needs.first().cloned();
+        }
         operation::scope(request.operation)
+    }
+
+    fn catalog(&self) -> &'static Catalog {
+        catalog::catalog()
+    }
+
+    fn operation_answer(
+        &self,
+        operation: &'static Operation,
+        response: &Response,
+    ) -> Result<Json, Error> {
+        catalog::answer(operation, response)
     }
 
     async fn check(

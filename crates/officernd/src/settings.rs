@@ -6,6 +6,7 @@
 //! | `location` | the id of the location that new members and companies get where no mapping gives one |
 //! | `start_date` | the start date that they get: `today`, or a day such as `2026-01-31` |
 //! | `token_url` | the full address of the token endpoint, where it is not the vendor's usual one |
+//! | `further_scopes` | what to ask for beside the scopes of the sync: `catalog` for all that single operations need, or a list |
 //! | `learned` | fields that this account was found to refuse: `contact.update.phone` → `refused` |
 
 use connector::{Calls, Error};
@@ -49,6 +50,18 @@ impl<'a> Settings<'a> {
 
     pub(crate) fn of(calls: &'a dyn Calls) -> Self {
         Self(calls.settings())
+    }
+
+    /// Scopes to ask for beside those of the sync.
+    pub(crate) fn further_scopes(self) -> Vec<String> {
+        match self.0.get("further_scopes") {
+            Some(Json::String(word)) if word == "catalog" => crate::catalog::scopes(),
+            Some(Json::Array(scopes)) => scopes
+                .iter()
+                .filter_map(|scope| scope.as_str().map(str::to_owned))
+                .collect(),
+            _ => Vec::new(),
+        }
     }
 
     fn text(self, key: &str) -> Option<&'a str> {

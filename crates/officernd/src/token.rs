@@ -41,11 +41,16 @@ pub(crate) async fn obtain(
     wanted: &[String],
 ) -> Result<Grant, Error> {
     let organization = organization(given(credentials, "organization")?)?;
-    let wanted = if wanted.is_empty() {
+    let mut wanted = if wanted.is_empty() {
         scopes(&[Entity::Contact, Entity::Company], true)
     } else {
         wanted.to_vec()
     };
+    for further in Settings::of(calls).further_scopes() {
+        if !wanted.contains(&further) {
+            wanted.push(further);
+        }
+    }
     let mut desk = Desk {
         calls,
         credentials,

@@ -2,13 +2,13 @@
 //! signed events.
 //!
 //! It follows the vendor's reference of February 2026 and what others measured on live accounts; where they disagree, or nothing is
-//! known, there is a switch. Bookings, visits, tickets, fees, payments and API v1 are not here: their paths answer `Cannot GET …`
-//! like any path that the vendor does not know.
+//! known, there is a switch. API v1 is not here: its paths answer `Cannot GET …` like any path that the vendor does not know.
 //!
 //! * `token` is the identity server; `gate` lets a request in or not: token, limits, organization, scope.
 //! * `fields` is the whitelist of each body that `shape` checks, `query` that of each list; `errors` says no in the vendor's shapes.
 //! * `record` and `kind` keep objects; `listing` finds them, `show` and `v1` show them, `status` calculates their status.
 //! * `writes` is the one place where an object changes, whoever changes it; `webhooks` tells the subscriptions.
+//! * `things` is everything that is not in sync: one engine, a line per call.
 //! * `acts` and `account` are what a person does in the vendor's UI and settings; `seed` fills the account.
 
 mod account;
@@ -28,6 +28,7 @@ mod show;
 mod status;
 mod switch;
 mod switches;
+mod things;
 mod token;
 mod v1;
 mod webhooks;
@@ -57,6 +58,7 @@ pub struct State {
     tokens: Tokens,
     limits: Limits,
     tables: [Table; Kind::ALL.len()],
+    things: things::Things,
     /// The user behind every act of a person.
     person_id: Box<str>,
     /// The middle of every id, and how many were made.
@@ -113,7 +115,10 @@ impl Vendor for State {
             match routes::template(call.method, call.path) {
                 Some(row) if row.template.is_empty() => ("/", row.access()),
                 Some(row) => (row.template, row.access()),
-                None => ("(unknown)", Access::Read),
+                None => match things::find(call.method, call.path) {
+                    Some((row, _, _)) => (row.template, row.access()),
+                    None => ("(unknown)", Access::Read),
+                },
             }
         };
         Operation {
@@ -145,6 +150,7 @@ impl Vendor for State {
             "organization": {"_id": self.organization_id, "name": self.organization_name, "slug": self.slug},
             "applications": self.applications.iter().map(gate::application).collect::<Vec<_>>(),
         });
+        dumped["things"] = self.things.dump();
         for kind in Kind::ALL {
             let name = match kind {
                 Kind::Company => "companies".to_owned(),

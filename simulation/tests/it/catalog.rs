@@ -5,6 +5,8 @@ mod bench;
 
 mod highlevel;
 
+mod officernd;
+
 use std::collections::BTreeSet;
 
 use anyhow::{Result, bail, ensure};
@@ -68,6 +70,18 @@ async fn every_operation_of_highlevel_works_and_its_effect_is_seen() -> Result<(
         &connector,
         highlevel::MAKERS,
         highlevel::CASES,
+    )
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_operation_of_officernd_works_and_its_effect_is_seen() -> Result<()> {
+    let connector = ::officernd::OfficeRnD::new();
+    every_operation(
+        System::OfficeRnd,
+        &connector,
+        officernd::MAKERS,
+        officernd::CASES,
     )
     .await
 }

@@ -24,6 +24,7 @@ impl State {
             tokens: Tokens::default(),
             limits: Limits::default(),
             tables: Kind::ALL.map(Table::new),
+            things: super::things::Things::default(),
             person_id: "".into(),
             id_part: core.random.bytes(),
             ids: 0,
@@ -34,6 +35,7 @@ impl State {
         let scopes = all_scopes();
         state.new_application("Sandbox app", scopes, core);
         state.furnish(core);
+        state.seed_things(core);
         state
     }
 

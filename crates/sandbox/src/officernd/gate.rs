@@ -12,6 +12,7 @@ use super::routes::{self, Action, Found, Row};
 use super::shape::{Rules, Writer};
 use super::show::View;
 use super::status::PORTAL;
+use super::things;
 use super::token::Grant;
 use super::writes::Given;
 use crate::core::Core;
@@ -26,6 +27,9 @@ impl State {
         let path = call.path.strip_suffix('/').unwrap_or(call.path);
         if path == "/oauth/token" && call.method == http::Method::POST {
             return self.token(call, core);
+        }
+        if let Some(found) = things::find(call.method, call.path) {
+            return self.thing_answer(found, call, core);
         }
         let (row, slug, id) = match routes::find(call.method, call.path, core) {
             Found::Row { row, slug, id } => (row, slug, id),
@@ -53,7 +57,7 @@ impl State {
         answer
     }
 
-    fn authenticate(&self, call: &Call<'_>, core: &Core) -> Option<Arc<Grant>> {
+    pub(super) fn authenticate(&self, call: &Call<'_>, core: &Core) -> Option<Arc<Grant>> {
         let header = call.headers.get(http::header::AUTHORIZATION)?;
         let token = header.to_str().ok()?.strip_prefix("Bearer ")?;
         let grant = self.tokens.granted.get(token)?;
@@ -193,7 +197,7 @@ impl State {
 }
 
 /// The body as an object. Without its content type it counts as empty.
-fn body(call: &Call<'_>, core: &Core) -> Result<Map<String, Value>, Refusal> {
+pub(super) fn body(call: &Call<'_>, core: &Core) -> Result<Map<String, Value>, Refusal> {
     let kind = call.headers.get(http::header::CONTENT_TYPE);
     let is_json = kind
         .and_then(|value| value.to_str().ok())

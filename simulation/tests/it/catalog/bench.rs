@@ -56,6 +56,7 @@ pub(super) enum Expect {
 
 pub(super) struct Bench {
     rig: Rig,
+    system: System,
     session: Session,
     makers: &'static [Maker],
     ids: BTreeMap<&'static str, String>,
@@ -70,6 +71,7 @@ impl Bench {
         let session = rig.session()?;
         Ok(Self {
             rig,
+            system,
             session,
             makers,
             ids: BTreeMap::new(),
@@ -110,7 +112,7 @@ impl Bench {
                     Some(id) => id.clone(),
                     None => (*text).to_owned(),
                 };
-                let state = self.rig.control.dump(System::HighLevel);
+                let state = self.rig.control.dump(self.system);
                 let found = state["things"]
                     .as_array()
                     .into_iter()
