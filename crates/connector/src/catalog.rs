@@ -39,9 +39,9 @@ pub struct Operation {
     pub title: String,
     /// What it does, in a sentence.
     pub description: String,
-    /// The HTTP method.
+    /// The HTTP method; where a system has one address for all, its action.
     pub method: String,
-    /// The path below the base URL; places in braces are filled from the input.
+    /// The path below the base URL, or the resource of the action; places in braces are filled from the input.
     pub path: String,
     /// Headers that it needs besides authorisation.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]

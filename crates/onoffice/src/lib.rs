@@ -44,6 +44,8 @@ mod schema;
 
 mod address;
 
+mod catalog;
+
 mod check;
 
 mod marketplace;

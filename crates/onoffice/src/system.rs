@@ -6,13 +6,14 @@ use connector::{
     Draft, Error, Fetched, Finding, Grant, IdentityKey, Incoming, Outline, Page, PageRequest,
     Probe, ProbeError, RemoveOutcome, Request, Response, UpdateOutcome, Verdict, WebhookError,
     WebhookKeys,
+    catalog::{Catalog, Operation},
 };
 use jiff::Timestamp;
 use record::{Entity, Read, RecordId, Schema};
 use serde_json::Value as Json;
 
 use crate::{
-    address, check,
+    address, catalog, check,
     describe::{self, SYSTEM},
     marketplace, probe, schema, sign, verdict,
 };
@@ -222,6 +223,27 @@ impl Connector for OnOffice {
     ) -> Result<Vec<RecordId>, Error> {
         address::supported(entity)?;
         address::archived(calls, ids).await
+    }
+
+    fn catalog(&self) -> &'static Catalog {
+        catalog::catalog()
+    }
+
+    fn operation_request(
+        &self,
+        operation: &'static Operation,
+        input: &Json,
+        _settings: &Json,
+    ) -> Result<Request, Error> {
+        catalog::request(operation, input)
+    }
+
+    fn operation_answer(
+        &self,
+        operation: &'static Operation,
+        response: &Response,
+    ) -> Result<Json, Error> {
+        catalog::answer(operation, response)
     }
 
     fn probes(&self) -> Vec<Probe> {

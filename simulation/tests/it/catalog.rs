@@ -7,6 +7,8 @@ mod highlevel;
 
 mod officernd;
 
+mod onoffice;
+
 use std::collections::BTreeSet;
 
 use anyhow::{Result, bail, ensure};
@@ -14,6 +16,7 @@ use bench::{Bench, Case};
 use connector::Connector;
 use futures::{StreamExt as _, stream};
 use sandbox::System;
+use serde_json::json;
 
 /// Sandboxes at once.
 const AT_ONCE: usize = 8;
@@ -84,4 +87,75 @@ async fn every_operation_of_officernd_works_and_its_effect_is_seen() -> Result<(
         officernd::CASES,
     )
     .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_operation_of_onoffice_works_and_its_effect_is_seen() -> Result<()> {
+    let connector = ::onoffice::OnOffice::new();
+    every_operation(
+        System::OnOffice,
+        &connector,
+        onoffice::MAKERS,
+        onoffice::CASES,
+    )
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_unknown_outcome_does_is_what_the_entry_says() -> Result<()> {
+    // the effect happens, and the answer is lost
+    let lose = |bench: &Bench, method: &str, path: &str| -> Result<()> {
+        let fault = json!({"system": "highlevel", "method": method, "path": path, "count": 1,
+            "fault": {"kind": "drop_after"}});
+        bench
+            .control()
+            .core()
+            .faults
+            .add(serde_json::from_value(fault)?);
+        Ok(())
+    };
+    let mut bench = Bench::new(System::HighLevel, highlevel::MAKERS).await?;
+    lose(&bench, "PUT", "/contacts/{contactId}")?;
+    bench.does("contacts.update").await?;
+
+    lose(&bench, "POST", "/contacts/{contactId}/tasks")?;
+    let told = format!(
+        "{:#}",
+        bench.does("contacts.tasks.create").await.unwrap_err()
+    );
+    ensure!(told.contains("look with contacts.tasks.list"), "{told}");
+    let tasks = bench.does("contacts.tasks.list").await?;
+    ensure!(
+        tasks["tasks"]
+            .as_array()
+            .is_some_and(|tasks| tasks.len() == 1),
+        "{tasks}"
+    );
+
+    lose(&bench, "POST", "/conversations/messages")?;
+    let told = format!(
+        "{:#}",
+        bench.does("conversations.messages.send").await.unwrap_err()
+    );
+    ensure!(told.contains("never done twice by itself"), "{told}");
+    let sent = bench.does("conversations.messages.export").await?;
+    ensure!(sent["total"] == 1, "{sent}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_scope_that_is_missing_is_named_and_the_connection_goes_on() -> Result<()> {
+    let mut bench = Bench::new(System::HighLevel, highlevel::MAKERS).await?;
+    let access = bench
+        .control()
+        .act(System::HighLevel, "access", &json!({}))?;
+    bench.control().act(
+        System::HighLevel,
+        "set_scopes",
+        &json!({"token": access["privateToken"], "scopes": ["contacts.readonly", "contacts.write"]}),
+    )?;
+    let told = format!("{:#}", bench.does("calendars.list").await.unwrap_err());
+    ensure!(told.contains("the scope calendars.readonly"), "{told}");
+    bench.does("contacts.list").await?;
+    Ok(())
 }

@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use catalog::RunError;
 use connections::Session;
 use connector::catalog::Operation;
-use sandbox::System;
+use sandbox::{Control, System};
 use serde_json::{Map, Value as Json, json};
 
 use crate::probes::rig::Rig;
@@ -68,6 +68,11 @@ impl Bench {
         let rig = Rig::new(system).await?;
         let switches = &rig.control.core().switches;
         switches.set("highlevel.search_lag_ms", &json!(0))?;
+        if system == System::OnOffice {
+            // no call can make one
+            let filter = json!({"name": "Nobody", "filter": {}});
+            rig.control.act(system, "save_filter", &filter)?;
+        }
         let session = rig.session()?;
         Ok(Self {
             rig,
@@ -77,6 +82,17 @@ impl Bench {
             ids: BTreeMap::new(),
             made: 0,
         })
+    }
+
+    pub(super) fn control(&self) -> &Control {
+        &self.rig.control
+    }
+
+    /// Does an operation with its own example.
+    pub(super) async fn does(&mut self, id: &str) -> Result<Json> {
+        let operation = self.operation(id)?;
+        let input = self.example(operation).await?;
+        self.run(operation, &input).await
     }
 
     pub(super) async fn tries(&mut self, case: &'static Case) -> Result<()> {
@@ -208,7 +224,7 @@ impl Bench {
                 continue;
             };
             if let Some(kind) = property["x-kind"].as_str() {
-                *value = json!(self.id(kind).await?);
+                *value = written(&self.id(kind).await?, property);
             } else if let (Some(kind), Json::Array(items)) =
                 (property["items"]["x-kind"].as_str(), value)
             {
@@ -257,6 +273,14 @@ impl Bench {
                 input.insert(name.to_owned(), value);
             }
         }
+    }
+}
+
+/// An id as the operation takes it.
+fn written(id: &str, property: &Json) -> Json {
+    match (property["type"].as_str(), id.parse::<u64>()) {
+        (Some("integer"), Ok(number)) => json!(number),
+        _ => json!(id),
     }
 }
 
