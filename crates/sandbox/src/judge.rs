@@ -23,10 +23,11 @@ use serde::{Deserialize, Serialize};
 
 pub use examine::{Agreement, Broken, Difference, Findings, Question, Sides, What, Why, examine};
 pub use held::{
-    Held, highlevel_contacts, officernd_companies, officernd_members, onoffice_addresses,
+    Held, highlevel_businesses, highlevel_contacts, officernd_companies, officernd_members,
+    onoffice_addresses,
 };
 pub use pairwise::{Both, Break, BrokenPair, Disagreement, Judgement, Pair, Rules, compare};
-pub use terms::{Carried, Place, Scope, Tags, Terms};
+pub use terms::{Carried, Entity, Place, Scope, Tags, Terms};
 
 use crate::control::Control;
 use crate::edits::{Actor, Operation};
@@ -50,7 +51,7 @@ pub enum Field {
     Birthday,
     Company,
     Tags,
-    /// First and last name in one, for a system that has one name field.
+    /// First and last name in one, for a system that has one name field; a company's name.
     Name,
 }
 
@@ -143,7 +144,11 @@ impl Control {
         let mut held = BTreeMap::new();
         for question in questions {
             for system in [question.terms.left, question.terms.right] {
-                held.entry(system).or_insert_with(|| self.held(system));
+                held.entry((system, question.terms.entity))
+                    .or_insert_with(|| match question.terms.entity {
+                        Entity::People => self.held(system),
+                        Entity::Companies => self.companies(system),
+                    });
             }
         }
         let mut findings = examine(&held, questions, truth);
@@ -151,12 +156,25 @@ impl Control {
             if edit.actor == Actor::Api
                 && edit.operation == Operation::Update
                 && edit.fields.is_empty()
-                && held.contains_key(&edit.system)
+                && held.keys().any(|(system, _)| *system == edit.system)
             {
                 *findings.echo_writes.entry(edit.system).or_default() += 1;
             }
         }
         findings
+    }
+
+    /// Every company that a system holds as a record of its own, gone ones included.
+    #[must_use]
+    pub fn companies(&self, system: System) -> Vec<Held> {
+        match system {
+            System::HighLevel => self.highlevel(highlevel_businesses),
+            System::OnOffice => Vec::new(),
+            System::OfficeRnd => {
+                let now_ms = self.core().clock.now_ms();
+                self.officernd(|state| officernd_companies(state, now_ms))
+            }
+        }
     }
 
     /// Every person that a system holds, gone ones included.

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::Control;
 use crate::clock::iso_millis;
 use crate::faults::Rule;
-use crate::judge::{Carried, Field, Pair, Question, Rules, Tags, Terms};
+use crate::judge::{Carried, Entity, Field, Pair, Question, Rules, Tags, Terms};
 use crate::service::World;
 use crate::switches::Switches;
 use crate::system::System;
@@ -166,6 +166,11 @@ struct AskedSync {
     left: System,
     right: System,
     pairs: Vec<(String, String)>,
+    #[serde(default)]
+    entity: Entity,
+    /// Whether people of a pair belong to companies that are a pair.
+    #[serde(default)]
+    company_links: bool,
     /// Whether OfficeRnD takes phone and tags in updates.
     #[serde(default)]
     late: bool,
@@ -202,13 +207,22 @@ fn judged(control: &Control, asked: Asked) -> Result<Value, Refused> {
 
 impl AskedSync {
     fn question(self) -> Result<Question, Refused> {
-        let shipped = Terms::shipped(self.left, self.right, self.late);
+        let shipped = match (self.entity, self.left, self.right) {
+            (Entity::People, left, right) => Terms::shipped(left, right, self.late),
+            (Entity::Companies, System::HighLevel, System::OfficeRnd) => {
+                Some(Terms::highlevel_officernd_companies())
+            }
+            (Entity::Companies, _, _) => None,
+        };
         let mut terms = shipped.ok_or_else(|| {
             bad(format!(
                 "no mapping ships between {} and {}",
                 self.left, self.right
             ))
         })?;
+        if self.company_links {
+            terms = terms.with_company_links();
+        }
         if let Some(fields) = self.fields {
             terms.fields = fields.into_iter().collect();
         }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use serde::Serialize;
 
 use super::held::Held;
-use super::terms::{Scope, Terms};
+use super::terms::{Entity, Scope, Terms};
 use super::{Duplicate, Field, Truth, sameness};
 use crate::system::System;
 
@@ -14,7 +14,7 @@ use crate::system::System;
 pub struct Question {
     /// Which systems, and what they are to agree in.
     pub terms: Terms,
-    /// Ids of the left and of the right that are said to be one person.
+    /// Ids of the left and of the right that are said to be one person or company.
     pub pairs: Vec<(String, String)>,
 }
 
@@ -40,6 +40,8 @@ impl Findings {
 /// How the two systems of one sync stand.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Agreement {
+    /// Of which records.
+    pub entity: Entity,
     /// The one.
     pub left: System,
     /// The other.
@@ -59,10 +61,11 @@ pub struct Agreement {
 }
 
 impl Agreement {
-    pub(super) fn between(left: System, right: System) -> Self {
+    pub(super) fn between(terms: &Terms) -> Self {
         Self {
-            left,
-            right,
+            entity: terms.entity,
+            left: terms.left,
+            right: terms.right,
             pairs: 0,
             compared: 0,
             disagreements: Vec::new(),
@@ -109,7 +112,7 @@ pub struct Difference {
 pub enum What {
     /// A mapped field.
     Field(Field),
-    /// A value that is carried, by its name.
+    /// A value that is carried, by its name; `company` is the link to a company.
     Carried(String),
 }
 
@@ -142,36 +145,90 @@ type Known<'a> = (System, &'a str);
 /// Examines what the systems hold. Echo writes are not counted here, they leave no trace in a state.
 #[must_use]
 pub fn examine(
-    held: &BTreeMap<System, Vec<Held>>,
+    held: &BTreeMap<(System, Entity), Vec<Held>>,
     questions: &[Question],
     truth: Option<&Truth>,
 ) -> Findings {
     let mut links: HashMap<Known<'_>, Vec<Known<'_>>> = HashMap::new();
     let none: &[Held] = &[];
-    let of = |system: System| held.get(&system).map_or(none, Vec::as_slice);
-    let mut syncs = Vec::new();
-    for question in questions {
+    let of = |question: &Question, system: System| {
+        let held = held.get(&(system, question.terms.entity));
+        held.map_or(none, Vec::as_slice)
+    };
+    let mut twins: HashMap<(System, System), Twins<'_>> = HashMap::new();
+    let (companies, people): (Vec<_>, Vec<_>) = questions
+        .iter()
+        .enumerate()
+        .partition(|(_, question)| question.terms.entity == Entity::Companies);
+    let mut syncs: Vec<(usize, Agreement)> = Vec::new();
+    // companies first: what people belong to is judged by which of them are pairs
+    for (place, question) in companies.into_iter().chain(people) {
         let (left, right) = (question.terms.left, question.terms.right);
-        let mut agreement = Agreement::between(left, right);
-        for (one, other) in judge_pairs(question, of(left), of(right), &mut agreement) {
+        let (lefts, rights) = (of(question, left), of(question, right));
+        let mut agreement = Agreement::between(&question.terms);
+        let known = twins.get(&(left, right));
+        let hold = judge_pairs(question, lefts, rights, known, &mut agreement);
+        if question.terms.entity == Entity::Companies {
+            let of_both = twins.entry((left, right)).or_default();
+            of_both.extend(hold.iter().copied());
+        }
+        for (one, other) in hold {
             links.entry((left, one)).or_default().push((right, other));
             links.entry((right, other)).or_default().push((left, one));
         }
-        syncs.push(agreement);
+        syncs.push((place, agreement));
     }
+    syncs.sort_by_key(|(place, _)| *place);
     let mut found = Vec::new();
-    for (system, records) in held {
+    for ((system, entity), records) in held {
         let home = questions
             .iter()
             .find(|question| [question.terms.left, question.terms.right].contains(system))
             .map_or("", |question| question.terms.home.as_str());
-        let person = |id: &str| truth.and_then(|truth| person(truth, &links, (*system, id)));
-        found.extend(duplicates(*system, records, home, person));
+        let person = |id: &str| match entity {
+            Entity::People => truth.and_then(|truth| person(truth, &links, (*system, id))),
+            Entity::Companies => None,
+        };
+        let mut twice = duplicates((*system, *entity), records, home, person);
+        if *entity == Entity::Companies {
+            // two companies of one name that both have a counterpart are two on the other side as well
+            let paired = |id: &str| links.contains_key(&(*system, id));
+            twice.retain(|each| !(paired(&each.id) && paired(&each.of)));
+        }
+        found.append(&mut twice);
     }
     Findings {
-        syncs,
+        syncs: syncs.into_iter().map(|(_, agreement)| agreement).collect(),
         duplicates: found,
         echo_writes: BTreeMap::new(),
+    }
+}
+
+/// Companies that are pairs, both ways round.
+#[derive(Default)]
+struct Twins<'q> {
+    right_of: HashMap<&'q str, &'q str>,
+    rights: HashSet<&'q str>,
+}
+
+impl<'q> Extend<(&'q str, &'q str)> for Twins<'q> {
+    fn extend<I: IntoIterator<Item = (&'q str, &'q str)>>(&mut self, pairs: I) {
+        for (left, right) in pairs {
+            self.right_of.insert(left, right);
+            self.rights.insert(right);
+        }
+    }
+}
+
+/// Whether two people belong to companies that are a pair. A company without a counterpart counts as none: that it has none is said
+/// where companies are judged. Where nobody asked about companies, all that shows is whether there is one.
+fn same_company(left: &Held, right: &Held, twins: Option<&Twins<'_>>) -> bool {
+    match twins {
+        Some(twins) => {
+            twins.right_of.get(left.company_id.as_str())
+                == twins.rights.get(right.company_id.as_str())
+        }
+        None => left.company_id.is_empty() == right.company_id.is_empty(),
     }
 }
 
@@ -180,6 +237,7 @@ fn judge_pairs<'q>(
     question: &'q Question,
     left: &[Held],
     right: &[Held],
+    twins: Option<&Twins<'_>>,
     agreement: &mut Agreement,
 ) -> Vec<(&'q str, &'q str)> {
     let by_id = |held: &[Held]| -> HashMap<String, usize> {
@@ -211,6 +269,7 @@ fn judge_pairs<'q>(
                     &left[left_place],
                     &right[right_place],
                     &question.terms,
+                    twins,
                     agreement,
                 );
             }
@@ -235,7 +294,13 @@ fn judge_pairs<'q>(
     hold
 }
 
-fn judge_pair(left: &Held, right: &Held, terms: &Terms, agreement: &mut Agreement) {
+fn judge_pair(
+    left: &Held,
+    right: &Held,
+    terms: &Terms,
+    twins: Option<&Twins<'_>>,
+    agreement: &mut Agreement,
+) {
     let difference = |what: What, one: String, other: String| Difference {
         left: left.id.clone(),
         right: right.id.clone(),
@@ -257,6 +322,16 @@ fn judge_pair(left: &Held, right: &Held, terms: &Terms, agreement: &mut Agreemen
             left.shown(*field),
             right.shown(*field),
         ));
+    }
+    if terms.company_links {
+        agreement.compared += 1;
+        if !same_company(left, right, twins) {
+            agreement.disagreements.push(difference(
+                What::Carried("company".to_owned()),
+                left.company_id.clone(),
+                right.company_id.clone(),
+            ));
+        }
     }
     for carried in &terms.carried {
         agreement.compared += 1;
@@ -295,7 +370,7 @@ fn person(
 /// Records that a client made for people who lived there already: by the truth, or where it says nothing by the same name with
 /// the same e-mail address or number.
 fn duplicates(
-    system: System,
+    (system, entity): (System, Entity),
     held: &[Held],
     home: &str,
     person: impl Fn(&str) -> Option<u32>,
@@ -309,10 +384,10 @@ fn duplicates(
         .filter(|each| !each.by_client)
         .chain(living().filter(|each| each.by_client));
     for record in in_order {
-        let keys = sameness::keys(record, home);
+        let keys = sameness::keys(entity, record, home);
         let who = person(&record.id);
         let shares_key = |other: &&&Held| {
-            let others = sameness::keys(other, home);
+            let others = sameness::keys(entity, other, home);
             keys.iter().any(|key| others.contains(key))
         };
         if record.by_client {

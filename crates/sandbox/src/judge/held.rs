@@ -40,6 +40,8 @@ pub struct Held {
     /// `YYYY-MM-DD`.
     pub birthday: String,
     pub company: String,
+    /// The id of the company that a person belongs to, where that is a record of its own.
+    pub company_id: String,
     /// Tags, or keys of contact categories.
     pub tags: Vec<String>,
     /// OfficeRnD's calculated status; "" elsewhere.
@@ -114,12 +116,42 @@ pub fn highlevel_contacts(state: &highlevel::State) -> Vec<Held> {
                     .birthday
                     .map_or_else(String::new, |day| day.to_string()),
                 company: text(F::CompanyName),
+                company_id: text(F::BusinessId),
                 tags: contact.tags.iter().map(|tag| tag.to_string()).collect(),
                 custom: contact
                     .custom_fields
                     .iter()
                     .filter_map(|(id, value)| Some((keys.get(&**id)?.clone(), written(value))))
                     .collect(),
+                ..Held::default()
+            }
+        })
+        .collect()
+}
+
+/// Every business of HighLevel's main location, for an examination of companies instead of people.
+#[must_use]
+pub fn highlevel_businesses(state: &highlevel::State) -> Vec<Held> {
+    let businesses = state.businesses(state.main_location()).iter();
+    businesses
+        .map(|business| {
+            let text = |field: &str| business.text(field).unwrap_or_default().to_owned();
+            Held {
+                id: business.id.clone(),
+                gone: business.deleted.is_some(),
+                by_client: matches!(
+                    business.created_by,
+                    highlevel::Creator::OAuth | highlevel::Creator::PrivateIntegration
+                ),
+                name: text("name"),
+                email: text("email"),
+                emails: one(text("email")),
+                phone: text("phone"),
+                phones: one(text("phone")),
+                street: text("address"),
+                postcode: text("postalCode"),
+                city: text("city"),
+                country: text("country"),
                 ..Held::default()
             }
         })
@@ -202,13 +234,6 @@ pub fn officernd_members(state: &officernd::State, now_ms: i64) -> Vec<Held> {
     members
         .map(|member| {
             let text = |field: &str| member.text(field).to_owned();
-            let one = |value: String| {
-                if value.is_empty() {
-                    Vec::new()
-                } else {
-                    vec![value]
-                }
-            };
             let company = state.get(Kind::Company, member.text("company"));
             let company = company.filter(|company| company.deleted_ms.is_none());
             Held {
@@ -226,6 +251,7 @@ pub fn officernd_members(state: &officernd::State, now_ms: i64) -> Vec<Held> {
                 country: part(member, "country"),
                 company: company
                     .map_or_else(String::new, |company| company.text("name").to_owned()),
+                company_id: text("company"),
                 tags: member.tags().map(str::to_owned).collect(),
                 status: state.status(Kind::Member, member, now_ms).to_owned(),
                 custom: properties(member),
@@ -249,6 +275,7 @@ pub fn officernd_companies(state: &officernd::State, now_ms: i64) -> Vec<Held> {
                 by_client: company.maker == Actor::Api,
                 name: text("name"),
                 email: text("email"),
+                emails: one(text("email")),
                 street: part(company, "street"),
                 postcode: part(company, "zip"),
                 city: part(company, "city"),
@@ -276,6 +303,15 @@ fn properties(record: &officernd::Record) -> BTreeMap<String, String> {
         .properties()
         .map(|(key, value)| (key.to_owned(), written(value)))
         .collect()
+}
+
+/// A list of what is there.
+fn one(value: String) -> Vec<String> {
+    if value.is_empty() {
+        Vec::new()
+    } else {
+        vec![value]
+    }
 }
 
 /// A value of a custom field as text.

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::examine::{Agreement, Difference, Findings, Question, What, Why, examine};
 use super::held::Held;
-use super::terms::{Scope, Tags, Terms};
+use super::terms::{Entity, Scope, Tags, Terms};
 use super::{Duplicate, Field, Truth};
 use crate::system::System;
 
@@ -140,11 +140,13 @@ impl Rules {
             losses.insert(Field::Company);
         }
         Terms {
+            entity: Entity::People,
             left: System::HighLevel,
             right: System::OnOffice,
             fields: self.fields.clone(),
             tags: Tags::Pairs(self.tags.clone()),
             losses,
+            company_links: false,
             carried: Vec::new(),
             home: self.home.clone(),
             archived_need_counterpart: self.archived_need_counterpart,
@@ -171,8 +173,8 @@ pub fn compare(
             .collect(),
     };
     let held = BTreeMap::from([
-        (System::HighLevel, left.to_vec()),
-        (System::OnOffice, right.to_vec()),
+        ((System::HighLevel, Entity::People), left.to_vec()),
+        ((System::OnOffice, Entity::People), right.to_vec()),
     ]);
     Judgement::from(examine(&held, &[question], truth))
 }
@@ -183,7 +185,7 @@ impl From<Findings> for Judgement {
             .syncs
             .into_iter()
             .next()
-            .unwrap_or_else(|| Agreement::between(System::HighLevel, System::OnOffice));
+            .unwrap_or_else(|| Agreement::between(&Rules::default().terms()));
         let pair = |left: String, right: String| Pair {
             highlevel: left,
             onoffice: right,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::Field;
 use super::held::Held;
-use super::terms::{Tags, Terms};
+use super::terms::{Entity, Tags, Terms};
 use crate::system::System;
 
 /// How two values compare.
@@ -141,8 +141,11 @@ fn same_tags(left: &Held, right: &Held, tags: &Tags) -> bool {
     }
 }
 
-/// What a matcher could have looked a record up by.
-pub(super) fn keys(held: &Held, home: &str) -> Vec<String> {
+/// What a matcher could have looked a record up by: a company's name, a person's e-mail addresses and numbers.
+pub(super) fn keys(entity: Entity, held: &Held, home: &str) -> Vec<String> {
+    if entity == Entity::Companies {
+        return vec![folded(&held.name)];
+    }
     let emails = held.emails.iter().map(|email| folded(email));
     let numbers = held.phones.iter().map(|phone| number(phone, held, home));
     emails

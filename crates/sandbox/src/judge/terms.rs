@@ -9,9 +9,24 @@ use super::held::Held;
 use super::pairwise::Rules;
 use crate::system::System;
 
+/// What kind of records two systems are to agree in.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Entity {
+    /// Contacts, addresses, members.
+    #[default]
+    People,
+    /// Businesses of HighLevel, companies of OfficeRnD.
+    Companies,
+}
+
 /// What two systems are to agree in.
 #[derive(Clone, Debug)]
 pub struct Terms {
+    /// Of which records.
+    pub entity: Entity,
     /// The one.
     pub left: System,
     /// The other.
@@ -22,6 +37,8 @@ pub struct Terms {
     pub tags: Tags,
     /// Fields whose difference is a declared loss, because a side takes them only when a record is made.
     pub losses: BTreeSet<Field>,
+    /// Whether people of a pair belong to companies that are a pair.
+    pub company_links: bool,
     /// Values that one side keeps of the other: its id, its status.
     pub carried: Vec<Carried>,
     /// The country of numbers that name none, as alpha-2 code, where the record names none either.
@@ -111,17 +128,47 @@ impl Terms {
             losses.insert(Field::Phone);
         }
         Self {
+            entity: Entity::People,
             left: System::HighLevel,
             right: System::OfficeRnd,
             fields,
             tags: Tags::All,
             losses,
+            company_links: false,
             carried: Vec::new(),
             home: "DE".to_owned(),
             archived_need_counterpart: false,
             left_needs: Scope::Everybody,
             right_needs: Scope::Everybody,
         }
+    }
+
+    /// Businesses of HighLevel and companies of OfficeRnD: what both can hold.
+    #[must_use]
+    pub fn highlevel_officernd_companies() -> Self {
+        Self {
+            entity: Entity::Companies,
+            fields: BTreeSet::from([
+                Field::Name,
+                Field::Email,
+                Field::Street,
+                Field::Postcode,
+                Field::City,
+                Field::Country,
+            ]),
+            losses: BTreeSet::new(),
+            ..Self::highlevel_officernd(false)
+        }
+    }
+
+    /// With the company as a link instead of a name: who belongs to a company on one side belongs to its counterpart on the other.
+    /// Ask of the companies of the same two systems beside it; without, only whether there is a company is compared.
+    #[must_use]
+    pub fn with_company_links(mut self) -> Self {
+        self.fields.remove(&Field::Company);
+        self.losses.remove(&Field::Company);
+        self.company_links = true;
+        self
     }
 
     pub(super) fn needs_counterpart(&self, scope: &Scope, held: &Held) -> bool {

@@ -223,8 +223,15 @@ fn duplicates_by_truth_and_without_it() {
     );
 }
 
+/// The people that each system holds.
+type People = BTreeMap<(System, Entity), Vec<Held>>;
+
+fn people(system: System) -> (System, Entity) {
+    (system, Entity::People)
+}
+
 /// A contact, an address and a member of one person, and the two syncs between them.
-fn three() -> (BTreeMap<System, Vec<Held>>, [Question; 2]) {
+fn three() -> (People, [Question; 2]) {
     let contact = Held {
         id: "c".to_owned(),
         first_name: "Anna Maria".to_owned(),
@@ -273,9 +280,9 @@ fn three() -> (BTreeMap<System, Vec<Held>>, [Question; 2]) {
         },
     ];
     let held = BTreeMap::from([
-        (System::HighLevel, vec![contact]),
-        (System::OnOffice, vec![address]),
-        (System::OfficeRnd, vec![member]),
+        (people(System::HighLevel), vec![contact]),
+        (people(System::OnOffice), vec![address]),
+        (people(System::OfficeRnd), vec![member]),
     ]);
     (held, questions)
 }
@@ -313,11 +320,11 @@ fn three_systems_agree_and_each_difference_is_named() {
     for (what, change) in changes {
         let mut changed = held.clone();
         if what == What::Carried("member".to_owned()) {
-            changed.get_mut(&System::HighLevel).unwrap()[0]
+            changed.get_mut(&people(System::HighLevel)).unwrap()[0]
                 .custom
                 .clear();
         } else {
-            change(&mut changed.get_mut(&System::OfficeRnd).unwrap()[0]);
+            change(&mut changed.get_mut(&people(System::OfficeRnd)).unwrap()[0]);
         }
         let findings = examine(&changed, &questions, None);
         let named: Vec<&What> = findings.syncs[1]
@@ -329,7 +336,9 @@ fn three_systems_agree_and_each_difference_is_named() {
         assert!(findings.syncs[0].agrees() && !findings.agree());
     }
     // before the autumn of 2026 a phone number crosses only when a member is made
-    held.get_mut(&System::OfficeRnd).unwrap()[0].phone.push('1');
+    held.get_mut(&people(System::OfficeRnd)).unwrap()[0]
+        .phone
+        .push('1');
     let mut early = questions.clone();
     early[1].terms = Terms::highlevel_officernd(false);
     let findings = examine(&held, &early, None);
@@ -346,21 +355,25 @@ fn a_person_is_known_across_two_syncs() {
         email: "other@example.org".to_owned(),
         emails: vec!["other@example.org".to_owned()],
         phones: Vec::new(),
-        ..held[&System::OfficeRnd][0].clone()
+        ..held[&people(System::OfficeRnd)][0].clone()
     };
-    held.get_mut(&System::OfficeRnd).unwrap().push(twin);
+    held.get_mut(&people(System::OfficeRnd)).unwrap().push(twin);
     let second = Held {
         id: "c2".to_owned(),
-        ..held[&System::HighLevel][0].clone()
+        ..held[&people(System::HighLevel)][0].clone()
     };
-    held.get_mut(&System::HighLevel).unwrap().push(second);
+    held.get_mut(&people(System::HighLevel))
+        .unwrap()
+        .push(second);
     questions[1].pairs.push(("c2".to_owned(), "m2".to_owned()));
     questions[0].pairs.push(("c2".to_owned(), "a2".to_owned()));
     let address = Held {
         id: "a2".to_owned(),
-        ..held[&System::OnOffice][0].clone()
+        ..held[&people(System::OnOffice)][0].clone()
     };
-    held.get_mut(&System::OnOffice).unwrap().push(address);
+    held.get_mut(&people(System::OnOffice))
+        .unwrap()
+        .push(address);
     // that the second address is the first person is known in onOffice alone, two links away
     let mut truth = Truth::default();
     truth.insert(System::OfficeRnd, "m", 1);
@@ -387,7 +400,7 @@ fn only_those_in_scope_need_a_counterpart() {
     assert_eq!(findings.syncs[0].without_counterpart.left, ["c"]);
     assert!(findings.syncs[1].agrees());
     let mut tagged = held.clone();
-    tagged.get_mut(&System::HighLevel).unwrap()[0].tags = vec!["coworking".to_owned()];
+    tagged.get_mut(&people(System::HighLevel)).unwrap()[0].tags = vec!["coworking".to_owned()];
     let findings = examine(&tagged, &questions, None);
     assert_eq!(findings.syncs[1].without_counterpart.left, ["c"]);
 }

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use sandbox::System;
-use sandbox::judge::{Carried, Field, Findings, Place, Question, Rules, Terms, What, examine};
+use sandbox::judge::{
+    Carried, Entity, Field, Findings, Place, Question, Rules, Terms, What, examine,
+};
 use sandbox::people::{Population, Side};
 use serde_json::json;
 
@@ -132,8 +134,8 @@ async fn companies_can_be_examined_like_people() {
         ..Default::default()
     };
     let held = BTreeMap::from([
-        (System::HighLevel, vec![business]),
-        (System::OfficeRnd, companies),
+        ((System::HighLevel, Entity::People), vec![business]),
+        ((System::OfficeRnd, Entity::People), companies),
     ]);
     let mut terms = Terms::highlevel_officernd(false);
     terms.carried = vec![Carried {
@@ -148,6 +150,116 @@ async fn companies_can_be_examined_like_people() {
     let findings = examine(&held, &[question], None);
     assert_eq!(differences(&findings), [[What::Field(Field::City)]]);
     assert!(findings.syncs[0].without_counterpart.right.is_empty());
+}
+
+#[tokio::test]
+async fn companies_agree_and_people_belong_to_their_counterparts() {
+    let client = Client::quiet(&[]).await;
+    let control = &client.control;
+    let seed = |system: System, record| control.seed(system, &[record]).unwrap().remove(0);
+    let highlevel = |act: &str, input| control.act(System::HighLevel, act, &input).unwrap();
+    let id = |shown: &serde_json::Value| shown["id"].as_str().unwrap().to_owned();
+
+    let mut companies = Vec::new();
+    for name in ["Acme", "Bloom"] {
+        let body = json!({"name": name, "address": {"city": "Köln", "country": "Germany"}});
+        let company = client.create("/companies", body).await;
+        let fields = json!({"name": name, "city": "Köln", "country": "DE"});
+        companies.push((id(&highlevel("create_business", fields)), company));
+    }
+    let mut people = Vec::new();
+    for (name, company) in [("Ann Lee", "Acme"), ("Bo Ek", "Bloom"), ("Cy Lo", "")] {
+        let (first, last) = name.split_once(' ').unwrap();
+        let mut contact = json!({"firstName": first, "lastName": last});
+        let mut member = json!({"name": name});
+        if !company.is_empty() {
+            contact["businessName"] = json!(company);
+            member["companyName"] = json!(company);
+        }
+        people.push((
+            seed(System::HighLevel, contact),
+            seed(System::OfficeRnd, member),
+        ));
+    }
+    let questions = [
+        Question {
+            terms: Terms::highlevel_officernd(true).with_company_links(),
+            pairs: people.clone(),
+        },
+        Question {
+            terms: Terms::highlevel_officernd_companies(),
+            pairs: companies.clone(),
+        },
+    ];
+    let judge = || control.judge_syncs(&questions, None);
+    assert!(judge().agree(), "{:?}", judge());
+    assert_eq!(judge().syncs[1].pairs, 2);
+
+    // a person in the counterpart of another company, and one in a company on one side alone
+    highlevel(
+        "set_business",
+        json!({"id": people[0].0, "businessId": companies[1].0}),
+    );
+    highlevel(
+        "set_business",
+        json!({"id": people[2].0, "businessId": companies[0].0}),
+    );
+    let link = What::Carried("company".to_owned());
+    assert_eq!(differences(&judge()), [vec![link.clone(), link], vec![]]);
+    highlevel(
+        "set_business",
+        json!({"id": people[0].0, "businessId": companies[0].0}),
+    );
+    highlevel(
+        "set_business",
+        json!({"id": people[2].0, "businessId": null}),
+    );
+    assert!(judge().agree());
+
+    // a company's own fields, and one without counterpart: whoever is in it can be linked to nothing
+    highlevel(
+        "edit_business",
+        json!({"id": companies[0].0, "fields": {"city": "Bonn"}}),
+    );
+    let edit = json!({"id": people[2].0, "fields": {"businessName": "Alone"}});
+    highlevel("edit_contact", edit);
+    let findings = judge();
+    assert_eq!(
+        differences(&findings),
+        [vec![], vec![What::Field(Field::City)]]
+    );
+    assert_eq!(findings.syncs[1].without_counterpart.left.len(), 1);
+
+    // one more of a name that a client makes, while the first has a counterpart
+    let pairs = vec![companies[1].clone()];
+    let found = findings.duplicates;
+    assert!(found.is_empty(), "{found:?}");
+    let twin = client.create("/companies", json!({"name": "acme"})).await;
+    let findings = judge();
+    assert_eq!(findings.duplicates.len(), 1);
+    let found = &findings.duplicates[0];
+    assert_eq!((&found.id, &found.of), (&twin, &companies[0].1));
+
+    let asked = json!({"syncs": [
+        {"left": "highlevel", "right": "officernd", "pairs": people, "fields": ["name"], "company_links": true},
+        {"left": "highlevel", "right": "officernd", "pairs": pairs, "fields": ["name"], "entity": "companies"}]});
+    let request = http::Request::post("/_sandbox/judge").body(asked.to_string().into());
+    let answer = client.raw(request.unwrap()).await.body;
+    let syncs = &answer["findings"]["syncs"];
+    assert_eq!(
+        (&syncs[0]["entity"], &syncs[1]["entity"]),
+        (&json!("people"), &json!("companies"))
+    );
+    assert_eq!(
+        (&syncs[0]["compared"], &syncs[1]["pairs"]),
+        (&json!(6), &json!(1))
+    );
+    let broken = &syncs[0]["disagreements"];
+    assert_eq!(
+        broken,
+        &json!([]),
+        "companies that nobody called a pair count as none"
+    );
 }
 
 #[tokio::test]
