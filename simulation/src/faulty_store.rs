@@ -54,7 +54,7 @@ impl FaultyStore {
     }
 
     /// The same store as one process sees it.
-    pub(crate) fn of_process(&self, life: &Arc<Life>) -> Self {
+    pub fn of_process(&self, life: &Arc<Life>) -> Self {
         Self {
             inner: Arc::clone(&self.inner),
             failures: Arc::clone(&self.failures),

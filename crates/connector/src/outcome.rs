@@ -7,12 +7,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Error, Refusal};
 
-/// Something by which a system can look a person up.
+/// Something by which a system can look a person or an organisation up.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct IdentityKey {
     /// What kind of key.
     pub kind: KeyKind,
-    /// Its canonical form: e-mail in lower case, phone in E.164.
+    /// Its canonical form: e-mail in lower case, phone in E.164, a name folded.
     pub value: String,
 }
 
@@ -24,6 +24,8 @@ pub enum KeyKind {
     Email,
     /// A phone number in E.164.
     Phone,
+    /// The name of an organisation as [`record::fold::organisation`] folds it.
+    Name,
 }
 
 /// How a fetch of one id ended.

@@ -29,7 +29,7 @@ use crate::{
 };
 
 /// What checking needs to know besides rules and schemas.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
     /// Which way the sync writes. A preview is checked and planned as two-way.
     pub mode: Mode,
@@ -37,6 +37,8 @@ pub struct Settings {
     pub left_country: Country,
     /// The country of the right account.
     pub right_country: Country,
+    /// The entities of the sync: records of these can be named by fields of others.
+    pub entities: Vec<Entity>,
 }
 
 impl Settings {
@@ -91,7 +93,7 @@ pub(crate) fn entity(
         problems.add("fields", "there is no mapping");
     }
     let mut mappings: Vec<CompiledMapping> = Vec::new();
-    let mut roles: Sides<Roles> = Sides::default();
+    let mut roles = Sides::each(|_| Roles::of(schemas.left.entity));
     for (index, mapping_rules) in rules.fields.iter().enumerate() {
         let mut here = Problems::at(format!("{path}.fields[{index}]"));
         let compiled = one::mapping(mapping_rules, &context, &mut here);

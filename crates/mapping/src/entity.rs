@@ -1,10 +1,13 @@
 //! The rules of one entity, ready to be used.
 
+use std::sync::Arc;
+
 use matching::{MatchRules, Person};
 use record::{Entity, Field, FieldName, Fields, Schema, Side, Sides, Value};
 
 use crate::{
-    CompiledMapping, Loss, Problem, Settings, compile,
+    CompiledMapping, Loss, Problem, References, Settings, compile,
+    lens::Lens,
     person::Roles,
     rules::{DeleteRule, EntityRules, ImportTag, Limits, OnLeave},
     scope::CompiledScope,
@@ -77,6 +80,27 @@ impl CompiledEntity {
     /// The mapping of this name.
     pub fn mapping(&self, id: &str) -> Option<&CompiledMapping> {
         self.mappings.iter().find(|mapping| mapping.id == id)
+    }
+
+    /// The mappings of fields that name records of another entity, each with that entity.
+    pub fn references(&self) -> impl Iterator<Item = (&CompiledMapping, Entity)> {
+        self.mappings
+            .iter()
+            .filter_map(|mapping| Some((mapping, mapping.refers_to()?)))
+    }
+
+    /// The same rules, knowing which records of other entities are linked. Without that knowledge a reference can
+    /// only be compared with an earlier one of the same side, and is never written.
+    #[must_use]
+    pub fn knowing(&self, references: References) -> Self {
+        let references = Arc::new(references);
+        let mut knowing = self.clone();
+        for mapping in &mut knowing.mappings {
+            if let Lens::Reference(reference) = &mut mapping.lens {
+                reference.known = Some(Arc::clone(&references));
+            }
+        }
+        knowing
     }
 
     /// All fields of a side that reading, matching and scope need, without repetition.

@@ -12,6 +12,8 @@ mod full_name;
 
 mod parts;
 
+mod reference;
+
 mod points;
 
 mod scalar;
@@ -20,11 +22,13 @@ mod vocabulary;
 
 use record::{Field, FieldName, Fields, Side, Sides};
 
+pub use self::reference::References;
 pub(crate) use self::{
     formula::FormulaLens,
     full_name::{FullName, NameFields},
     parts::Parts,
     points::{Channel, MainPoint, Points},
+    reference::Reference,
     scalar::Scalar,
     vocabulary::{ChoiceLens, SetLens, Vocabulary},
 };
@@ -40,6 +44,7 @@ pub(crate) enum Lens {
     Choice(ChoiceLens),
     Set(SetLens),
     Formula(FormulaLens),
+    Reference(Reference),
 }
 
 macro_rules! each {
@@ -53,6 +58,7 @@ macro_rules! each {
             Lens::Choice($inner) => $result,
             Lens::Set($inner) => $result,
             Lens::Formula($inner) => $result,
+            Lens::Reference($inner) => $result,
         }
     };
 }
@@ -98,6 +104,7 @@ impl Lens {
         match self {
             Self::Formula(formula) => formula.unreadable(side, fields),
             Self::Choice(choice) => choice.unreadable(side, fields),
+            Self::Reference(reference) => reference.unreadable(side, fields),
             _ => None,
         }
     }
@@ -113,6 +120,7 @@ impl Lens {
             Self::Choice(_) => "choice".to_owned(),
             Self::Set(_) => "set".to_owned(),
             Self::Formula(_) => "formula".to_owned(),
+            Self::Reference(reference) => format!("reference {}", reference.entity),
         }
     }
 }

@@ -28,6 +28,7 @@ mod entity;
 
 pub use compile::Settings;
 pub use entity::{CompiledEntity, Draft};
+pub use lens::References;
 pub use loss::{Loss, LossKind};
 pub use mapping::CompiledMapping;
 pub use merge::Policy;

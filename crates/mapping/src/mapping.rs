@@ -1,5 +1,7 @@
 //! One mapping, ready to be used.
 
+mod reference;
+
 use merge::{Decision, Direction, Evidence, Rule, decide};
 use record::{Field, FieldName, Fields, Side, Sides};
 
@@ -141,6 +143,9 @@ impl CompiledMapping {
         now: Sides<&Fields>,
         evidence: &Evidence,
     ) -> Decision {
+        if self.refers_to().is_some() {
+            return self.decide_reference(base, now, evidence);
+        }
         if let Some(base) = base
             && Side::BOTH
                 .iter()

@@ -1,7 +1,7 @@
-//! Which fields say who a person is.
+//! Which fields say who a person is, or a company.
 
 use matching::{Facts, Person};
-use record::{Field, Fields, Kind, PointKind, Side, Value, fold, meaning};
+use record::{Entity, Field, Fields, Kind, PointKind, Side, Value, fold, meaning};
 
 use crate::{
     lens::{Lens, NameFields, Scalar},
@@ -15,9 +15,18 @@ pub(crate) struct Roles {
     slots: Vec<(Role, Slot)>,
     /// A full name in one field has to be taken apart.
     names: Option<(crate::lens::FullName, Side)>,
+    /// The records are no people but companies.
+    organisations: bool,
 }
 
 impl Roles {
+    pub(crate) fn of(entity: Entity) -> Self {
+        Self {
+            organisations: entity == Entity::Company,
+            ..Self::default()
+        }
+    }
+
     pub(crate) fn person(&self, fields: &Fields) -> Person {
         let mut facts = Facts::default();
         for (role, slot) in &self.slots {
@@ -48,7 +57,11 @@ impl Roles {
             facts.first_name = facts.first_name.or(first);
             facts.last_name = facts.last_name.or(last);
         }
-        Person::new(facts)
+        if self.organisations {
+            Person::organisation(facts)
+        } else {
+            Person::new(facts)
+        }
     }
 
     pub(crate) fn slots(&self) -> impl Iterator<Item = &Slot> {
@@ -60,6 +73,7 @@ impl Roles {
         if rules.role == Some(Role::None) {
             return;
         }
+        let organisations = self.organisations;
         let mut scalar = |scalar: &Scalar, whole: bool| {
             let slot = scalar.slots.get(side);
             let role = rules.role.filter(|_| whole).or_else(|| {
@@ -67,6 +81,7 @@ impl Roles {
                     scalar.domain.kind,
                     scalar,
                     rules.name.as_deref().filter(|_| whole),
+                    organisations,
                 )
             });
             if let Some(role) = role {
@@ -97,7 +112,7 @@ impl Roles {
                 self.slots.push((role, main.slots.get(side).clone()));
             }
             Lens::Points(points) => self.add_points(points.slots.get(side).clone()),
-            Lens::Choice(_) | Lens::Set(_) | Lens::Formula(_) => {}
+            Lens::Choice(_) | Lens::Set(_) | Lens::Formula(_) | Lens::Reference(_) => {}
         }
     }
 
@@ -170,7 +185,7 @@ const NAMES: [(&str, Role); 27] = [
     ("externalid", Role::ExternalId),
 ];
 
-fn role_of(kind: Kind, scalar: &Scalar, name: Option<&str>) -> Option<Role> {
+fn role_of(kind: Kind, scalar: &Scalar, name: Option<&str>, organisations: bool) -> Option<Role> {
     match kind {
         Kind::Email => return Some(Role::Email),
         Kind::Phone => return Some(Role::Phone),
@@ -185,6 +200,9 @@ fn role_of(kind: Kind, scalar: &Scalar, name: Option<&str>) -> Option<Role> {
     ];
     let role = called.into_iter().flatten().find_map(|name| {
         let name: String = fold::name(name).split(' ').collect();
+        if organisations && name == "name" {
+            return Some(Role::Company);
+        }
         let found = NAMES.iter().find(|(known, _)| *known == name);
         found.map(|(_, role)| *role)
     })?;

@@ -7,6 +7,8 @@ mod config;
 
 mod laws;
 
+mod references;
+
 use record::{
     Access, Capability, Choice, Country, CountryForm, Entity, Field, FieldName, FieldSpec, Fields,
     Kind, Point, PointKind, Rewrite, Schema, Value,
@@ -133,6 +135,7 @@ fn settings(mode: Mode) -> Settings {
         mode,
         left_country: Country::GERMANY,
         right_country: Country::GERMANY,
+        entities: vec![Entity::Company, Entity::Contact],
     }
 }
 

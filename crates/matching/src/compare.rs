@@ -6,9 +6,10 @@ use serde::{Deserialize, Serialize};
 use crate::{
     KeyKind, MatchRules, Person,
     name::{Likeness, Part},
+    organisation,
 };
 
-/// Whether two records are one person.
+/// Whether two records are one person, or one organisation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
@@ -71,6 +72,8 @@ pub enum Finding {
     SamePostcode,
     /// The same street.
     SameStreet,
+    /// Another postcode or street.
+    OtherAddress,
     /// The same company.
     SameCompany,
     /// They share no key that may link by itself.
@@ -97,6 +100,7 @@ impl Finding {
             Self::OtherBirthday => "other birthday",
             Self::SamePostcode => "same postcode",
             Self::SameStreet => "same street",
+            Self::OtherAddress => "other address",
             Self::SameCompany => "same company",
             Self::NoTrustedKey => "no e-mail address or phone number in common",
         }
@@ -129,6 +133,9 @@ enum Birthday {
 
 /// Judges one pair.
 pub fn compare(one: &Person, other: &Person, rules: &MatchRules) -> Verdict {
+    if let (Some(this), Some(that)) = (&one.organisation, &other.organisation) {
+        return organisation::compare(one, other, (this, that), rules);
+    }
     let mut findings = Vec::with_capacity(6);
     let shared = shared_keys(one, other, &mut findings);
     let likeness = one.name.compare(&other.name);
@@ -247,7 +254,11 @@ fn is_same(likeness: Likeness) -> bool {
     likeness.first == Part::Same && likeness.last == Part::Same
 }
 
-fn shared_keys(one: &Person, other: &Person, findings: &mut Vec<Finding>) -> Vec<KeyKind> {
+pub(crate) fn shared_keys(
+    one: &Person,
+    other: &Person,
+    findings: &mut Vec<Finding>,
+) -> Vec<KeyKind> {
     let shares = |a: &[String], b: &[String]| a.iter().any(|value| b.contains(value));
     let mut shared = Vec::with_capacity(3);
     for (a, b, kind, finding) in [

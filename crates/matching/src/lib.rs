@@ -1,4 +1,4 @@
-//! Who is who: identity keys of a person, the judgement of two records, and the choice among
+//! Who is who: identity keys of a person or an organisation, the judgement of two records, and the choice among
 //! candidates.
 //!
 //! The order of work is: [`Person::keys`] finds candidates by equality, [`compare()`] judges each pair,
@@ -11,6 +11,8 @@ mod rules;
 mod person;
 
 mod name;
+
+mod organisation;
 
 mod compare;
 

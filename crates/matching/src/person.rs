@@ -5,7 +5,7 @@ use record::{email, fold};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::name::Name;
+use crate::{name::Name, organisation::Organisation};
 
 /// What a record says about who it is. All values are canonical meanings (see `record::meaning`).
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -41,6 +41,8 @@ pub struct Person {
     pub(crate) street: Option<String>,
     pub(crate) company: Option<String>,
     pub(crate) external: Vec<String>,
+    /// It is no person but this.
+    pub(crate) organisation: Option<Organisation>,
 }
 
 /// Something by which a person can be found. Two records that share one are candidates for a link.
@@ -67,8 +69,11 @@ pub enum KeyKind {
     /// Name and day of birth. The name counts by its initials in any order, so that typing errors and
     /// swapped names are found too.
     NameBirthday,
-    /// Name and postcode. The parts of the name count in any order.
+    /// Name and postcode. The parts of the name count in any order. Between organisations, name and whole
+    /// address.
     NamePostcode,
+    /// The name of an organisation, without its legal form. Only organisations are found by it.
+    Name,
 }
 
 impl KeyKind {
@@ -80,6 +85,7 @@ impl KeyKind {
             Self::Phone => "phone",
             Self::NameBirthday => "name_birthday",
             Self::NamePostcode => "name_postcode",
+            Self::Name => "name",
         }
     }
 }
@@ -109,6 +115,21 @@ impl Person {
             street: folded(facts.street),
             company: folded(facts.company),
             external,
+            organisation: None,
+        }
+    }
+
+    /// Makes facts about an organisation ready for comparing: its name is the company's.
+    pub fn organisation(facts: Facts) -> Self {
+        let organisation = Organisation::new(facts.company.as_deref());
+        Self {
+            organisation: Some(organisation),
+            ..Self::new(Facts {
+                first_name: None,
+                last_name: None,
+                birthday: None,
+                ..facts
+            })
         }
     }
 
@@ -135,6 +156,12 @@ impl Person {
         let mut keys = of(KeyKind::External, &self.external);
         keys.extend(of(KeyKind::Email, &self.emails));
         keys.extend(of(KeyKind::Phone, &self.phones));
+        if let Some(name) = self.organisation.as_ref().and_then(Organisation::key) {
+            keys.push(IdentityKey {
+                kind: KeyKind::Name,
+                value: name.to_owned(),
+            });
+        }
         if let (Some(initials), Some(birthday)) = (self.name.initials(), self.birthday) {
             keys.push(IdentityKey {
                 kind: KeyKind::NameBirthday,

@@ -486,3 +486,76 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn organisations_are_linked_by_more_than_a_name() {
+    let firm = |name: &str, email: &str, postcode: &str, street: &str| {
+        Person::organisation(Facts {
+            emails: some(email).into_iter().collect(),
+            company: some(name),
+            postcode: some(postcode),
+            street: some(street),
+            ..Facts::default()
+        })
+    };
+    let here = ("10969", "Lindenstr. 4");
+    let (mail, none) = ("info@bau.example", "");
+    let one = firm("Müller Bau GmbH", mail, here.0, here.1);
+    let trusted = MatchRules {
+        keys: vec![KeyKind::Email, KeyKind::NamePostcode],
+        ..MatchRules::default()
+    };
+    for (other, plain, by_address) in [
+        // The same mailbox and name, whatever the legal form.
+        (firm("MUELLER BAU", mail, "", ""), SAME, SAME),
+        // One mailbox for two branches, or for two firms.
+        (
+            firm("Müller Bau GmbH", mail, "20095", "Ring 1"),
+            DOUBTFUL,
+            DOUBTFUL,
+        ),
+        (
+            firm("Schmidt Dach", mail, here.0, here.1),
+            DOUBTFUL,
+            DOUBTFUL,
+        ),
+        // No mailbox: name and whole address, where that is trusted.
+        (
+            firm("Müller Bau GmbH", none, here.0, "Lindenstraße 4"),
+            DOUBTFUL,
+            SAME,
+        ),
+        (firm("Müller Bau", none, here.0, here.1), DOUBTFUL, DOUBTFUL),
+        (
+            firm("Müller Bau GmbH", none, here.0, ""),
+            DOUBTFUL,
+            DOUBTFUL,
+        ),
+        (
+            firm("Müller Bau GmbH", none, here.0, "Ring 9"),
+            DOUBTFUL,
+            DOUBTFUL,
+        ),
+        // A name alone is a question.
+        (firm("Müller Bau GmbH", none, "", ""), DOUBTFUL, DOUBTFUL),
+        (
+            firm("Schmidt Dach", none, here.0, here.1),
+            DIFFERENT,
+            DIFFERENT,
+        ),
+    ] {
+        assert_eq!(
+            word(&compare(&one, &other, &MatchRules::default())),
+            plain,
+            "{other:?}"
+        );
+        assert_eq!(
+            word(&compare(&other, &one, &trusted)),
+            by_address,
+            "{other:?}"
+        );
+        // Whoever may be the same is found.
+        let shares = one.keys().iter().any(|key| other.keys().contains(key));
+        assert!(shares || plain == DIFFERENT, "{other:?}");
+    }
+}

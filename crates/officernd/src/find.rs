@@ -1,11 +1,14 @@
-//! Members that carry an e-mail address.
+//! Records that carry a key.
 //!
 //! Lists of members are narrowed by `email`, exactly as it is stored: another spelling of the same address is not found
-//! here, and is found by the caller's own index of listings. Nothing narrows by phone, and nothing narrows
-//! companies by e-mail.
+//! here, and is found by the caller's own index of listings. Nothing narrows by phone.
+//!
+//! Lists of companies are narrowed by `name`, exactly as it is stored, and by nothing else that a company is found by.
+//! A key is a folded name, so all companies are listed and compared: a request for each fifty.
 
 use connector::{Calls, Error, IdentityKey, KeyKind};
-use record::{Read, Schema};
+use record::{Read, Schema, fold};
+use serde_json::{Map, Value as Json};
 
 use crate::{api::in_flight, list::reading, pages, resource::Resource};
 
@@ -15,12 +18,12 @@ pub(crate) async fn find(
     resource: &Resource,
     keys: &[IdentityKey],
 ) -> Result<Vec<Read>, Error> {
-    if !resource.found_by_email {
-        return Ok(Vec::new());
-    }
     let operation = resource.operations.find;
     let asked = calls.now();
     let place = format!("/{}", resource.path);
+    if !resource.found_by_email {
+        return listed(calls, schema, resource, keys).await;
+    }
     let narrowed: Vec<[(&str, &str); 1]> = keys
         .iter()
         .filter(|key| key.kind == KeyKind::Email)
@@ -40,4 +43,33 @@ pub(crate) async fn find(
         }
     }
     Ok(found)
+}
+
+/// Everything is read, and what carries a key is kept.
+async fn listed(
+    calls: &dyn Calls,
+    schema: &Schema,
+    resource: &Resource,
+    keys: &[IdentityKey],
+) -> Result<Vec<Read>, Error> {
+    if !keys.iter().any(|key| key.kind != KeyKind::Phone) {
+        return Ok(Vec::new());
+    }
+    let operation = resource.operations.find;
+    let asked = calls.now();
+    let items = pages::all(calls, operation, &format!("/{}", resource.path)).await?;
+    items
+        .iter()
+        .filter(|item| keys.iter().any(|key| has(item, key)))
+        .map(|item| reading(operation, item, schema, resource, asked))
+        .collect()
+}
+
+fn has(item: &Map<String, Json>, key: &IdentityKey) -> bool {
+    let text = |name: &str| item.get(name).and_then(Json::as_str);
+    match key.kind {
+        KeyKind::Email => text("email").is_some_and(|mail| mail.trim().to_lowercase() == key.value),
+        KeyKind::Name => text("name").is_some_and(|name| fold::organisation(name) == key.value),
+        KeyKind::Phone => false,
+    }
 }

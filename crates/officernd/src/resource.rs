@@ -124,7 +124,12 @@ const MEMBER: [Standard; 32] = [
     field("name", "Name", Kind::Text, ReadWrite).required(),
     field("email", "E-mail", Kind::Email, ReadWrite),
     field("phone", "Phone", Kind::Phone, ReadWrite),
-    field("company", "Company (id)", Kind::Text, ReadWrite),
+    field(
+        "company",
+        "Company",
+        Kind::Reference(Entity::Company),
+        ReadWrite,
+    ),
     field("location", "Location", Kind::Choice, CreateOnly).required(),
     field("startDate", "Start date", Kind::Instant, ReadWrite).required(),
     field("address.street", "Street", Kind::Text, ReadWrite),

@@ -31,7 +31,9 @@ pub(crate) fn read(kind: Kind, value: &Json, wall: &Wall) -> Field {
             Some(Moment::Unreadable) | None => Field::Unknown,
         },
         // login names come with blanks at the end (observed)
-        Kind::User => text(value).map_or(Field::Unknown, |text| Field::of(text.trim())),
+        Kind::User | Kind::Reference(_) => {
+            text(value).map_or(Field::Unknown, |text| Field::of(text.trim()))
+        }
         Kind::Points => Field::Unknown,
         Kind::Text
         | Kind::LongText
@@ -130,7 +132,8 @@ pub(crate) fn write(
             | Kind::Phone
             | Kind::Url
             | Kind::Choice
-            | Kind::User,
+            | Kind::User
+            | Kind::Reference(_),
             Value::Text(text),
         ) => {
             let length = text.chars().count();

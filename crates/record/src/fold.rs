@@ -66,6 +66,81 @@ pub fn loose(text: &str) -> String {
     loose
 }
 
+/// Words that say in which legal form an organisation is run, folded.
+const LEGAL_FORMS: [&str; 38] = [
+    "ab",
+    "ag",
+    "as",
+    "bv",
+    "co",
+    "company",
+    "corp",
+    "corporation",
+    "eg",
+    "ek",
+    "ev",
+    "gbr",
+    "gesellschaft",
+    "ggmbh",
+    "gmbh",
+    "haftungsbeschrankt",
+    "inc",
+    "incorporated",
+    "kg",
+    "kgaa",
+    "limited",
+    "llc",
+    "llp",
+    "ltd",
+    "mbh",
+    "nv",
+    "ohg",
+    "oy",
+    "plc",
+    "sa",
+    "sarl",
+    "sas",
+    "se",
+    "sl",
+    "spa",
+    "srl",
+    "ug",
+    "partg",
+];
+
+/// The name of an organisation by which spellings of it are found: [`loose`], without the legal form at its
+/// end. A name that is nothing else stays as it is.
+///
+/// `Müller Bau GmbH & Co. KG`, `Mueller Bau gmbh` and `MÜLLER BAU` are the same. For finding candidates, not
+/// for proof.
+pub fn organisation(text: &str) -> String {
+    let folded = loose(text);
+    let words: Vec<&str> = folded.split(' ').collect();
+    let mut kept = words.len();
+    while kept > 1 {
+        let last = words[kept - 1];
+        // `e. V.` and `G.m.b.H.` fall apart into letters.
+        let is_form = LEGAL_FORMS.contains(&last)
+            || (kept < words.len() && matches!(last, "und" | "and" | "et" | "i"));
+        if is_form {
+            kept -= 1;
+            continue;
+        }
+        let spelled_out = [4, 2].into_iter().find(|letters| {
+            kept > *letters
+                && words[kept - letters..kept]
+                    .iter()
+                    .all(|word| word.len() == 1)
+                && LEGAL_FORMS.contains(&words[kept - letters..kept].concat().as_str())
+        });
+        match spelled_out {
+            Some(letters) => kept -= letters,
+            None => break,
+        }
+    }
+    words[..kept].join(" ")
+}
+
 fn is_apostrophe(character: char) -> bool {
     matches!(character, '\'' | '\u{2019}' | '\u{2018}' | '`' | '´')
 }
@@ -85,6 +160,25 @@ mod tests {
         assert_eq!(name("Mu\u{308}ller"), "mueller");
         assert_eq!(loose("Müller"), loose("Muller"));
         assert_ne!(name("Mayer"), name("Meyer"));
+    }
+
+    #[test]
+    fn an_organisation_is_found_whatever_its_legal_form() {
+        for spelled in [
+            "Müller Bau GmbH & Co. KG",
+            "Mueller Bau gmbh",
+            "MÜLLER BAU",
+            "Müller-Bau e.V.",
+            "Müller Bau G.m.b.H.",
+            "Müller Bau UG (haftungsbeschränkt)",
+        ] {
+            assert_eq!(organisation(spelled), "muller bau", "{spelled}");
+        }
+        assert_ne!(organisation("Bau Müller"), organisation("Müller Bau"));
+        // Nothing else than a form is a name all the same.
+        assert_eq!(organisation("SE"), "se");
+        assert_eq!(organisation("A B C"), "a b c");
+        assert_eq!(organisation(""), "");
     }
 
     proptest! {

@@ -292,6 +292,7 @@ mod tests {
             Kind::Instant,
             Kind::Points,
             Kind::User,
+            Kind::Reference(crate::Entity::Company),
         ])
     }
 

@@ -73,6 +73,8 @@ pub enum Kind {
     Points,
     /// The id of a user of the system.
     User,
+    /// The id of a record of this entity in the same system.
+    Reference(Entity),
 }
 
 /// How a system spells a country.

@@ -40,7 +40,7 @@ pub use error::Error;
 pub use intent::{Intent, IntentEnd, IntentState};
 pub use journal::{Cause, Effect, JournalEntry, JournalFilter, NewJournalEntry};
 pub use ledger::{CallFilter, CallRow, Overview, Run, RunKind, RunState};
-pub use link::{Blocked, Link, LinkState, Pair, PairDecision, Tombstone};
+pub use link::{Awaited, Blocked, Link, LinkState, Pair, PairDecision, Tombstone};
 pub use listing::{Key, Known, Listed, Snapshot, Sweep, SweepPage};
 pub use names::{ConnectionName, IntentId, LinkId, ReviewId, RunId, SyncName, Workspace};
 pub use review::{Review, ReviewFilter, ReviewKind, ReviewState};

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use record::{Entity, Fields, RecordId, Side};
 use serde::{Deserialize, Serialize};
 
-use crate::{LinkId, SyncName};
+use crate::{ConnectionName, LinkId, SyncName};
 
 /// Two records known to be the same thing, with the base: what was last seen on each side.
 #[derive(Debug, Clone, PartialEq)]
@@ -115,6 +115,22 @@ pub struct Blocked {
     pub schema_hash: u64,
     /// Since when.
     pub since: Timestamp,
+    /// The record whose link it waits for. When that link is stored, the left record of the waiting
+    /// link is signalled in the same commit; when it is there already, with the row itself.
+    pub awaits: Option<Awaited>,
+}
+
+/// A record that something waits for until it is linked in the same sync.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Awaited {
+    /// What it is.
+    pub entity: Entity,
+    /// On which side it is.
+    pub side: Side,
+    /// Which.
+    pub record: RecordId,
+    /// The connection of the sync's left: where the waiting record is signalled.
+    pub wakes: ConnectionName,
 }
 
 /// Two records of which a person (or a review) said something.

@@ -89,7 +89,8 @@ pub struct ClaimRequest {
     /// Of these connections.
     pub connections: Vec<ConnectionName>,
     /// At most so many. All claims returned are of one connection and entity, so that they can be
-    /// fetched in batches: the one with the most urgent and oldest due record.
+    /// fetched in batches: the one with the most urgent and oldest due record; in a backfill, parents
+    /// before children.
     pub limit: usize,
     /// Only records due by now.
     pub now: Timestamp,

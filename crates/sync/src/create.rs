@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use connector::{CreateOutcome, Draft, Fetched, Refusal};
 use jiff::Timestamp;
+use mapping::CompiledMapping;
 use record::{Field, FieldName, Fields, Read, RecordId, Side};
 use store::{
     Blocked, Cause, Claim, Effect, Intent, IntentEnd, IntentId, IntentState, Link, LinkId,
@@ -18,12 +19,18 @@ use crate::{
     identify,
     pair::{Pairing, index},
     reconcile::{ClaimEnd, Desk, cause_of},
-    resolve,
+    references, resolve,
     settle::is_final,
 };
 
 /// A refused create is sent again without the blamed fields so often.
 const REFUSED_TRIES: usize = 4;
+
+/// A create waits so many tries for a record that it could not name later.
+const PARENT_TRIES: u32 = 4;
+
+/// How long a create waits for records that are just worked on.
+const PARENTS_FIRST: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// A record that has no counterpart and shall get one.
 pub(crate) struct Birth {
@@ -75,12 +82,18 @@ pub(crate) async fn create(desk: &mut Desk<'_>, births: Vec<Birth>) -> Result<()
         }
         return Ok(());
     }
-    let mut labours = desk.begin(births).await?;
+    let fields: Vec<_> = births
+        .iter()
+        .map(|birth| (desk.side, &birth.read.record.fields))
+        .collect();
+    let known = references::known(desk.core, desk.pairing, &fields).await?;
+    drop(fields);
+    let mut labours = desk.begin(&known, births).await?;
     for _ in 0..REFUSED_TRIES {
         if labours.is_empty() {
             return Ok(());
         }
-        labours = desk.attempt(labours).await?;
+        labours = desk.attempt(&known, labours).await?;
     }
     for labour in labours {
         desk.give_up(labour);
@@ -107,14 +120,17 @@ impl Desk<'_> {
     }
 
     /// Makes the intents durable.
-    async fn begin(&mut self, births: Vec<Birth>) -> Result<Vec<Labour>, Error> {
+    async fn begin(&mut self, known: &Pairing, births: Vec<Birth>) -> Result<Vec<Labour>, Error> {
         let target = self.side.other();
         let now = self.core.clock.now();
         let lag = self.pairing.end(target).description.search_lag;
         let mut labours = Vec::with_capacity(births.len());
         for birth in births {
-            let mut draft = self
-                .pairing
+            if let Some(end) = self.parent_to_come(known, &birth) {
+                self.end(&birth.claim.record, end);
+                continue;
+            }
+            let mut draft = known
                 .compiled
                 .draft(target, &birth.read.record.fields)
                 .fields;
@@ -170,8 +186,34 @@ impl Desk<'_> {
         Ok(labours)
     }
 
+    /// Whether a record is made later, because it names one that has no link so far: as long as records of that
+    /// kind are just worked on, so that parents come first; and some tries long, if it could never name it later.
+    fn parent_to_come(&self, known: &Pairing, birth: &Birth) -> Option<ClaimEnd> {
+        let fields = &birth.read.record.fields;
+        let target = self.side.other();
+        known.compiled.references().find_map(|(mapping, entity)| {
+            let reason = mapping.unreadable(self.side, fields)?;
+            if self.core.is_at_work(entity) {
+                return Some(ClaimEnd::Again {
+                    after: Some(PARENTS_FIRST),
+                    error: None,
+                });
+            }
+            (mapping.create_only(target) && birth.claim.attempts < PARENT_TRIES).then_some(
+                ClaimEnd::Again {
+                    after: None,
+                    error: Some(reason),
+                },
+            )
+        })
+    }
+
     /// Sends the creates once. What came back refused with blamed fields is returned, without them.
-    async fn attempt(&mut self, labours: Vec<Labour>) -> Result<Vec<Labour>, Error> {
+    async fn attempt(
+        &mut self,
+        known: &Pairing,
+        labours: Vec<Labour>,
+    ) -> Result<Vec<Labour>, Error> {
         let target = self.side.other();
         let end = self.pairing.end(target);
         let cause = labours[0].intent.cause.clone();
@@ -212,12 +254,13 @@ impl Desk<'_> {
                 CreateOutcome::Refused(refusal) => again.extend(self.refused(labour, refusal)),
             }
         }
-        self.made(made, &cause).await?;
+        self.made(known, made, &cause).await?;
         Ok(again)
     }
 
     async fn made(
         &mut self,
+        known: &Pairing,
         made: Vec<(Labour, RecordId, Option<Box<Read>>)>,
         cause: &Cause,
     ) -> Result<(), Error> {
@@ -246,16 +289,16 @@ impl Desk<'_> {
                     _ => None,
                 },
             };
-            self.born(&labour, id, read.as_ref());
+            self.born(known, &labour, id, read.as_ref());
         }
         Ok(())
     }
 
     /// Links a record that was made with the one that it was made from.
-    fn born(&mut self, labour: &Labour, id: RecordId, read: Option<&Read>) {
+    fn born(&mut self, known: &Pairing, labour: &Labour, id: RecordId, read: Option<&Read>) {
         let now = self.core.clock.now();
         let born = newborn(
-            self.pairing,
+            known,
             &labour.intent,
             &labour.draft,
             &labour.birth.read,
@@ -279,7 +322,7 @@ impl Desk<'_> {
             now,
         ));
         for (field, refusal) in &labour.dropped {
-            self.block_dropped(&born.link, target, field, refusal, now);
+            self.block_dropped(known, &born.link, target, field, refusal, now);
         }
         self.commit
             .snapshots
@@ -332,14 +375,14 @@ impl Desk<'_> {
 
     fn block_dropped(
         &mut self,
+        known: &Pairing,
         link: &Link,
         target: Side,
         field: &FieldName,
         refusal: &Refusal,
         now: Timestamp,
     ) {
-        let mapping = self
-            .pairing
+        let mapping = known
             .compiled
             .mappings()
             .iter()
@@ -359,6 +402,7 @@ impl Desk<'_> {
                 value_hash: hash_of(&raw),
                 schema_hash: self.pairing.end(target).schema_hash,
                 since: now,
+                awaits: None,
             });
             self.count("refused", 1);
         }
@@ -489,6 +533,10 @@ pub(crate) fn newborn(
             tracing::debug!(sync = %pairing.sync, mapping = mapping.id(), "a record was made without knowing a field");
             look_again = true;
             source_known = false;
+            if mapping.refers_to().is_some() {
+                without_reference(&mut bases, mapping, target, read);
+                revisions.insert(mapping.id().to_owned(), revision(mapping));
+            }
             continue;
         }
         let sent = filled(mapping.fields(target), draft);
@@ -508,6 +556,11 @@ pub(crate) fn newborn(
                 } else {
                     look_again = true;
                     tracing::debug!(sync = %pairing.sync, mapping = mapping.id(), "a made record does not hold what was sent");
+                    if !was_sent && mapping.refers_to().is_some() {
+                        without_reference(&mut bases, mapping, target, Some(read));
+                        revisions.insert(mapping.id().to_owned(), revision(mapping));
+                        continue;
+                    }
                     if !was_sent {
                         // Could not be sent (not writable, refused): aligned by the next look.
                         continue;
@@ -575,6 +628,23 @@ pub(crate) fn newborn(
             created: now,
         },
         look_again,
+    }
+}
+
+/// A record was made without the record that it is to name: as if neither side had named any, so that the
+/// source's is the one change when it can be carried out, and the emptiness of the new record is none.
+fn without_reference(
+    bases: &mut [Fields; 2],
+    mapping: &CompiledMapping,
+    target: Side,
+    read: Option<&Read>,
+) {
+    for name in mapping.fields(target.other()) {
+        bases[index(target.other())].set(name.clone(), Field::Empty);
+    }
+    for name in mapping.fields(target) {
+        let holds = read.map_or(&Field::Empty, |read| read.record.fields.get(name.as_str()));
+        bases[index(target)].set(name.clone(), holds.clone());
     }
 }
 

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use mapping::CompiledMapping;
 use merge::{Decision, Evidence, Interval, Reason, Why};
 use record::{Field, Fields, Read, Record, Side, Sides, Value};
-use store::{Blocked, Link};
+use store::{Awaited, Blocked, Link};
 
 use crate::pair::{Pairing, index};
 
@@ -68,6 +68,8 @@ pub(crate) struct Held {
     pub(crate) value_hash: u64,
     /// It is listed as blocked already.
     pub(crate) known: bool,
+    /// The record whose link would end it.
+    pub(crate) awaits: Option<Awaited>,
 }
 
 /// What a person or a command says about single mappings, before their policy.
@@ -114,20 +116,40 @@ pub(crate) fn decide(
             Decision::Wait { side } => {
                 quiet = false;
                 plan.waiting.push(number);
-                // Known fields without a meaning (a formula without a result, a value outside the
-                // map) wait for a person, not for a better reading: that has to be told.
-                let fields = &reads[index(side)].record.fields;
-                if let Some(reason) = mapping.unreadable(side, fields) {
+                // Known fields without a meaning (a formula without a result, a value outside the map, a
+                // record without a link) wait for something else than a better reading: that has to be
+                // told. A reference waits for the records of both sides.
+                let sides = if mapping.refers_to().is_some() {
+                    Side::BOTH.to_vec()
+                } else {
+                    vec![side]
+                };
+                let mut told = Vec::new();
+                for side in sides {
+                    let fields = &reads[index(side)].record.fields;
+                    let Some(reason) = mapping.unreadable(side, fields) else {
+                        continue;
+                    };
                     let value_hash = hash_of(&mapping.raw(side, fields));
-                    plan.held.push(Held {
+                    told.push(Held {
                         mapping: number,
                         side: side.other(),
                         reason,
                         value_hash,
                         known: was_blocked(side.other())
                             .is_some_and(|row| row.value_hash == value_hash),
+                        awaits: awaited(pairing, mapping, side, fields),
                     });
                 }
+                let over = |side: &Side| {
+                    was_blocked(*side).is_some() && !told.iter().any(|held| held.side == *side)
+                };
+                if mapping.refers_to().is_some() && Side::BOTH.iter().any(over) {
+                    // It waited for another record so far: all its rows are written anew.
+                    plan.quiet.push(number);
+                    told.iter_mut().for_each(|held| held.known = false);
+                }
+                plan.held.extend(told);
             }
             Decision::Ask { reason } => {
                 quiet = false;
@@ -254,6 +276,7 @@ fn plan_write<'b>(
                 reason: row.reason.clone(),
                 value_hash,
                 known: true,
+                awaits: None,
             });
         } else if let Some(reason) = reason {
             held = true;
@@ -263,6 +286,7 @@ fn plan_write<'b>(
                 reason,
                 value_hash,
                 known: false,
+                awaits: None,
             });
         } else {
             writes[index(*side)] = Some(raw);
@@ -282,6 +306,21 @@ fn plan_write<'b>(
         plan.agreed.push(number);
     }
     held
+}
+
+/// The record that this side names and that has to be linked first.
+fn awaited(
+    pairing: &Pairing,
+    mapping: &CompiledMapping,
+    side: Side,
+    fields: &Fields,
+) -> Option<Awaited> {
+    Some(Awaited {
+        entity: mapping.refers_to()?,
+        side,
+        record: mapping.unlinked(side, fields)?,
+        wakes: pairing.end(Side::Left).connection.clone(),
+    })
 }
 
 fn forced(side: Side, now: &[Field; 2]) -> Decision {

@@ -31,7 +31,7 @@ use crate::{
     news,
     notices::Notices,
     pair::Pairing,
-    plan, poll, reconcile, resolve, run,
+    plan, poll, reconcile, references, resolve, run,
     setup::{self, Unready},
     unanswered::Unanswered,
 };
@@ -114,6 +114,8 @@ pub(crate) struct Core {
     doubted: Notify,
     finished: Notify,
     busy: AtomicUsize,
+    /// How many workers are at work on an entity.
+    at_work: Mutex<BTreeMap<Entity, usize>>,
 }
 
 impl Engine {
@@ -143,6 +145,7 @@ impl Engine {
                 doubted: Notify::new(),
                 finished: Notify::new(),
                 busy: AtomicUsize::new(0),
+                at_work: Mutex::default(),
             }),
         }
     }
@@ -208,7 +211,9 @@ async fn work(core: Arc<Core>, lane: Lane, shutdown: CancellationToken) {
         match claims {
             Ok(claims) if !claims.is_empty() => {
                 core.busy.fetch_add(1, Ordering::SeqCst);
+                let at_work = core.begin_work(claims[0].entity);
                 reconcile::reconcile(&core, claims).await;
+                drop(at_work);
                 core.busy.fetch_sub(1, Ordering::SeqCst);
                 core.finished.notify_waiters();
             }
@@ -354,7 +359,34 @@ async fn keep_sweeping(core: Arc<Core>, shutdown: CancellationToken) {
     }
 }
 
+/// A worker is at work on records of this entity as long as this lives.
+struct AtWork<'a> {
+    core: &'a Core,
+    entity: Entity,
+}
+
+impl Drop for AtWork<'_> {
+    fn drop(&mut self) {
+        let mut at_work = self.core.at_work.lock().expect("no panic while held");
+        if let Some(workers) = at_work.get_mut(&self.entity) {
+            *workers = workers.saturating_sub(1);
+        }
+    }
+}
+
 impl Core {
+    fn begin_work(&self, entity: Entity) -> AtWork<'_> {
+        let mut at_work = self.at_work.lock().expect("no panic while held");
+        *at_work.entry(entity).or_default() += 1;
+        AtWork { core: self, entity }
+    }
+
+    /// Whether some worker is at work on records of this entity.
+    pub(crate) fn is_at_work(&self, entity: Entity) -> bool {
+        let at_work = self.at_work.lock().expect("no panic while held");
+        at_work.get(&entity).is_some_and(|workers| *workers > 0)
+    }
+
     /// What is done once before anything is worked on.
     async fn recover(&self) -> Result<(), Error> {
         let leases = self.store.end_leases(&self.workspace).await?;
@@ -712,6 +744,15 @@ impl Core {
         self.pairings.read().expect("no panic while held").clone()
     }
 
+    /// Whether some field in sync names a record of another entity.
+    fn knows_references(&self) -> bool {
+        self.pairings
+            .read()
+            .expect("no panic while held")
+            .iter()
+            .any(|pairing| pairing.compiled.references().next().is_some())
+    }
+
     pub(crate) fn set_pairings(&self, pairings: Vec<Arc<Pairing>>, unready: Vec<Unready>) {
         *self.pairings.write().expect("no panic while held") = pairings;
         *self.unready.write().expect("no panic while held") = unready
@@ -848,7 +889,13 @@ impl Core {
 
     pub(crate) async fn commit(&self, mut commit: Commit) -> Result<(), Error> {
         commit.at.get_or_insert_with(|| self.clock.now());
-        let signals = !commit.signals.is_empty();
+        let knows_references = self.knows_references();
+        if knows_references && !commit.ended.is_empty() {
+            references::signal_those_who_name(self, &mut commit).await?;
+        }
+        // A link may wake what waits for it, and a row that waits may find its link there already.
+        let signals = !commit.signals.is_empty()
+            || (knows_references && !(commit.links.is_empty() && commit.blocked.is_empty()));
         self.store.commit(&self.workspace, commit).await?;
         if signals {
             self.wake();

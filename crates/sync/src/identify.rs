@@ -23,7 +23,7 @@ use crate::{
     intents::{identity_key, is_ours},
     pair::Pairing,
     reconcile::{ClaimEnd, Couple, Desk, cause_of, is_too_old},
-    resolve, scope,
+    references, resolve, scope,
 };
 
 /// How long a record is put off that a large batch is working on.
@@ -933,8 +933,7 @@ async fn link_matched(
     matched: Vec<(Seeker, Candidate<RecordId>)>,
     mut others: Others,
 ) -> Result<(), Error> {
-    let mut agreed = Vec::new();
-    let mut differing = Vec::new();
+    let mut linked = Vec::with_capacity(matched.len());
     for (seeker, candidate) in matched {
         let how = matching::explain(candidate.verdict.findings());
         withdraw(desk, &seeker.claim.record);
@@ -966,9 +965,21 @@ async fn link_matched(
                 Side::Right => [other, seeker.read.clone()],
             },
         });
+        linked.push((seeker.claim, link, couple));
+    }
+    let fields: Vec<_> = linked
+        .iter()
+        .filter_map(|(_, _, couple)| couple.as_ref())
+        .flat_map(Couple::fields)
+        .collect();
+    let known = references::known(desk.core, desk.pairing, &fields).await?;
+    drop(fields);
+    let mut agreed = Vec::new();
+    let mut differing = Vec::new();
+    for (claim, link, couple) in linked {
         match couple {
-            Some(couple) if agrees(desk.pairing, &couple) => agreed.push(couple),
-            _ => differing.push((seeker.claim, link)),
+            Some(couple) if agrees(&known, &couple) => agreed.push(couple),
+            _ => differing.push((claim, link)),
         }
     }
     desk.couples(agreed, &Overrides::new()).await?;

@@ -18,7 +18,7 @@ use crate::{
     pair::Pairing,
     poll,
     reconcile::Desk,
-    resolve,
+    references, resolve,
 };
 
 /// So many looks, each after the lag, prove that nothing was made.
@@ -162,6 +162,7 @@ pub(crate) fn identity_key(key: &store::Key) -> Option<IdentityKey> {
     let kind = match key.kind.as_str() {
         "email" => KeyKind::Email,
         "phone" => KeyKind::Phone,
+        "name" => KeyKind::Name,
         _ => return None,
     };
     Some(IdentityKey {
@@ -227,8 +228,17 @@ async fn adopt(desk: &mut Desk<'_>, intent: &Intent, read: &Read) -> Result<(), 
         modified: None,
         created: None,
     };
-    let born = newborn(
+    let known = references::known(
+        desk.core,
         desk.pairing,
+        &[
+            (intent.target.other(), &source.record.fields),
+            (intent.target, &read.record.fields),
+        ],
+    )
+    .await?;
+    let born = newborn(
+        &known,
         intent,
         &intent.draft,
         &source,

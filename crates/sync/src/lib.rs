@@ -25,6 +25,8 @@ mod pair;
 
 mod decide;
 
+mod references;
+
 mod write;
 
 mod unanswered;

@@ -17,7 +17,7 @@ use crate::{
     engine::Core,
     identify,
     pair::{Pairing, index},
-    resolve, run, scope,
+    references, resolve, run, scope,
 };
 
 /// How many sample records a plan shows of each kind.
@@ -201,9 +201,19 @@ impl Planner<'_> {
         let keys: Vec<Key> = keys.into_iter().collect();
         let others = self.index(side.other(), &keys).await?;
         let rivals = self.index(side, &keys).await?;
+        let own = open
+            .iter()
+            .filter_map(|one| Some((side, &one.read.as_ref()?.record.fields)));
+        let theirs = others
+            .people
+            .values()
+            .filter_map(|known| Some((side.other(), &known.read.as_ref()?.record.fields)));
+        let fields: Vec<_> = own.chain(theirs).collect();
+        let known = references::known(self.core, self.pairing, &fields).await?;
+        drop(fields);
         for one in open {
             if let Some(read) = &one.read {
-                self.one(side, &one, read, &others, &rivals);
+                self.one(&known, side, &one, read, &others, &rivals);
             }
         }
         Ok(())
@@ -261,6 +271,7 @@ impl Planner<'_> {
 
     fn one(
         &mut self,
+        known: &Pairing,
         side: Side,
         snapshot: &Snapshot,
         read: &Read,
@@ -313,7 +324,7 @@ impl Planner<'_> {
                     self.taken.insert(candidate.id.clone());
                 }
                 let how = matching::explain(candidate.verdict.findings());
-                self.matched(side, read, &candidate.id, how, others);
+                self.matched(known, side, read, &candidate.id, how, others);
             }
             Choice::Review(candidates) => {
                 self.of(side).ambiguous += 1;
@@ -366,7 +377,15 @@ impl Planner<'_> {
         }
     }
 
-    fn matched(&mut self, side: Side, read: &Read, id: &RecordId, how: String, others: &Index) {
+    fn matched(
+        &mut self,
+        knowing: &Pairing,
+        side: Side,
+        read: &Read,
+        id: &RecordId,
+        how: String,
+        others: &Index,
+    ) {
         *self.plan.matched.entry(how.clone()).or_default() += 1;
         let Some(other) = others.people.get(id).and_then(|known| known.read.as_ref()) else {
             return;
@@ -382,11 +401,11 @@ impl Planner<'_> {
             right.record.id.clone(),
             &how,
         );
-        let pair = decide(self.pairing, &link, left, right, &[], &Overrides::new());
+        let pair = decide(knowing, &link, left, right, &[], &Overrides::new());
         self.plan.conflicts += pair.conflicts.len() as u64;
         let mut fields = BTreeMap::new();
         for step in &pair.moves {
-            let mapping = &self.pairing.compiled.mappings()[step.mapping];
+            let mapping = &knowing.compiled.mappings()[step.mapping];
             let mut to = None;
             for written in Side::BOTH {
                 if step.writes[index(written)].is_some() {

@@ -8,7 +8,7 @@ use std::{
 
 use connector::{Calls, Change, Fetched};
 use futures::future::join;
-use record::{FieldName, Read, RecordId, Side};
+use record::{FieldName, Fields, Read, RecordId, Side};
 use store::{
     Blocked, Cause, Claim, Commit, IntentId, Lane, Link, LinkState, Release, Review, ReviewFilter,
     ReviewKind, ReviewState, RunId, Signal, SignalSource, Snapshot,
@@ -20,7 +20,7 @@ use crate::{
     engine::Core,
     gone, identify,
     pair::{End, Pairing, index},
-    resolve,
+    references, resolve,
     settle::{Worked, contested, settle, unfinished},
     spread::Timed,
     unanswered,
@@ -499,6 +499,9 @@ impl<'a> Desk<'a> {
             couple.claim.cause = self.carried(&records, couple.claim.cause.take());
         }
         let (blocked, asked) = self.open_questions(&couples).await?;
+        let fields: Vec<_> = couples.iter().flat_map(Couple::fields).collect();
+        let known = references::known(self.core, self.pairing, &fields).await?;
+        drop(fields);
         let mut plans = Vec::with_capacity(couples.len());
         let mut kept = Vec::with_capacity(couples.len());
         for couple in couples {
@@ -508,7 +511,7 @@ impl<'a> Desk<'a> {
                 .cloned()
                 .collect();
             let plan = decide(
-                self.pairing,
+                &known,
                 &couple.link,
                 &couple.reads[0],
                 &couple.reads[1],
@@ -533,15 +536,17 @@ impl<'a> Desk<'a> {
             kept.push(couple);
             plans.push(plan);
         }
+        let (kept, plans) = self.without_emptied(&known, kept, plans).await?;
         if !self.within_limits(&kept, &plans).await? {
             return Ok(());
         }
-        self.keep_contested(&kept, &plans).await?;
-        let written = self.write_all(&kept, &plans).await?;
+        self.keep_contested(&known, &kept, &plans).await?;
+        let written = self.write_all(&known, &kept, &plans).await?;
         self.time_writes(&kept, &written);
         let after = self.read_back(&kept, &written).await?;
         for (number, (couple, plan)) in kept.into_iter().zip(&plans).enumerate() {
             self.settle_couple(
+                &known,
                 couple,
                 plan,
                 [0, 1].map(|at| written[at].get(&number)),
@@ -550,6 +555,34 @@ impl<'a> Desk<'a> {
             );
         }
         Ok(())
+    }
+
+    /// Leaves out pairs that would lose the name of a record at one side because it was deleted at the other.
+    async fn without_emptied(
+        &mut self,
+        known: &Pairing,
+        couples: Vec<Couple>,
+        plans: Vec<PairPlan>,
+    ) -> Result<(Vec<Couple>, Vec<PairPlan>), Error> {
+        if known.compiled.references().next().is_none() {
+            return Ok((couples, plans));
+        }
+        let emptied = references::emptied(self.core, known, self.lane, &couples, &plans).await?;
+        self.commit.signals.extend(emptied.signals);
+        let mut kept = Vec::with_capacity(plans.len());
+        for (number, (couple, plan)) in couples.into_iter().zip(plans).enumerate() {
+            match emptied.plans.get(&number) {
+                Some(why) => self.end(
+                    &couple.claim.record,
+                    ClaimEnd::Again {
+                        after: None,
+                        error: Some(why.clone()),
+                    },
+                ),
+                None => kept.push((couple, plan)),
+            }
+        }
+        Ok(kept.into_iter().unzip())
     }
 
     /// Whether a custom field that had a value reads as empty, and it is not known whether it is still
@@ -646,14 +679,19 @@ impl<'a> Desk<'a> {
     }
 
     /// Stores what is about to be overwritten and was never agreed on.
-    async fn keep_contested(&self, couples: &[Couple], plans: &[PairPlan]) -> Result<(), Error> {
+    async fn keep_contested(
+        &self,
+        known: &Pairing,
+        couples: &[Couple],
+        plans: &[PairPlan],
+    ) -> Result<(), Error> {
         let now = self.core.clock.now();
         let journal: Vec<_> = couples
             .iter()
             .zip(plans)
             .flat_map(|(couple, plan)| {
                 contested(
-                    self.pairing,
+                    known,
                     &couple.link,
                     [&couple.reads[0], &couple.reads[1]],
                     plan,
@@ -676,6 +714,7 @@ impl<'a> Desk<'a> {
 
     async fn write_all(
         &self,
+        known: &Pairing,
         couples: &[Couple],
         plans: &[PairPlan],
     ) -> Result<[HashMap<usize, Written>; 2], Error> {
@@ -683,9 +722,7 @@ impl<'a> Desk<'a> {
             let mut numbers = Vec::new();
             let mut changes: Vec<Change> = Vec::new();
             for (number, (couple, plan)) in couples.iter().zip(plans).enumerate() {
-                if let Some(change) =
-                    plan.change(self.pairing, side, &couple.reads[index(side)].record)
-                {
+                if let Some(change) = plan.change(known, side, &couple.reads[index(side)].record) {
                     numbers.push(number);
                     changes.push(change);
                 }
@@ -811,6 +848,7 @@ impl<'a> Desk<'a> {
 
     fn settle_couple(
         &mut self,
+        known: &Pairing,
         couple: Couple,
         plan: &PairPlan,
         written: [Option<&Written>; 2],
@@ -822,7 +860,7 @@ impl<'a> Desk<'a> {
         let cause = cause_of(&claim);
         let was = link.clone();
         let settled = settle(Worked {
-            pairing: self.pairing,
+            pairing: known,
             link,
             before: [&reads[0], &reads[1]],
             plan,
@@ -1182,6 +1220,18 @@ pub(crate) struct Couple {
     pub(crate) reads: [Read; 2],
 }
 
+impl Couple {
+    /// All fields that are decided on, by side.
+    pub(crate) fn fields(&self) -> [(Side, &Fields); 4] {
+        [
+            (Side::Left, &self.reads[0].record.fields),
+            (Side::Right, &self.reads[1].record.fields),
+            (Side::Left, &self.link.base_left),
+            (Side::Right, &self.link.base_right),
+        ]
+    }
+}
+
 /// Reads records by id, fresh, by id.
 pub(crate) async fn fetch(
     end: &End,
@@ -1221,7 +1271,9 @@ fn is_answered(claim: &Claim, link: &Link, side: Side) -> bool {
     let newest = claim
         .not_older_than
         .map_or(claim.last_signalled, |mark| mark.max(claim.last_signalled));
+    // A link that was waited for is no news that a reading could have shown.
     claim.attempts == 0
+        && !claim.sources.contains(&SignalSource::Link)
         && (seen >= newest || (claim.sources == [SignalSource::Sweep] && link.created >= newest))
 }
 

@@ -150,6 +150,7 @@ pub(crate) fn settle(worked: Worked<'_>) -> Settled {
                     value_hash: hash_of(raw),
                     schema_hash: pairing.end(side).schema_hash,
                     since: now,
+                    awaits: None,
                 });
                 out.journal.push(NewJournalEntry {
                     rule: mapping.id().to_owned(),
@@ -222,6 +223,7 @@ pub(crate) fn settle(worked: Worked<'_>) -> Settled {
             value_hash: held.value_hash,
             schema_hash: pairing.end(held.side).schema_hash,
             since: now,
+            awaits: held.awaits.clone(),
         });
     }
     for number in &plan.quiet {

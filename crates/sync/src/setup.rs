@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use mapping::{CompiledEntity, EntityRules, Mode, Problem, Settings, SyncRules};
+use mapping::{CompiledEntity, EntityRules, Problem, Settings, SyncRules};
 use record::{Access, Country, Entity, FieldName, FieldSpec, Kind, Schema, Side};
 use store::{Cause, ConnectionName, Lane, SignalSource, SyncName};
 use uuid::Uuid;
@@ -138,7 +138,7 @@ pub(crate) async fn check(
     let mut problems = Vec::new();
     for (entity, entity_rules) in &rules.entities {
         let ends = ends(core, rules, *entity).await?;
-        let settings = settings(core, rules.mode, &ends);
+        let settings = settings(core, rules, &ends);
         if let Some(problem) = shared_keys(*entity, entity_rules, &ends) {
             problems.push(problem);
         }
@@ -154,9 +154,13 @@ pub(crate) async fn check(
 
 async fn resolve(core: &Core, sync: &SyncName, rules: &SyncRules) -> Result<Vec<Pairing>, Error> {
     let mut pairings = Vec::new();
-    for (entity, entity_rules) in &rules.entities {
+    // Parents before children: what a record names is linked before the record is looked at.
+    for entity in &Entity::ALL {
+        let Some(entity_rules) = rules.entities.get(entity) else {
+            continue;
+        };
         let ends = ends(core, rules, *entity).await?;
-        let settings = settings(core, rules.mode, &ends);
+        let settings = settings(core, rules, &ends);
         let mut entity_rules = entity_rules.clone();
         entity_rules.trust_kept_ids();
         if shared_keys(*entity, &entity_rules, &ends).is_some() {
@@ -226,6 +230,7 @@ fn shared_keys(entity: Entity, rules: &EntityRules, ends: &[End; 2]) -> Option<P
         matching.trusts(match key {
             connector::KeyKind::Email => matching::KeyKind::Email,
             connector::KeyKind::Phone => matching::KeyKind::Phone,
+            connector::KeyKind::Name => matching::KeyKind::Name,
         })
     };
     let shared = ends
@@ -289,7 +294,7 @@ fn hash(schema: &Schema) -> u64 {
     hasher.finish()
 }
 
-fn settings(core: &Core, mode: Mode, ends: &[End; 2]) -> Settings {
+fn settings(core: &Core, rules: &SyncRules, ends: &[End; 2]) -> Settings {
     let mut countries = BTreeMap::new();
     for (side, end) in Side::BOTH.into_iter().zip(ends) {
         let told = core
@@ -305,7 +310,8 @@ fn settings(core: &Core, mode: Mode, ends: &[End; 2]) -> Settings {
         countries.insert(side, country);
     }
     Settings {
-        mode,
+        mode: rules.mode,
+        entities: rules.entities.keys().copied().collect(),
         left_country: countries[&Side::Left],
         right_country: countries[&Side::Right],
     }

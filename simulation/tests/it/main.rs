@@ -2,6 +2,7 @@
 
 mod account;
 mod asked;
+mod between;
 mod catalog;
 mod create;
 mod ended;
@@ -15,8 +16,10 @@ mod journal;
 mod kept;
 mod kill_points;
 mod matching;
+mod memory;
 mod paced;
 mod probes;
+mod references;
 mod refused;
 mod sets;
 mod shaped;

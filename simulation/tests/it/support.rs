@@ -16,8 +16,8 @@ use store::{
     Workspace,
 };
 
-/// An empty world on fast time, without limits and lag. `RUST_LOG` shows what the engine does.
-pub(crate) fn options() -> Options {
+/// `RUST_LOG` shows what the engine does.
+pub(crate) fn log() {
     if std::env::var_os("RUST_LOG").is_some() {
         drop(
             tracing_subscriber::fmt()
@@ -26,6 +26,11 @@ pub(crate) fn options() -> Options {
                 .try_init(),
         );
     }
+}
+
+/// An empty world on fast time, without limits and lag.
+pub(crate) fn options() -> Options {
+    log();
     Options {
         people: Plan {
             seed: 1,

@@ -40,7 +40,7 @@ pub(crate) async fn find(
     let by_lookup = in_flight(keys.iter().map(|key| by_lookup(calls, key)).collect());
     let by_query = in_flight(
         keys.iter()
-            .filter(|key| fits(key))
+            .filter(|key| fits(key) && key.kind != KeyKind::Name)
             .map(|key| by_query(calls, key))
             .collect(),
     );
@@ -86,12 +86,13 @@ async fn by_filter(calls: &dyn Calls, keys: &[IdentityKey]) -> Result<Candidates
     let filters: Vec<Json> = keys
         .iter()
         .filter(|key| fits(key))
-        .map(|key| {
+        .filter_map(|key| {
             let field = match key.kind {
                 KeyKind::Email => "email",
                 KeyKind::Phone => "phone",
+                KeyKind::Name => return None,
             };
-            json!({ "field": field, "operator": "eq", "value": key.value })
+            Some(json!({ "field": field, "operator": "eq", "value": key.value }))
         })
         .collect();
     if filters.is_empty() {
@@ -136,11 +137,13 @@ fn has(contact: &Map<String, Json>, key: &IdentityKey) -> bool {
     let (first, additional, part) = match key.kind {
         KeyKind::Email => ("email", "additionalEmails", "email"),
         KeyKind::Phone => ("phone", "additionalPhones", "phone"),
+        KeyKind::Name => return false,
     };
     let is = |json: &Json| {
         json.as_str().is_some_and(|text| match key.kind {
             KeyKind::Email => text.trim().to_lowercase() == key.value,
             KeyKind::Phone => digits(text).eq(digits(&key.value)),
+            KeyKind::Name => false,
         })
     };
     contact.get(first).is_some_and(is)
@@ -161,6 +164,7 @@ async fn by_lookup(calls: &dyn Calls, key: &IdentityKey) -> Result<Candidates, E
     let parameter = match key.kind {
         KeyKind::Email => "email",
         KeyKind::Phone => "number",
+        KeyKind::Name => return Ok(Vec::new()),
     };
     let request = Request::new(
         CONTACT_DUPLICATE,

@@ -5,7 +5,7 @@
 //! `name` is left out on purpose: it says again what `firstName` and `lastName` say, and how the two
 //! ways of writing fight is documented nowhere.
 
-use record::{Access, Capability, Choice, CountryForm, FieldSpec, Kind, Rewrite};
+use record::{Access, Capability, Choice, CountryForm, Entity, FieldSpec, Kind, Rewrite};
 
 /// How an empty value is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -129,7 +129,13 @@ pub(crate) const STANDARD: [Standard; 24] = [
         Clear::Never,
     ),
     field("type", "Contact type", Kind::Text, ReadOnly, Clear::Never),
-    field(BUSINESS, "Company", Kind::Text, ReadWrite, Clear::Null),
+    field(
+        BUSINESS,
+        "Company",
+        Kind::Reference(Entity::Company),
+        ReadWrite,
+        Clear::Null,
+    ),
     field(
         "dateAdded",
         "Created",
@@ -233,7 +239,6 @@ fn rewrites(field: &Standard) -> Vec<Rewrite> {
         Kind::Email => vec![Rewrite::Lowercase, Rewrite::Trim],
         Kind::Phone => vec![Rewrite::Phone, Rewrite::Trim],
         Kind::Set => vec![Rewrite::Lowercase, Rewrite::Trim],
-        _ if field.name == BUSINESS => Vec::new(),
         Kind::Text | Kind::Url => vec![Rewrite::Trim],
         _ => Vec::new(),
     }

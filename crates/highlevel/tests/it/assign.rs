@@ -47,6 +47,7 @@ async fn the_company_is_written_by_its_own_call_and_never_put() {
     let spec = schema().await.field("businessId").unwrap().clone();
     assert_eq!(spec.capability.access, Access::ReadWrite);
     assert!(spec.capability.clearable);
+    assert_eq!(spec.kind, record::Kind::Reference(record::Entity::Company));
 
     let fake = Fake::new(|request| match request.operation {
         "contacts.update" => ok(json!({"succeded": true, "contact": contact("c1")})),

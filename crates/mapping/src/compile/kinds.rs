@@ -1,6 +1,6 @@
 //! Which lens fits which kinds of field.
 
-use record::{CountryForm, FieldSpec, Kind, Sides};
+use record::{CountryForm, Entity, FieldSpec, Kind, Sides};
 
 use crate::{
     lens::Channel,
@@ -17,6 +17,7 @@ pub(super) enum Shape {
     Points,
     Choice,
     Set,
+    Reference(Entity),
 }
 
 /// Why no lens fits, and what to do.
@@ -118,6 +119,7 @@ fn single(rules: &MappingRules, left: Kind, right: Kind) -> Result<Shape, Unfit>
             "an address is made of several fields on each side",
             "write `left: [street, postcode, city]`; for one field each leave `lens` out",
         )),
+        LensRule::Reference => reference(left, right),
         LensRule::Formula => Err(unfit(
             "there is no formula",
             "give `formula_to_right` or `formula_to_left`",
@@ -128,6 +130,9 @@ fn single(rules: &MappingRules, left: Kind, right: Kind) -> Result<Shape, Unfit>
 fn auto(rules: &MappingRules, left: Kind, right: Kind) -> Result<Shape, Unfit> {
     let either = |kind: Kind| left == kind || right == kind;
     let other_than = |kind: Kind| if left == kind { right } else { left };
+    if matches!(left, Kind::Reference(_)) || matches!(right, Kind::Reference(_)) {
+        return reference(left, right);
+    }
     if either(Kind::Points) {
         return match other_than(Kind::Points) {
             Kind::Points => Ok(Shape::Points),
@@ -192,6 +197,21 @@ fn auto(rules: &MappingRules, left: Kind, right: Kind) -> Result<Shape, Unfit> {
     Err(does_not_fit(left, right))
 }
 
+/// Ids of records are the systems' own: they are translated, or they mean nothing on the other side.
+fn reference(left: Kind, right: Kind) -> Result<Shape, Unfit> {
+    match (left, right) {
+        (Kind::Reference(one), Kind::Reference(other)) if one == other => Ok(Shape::Reference(one)),
+        _ => Err(unfit(
+            format!(
+                "{} on the left does not fit {} on the right",
+                called(left),
+                called(right)
+            ),
+            "map a field that names a record to one that names a record of the same kind; a formula can copy its id, one way",
+        )),
+    }
+}
+
 fn same(one: Kind, other: Kind) -> bool {
     one == other || matches!((one, other), (Kind::Country(_), Kind::Country(_)))
 }
@@ -237,5 +257,6 @@ pub(super) fn called(kind: Kind) -> &'static str {
         Kind::Instant => "a point in time",
         Kind::Points => "a list of contact points",
         Kind::User => "a user",
+        Kind::Reference(_) => "the id of another record",
     }
 }

@@ -11,8 +11,8 @@ use super::{
 };
 use crate::{
     lens::{
-        ChoiceLens, FormulaLens, FullName, Lens, MainPoint, NameFields, Parts, Points, Scalar,
-        SetLens,
+        ChoiceLens, FormulaLens, FullName, Lens, MainPoint, NameFields, Parts, Points, Reference,
+        Scalar, SetLens,
     },
     problem::Problems,
     rules::{LensRule, MappingRules},
@@ -152,6 +152,32 @@ pub(super) fn lens(
             let slots = slots(0);
             let vocabulary = vocabulary(rules, &slots, direction, problems);
             Lens::Choice(ChoiceLens { slots, vocabulary })
+        }
+        Shape::Reference(entity) => {
+            if !context.settings.entities.contains(&entity) {
+                problems.hint(
+                    "",
+                    format!(
+                        "these fields name a {entity}, and the sync does not keep records of this kind the same"
+                    ),
+                    format!("add `{entity}` to the `entities` of the sync, or remove the mapping"),
+                );
+                return None;
+            }
+            for (part, given) in [
+                ("default_left", rules.default_left.is_some()),
+                ("default_right", rules.default_right.is_some()),
+            ] {
+                if given {
+                    problems.add(part, "a field that names another record has no default");
+                    return None;
+                }
+            }
+            Lens::Reference(Reference {
+                entity,
+                slots: slots(0),
+                known: None,
+            })
         }
         Shape::Set => {
             let slots = slots(0);

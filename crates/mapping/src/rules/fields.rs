@@ -130,6 +130,8 @@ pub enum LensRule {
     Number,
     /// Yes or no.
     Boolean,
+    /// The id of another record that is linked in the same sync (the company of a contact), on each side by that side's own id.
+    Reference,
     /// The result of a formula.
     Formula,
 }

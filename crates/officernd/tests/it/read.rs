@@ -73,10 +73,41 @@ async fn an_address_that_several_carry_finds_them_all() {
     let ids: Vec<&str> = found.iter().map(|read| read.record.id.as_str()).collect();
     assert_eq!(ids, ["m1", "m2", "m3"]);
     assert_eq!(fake.sent().len(), 3, "phones narrow nothing");
-    let companies = fake
-        .connector
-        .find(&fake, &schema(Entity::Company).await, &keys)
-        .await
-        .unwrap();
-    assert!(companies.is_empty());
+}
+
+#[tokio::test]
+async fn companies_are_found_by_address_and_by_name_however_it_is_spelled() {
+    let company = |id: &str, name: &str, email: Option<&str>| json!({"_id": id, "name": name, "email": email, "location": "l1", "startDate": "2026-01-01"});
+    let fake = Fake::new(move |request| {
+        assert!(request.path.ends_with("/companies"), "{}", request.path);
+        match parameter(request, "$cursorNext") {
+            None => ok(json!({"cursorNext": "n", "results": [
+                company("c1", "MUELLER Bau", None),
+                company("c2", "Schmidt Dach GmbH", Some("Info@Schmidt.example")),
+            ]})),
+            Some(_) => page(&[company("c3", "Müller Bau GmbH & Co. KG", None)]),
+        }
+    });
+    let find = async |kind, value: &str| {
+        let key = IdentityKey {
+            kind,
+            value: value.to_owned(),
+        };
+        let found = fake
+            .connector
+            .find(&fake, &schema(Entity::Company).await, &[key])
+            .await
+            .unwrap();
+        let ids: Vec<String> = found
+            .iter()
+            .map(|read| read.record.id.to_string())
+            .collect();
+        ids
+    };
+    assert_eq!(find(KeyKind::Name, "muller bau").await, ["c1", "c3"]);
+    assert_eq!(find(KeyKind::Email, "info@schmidt.example").await, ["c2"]);
+    assert_eq!(find(KeyKind::Name, "muller").await, [""; 0]);
+    let asked = fake.sent().len();
+    assert_eq!(find(KeyKind::Phone, "+4930000000").await, [""; 0]);
+    assert_eq!(fake.sent().len(), asked, "they have no phone");
 }

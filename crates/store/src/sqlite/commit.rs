@@ -4,7 +4,7 @@ use super::{
     fault::Outcome,
     intents, journal, ledger, links, listings, marks, reviews,
     session::{Session, micros},
-    signals,
+    signals, waiting,
 };
 use crate::Commit;
 
@@ -29,6 +29,7 @@ pub(super) fn commit(session: &Session, ws: i64, commit: &Commit) -> Outcome<()>
     signals::settle(session, ws, &commit.settled)?;
     signals::release(session, ws, &commit.released)?;
     signals::signal(session, ws, &commit.signals, commit.at)?;
+    waiting::wake(session, ws, &commit.links, &commit.blocked, commit.at)?;
     if let Some((run, counts)) = &commit.run {
         ledger::count(session, ws, *run, counts)?;
     }

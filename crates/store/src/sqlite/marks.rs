@@ -6,11 +6,11 @@ use rusqlite::{OptionalExtension, Row, params};
 
 use super::{
     codes::Code,
-    fault::Outcome,
+    fault::{Fault, Outcome},
     links::column,
     session::{Session, micros, time, uuid},
 };
-use crate::{Blocked, LinkId, Pair, PairDecision, SyncName, Tombstone, Workspace};
+use crate::{Awaited, Blocked, LinkId, Pair, PairDecision, SyncName, Tombstone, Workspace};
 
 /// Sets tombstones.
 pub(super) fn bury(session: &Session, ws: i64, tombstones: &[Tombstone]) -> Outcome<()> {
@@ -99,16 +99,25 @@ pub(super) fn tombstones_of(
 /// Blocks fields.
 pub(super) fn block(session: &Session, ws: i64, blocked: &[Blocked]) -> Outcome<()> {
     for blocked in blocked {
+        let awaits = blocked.awaits.as_ref();
+        let wakes = awaits
+            .map(|awaited| session.connection_number(ws, &awaited.wakes))
+            .transpose()?;
         session
             .sql(
-                "INSERT INTO blocked (ws, link, mapping, side, sync, reason, value_hash, schema_hash, since)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+                "INSERT INTO blocked (ws, link, mapping, side, sync, reason, value_hash, schema_hash, since,
+                                      awaits_entity, awaits_side, awaits_record, wakes)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
                  ON CONFLICT (ws, link, mapping, side) DO UPDATE SET
                      sync = excluded.sync,
                      reason = excluded.reason,
                      value_hash = excluded.value_hash,
                      schema_hash = excluded.schema_hash,
-                     since = excluded.since",
+                     since = excluded.since,
+                     awaits_entity = excluded.awaits_entity,
+                     awaits_side = excluded.awaits_side,
+                     awaits_record = excluded.awaits_record,
+                     wakes = excluded.wakes",
             )?
             .execute(params![
                 ws,
@@ -119,7 +128,11 @@ pub(super) fn block(session: &Session, ws: i64, blocked: &[Blocked]) -> Outcome<
                 blocked.reason,
                 blocked.value_hash.cast_signed(),
                 blocked.schema_hash.cast_signed(),
-                micros(blocked.since)
+                micros(blocked.since),
+                awaits.map(|awaited| awaited.entity.code()),
+                awaits.map(|awaited| awaited.side.code()),
+                awaits.map(|awaited| awaited.record.as_str()),
+                wakes
             ])?;
     }
     Ok(())
@@ -139,7 +152,8 @@ pub(super) fn unblock(
     Ok(())
 }
 
-const BLOCKED: &str = "link, mapping, side, reason, value_hash, schema_hash, since";
+const BLOCKED: &str = "link, mapping, side, reason, value_hash, schema_hash, since, \
+                       awaits_entity, awaits_side, awaits_record, wakes";
 
 /// Blocked fields of these links, or of all of the sync.
 pub(super) fn blocked(
@@ -160,7 +174,7 @@ pub(super) fn blocked(
         for link in links {
             let mut rows = statement.query(params![ws, link.0.as_bytes(), number])?;
             while let Some(row) = rows.next()? {
-                blocked.push(blocked_of(row, sync)?);
+                blocked.push(blocked_of(session, row, sync)?);
             }
         }
     } else {
@@ -170,13 +184,24 @@ pub(super) fn blocked(
         ))?;
         let mut rows = statement.query(params![ws, number])?;
         while let Some(row) = rows.next()? {
-            blocked.push(blocked_of(row, sync)?);
+            blocked.push(blocked_of(session, row, sync)?);
         }
     }
     Ok(blocked)
 }
 
-fn blocked_of(row: &Row<'_>, sync: &SyncName) -> Outcome<Blocked> {
+fn blocked_of(session: &Session, row: &Row<'_>, sync: &SyncName) -> Outcome<Blocked> {
+    let awaited: Option<String> = row.get(9)?;
+    let awaits = awaited
+        .map(|record| {
+            Ok::<_, Fault>(Awaited {
+                entity: Code::of_code(row.get(7)?)?,
+                side: Code::of_code(row.get(8)?)?,
+                record: RecordId::new(record),
+                wakes: session.connection_name(row.get(10)?)?,
+            })
+        })
+        .transpose()?;
     Ok(Blocked {
         sync: sync.clone(),
         link: LinkId(uuid(
@@ -188,6 +213,7 @@ fn blocked_of(row: &Row<'_>, sync: &SyncName) -> Outcome<Blocked> {
         value_hash: row.get::<_, i64>(4)?.cast_unsigned(),
         schema_hash: row.get::<_, i64>(5)?.cast_unsigned(),
         since: time(row.get(6)?)?,
+        awaits,
     })
 }
 

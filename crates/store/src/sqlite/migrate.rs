@@ -13,7 +13,10 @@ use crate::{Error, Result};
 const APPLICATION: i64 = 0x546e_646d;
 
 /// The steps, in order. Their numbers are their places, from 1.
-const STEPS: &[(&str, &str)] = &[("first", include_str!("migrations/0001_first.sql"))];
+const STEPS: &[(&str, &str)] = &[
+    ("first", include_str!("migrations/0001_first.sql")),
+    ("waiting", include_str!("migrations/0002_waiting.sql")),
+];
 
 /// Says whether the database is empty or ours, without changing anything of it.
 ///

@@ -28,6 +28,7 @@ mod signals;
 mod sweeps;
 mod tally;
 mod threads;
+mod waiting;
 mod writer;
 
 use std::{

@@ -12,7 +12,7 @@ use super::{
     tally::{Count, Tally},
 };
 use crate::{
-    Accepted, Claim, ClaimRequest, ConnectionName, DeliveryRow, Release, Signal, Workspace,
+    Accepted, Claim, ClaimRequest, ConnectionName, DeliveryRow, Lane, Release, Signal, Workspace,
 };
 
 /// The due time of a record that a worker has: a new signal's own one is always earlier.
@@ -262,8 +262,12 @@ fn most_urgent(
     )?;
     for lane in LANES.into_iter().filter(|lane| *lane <= request.lane) {
         let mut best: Option<(i64, i64, Entity)> = None;
-        for connection in connections {
-            for entity in Entity::ALL {
+        for entity in Entity::ALL {
+            if lane == Lane::Backfill && best.is_some() {
+                // In a first sync what others name comes before those who name it.
+                break;
+            }
+            for connection in connections {
                 let due: Option<i64> = first
                     .query_row(
                         params![

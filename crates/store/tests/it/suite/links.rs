@@ -2,8 +2,8 @@
 
 use record::{Entity, Side};
 use store::{
-    Blocked, Commit, Error, LinkId, LinkState, Pair, PairDecision, ReviewFilter, ReviewKind,
-    ReviewState, Tombstone,
+    Awaited, Blocked, Commit, Error, Link, LinkId, LinkState, Pair, PairDecision, ReviewFilter,
+    ReviewKind, ReviewState, SignalSource, Tombstone,
 };
 
 use super::things::*;
@@ -306,4 +306,92 @@ pub(crate) async fn tombstones_blocked_fields_and_decisions(store: Under) {
         decisions(Side::Right, "y").await,
         [(pair("a", "y"), PairDecision::Link)]
     );
+}
+
+pub(crate) async fn what_waits_for_a_link_is_woken_in_the_commit_that_makes_it(store: Under) {
+    let waits = |number: u128, side: Side, record: &str| Blocked {
+        awaits: Some(Awaited {
+            entity: Entity::Company,
+            side,
+            record: record.into(),
+            wakes: crm(),
+        }),
+        ..blocked(number, "company")
+    };
+    let company = |number: u128, left: &str, right: &str| Link {
+        entity: Entity::Company,
+        ..link(number, left, right)
+    };
+    let woken = async || {
+        let claims = claim(&store, at(500)).await;
+        let woken: Vec<String> = claims
+            .iter()
+            .map(|claim| {
+                assert_eq!(claim.sources, [SignalSource::Link]);
+                assert_eq!((&claim.connection, claim.entity), (&crm(), Entity::Contact));
+                claim.record.to_string()
+            })
+            .collect();
+        commit(
+            &store,
+            Commit {
+                settled: claims,
+                ..Commit::default()
+            },
+        )
+        .await;
+        woken
+    };
+    save(
+        &store,
+        vec![link(1, "a", "x"), link(2, "b", "y"), link(3, "c", "z")],
+    )
+    .await;
+    let rows = vec![
+        waits(1, Side::Left, "firm"),
+        waits(2, Side::Right, "haus"),
+        waits(3, Side::Left, "other"),
+    ];
+    commit(
+        &store,
+        Commit {
+            blocked: rows.clone(),
+            ..Commit::default()
+        },
+    )
+    .await;
+    assert_eq!(store.blocked(&ws(), &people(), None).await.unwrap(), rows);
+    assert!(woken().await.is_empty());
+    // A contact of the same ids is not what they wait for, and a parked link is none yet.
+    save(&store, vec![link(8, "firm", "haus")]).await;
+    let parked = Link {
+        state: LinkState::Parked,
+        ..company(9, "firm", "haus")
+    };
+    save(&store, vec![parked]).await;
+    assert!(woken().await.is_empty());
+    save(&store, vec![company(9, "firm", "haus")]).await;
+    assert_eq!(woken().await, ["a", "b"]);
+    // Who begins to wait when the link is there already is woken with the row.
+    commit(
+        &store,
+        Commit {
+            blocked: vec![waits(3, Side::Right, "haus")],
+            ..Commit::default()
+        },
+    )
+    .await;
+    assert_eq!(woken().await, ["c"]);
+    // What does not wait any more is left alone.
+    let lifted = [1, 2, 3].map(|number| (LinkId(id(number)), "company".to_owned(), Side::Right));
+    commit(
+        &store,
+        Commit {
+            unblocked: lifted.to_vec(),
+            ..Commit::default()
+        },
+    )
+    .await;
+    save(&store, vec![company(9, "firm", "haus")]).await;
+    assert!(woken().await.is_empty());
 }

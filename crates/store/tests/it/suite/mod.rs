@@ -61,6 +61,7 @@ macro_rules! contract {
             links::an_ended_link_takes_its_blocked_fields_and_questions_along,
             links::links_are_listed_in_the_order_of_ids,
             links::tombstones_blocked_fields_and_decisions,
+            links::what_waits_for_a_link_is_woken_in_the_commit_that_makes_it,
             reviews::one_question_is_asked_once,
             reviews::a_postponed_question_comes_back_when_it_changes,
             reviews::a_closed_question_stays_closed,

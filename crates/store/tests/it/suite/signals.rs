@@ -220,6 +220,10 @@ pub(crate) async fn claims_are_of_one_place_and_the_most_urgent_first(store: Und
                 of("old", Lane::Backfill, 0),
                 of("future", Lane::Live, 900),
                 company,
+                elsewhere(Signal {
+                    entity: Entity::Company,
+                    ..of("late firm", Lane::Backfill, 10)
+                }),
                 elsewhere(of("theirs", Lane::Live, 4)),
                 elsewhere(of("theirs too", Lane::Backfill, 9)),
             ],
@@ -246,6 +250,8 @@ pub(crate) async fn claims_are_of_one_place_and_the_most_urgent_first(store: Und
     assert_eq!(records(&mine), ["firm"]);
     assert_eq!(mine[0].entity, Entity::Company);
     request.connections = vec![estate()];
+    let mine = store.claim(&ws(), request.clone()).await.unwrap();
+    assert_eq!(records(&mine), ["late firm"], "parents before children");
     let mine = store.claim(&ws(), request.clone()).await.unwrap();
     assert_eq!(records(&mine), ["theirs too"]);
     request.connections = vec![crm(), estate()];

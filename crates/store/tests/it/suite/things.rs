@@ -208,6 +208,7 @@ pub(crate) fn blocked(link: u128, mapping: &str) -> Blocked {
         value_hash: u64::MAX,
         schema_hash: 7,
         since: at(9),
+        awaits: None,
     }
 }
 

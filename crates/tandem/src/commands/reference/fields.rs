@@ -156,5 +156,6 @@ fn kind(kind: Kind) -> &'static str {
         Kind::Instant => "point in time",
         Kind::Points => "list of numbers and addresses",
         Kind::User => "user",
+        Kind::Reference(_) => "another record",
     }
 }
