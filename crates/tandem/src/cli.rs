@@ -296,7 +296,7 @@ pub(crate) struct Init {
 pub(crate) enum Pair {
     /// Contacts of HighLevel and addresses of onOffice enterprise
     HighlevelOnoffice,
-    /// Contacts of HighLevel and members of OfficeRnD Flex
+    /// Contacts of HighLevel and members of OfficeRnD Flex, with the companies of both
     HighlevelOfficernd,
 }
 

@@ -178,6 +178,7 @@ async fn edits(stage: &Stage) -> Result<Vec<String>> {
     stage.poll().await?;
     stage.quiet(PATIENCE).await?;
     scenes::through_the_hub(&mut scene)?;
+    scenes::companies(&mut scene, stage.company().await?.as_deref())?;
     stage.poll().await?;
     stage.quiet(PATIENCE).await?;
     scenes::edit_in_between(&mut scene).await?;

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, Result};
-use record::{Entity, Side};
+use record::{Entity, RecordId, Side};
 use sandbox::{
     System,
-    judge::{Question, Scope, Terms},
+    judge::{Agreement, Question, Scope, Terms},
 };
 use store::{Store as _, SyncName};
 
@@ -20,8 +20,8 @@ use crate::wiring;
 pub(super) struct Findings {
     /// By sync, in their order.
     pub(super) syncs: Vec<(&'static str, Verdict)>,
-    /// People that were made twice although the two records share an e-mail address or a number, by
-    /// system.
+    /// People that were made twice although the two records share an e-mail address or a number, and
+    /// companies although they share a name, by system.
     pub(super) duplicates: Vec<(System, String)>,
     /// People who are there twice because the records of two systems had nothing in common to find
     /// them by.
@@ -41,31 +41,41 @@ impl Findings {
     }
 }
 
-/// What the two systems of a sync are to agree in, by the shipped rules.
-fn terms(sync: &super::stage::Sync) -> Result<Terms> {
-    let mut terms =
+/// What the two systems of a sync are to agree in, by the shipped rules, each kind of record apart.
+fn terms(sync: &super::stage::Sync) -> Result<Vec<(Entity, Terms)>> {
+    let mut people =
         Terms::shipped(sync.left, sync.right, false).context("nothing ships between the two")?;
     if let Some(tag) = sync.made_if_tagged {
-        terms.left_needs = Scope::Tagged(vec![tag.to_owned()]);
+        people.left_needs = Scope::Tagged(vec![tag.to_owned()]);
     }
-    Ok(terms)
+    if !sync.companies {
+        return Ok(vec![(Entity::Contact, people)]);
+    }
+    Ok(vec![
+        (Entity::Contact, people.with_company_links()),
+        (Entity::Company, Terms::highlevel_officernd_companies()),
+    ])
 }
 
 impl Stage {
     /// Whether all systems agree, and what explains where they do not.
     pub(super) async fn judge(&self) -> Result<Findings> {
         let mut questions = Vec::new();
+        let mut of = Vec::new();
         let mut links = Vec::new();
-        for sync in &SYNCS {
+        for (number, sync) in SYNCS.iter().enumerate() {
             let rows = self.links(sync.name).await?;
-            questions.push(Question {
-                terms: terms(sync)?,
-                pairs: rows
-                    .iter()
-                    .filter(|link| link.entity == Entity::Contact)
-                    .map(|link| (link.left.to_string(), link.right.to_string()))
-                    .collect(),
-            });
+            for (entity, terms) in terms(sync)? {
+                questions.push(Question {
+                    terms,
+                    pairs: rows
+                        .iter()
+                        .filter(|link| link.entity == entity)
+                        .map(|link| (link.left.to_string(), link.right.to_string()))
+                        .collect(),
+                });
+                of.push((number, entity));
+            }
             links.push(rows);
         }
         let found = self
@@ -77,32 +87,23 @@ impl Stage {
             .engine()
             .reviews(&store::ReviewFilter::default())
             .await?;
-        let workspace = wiring::workspace();
-        let mut syncs = Vec::new();
-        for ((sync, rows), agreement) in SYNCS.iter().zip(&links).zip(&found.syncs) {
-            let name = SyncName::from(sync.name);
-            let blocked = self.store.blocked(&workspace, &name, None).await?;
-            let mut left_alone = BTreeSet::new();
-            for (side, ids) in [
-                (Side::Left, &agreement.without_counterpart.left),
-                (Side::Right, &agreement.without_counterpart.right),
-            ] {
-                let ids: Vec<record::RecordId> = ids.iter().map(|id| id.as_str().into()).collect();
-                let ended = self
-                    .store
-                    .tombstones_of(&workspace, &name, Entity::Contact, side, &ids)
-                    .await?;
-                left_alone.extend(ended.into_iter().map(|tombstone| tombstone.record));
-            }
-            let excuses = Excuses::new(rows, &reviews, &blocked, left_alone);
-            syncs.push((sync.name, verdict(agreement, &excuses)));
+        let mut syncs: Vec<(&'static str, Verdict)> = SYNCS
+            .iter()
+            .map(|sync| (sync.name, Verdict::default()))
+            .collect();
+        for ((number, entity), agreement) in of.into_iter().zip(&found.syncs) {
+            let name = SyncName::from(SYNCS[number].name);
+            let blocked = self
+                .store
+                .blocked(&wiring::workspace(), &name, None)
+                .await?;
+            let left_alone = self.left_alone(&name, entity, agreement).await?;
+            let excuses = Excuses::new(&links[number], &reviews, &blocked, left_alone);
+            syncs[number].1.add(entity, verdict(agreement, &excuses));
         }
         let in_words = |twin: &sandbox::judge::Duplicate| {
             let (system, id, of) = (title(twin.system), &twin.id, &twin.of);
-            (
-                twin.system,
-                format!("{system} {id} is the same person as {of}"),
-            )
+            (twin.system, format!("{system} {id} is the same as {of}"))
         };
         let (findable, not_findable): (Vec<_>, Vec<_>) =
             found.duplicates.iter().partition(|twin| twin.findable);
@@ -115,5 +116,28 @@ impl Stage {
                 .collect(),
             echo_writes: found.echo_writes,
         })
+    }
+
+    /// Records without a counterpart that shall have none.
+    async fn left_alone(
+        &self,
+        sync: &SyncName,
+        entity: Entity,
+        agreement: &Agreement,
+    ) -> Result<BTreeSet<RecordId>> {
+        let workspace = wiring::workspace();
+        let mut left_alone = BTreeSet::new();
+        for (side, ids) in [
+            (Side::Left, &agreement.without_counterpart.left),
+            (Side::Right, &agreement.without_counterpart.right),
+        ] {
+            let ids: Vec<RecordId> = ids.iter().map(|id| id.as_str().into()).collect();
+            let ended = self
+                .store
+                .tombstones_of(&workspace, sync, entity, side, &ids)
+                .await?;
+            left_alone.extend(ended.into_iter().map(|tombstone| tombstone.record));
+        }
+        Ok(left_alone)
     }
 }

@@ -31,6 +31,7 @@ struct OfSync {
     name: &'static str,
     left: System,
     right: System,
+    companies: bool,
     links: u64,
     questions: Vec<store::Review>,
     refused: Vec<store::Blocked>,
@@ -51,6 +52,7 @@ impl Report {
                 name: sync.name,
                 left: sync.left,
                 right: sync.right,
+                companies: sync.companies,
                 links: status.overview.links.get(sync.name).copied().unwrap_or(0),
                 questions: questions
                     .iter()
@@ -103,6 +105,7 @@ impl Report {
                 json!({
                     "name": sync.name,
                     "links": sync.links,
+                    "companies": verdict.companies,
                     "created": {"left": meter("created_left"), "right": meter("created_right")},
                     "updated": {"left": meter("updated_left"), "right": meter("updated_right")},
                     "reviews": sync.questions.len(),
@@ -188,7 +191,7 @@ impl Report {
         line(String::new());
         line("In all systems, judged by the sandbox".to_owned());
         line(format!(
-            "  {:>5}  people made twice",
+            "  {:>5}  people or companies made twice",
             self.findings.duplicates.len()
         ));
         for (_, twin) in self.findings.duplicates.iter().take(SHOWN) {
@@ -270,6 +273,12 @@ impl Report {
             "  Judged by the sandbox from what the two systems hold: {} pairs, {} fields compared",
             verdict.compared.0, verdict.compared.1
         ));
+        if sync.companies {
+            line(format!(
+                "  {:>5}  of the pairs are companies; who belongs to which was compared too",
+                verdict.companies
+            ));
+        }
         line(format!(
             "  {:>5}  differences with a reason (a question, a refused field, a declared loss)",
             verdict.explained.len()

@@ -218,6 +218,33 @@ pub(super) fn through_the_hub(stage: &mut Stage<'_>) -> Result<()> {
     Ok(())
 }
 
+/// People move between companies, and a company (by its id in OfficeRnD) gets another name.
+pub(super) fn companies(stage: &mut Stage<'_>, company: Option<&str>) -> Result<()> {
+    let trio = stage.trio()?;
+    stage.say("A member moves to a company that is new in OfficeRnD, and another one begins there: HighLevel gets the company, and both belong to it");
+    stage.edit_officernd(
+        &trio.officernd,
+        &json!({"companyName": "Seehandlung am Werkhof"}),
+    )?;
+    stage.control.act(
+        System::OfficeRnd,
+        "create_member",
+        &json!({
+            "name": "Gundula Mainau", "email": "g.mainau@werkhof.example",
+            "companyName": "Seehandlung am Werkhof",
+        }),
+    )?;
+    if let Some(company) = company {
+        stage.say("A company gets another name in OfficeRnD");
+        stage.control.act(
+            System::OfficeRnd,
+            "edit_company",
+            &json!({"id": company, "fields": {"name": "Bodensee Werkstatt eG"}}),
+        )?;
+    }
+    Ok(())
+}
+
 /// Webhooks that are lost, doubled, late or out of order.
 pub(super) fn lying_webhooks(stage: &mut Stage<'_>) -> Result<()> {
     let (lost, doubled, late, order) = (stage.pair()?, stage.pair()?, stage.pair()?, stage.pair()?);

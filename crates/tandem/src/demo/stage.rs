@@ -32,6 +32,8 @@ pub(super) struct Sync {
     pub(super) right: System,
     /// A record of the left gets a counterpart only with this tag.
     pub(super) made_if_tagged: Option<&'static str>,
+    /// Companies are in it, and who belongs to which.
+    pub(super) companies: bool,
 }
 
 /// The syncs of the config, in the order in which they are run for the first time.
@@ -41,12 +43,14 @@ pub(super) const SYNCS: [Sync; 2] = [
         left: System::HighLevel,
         right: System::OnOffice,
         made_if_tagged: None,
+        companies: false,
     },
     Sync {
         name: "members",
         left: System::HighLevel,
         right: System::OfficeRnd,
         made_if_tagged: Some("coworking"),
+        companies: true,
     },
 ];
 
@@ -242,6 +246,15 @@ impl Stage {
             .engine()
             .links(&SyncName::from(sync), None, 0)
             .await?)
+    }
+
+    /// A company that is linked, by its id in OfficeRnD.
+    pub(super) async fn company(&self) -> Result<Option<String>> {
+        let links = self.links(SYNCS[1].name).await?;
+        Ok(links
+            .into_iter()
+            .find(|link| link.entity == Entity::Company)
+            .map(|link| link.right.to_string()))
     }
 
     /// Linked records that have what the scenes play with: those in two systems first, then those in all

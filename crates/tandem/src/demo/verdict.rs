@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use record::RecordId;
+use record::{Entity, RecordId};
 use sandbox::{
     System,
     judge::{Agreement, Difference, Field, What},
@@ -13,7 +13,7 @@ use store::{Blocked, Review, ReviewState};
 use sync::LinkRow;
 
 /// The judgement of one sync, with what explains each difference.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 pub(super) struct Verdict {
     /// Differences that nothing explains.
     pub(super) unexplained: Vec<String>,
@@ -21,6 +21,21 @@ pub(super) struct Verdict {
     pub(super) explained: Vec<(String, String)>,
     /// Pairs compared, and fields in them.
     pub(super) compared: (usize, usize),
+    /// How many of the pairs are companies.
+    pub(super) companies: usize,
+}
+
+impl Verdict {
+    /// The judgement of one kind of record of the sync comes to the others.
+    pub(super) fn add(&mut self, entity: Entity, other: Self) {
+        self.unexplained.extend(other.unexplained);
+        self.explained.extend(other.explained);
+        self.compared.0 += other.compared.0;
+        self.compared.1 += other.compared.1;
+        if entity == Entity::Company {
+            self.companies += other.compared.0;
+        }
+    }
 }
 
 /// What Tandem itself says about differences. It explains; it does not judge.
@@ -142,9 +157,8 @@ pub(super) fn title(system: System) -> &'static str {
 /// Sorts what the judge found into what is explained and what is not.
 pub(super) fn verdict(found: &Agreement, excuses: &Excuses) -> Verdict {
     let mut verdict = Verdict {
-        unexplained: Vec::new(),
-        explained: Vec::new(),
         compared: (found.pairs, found.compared),
+        ..Verdict::default()
     };
     let mut sort = |what: String, excuse: Option<String>| match excuse {
         Some(why) => verdict.explained.push((what, why)),

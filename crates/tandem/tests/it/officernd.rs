@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use sandbox::System;
+use sandbox::{
+    System,
+    judge::{Question, Terms},
+};
 use serde_json::{Value as Json, json};
 
 use crate::world::World;
@@ -336,4 +339,125 @@ async fn a_field_that_the_account_refuses_is_noticed_once_and_travels_the_other_
     assert!(left.to_string().contains("+4930901829"), "{left:#}");
     let dump = control.dump(System::OfficeRnd).to_string();
     assert!(dump.contains("+4930901899"), "{dump}");
+}
+
+/// Linked records of one kind, HighLevel's first.
+async fn linked(world: &World, entity: &str) -> Vec<(String, String)> {
+    let links = world.run(&["links", "people", "--json"]).await.json();
+    let of = |link: &Json, side: &str| link[side].as_str().unwrap().to_owned();
+    links
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|link| link["entity"] == entity)
+        .map(|link| (of(link, "left"), of(link, "right")))
+        .collect()
+}
+
+/// The sandbox finds people and companies the same on both sides, and who belongs to which.
+async fn companies_agree(world: &World, companies: usize) {
+    let questions = [
+        Question {
+            terms: Terms::highlevel_officernd(false).with_company_links(),
+            pairs: linked(world, "contact").await,
+        },
+        Question {
+            terms: Terms::highlevel_officernd_companies(),
+            pairs: linked(world, "company").await,
+        },
+    ];
+    assert_eq!(questions[1].pairs.len(), companies);
+    let found = world.sandbox.control().judge_syncs(&questions, None);
+    for agreement in &found.syncs {
+        assert!(agreement.disagreements.is_empty(), "{found:#?}");
+        assert!(agreement.broken.is_empty(), "{found:#?}");
+    }
+    assert!(found.duplicates.is_empty(), "{found:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn companies_are_kept_the_same_and_people_belong_to_their_counterparts() {
+    let world = World::start().await;
+    let control = world.sandbox.control();
+    for (switch, value) in [
+        ("highlevel.search_lag_ms", json!(0)),
+        ("highlevel.business_list_lags", json!(false)),
+    ] {
+        control.core().switches.set(switch, &value).unwrap();
+    }
+    let applied = apply(&world, &format!("location: {}", location(&world))).await;
+    assert_eq!(applied.code, 0, "{applied:#?}");
+    connect(&world).await;
+    let contact = |first: &str, last: &str, business: &str| {
+        let email = format!("{}@example.org", first.to_lowercase());
+        json!({"firstName": first, "lastName": last, "email": email, "businessName": business})
+    };
+    let member = |name: &str, email: &str, company: &str| json!({"name": name, "email": email, "companyName": company});
+    let left = [
+        contact("Anna", "Heide", "Aachener Werkstatt"),
+        contact("Emil", "Fuchs", "Zeitwerk GmbH"),
+    ];
+    control.seed(System::HighLevel, &left).unwrap();
+    let right = [
+        member("Doris Ehm", "doris@example.org", "Bloom"),
+        member("Bernd Cramer", "bernd@example.org", "Bloom"),
+        member("Emil Fuchs", "emil@example.org", "ZEITWERK"),
+    ];
+    control.seed(System::OfficeRnd, &right).unwrap();
+
+    // what is to be done with the two that only share a name is asked
+    let report = world.run(&["sync", "people", "--json"]).await.json();
+    assert_eq!(report["state"], "done", "{report:#}");
+    companies_agree(&world, 2).await;
+    let contacts = linked(&world, "contact").await;
+    assert_eq!(contacts.len(), 4, "{contacts:?}");
+    let reviews = world.run(&["reviews", "--json"]).await.json();
+    assert_eq!(reviews[0]["kind"], "ambiguous", "{reviews:#}");
+    assert_eq!(reviews[0]["entity"], "company", "{reviews:#}");
+    let mut emil = None;
+    for (left, right) in &contacts {
+        let held = world.act(System::HighLevel, "get_contact", json!({ "id": left }));
+        if held["email"] == "emil@example.org" {
+            emil = Some((left.clone(), right.clone()));
+        }
+    }
+    let (emil, as_member) = emil.unwrap();
+    let explained = world.run(&["explain", "marketing", "contact", &emil]).await;
+    assert!(
+        explained.out.contains("waits until the company"),
+        "{explained:#?}"
+    );
+    let status = world.run(&["status", "--json"]).await.json();
+    let blocked = status.pointer("/blocked/people");
+    assert!(blocked.and_then(Json::as_u64) > Some(0), "{status:#}");
+
+    // the answer links them, and wakes who waited
+    let choices = reviews[0]["details"]["choices"].as_array().unwrap();
+    let choice = choices[0]["key"].as_str().unwrap();
+    assert!(choice.starts_with("link:"), "{reviews:#}");
+    let id = reviews[0]["id"].as_str().unwrap();
+    let answered = world.run(&["resolve", id, choice]).await;
+    assert_eq!(answered.code, 0, "{answered:#?}");
+    let report = world.run(&["sync", "people", "--json"]).await.json();
+    assert_eq!(report["state"], "done", "{report:#}");
+    companies_agree(&world, 3).await;
+    let explained = world.run(&["explain", "marketing", "contact", &emil]).await;
+    assert!(!explained.out.contains("waits until"), "{explained:#?}");
+
+    // somebody moves to a company that is new there
+    world.act(
+        System::OfficeRnd,
+        "edit_member",
+        json!({"id": as_member, "fields": {"companyName": "Neue Halle"}}),
+    );
+    let report = world.run(&["sync", "people", "--json"]).await.json();
+    assert_eq!(report["state"], "done", "{report:#}");
+    companies_agree(&world, 4).await;
+    let held = world.act(System::HighLevel, "get_contact", json!({ "id": emil }));
+    let business = world.act(
+        System::HighLevel,
+        "get_business",
+        json!({"id": held["businessId"]}),
+    );
+    assert_eq!(business["name"], "Neue Halle", "{held:#} {business:#}");
 }
