@@ -13,6 +13,9 @@ use crate::{
     memory::{CompanyField, FREE},
 };
 
+/// How long one run with a kill may take.
+const LONGEST: Duration = Duration::from_secs(60);
+
 fn named(company: &str) -> Option<String> {
     Some(company.to_owned())
 }
@@ -293,7 +296,10 @@ async fn woken(rules: Json, last: Option<usize>) -> Result<(Vec<String>, bool)> 
         done = world.poll() => done?,
         () = life.ended() => {}
     }
-    let (passed, killed) = (life.passed(), life.is_over());
+    let passed = life.passed();
+    // Whatever it still does at rest is not its last.
+    life.count(None);
+    let killed = life.is_over();
     if killed {
         world.kill_and_restart().await?;
         world.poll().await?;
@@ -319,7 +325,10 @@ async fn whoever_waits_is_woken_wherever_the_engine_is_killed() -> Result<()> {
     let runs = futures::stream::iter(steps.into_iter().enumerate()).map(|(step, what)| {
         let rules = rules.clone();
         async move {
-            let told = tokio::spawn(woken(rules, Some(step))).await?;
+            let told = tokio::spawn(tokio::time::timeout(LONGEST, woken(rules, Some(step))));
+            let told = told
+                .await?
+                .unwrap_or_else(|_| Err(anyhow::anyhow!("it hangs")));
             told.with_context(|| format!("killed {what}, step {step} of {number}"))
         }
     });
