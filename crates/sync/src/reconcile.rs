@@ -901,6 +901,7 @@ impl<'a> Desk<'a> {
             self.commit.links.push(settled.link);
         }
         self.commit.journal.extend(settled.journal);
+        self.ask_for_awaited(&settled.blocked, &claim, now);
         self.commit.blocked.extend(settled.blocked);
         self.commit.unblocked.extend(settled.unblocked);
         let mut error = None;
@@ -999,6 +1000,22 @@ impl<'a> Desk<'a> {
             .any(|(pairing, _)| {
                 pairing.sync != self.pairing.sync && self.core.is_listing(&pairing.sync)
             })
+    }
+
+    /// What is waited for is looked at: not every system tells of a new record before the next listing.
+    fn ask_for_awaited(&mut self, blocked: &[Blocked], claim: &Claim, now: jiff::Timestamp) {
+        for awaited in blocked.iter().filter_map(|row| row.awaits.as_ref()) {
+            self.commit.signals.push(Signal {
+                connection: self.pairing.end(awaited.side).connection.clone(),
+                entity: awaited.entity,
+                record: awaited.record.clone(),
+                lane: claim.lane,
+                source: SignalSource::Link,
+                not_older_than: None,
+                due: now,
+                cause: None,
+            });
+        }
     }
 
     fn open_conflicts(

@@ -42,6 +42,8 @@ struct State {
     made: Vec<(Entity, Fields)>,
     /// How often contacts were changed by API.
     updates: usize,
+    /// Nothing but a listing tells of companies.
+    quiet_companies: bool,
 }
 
 /// What of a contact's company can be written.
@@ -155,6 +157,11 @@ impl Memory {
             company.map_or(Field::Empty, |id| Field::of(id.as_str())),
         );
         self.put(Entity::Contact, Some(contact.clone()), change);
+    }
+
+    /// Nothing but a listing tells of companies from now on.
+    pub(crate) fn keeps_companies_quiet(&self) {
+        self.state().quiet_companies = true;
     }
 
     /// A person makes a company that nothing but its name tells from others.

@@ -144,6 +144,19 @@ async fn a_contact_waits_for_its_company_and_is_woken_by_its_link() -> Result<()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_company_that_nobody_told_of_is_looked_for_by_who_names_it() -> Result<()> {
+    let world = Between::new(rules(), [FREE, FREE]).await?;
+    world.sync().await?;
+    world.left.keeps_companies_quiet();
+    let company = world.left.company("quiet");
+    world.left.contact("Anna", Some(&company));
+    world.poll().await?;
+    assert_eq!(world.right.company_of("Anna")?, named("quiet"));
+    assert!(world.blocked().await?.is_empty());
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_company_that_is_only_taken_at_create_is_waited_for_and_not_for_ever() -> Result<()> {
     let at_create = CompanyField {
         access: Access::CreateOnly,

@@ -149,7 +149,8 @@ impl Connector for Memory {
             let new = state
                 .rows
                 .iter()
-                .filter(|((entity, _), row)| *entity == schema.entity && row.number > since);
+                .filter(|((entity, _), row)| *entity == schema.entity && row.number > since)
+                .filter(|((entity, _), _)| !(state.quiet_companies && *entity == Entity::Company));
             (new.map(|((_, id), _)| id.clone()).collect(), state.changes)
         };
         Ok(Page {
