@@ -1,6 +1,6 @@
 //! A field that names a record of another entity: the company of a contact.
 
-use std::time::Duration;
+use std::{future::Future, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
 use futures::StreamExt as _;
@@ -13,8 +13,8 @@ use crate::{
     memory::{CompanyField, FREE},
 };
 
-/// How long one run with a kill may take.
-const LONGEST: Duration = Duration::from_secs(60);
+/// How long a part of one run may take.
+const LONGEST: Duration = Duration::from_secs(30);
 
 fn named(company: &str) -> Option<String> {
     Some(company.to_owned())
@@ -293,12 +293,20 @@ async fn companies_of_one_name_are_neither_doubled_nor_guessed() -> Result<()> {
     Ok(())
 }
 
+/// A part of it must end, or is named.
+async fn within<T>(what: &str, part: impl Future<Output = Result<T>>) -> Result<T> {
+    tokio::time::timeout(LONGEST, part)
+        .await
+        .unwrap_or_else(|_| Err(anyhow::anyhow!("it hangs")))
+        .with_context(|| what.to_owned())
+}
+
 /// Somebody waits for a company, and the company is linked: killed at a step of that, or not at all.
 async fn woken(rules: Json, last: Option<usize>) -> Result<(Vec<String>, bool)> {
     let mut world = Between::new(rules, [FREE, FREE]).await?;
     let late = world.left.company("late");
     world.left.contact("Anna", Some(&late));
-    world.sync().await?;
+    within("the first sync", world.sync()).await?;
     ensure!(world.right.company_of("Anna")?.is_none());
     ensure!(world.blocked().await?.len() == 1);
     let life = world.life();
@@ -306,7 +314,7 @@ async fn woken(rules: Json, last: Option<usize>) -> Result<(Vec<String>, bool)> 
     world.right.company("late");
     world.left.contact("Berta", Some(&late));
     tokio::select! {
-        done = world.poll() => done?,
+        done = within("the poll", world.poll()) => done?,
         () = life.ended() => {}
     }
     let passed = life.passed();
@@ -314,8 +322,8 @@ async fn woken(rules: Json, last: Option<usize>) -> Result<(Vec<String>, bool)> 
     life.count(None);
     let killed = life.is_over();
     if killed {
-        world.kill_and_restart().await?;
-        world.poll().await?;
+        within("the restart", world.kill_and_restart()).await?;
+        within("the poll after it", world.poll()).await?;
     }
     for name in ["Anna", "Berta"] {
         ensure!(world.right.company_of(name)? == named("late"), "{name}");
@@ -331,6 +339,14 @@ async fn woken(rules: Json, last: Option<usize>) -> Result<(Vec<String>, bool)> 
 async fn whoever_waits_is_woken_wherever_the_engine_is_killed() -> Result<()> {
     let mut rules = rules();
     rules["entities"]["company"]["create"] = json!({"left": false, "right": false});
+    if let Some(step) = std::env::var("STEP")
+        .ok()
+        .and_then(|text| text.parse().ok())
+    {
+        let (passed, killed) = woken(rules, Some(step)).await?;
+        ensure!(killed, "there is no such step: {passed:#?}");
+        return Ok(());
+    }
     let (steps, _) = woken(rules.clone(), None)
         .await
         .context("nobody was killed")?;
@@ -339,10 +355,7 @@ async fn whoever_waits_is_woken_wherever_the_engine_is_killed() -> Result<()> {
     let runs = futures::stream::iter(steps.into_iter().enumerate()).map(|(step, what)| {
         let rules = rules.clone();
         async move {
-            let told = tokio::spawn(tokio::time::timeout(LONGEST, woken(rules, Some(step))));
-            let told = told
-                .await?
-                .unwrap_or_else(|_| Err(anyhow::anyhow!("it hangs")));
+            let told = tokio::spawn(woken(rules, Some(step))).await?;
             told.with_context(|| format!("killed {what}, step {step} of {number}"))
         }
     });
