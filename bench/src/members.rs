@@ -54,6 +54,11 @@ pub(crate) async fn run(
         },
     )
     .await?;
+    if limits {
+        // Budgets count as spent after a start; by then the windows of both are free.
+        tokio::time::sleep(std::time::Duration::from_secs(61)).await;
+        rig.reset_counts().await?;
+    }
     let before = [rig.tandem.cost()?, rig.sandbox.cost()?];
     let report = rig.sync().await?;
     let after = [rig.tandem.cost()?, rig.sandbox.cost()?];
