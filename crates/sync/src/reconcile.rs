@@ -984,6 +984,7 @@ impl<'a> Desk<'a> {
                 value_hash: hash_of(raw),
                 schema_hash: self.pairing.end(side).schema_hash,
                 since: now,
+                awaits: None,
             });
             *self.counts.entry("refused".to_owned()).or_default() += 1;
         }

@@ -276,6 +276,7 @@ fn keep_id(
                 value_hash: hash_of(raw),
                 schema_hash: pairing.end(side).schema_hash,
                 since: now,
+                awaits: None,
             });
         }
     }

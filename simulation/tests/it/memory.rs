@@ -78,6 +78,7 @@ fn described(entity: Entity) -> EntityDescription {
         change_overlap: Duration::ZERO,
         polled: true,
         shared_keys: Vec::new(),
+        own_fields: "",
     }
 }
 
