@@ -339,8 +339,8 @@ impl Desk<'_> {
                 record: born.link.record(target).clone(),
                 keys: identify::index_keys(
                     self.core,
-                    &self.pairing.end(target).connection,
-                    self.pairing.entity,
+                    self.pairing,
+                    target,
                     born.link.record(target),
                     &labour.intent.draft,
                 ),

@@ -104,6 +104,8 @@ pub(crate) struct Core {
     unmade: Mutex<HashMap<(SyncName, RecordId), u32>>,
     pairings: RwLock<Vec<Arc<Pairing>>>,
     unready: RwLock<BTreeMap<SyncName, String>>,
+    /// Held while the accounts are read: who began earlier and ends later must not have the last word.
+    pub(crate) resolving: tokio::sync::Mutex<()>,
     /// When the schemas of a sync were last begun to be read with success.
     schemas_read: Mutex<HashMap<SyncName, Timestamp>>,
     states: Mutex<HashMap<SyncName, SyncState>>,
@@ -138,6 +140,7 @@ impl Engine {
                 unmade: Mutex::default(),
                 pairings: RwLock::new(Vec::new()),
                 unready: RwLock::new(BTreeMap::new()),
+                resolving: tokio::sync::Mutex::default(),
                 schemas_read: Mutex::new(HashMap::new()),
                 states: Mutex::new(HashMap::new()),
                 looked: AtomicBool::new(false),

@@ -9,10 +9,10 @@ use std::{
 
 use connector::{Fetched, IdentityKey};
 use matching::{Candidate, Choice, Person, Verdict, choose, compare, confirm};
-use record::{Entity, Fields, Read, RecordId, Side};
+use record::{Fields, Read, RecordId, Side};
 use store::{
-    Cause, Claim, Commit, ConnectionName, IntentEnd, IntentState, Key, Lane, Link, PairDecision,
-    ReviewKind, SignalSource, Snapshot,
+    Cause, Claim, Commit, IntentEnd, IntentState, Key, Lane, Link, PairDecision, ReviewKind,
+    SignalSource, Snapshot,
 };
 
 use crate::{
@@ -47,20 +47,23 @@ pub(crate) fn keys(
 }
 
 /// The keys that a record is found by, whichever sync of its connection looks for it: each may take
-/// another field for the mailbox.
+/// another field for the mailbox. This one's count even while the accounts are being read.
 pub(crate) fn index_keys(
     core: &Core,
-    connection: &ConnectionName,
-    entity: Entity,
+    pairing: &Pairing,
+    side: Side,
     id: &RecordId,
     fields: &Fields,
 ) -> Vec<Key> {
-    let keys: BTreeSet<Key> = core
-        .pairings_of(connection, entity)
+    let own = keys(pairing, side, Some(id), fields);
+    let connection = &pairing.end(side).connection;
+    let of_others = core
+        .pairings_of(connection, pairing.entity)
         .into_iter()
-        .flat_map(|(pairing, side)| keys(&pairing, side, Some(id), fields))
-        .collect();
-    keys.into_iter().collect()
+        .filter(|(other, _)| other.sync != pairing.sync)
+        .flat_map(|(other, side)| keys(&other, side, Some(id), fields));
+    let all: BTreeSet<Key> = own.into_iter().chain(of_others).collect();
+    all.into_iter().collect()
 }
 
 /// What a record says about who it is. Where ids are kept, it is known by its own and by the one it keeps.
@@ -424,16 +427,10 @@ fn again(desk: &mut Desk<'_>, claim: &Claim, error: &str) {
 
 /// What is kept of a record that has no link.
 pub(crate) fn snapshot(core: &Core, pairing: &Pairing, side: Side, read: &Read) -> Snapshot {
-    let connection = pairing.end(side).connection.clone();
+    let record = &read.record;
     Snapshot {
-        keys: index_keys(
-            core,
-            &connection,
-            pairing.entity,
-            &read.record.id,
-            &read.record.fields,
-        ),
-        connection,
+        keys: index_keys(core, pairing, side, &record.id, &record.fields),
+        connection: pairing.end(side).connection.clone(),
         entity: pairing.entity,
         record: read.record.id.clone(),
         read: Some(read.clone()),

@@ -30,6 +30,7 @@ const COUNTRY: &str = "DE";
 /// Reads the schemas of all connections and resolves all rules. A sync whose account cannot be read
 /// keeps what it had; one that never had anything is not ready and says why.
 pub(crate) async fn resolve_all(core: &Core) {
+    let _alone = core.resolving.lock().await;
     let rules = core.rules.read().expect("no panic while held").clone();
     let before = core.all_pairings();
     let mut pairings = Vec::new();

@@ -243,13 +243,7 @@ async fn look_closer(
                 .get(&id)
                 .is_some_and(|link| shows_nothing_new(pairing, *side, link, &read))
         });
-        let keys: Vec<Key> = identify::index_keys(
-            core,
-            &end.connection,
-            pairing.entity,
-            &id,
-            &read.record.fields,
-        );
+        let keys: Vec<Key> = identify::index_keys(core, pairing, side, &id, &read.record.fields);
         listed.push(Listed {
             snapshot: Snapshot {
                 connection: end.connection.clone(),
