@@ -85,7 +85,8 @@ pub struct EntityRules {
     /// Which records take part.
     #[serde(default)]
     pub scope: ScopeRules,
-    /// What one run may do at most before it stops and asks.
+    /// What may be done within an hour before the sync stops and asks. Creates and overwrites of a run that a
+    /// person started do not count; its deletes do.
     #[serde(default)]
     pub limits: Limits,
     /// A tag that marks the records that this sync created, so that automations can leave them out.

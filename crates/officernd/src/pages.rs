@@ -98,7 +98,7 @@ fn read_page(operation: &'static str, response: &Response) -> Result<Listed, Err
     })
 }
 
-/// Most pages of a list that is read whole.
+/// Most pages of a list that is read whole: more is an error, never a shorter list.
 const MOST: usize = 200;
 
 /// Everything of a short list.
@@ -137,10 +137,15 @@ pub(crate) async fn all_of(
         items.extend(listed.items);
         cursor = listed.next;
         if cursor.is_none() {
-            break;
+            return Ok(items);
         }
     }
-    Ok(items)
+    // To go on with a part of it would be to take what is missing for gone.
+    Err(Error::Unexpected {
+        operation,
+        status: 200,
+        what: format!("a list that is read whole has more than {MOST} pages"),
+    })
 }
 
 /// The id of an item.

@@ -377,6 +377,18 @@ impl Drop for AtWork<'_> {
     }
 }
 
+/// A run of a sync, for as long as this lives.
+pub(crate) struct UnderWay<'a> {
+    core: &'a Core,
+    sync: &'a SyncName,
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.core.with_state(self.sync, |state| state.run = None);
+    }
+}
+
 impl Core {
     fn begin_work(&self, entity: Entity) -> AtWork<'_> {
         let mut at_work = self.at_work.lock().expect("no panic while held");
@@ -556,8 +568,17 @@ impl Core {
         self.with_state(sync, |state| state.run)
     }
 
-    pub(crate) fn set_run(&self, sync: &SyncName, run: Option<RunId>) {
-        self.with_state(sync, |state| state.run = run);
+    /// A run begins, unless another one of the sync is under way. It ends with what is given back, also
+    /// when whoever asked for it does not wait for its end.
+    pub(crate) fn begin_run<'a>(&'a self, sync: &'a SyncName, run: RunId) -> Option<UnderWay<'a>> {
+        self.with_state(sync, |state| {
+            let free = state.run.is_none();
+            if free {
+                state.run = Some(run);
+            }
+            free
+        })
+        .then_some(UnderWay { core: self, sync })
     }
 
     fn with_state<T>(&self, sync: &SyncName, with: impl FnOnce(&mut SyncState) -> T) -> T {

@@ -50,6 +50,12 @@ pub(crate) async fn run(
     }
     let started = core.clock.now();
     let id = RunId(Uuid::now_v7());
+    let Some(under_way) = core.begin_run(sync, id) else {
+        return Err(Error::NotReady {
+            sync: sync.to_string(),
+            why: "a run of it is under way, and the next one begins after it".to_owned(),
+        });
+    };
     core.store
         .begin_run(
             &core.workspace,
@@ -64,9 +70,8 @@ pub(crate) async fn run(
             },
         )
         .await?;
-    core.set_run(sync, Some(id));
     let result = list_and_work(core, sync, &pairings, progress).await;
-    core.set_run(sync, None);
+    drop(under_way);
     let state = match &result {
         Err(_) => RunState::Failed,
         Ok(_) if core.paused(sync).is_some() => RunState::Stopped,

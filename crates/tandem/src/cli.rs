@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::PathBuf};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
-/// Keeps HighLevel and onOffice contacts in two-way sync.
+/// Keeps contacts in HighLevel and onOffice, and members of OfficeRnD, in two-way sync.
 ///
 /// Data goes to stdout, everything else to stderr. Commands that look at or change a database go
 /// through the server that has it open, or open it themselves where none does.

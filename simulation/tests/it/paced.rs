@@ -243,3 +243,32 @@ async fn an_account_that_cannot_be_read_is_told_once() -> Result<()> {
     assert_eq!(times("going on with what was known"), 1);
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_run_of_one_sync_waits_for_the_end_of_the_first() -> Result<()> {
+    let world = World::new(options()).await?;
+    link(&world, &[&seed(&world, "Anna")?]).await?;
+    world.fault(
+        json!({"system": "onoffice", "action": "read address", "count": 1,
+        "fault": {"kind": "delay", "ms": 20000}}),
+    )?;
+    let run = || {
+        let engine = world.engine().clone();
+        tokio::spawn(async move {
+            let (progress, _) = watch::channel(Progress::default());
+            engine.sync_now(&people(), &progress).await
+        })
+    };
+    let first = run();
+    world.wait(Duration::from_secs(2)).await;
+    let second = run().await?;
+    let why = second.err().map(|error| error.to_string());
+    assert!(why.is_some_and(|why| why.contains("under way")));
+    // Who asked for the first one goes away before it ends.
+    first.abort();
+    drop(first.await);
+    world.control.core().faults.clear();
+    run().await??;
+    agrees(&world).await?;
+    Ok(())
+}

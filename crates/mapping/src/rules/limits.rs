@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What one run may do at most before it stops and asks.
+/// What may be done within an hour before the sync stops and asks. Creates and overwrites of a run that a
+/// person started do not count; its deletes do.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
