@@ -1,9 +1,12 @@
 //! A store that fails when a test says so, before or after the effect, and that ends with the
 //! process that uses it.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicI64, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicI64, Ordering},
+    },
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -17,6 +20,7 @@ use store::{
     ReviewFilter, ReviewId, Run, RunId, RunState, Saved, Signal, Snapshot, Store, Sweep, SweepPage,
     SyncName, Tombstone, Workspace,
 };
+use tokio::sync::Notify;
 
 use crate::Life;
 
@@ -33,7 +37,15 @@ pub enum Failure {
 pub struct FaultyStore {
     inner: Arc<dyn Store>,
     failures: Arc<Failures>,
+    late: Arc<Late>,
     life: Arc<Life>,
+}
+
+/// Readings of how a sync stands that answer late: what they say was overtaken meanwhile.
+#[derive(Default)]
+struct Late {
+    is_on: AtomicBool,
+    saved: Notify,
 }
 
 /// How many commits are still to fail.
@@ -49,6 +61,7 @@ impl FaultyStore {
         Self {
             inner,
             failures: Arc::default(),
+            late: Arc::default(),
             life: Arc::default(),
         }
     }
@@ -58,6 +71,7 @@ impl FaultyStore {
         Self {
             inner: Arc::clone(&self.inner),
             failures: Arc::clone(&self.failures),
+            late: Arc::clone(&self.late),
             life: Arc::clone(life),
         }
     }
@@ -69,6 +83,12 @@ impl FaultyStore {
             Failure::After => &self.failures.after,
         }
         .store(number, Ordering::SeqCst);
+    }
+
+    /// From now on a reading of how a sync stands answers when that was stored anew, or after five
+    /// seconds of real time.
+    pub fn read_standings_late(&self) {
+        self.late.is_on.store(true, Ordering::SeqCst);
     }
 
     /// Whether all failures that were asked for have happened.
@@ -339,7 +359,14 @@ impl Store for FaultyStore {
     }
 
     async fn sync_state(&self, workspace: &Workspace, sync: &SyncName) -> Result<Option<Json>> {
-        reads!(self, sync_state(workspace, sync))
+        let saved = self.late.saved.notified();
+        tokio::pin!(saved);
+        saved.as_mut().enable();
+        let state = reads!(self, sync_state(workspace, sync));
+        if self.late.is_on.load(Ordering::SeqCst) {
+            drop(tokio::time::timeout(Duration::from_secs(5), saved).await);
+        }
+        state
     }
 
     async fn save_sync_state(
@@ -348,7 +375,13 @@ impl Store for FaultyStore {
         sync: &SyncName,
         state: &Json,
     ) -> Result<()> {
-        stores!(self, save_sync_state(workspace, sync, state))
+        let stored = stores!(self, save_sync_state(workspace, sync, state));
+        if self.late.is_on.load(Ordering::SeqCst) {
+            // Whoever read before is told first.
+            self.late.saved.notify_waiters();
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        stored
     }
 
     async fn tombstones_of(

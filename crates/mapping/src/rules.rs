@@ -85,8 +85,9 @@ pub struct EntityRules {
     /// Which records take part.
     #[serde(default)]
     pub scope: ScopeRules,
-    /// What may be done within an hour before the sync stops and asks. Creates and overwrites of a run that a
-    /// person started do not count; its deletes do.
+    /// What may be done within an hour before the sync stops and asks, over restarts too. What the first listing
+    /// of a sync found does not count, because a person was shown it, nor does what waited when a person let a
+    /// stopped sync go on.
     #[serde(default)]
     pub limits: Limits,
     /// A tag that marks the records that this sync created, so that automations can leave them out.

@@ -1,17 +1,17 @@
 //! Stops on mass changes: a sync that would delete, overwrite or create more than its limit within
-//! an hour stops and asks. What waited when a person let it go on passes uncounted, however much it is;
-//! what comes later is counted anew.
+//! an hour stops and asks. What its first listing found, which a person was shown, and what waited when
+//! a person let it go on, pass uncounted, however much that is; what comes later is counted.
+//!
+//! Counts are durable before what they count is done, so no restart forgets them. Up to the limit is done
+//! before a sync stops: nobody knows how many are to come.
 
-use std::{
-    collections::{HashMap, VecDeque},
-    sync::Mutex,
-    time::Duration,
-};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use mapping::Limit;
-use record::Side;
-use store::{Claim, Commit, SyncName};
+use record::{Entity, Side};
+use serde::{Deserialize, Serialize};
+use store::{Claim, Commit};
 
 use crate::{
     Error,
@@ -25,7 +25,8 @@ use crate::{
 const SPAN: Duration = Duration::from_secs(3600);
 
 /// What is counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Kind {
     /// Records that vanished on one side.
     Delete,
@@ -47,73 +48,57 @@ impl Kind {
     }
 }
 
-/// How many, and when, the oldest first.
-type Counted = VecDeque<(Timestamp, usize)>;
-
-/// Counts by sync and kind.
-#[derive(Debug, Default)]
-pub(crate) struct Breakers {
-    counts: Mutex<HashMap<(SyncName, Kind), Counted>>,
-    /// When a person last let a sync go on.
-    let_go_on: Mutex<HashMap<SyncName, Timestamp>>,
+/// Changes that count, those of a minute together.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Counted {
+    entity: Entity,
+    kind: Kind,
+    /// When the last of them was counted.
+    at: Timestamp,
+    number: usize,
 }
 
-impl Breakers {
-    /// Counts `number` more, if that stays within `limit` of `all`. Says how many there would be if
-    /// not.
-    fn take(
-        &self,
-        sync: &SyncName,
-        kind: Kind,
-        number: usize,
-        limit: &Limit,
-        all: usize,
-        now: Timestamp,
-    ) -> Result<(), usize> {
-        let mut counts = self.counts.lock().expect("no panic while held");
-        let row = counts.entry((sync.clone(), kind)).or_default();
-        while row
-            .front()
-            .is_some_and(|(at, _)| at.saturating_add(SPAN).is_ok_and(|end| end <= now))
-        {
-            row.pop_front();
+/// Counts `number` more, if that stays within `limit` of `all`. Says how many there would be if not.
+pub(crate) fn take(
+    counted: &mut Vec<Counted>,
+    (entity, kind): (Entity, Kind),
+    number: usize,
+    limit: &Limit,
+    all: usize,
+    now: Timestamp,
+) -> Result<(), usize> {
+    counted.retain(|row| row.at.saturating_add(SPAN).is_ok_and(|end| end > now));
+    let alike = |row: &&Counted| (row.entity, row.kind) == (entity, kind);
+    let before: usize = counted.iter().filter(alike).map(|row| row.number).sum();
+    let total = before + number;
+    if limit.is_passed_by(total as u64, all as u64) {
+        return Err(total);
+    }
+    let minute = |at: Timestamp| at.as_second().div_euclid(60);
+    match counted
+        .iter_mut()
+        .find(|row| (row.entity, row.kind) == (entity, kind) && minute(row.at) == minute(now))
+    {
+        Some(row) => {
+            row.at = now;
+            row.number += number;
         }
-        let total: usize = row.iter().map(|(_, number)| number).sum::<usize>() + number;
-        if limit.is_passed_by(total as u64, all as u64) {
-            return Err(total);
-        }
-        row.push_back((now, number));
-        Ok(())
+        None => counted.push(Counted {
+            entity,
+            kind,
+            at: now,
+            number,
+        }),
     }
-
-    /// A person said to go on: what was counted is forgotten, and what waits now is allowed.
-    pub(crate) fn let_go_on(&self, sync: &SyncName, now: Timestamp) {
-        self.counts
-            .lock()
-            .expect("no panic while held")
-            .retain(|(name, _), _| name != sync);
-        self.let_go_on
-            .lock()
-            .expect("no panic while held")
-            .insert(sync.clone(), now);
-    }
-
-    /// Whether a change was waiting already when a person let the sync go on.
-    fn is_allowed(&self, sync: &SyncName, first_signalled: Timestamp) -> bool {
-        self.let_go_on
-            .lock()
-            .expect("no panic while held")
-            .get(sync)
-            .is_some_and(|at| first_signalled <= *at)
-    }
+    Ok(())
 }
 
 impl Desk<'_> {
-    /// Whether a claim was waiting already when a person let the sync go on: then what it asks for
-    /// does not count.
+    /// Whether a claim was waiting already when a person was shown what waits, or let the sync go on:
+    /// then what it asks for does not count.
     pub(crate) fn is_let_go_on(&self, claim: &Claim) -> bool {
-        let breakers = &self.core.breakers;
-        breakers.is_allowed(&self.pairing.sync, claim.first_signalled)
+        self.core
+            .may_pass(&self.pairing.sync, claim.first_signalled)
     }
 
     /// Whether `number` more changes of this kind may be made. If not, the sync is stopped and a
@@ -128,10 +113,6 @@ impl Desk<'_> {
             Kind::Overwrite => &limits.overwrites,
             Kind::Create => &limits.creates,
         };
-        // A run that a person started has been shown what it creates and overwrites.
-        if kind != Kind::Delete && self.core.is_confirmed(&self.pairing.sync) {
-            return Ok(true);
-        }
         let all = match kind {
             Kind::Delete | Kind::Overwrite => self.core.link_count(&self.pairing.sync).await?,
             // Of all records of the side that they come from.
@@ -148,14 +129,12 @@ impl Desk<'_> {
                 usize::try_from(known).unwrap_or(usize::MAX)
             }
         };
-        match self.core.breakers.take(
-            &self.pairing.sync,
-            kind,
-            number,
-            limit,
-            all,
-            self.core.clock.now(),
-        ) {
+        let (sync, what) = (&self.pairing.sync, (self.pairing.entity, kind));
+        match self
+            .core
+            .count_changes(sync, what, number, limit, all)
+            .await?
+        {
             Ok(()) => Ok(true),
             Err(total) => {
                 self.stop(kind, total, limit, all).await?;
@@ -238,24 +217,35 @@ mod tests {
 
     #[test]
     fn more_than_the_limit_within_an_hour_stops_and_an_hour_later_it_may_go_on() {
-        let breakers = Breakers::default();
-        let sync = SyncName::from("people");
+        let mut counted = Vec::new();
         let at = |second: i64| Timestamp::from_second(1_800_000_000 + second).unwrap();
         let limit = Limit {
             share: 1.0,
             number: 20,
         };
-        let take =
-            |number, second| breakers.take(&sync, Kind::Delete, number, &limit, 1000, at(second));
+        let mut take = |number, second| {
+            let what = (Entity::Contact, Kind::Delete);
+            super::take(&mut counted, what, number, &limit, 1000, at(second))
+        };
         assert_eq!(take(12, 0), Ok(()));
         assert_eq!(take(8, 1800), Ok(()));
         assert_eq!(take(1, 1801), Err(21));
         assert_eq!(take(12, 3600), Ok(()));
         assert_eq!(take(1, 3601), Err(21));
-        breakers.let_go_on(&sync, at(3602));
-        assert_eq!(take(20, 3602), Ok(()));
-        assert!(breakers.is_allowed(&sync, at(3602)));
-        assert!(!breakers.is_allowed(&sync, at(3603)));
-        assert!(!breakers.is_allowed(&SyncName::from("others"), at(3602)));
+        assert_eq!(take(8, 3610), Err(28));
+        // Those of a minute are one row, and leave together with the last of them.
+        assert_eq!(take(7, 5400), Ok(()));
+        assert_eq!(take(1, 5410), Ok(()));
+        assert_eq!(take(1, 5411), Err(21));
+        let others = super::take(
+            &mut counted,
+            (Entity::Company, Kind::Delete),
+            20,
+            &limit,
+            1000,
+            at(5411),
+        );
+        assert_eq!(others, Ok(()));
+        assert_eq!(counted.len(), 3);
     }
 }

@@ -14,25 +14,23 @@ use connector::Calls;
 use jiff::Timestamp;
 use mapping::SyncRules;
 use record::{Entity, RecordId, Side};
-use serde_json::json;
 use store::{
     Accepted, Cause, ClaimRequest, Commit, ConnectionName, IntentEnd, IntentId, Lane, Review,
-    ReviewFilter, ReviewId, ReviewKind, RunId, Store, SyncName, Workspace,
+    ReviewFilter, ReviewId, ReviewKind, Store, SyncName, Workspace,
 };
 use tokio::sync::{Notify, watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     Error, Explanation, LinkRow, Options, Plan, Progress, RunReport, Status,
-    breaker::{Breakers, Kind},
     causes::Causes,
     explain, intake, intents,
     locks::Locks,
-    news,
     notices::Notices,
     pair::Pairing,
     plan, poll, reconcile, references, resolve, run,
     setup::{self, Unready},
+    standing::Standings,
     unanswered::Unanswered,
 };
 
@@ -66,25 +64,6 @@ pub struct Handle {
     core: Arc<Core>,
 }
 
-/// What is remembered of a sync while running, beside the store.
-#[derive(Debug, Clone, Default)]
-struct SyncState {
-    /// A first full run was asked for; before that nothing is written.
-    started: bool,
-    /// The first listing is under way: nothing is matched before both sides are listed.
-    listing: bool,
-    /// Stopped by a person or a breaker.
-    paused: Option<String>,
-    /// It was a breaker.
-    over_limit: bool,
-    /// The rules that all records were looked at under, see [`crate::news`].
-    known: Option<BTreeMap<String, String>>,
-    /// The run under way, and whether a person was shown what it does.
-    run: Option<RunId>,
-    /// Links, with the moment they were counted.
-    links: Option<(Timestamp, usize)>,
-}
-
 /// What all parts of the engine share.
 pub(crate) struct Core {
     pub(crate) store: Arc<dyn Store>,
@@ -94,7 +73,7 @@ pub(crate) struct Core {
     pub(crate) rules: RwLock<BTreeMap<SyncName, SyncRules>>,
     pub(crate) options: Options,
     pub(crate) locks: Arc<Locks>,
-    pub(crate) breakers: Breakers,
+    pub(crate) standings: Standings,
     pub(crate) notices: Notices,
     pub(crate) causes: Causes,
     pub(crate) unanswered: Unanswered,
@@ -108,7 +87,6 @@ pub(crate) struct Core {
     pub(crate) resolving: tokio::sync::Mutex<()>,
     /// When the schemas of a sync were last begun to be read with success.
     schemas_read: Mutex<HashMap<SyncName, Timestamp>>,
-    states: Mutex<HashMap<SyncName, SyncState>>,
     /// The accounts were read, or that was tried.
     looked: AtomicBool,
     waker: Notify,
@@ -132,7 +110,7 @@ impl Engine {
                 rules: RwLock::new(parts.syncs),
                 options: parts.options,
                 locks: Arc::new(Locks::default()),
-                breakers: Breakers::default(),
+                standings: Standings::default(),
                 notices: Notices::default(),
                 causes: Causes::default(),
                 unanswered: Unanswered::default(),
@@ -142,7 +120,6 @@ impl Engine {
                 unready: RwLock::new(BTreeMap::new()),
                 resolving: tokio::sync::Mutex::default(),
                 schemas_read: Mutex::new(HashMap::new()),
-                states: Mutex::new(HashMap::new()),
                 looked: AtomicBool::new(false),
                 waker: Notify::new(),
                 doubted: Notify::new(),
@@ -377,18 +354,6 @@ impl Drop for AtWork<'_> {
     }
 }
 
-/// A run of a sync, for as long as this lives.
-pub(crate) struct UnderWay<'a> {
-    core: &'a Core,
-    sync: &'a SyncName,
-}
-
-impl Drop for UnderWay<'_> {
-    fn drop(&mut self) {
-        self.core.with_state(self.sync, |state| state.run = None);
-    }
-}
-
 impl Core {
     fn begin_work(&self, entity: Entity) -> AtWork<'_> {
         let mut at_work = self.at_work.lock().expect("no panic while held");
@@ -412,31 +377,7 @@ impl Core {
         if leases > 0 || doubted > 0 {
             tracing::info!(leases, doubted, "going on after an interruption");
         }
-        self.load_states().await
-    }
-
-    /// Reads what the syncs in force remember.
-    async fn load_states(&self) -> Result<(), Error> {
-        let syncs: Vec<SyncName> = self
-            .rules
-            .read()
-            .expect("no panic while held")
-            .keys()
-            .cloned()
-            .collect();
-        for sync in syncs {
-            let Some(state) = self.store.sync_state(&self.workspace, &sync).await? else {
-                continue;
-            };
-            let mut states = self.states.lock().expect("no panic while held");
-            let remembered = states.entry(sync).or_default();
-            remembered.started = state["started"].as_bool().unwrap_or(false);
-            remembered.listing = remembered.started && !state["listed"].as_bool().unwrap_or(true);
-            remembered.paused = state["paused"].as_str().map(str::to_owned);
-            remembered.over_limit = state["over_limit"].as_bool().unwrap_or(false);
-            remembered.known = serde_json::from_value(state["known"].clone()).unwrap_or_default();
-        }
-        Ok(())
+        self.recall_all().await
     }
 
     async fn claim(
@@ -516,252 +457,6 @@ impl Core {
             }
         }
         names.into_iter().collect()
-    }
-
-    fn is_ready(&self, sync: &SyncName) -> bool {
-        let states = self.states.lock().expect("no panic while held");
-        states
-            .get(sync)
-            .is_some_and(|state| state.started && !state.listing && state.paused.is_none())
-    }
-
-    /// Why a sync is not worked on, if it is not.
-    pub(crate) fn held_back(&self, pairing: &Pairing) -> Option<String> {
-        if pairing.mode == mapping::Mode::Preview {
-            return Some("this sync only previews".to_owned());
-        }
-        let states = self.states.lock().expect("no panic while held");
-        match states.get(&pairing.sync) {
-            Some(state) if !state.started => Some("the first run was not started yet".to_owned()),
-            None => Some("the first run was not started yet".to_owned()),
-            Some(state) if state.listing => Some("the first listing is not complete".to_owned()),
-            Some(state) => state
-                .paused
-                .as_ref()
-                .map(|why| format!("the sync is paused: {why}")),
-        }
-    }
-
-    /// Whether a sync does more than to show what it would do.
-    pub(crate) fn is_working(&self, pairing: &Pairing) -> bool {
-        pairing.mode != mapping::Mode::Preview && self.is_started(&pairing.sync)
-    }
-
-    pub(crate) fn is_started(&self, sync: &SyncName) -> bool {
-        self.with_state(sync, |state| state.started)
-    }
-
-    pub(crate) fn is_listing(&self, sync: &SyncName) -> bool {
-        self.with_state(sync, |state| state.listing)
-    }
-
-    pub(crate) fn paused(&self, sync: &SyncName) -> Option<String> {
-        self.with_state(sync, |state| state.paused.clone())
-    }
-
-    /// Whether a person was shown what the run under way does.
-    pub(crate) fn is_confirmed(&self, sync: &SyncName) -> bool {
-        self.with_state(sync, |state| state.run.is_some())
-    }
-
-    pub(crate) fn run_of(&self, sync: &SyncName) -> Option<RunId> {
-        self.with_state(sync, |state| state.run)
-    }
-
-    /// A run begins, unless another one of the sync is under way. It ends with what is given back, also
-    /// when whoever asked for it does not wait for its end.
-    pub(crate) fn begin_run<'a>(&'a self, sync: &'a SyncName, run: RunId) -> Option<UnderWay<'a>> {
-        self.with_state(sync, |state| {
-            let free = state.run.is_none();
-            if free {
-                state.run = Some(run);
-            }
-            free
-        })
-        .then_some(UnderWay { core: self, sync })
-    }
-
-    fn with_state<T>(&self, sync: &SyncName, with: impl FnOnce(&mut SyncState) -> T) -> T {
-        let mut states = self.states.lock().expect("no panic while held");
-        with(states.entry(sync.clone()).or_default())
-    }
-
-    async fn save_state(&self, sync: &SyncName) -> Result<(), Error> {
-        let state = self.with_state(sync, |state| state.clone());
-        self.store_state(sync, &state).await
-    }
-
-    /// Changes the state of a sync once that is stored: what cannot be remembered is not done.
-    async fn change_state(
-        &self,
-        sync: &SyncName,
-        change: impl Fn(&mut SyncState),
-    ) -> Result<(), Error> {
-        let mut next = self.with_state(sync, |state| state.clone());
-        change(&mut next);
-        self.store_state(sync, &next).await?;
-        self.with_state(sync, |state| change(state));
-        self.wake();
-        Ok(())
-    }
-
-    async fn store_state(&self, sync: &SyncName, state: &SyncState) -> Result<(), Error> {
-        self.store
-            .save_sync_state(
-                &self.workspace,
-                sync,
-                &json!({
-                    "v": 1,
-                    "started": state.started,
-                    "listed": !state.listing,
-                    "paused": state.paused,
-                    "over_limit": state.over_limit,
-                    "known": state.known,
-                }),
-            )
-            .await?;
-        self.wake();
-        Ok(())
-    }
-
-    /// The first full run begins: nothing is worked off before both sides are listed.
-    /// Says whether it is the first.
-    pub(crate) async fn begin_listing(&self, sync: &SyncName) -> Result<bool, Error> {
-        let rules = news::in_force(self, sync);
-        let first = self.with_state(sync, |state| {
-            let first = !state.started || state.listing;
-            state.started = true;
-            state.listing |= first;
-            if first {
-                state.known = Some(rules);
-            }
-            first
-        });
-        if first {
-            self.save_state(sync).await?;
-        }
-        Ok(first)
-    }
-
-    /// The rules that all records of a sync were looked at under.
-    pub(crate) fn known_rules(&self, sync: &SyncName) -> Option<BTreeMap<String, String>> {
-        self.with_state(sync, |state| state.known.clone())
-    }
-
-    /// All records of a sync were marked to be looked at under these rules.
-    pub(crate) async fn save_known_rules(
-        &self,
-        sync: &SyncName,
-        rules: BTreeMap<String, String>,
-    ) -> Result<(), Error> {
-        self.with_state(sync, |state| state.known = Some(rules));
-        self.save_state(sync).await
-    }
-
-    /// Both sides are listed.
-    pub(crate) async fn end_listing(&self, sync: &SyncName) -> Result<(), Error> {
-        if !self.is_listing(sync) {
-            return Ok(());
-        }
-        self.with_state(sync, |state| state.listing = false);
-        // What other syncs of a connection worked off meanwhile was not put off for this one. Marked
-        // after they were told to, so that what they are at right now stays dirty; and stored after
-        // that, so that whoever is stopped here lists again.
-        for pairing in self.all_pairings() {
-            for side in Side::BOTH {
-                let connection = &pairing.end(side).connection;
-                if pairing.sync == *sync && self.is_hub(connection, pairing.entity) {
-                    news::mark_side(
-                        self,
-                        &pairing,
-                        side,
-                        Lane::Backfill,
-                        store::SignalSource::Sweep,
-                    )
-                    .await?;
-                }
-            }
-        }
-        self.save_state(sync).await
-    }
-
-    /// What was put off because a sync stood still is due now.
-    async fn hurry(&self, sync: &SyncName) -> Result<(), Error> {
-        const STOOD_STILL: &str = "the sync is paused: ";
-        const HURRIED: usize = 10_000_000;
-        let now = self.clock.now();
-        let mut signals = Vec::new();
-        for pairing in self.all_pairings() {
-            if pairing.sync != *sync {
-                continue;
-            }
-            for side in Side::BOTH {
-                let connection = &pairing.end(side).connection;
-                let failing = self
-                    .store
-                    .failing(&self.workspace, Some(connection), HURRIED)
-                    .await?;
-                signals.extend(
-                    failing
-                        .into_iter()
-                        .filter(|(_, error)| error.starts_with(STOOD_STILL))
-                        .map(|(claim, _)| store::Signal {
-                            connection: claim.connection,
-                            entity: claim.entity,
-                            record: claim.record,
-                            lane: claim.lane,
-                            source: store::SignalSource::Person,
-                            not_older_than: None,
-                            due: now,
-                            cause: claim.cause,
-                        }),
-                );
-            }
-        }
-        self.store.signal(&self.workspace, &signals).await?;
-        Ok(())
-    }
-
-    /// Stops a sync until it is resumed.
-    pub(crate) async fn pause(&self, sync: &SyncName, why: &str) -> Result<(), Error> {
-        self.change_state(sync, |state| state.paused = Some(why.to_owned()))
-            .await
-    }
-
-    /// Stops a sync because it would change more than its limit.
-    pub(crate) async fn stop(&self, sync: &SyncName, why: &str) -> Result<(), Error> {
-        // It stands still even if that cannot be stored.
-        self.with_state(sync, |state| {
-            state.over_limit = true;
-            state.paused = Some(why.to_owned());
-        });
-        self.save_state(sync).await
-    }
-
-    /// Lets a sync go on. If it was stopped at a limit, what waits now is allowed.
-    pub(crate) async fn resume(&self, sync: &SyncName) -> Result<(), Error> {
-        // Before anybody can go on with what waits.
-        if self.with_state(sync, |state| state.over_limit) {
-            self.breakers.let_go_on(sync, self.clock.now());
-        }
-        self.change_state(sync, |state| {
-            state.paused = None;
-            state.over_limit = false;
-        })
-        .await?;
-        self.hurry(sync).await?;
-        self.wake();
-        Ok(())
-    }
-
-    /// A sync that goes on needs no answer to why it was stopped.
-    async fn withdraw_limit_questions(&self, sync: &SyncName) -> Result<(), Error> {
-        let mut commit = Commit::default();
-        commit.withdrawn.extend(Kind::ALL.map(|kind| {
-            let subject = resolve::mass_change_subject(sync, kind);
-            (sync.clone(), ReviewKind::MassChange, subject)
-        }));
-        self.commit(commit).await
     }
 
     pub(crate) fn all_pairings(&self) -> Vec<Arc<Pairing>> {
@@ -1012,27 +707,6 @@ impl Core {
         self.busy.load(Ordering::SeqCst) > 0
     }
 
-    /// How many links a sync has, counted at most every few seconds.
-    pub(crate) async fn link_count(&self, sync: &SyncName) -> Result<usize, Error> {
-        let now = self.clock.now();
-        let known = self.with_state(sync, |state| state.links);
-        if let Some((at, links)) = known
-            && at
-                .saturating_add(Duration::from_secs(10))
-                .is_ok_and(|until| until > now)
-        {
-            return Ok(links);
-        }
-        let overview = self.store.overview(&self.workspace).await?;
-        let links = overview
-            .links
-            .get(sync.as_str())
-            .and_then(|links| usize::try_from(*links).ok())
-            .unwrap_or(0);
-        self.with_state(sync, |state| state.links = Some((now, links)));
-        Ok(links)
-    }
-
     /// A listing showed much less than what is known: a right was lost, or another account answers.
     pub(crate) async fn note_shrunken(
         &self,
@@ -1118,6 +792,7 @@ impl Handle {
 
     /// Reads the accounts of a sync, if that was not possible before.
     async fn make_ready(&self, sync: &SyncName) -> Result<(), Error> {
+        self.core.recall_all().await?;
         if self.core.ready(sync).is_err() {
             setup::resolve_all(&self.core).await;
         }
@@ -1129,7 +804,7 @@ impl Handle {
     /// # Errors
     /// When the store fails.
     pub async fn recall(&self) -> Result<(), Error> {
-        self.core.load_states().await
+        self.core.recall_all().await
     }
 
     /// The same, and reads the accounts where that was not done yet, for answering without working. An
@@ -1138,7 +813,7 @@ impl Handle {
     /// # Errors
     /// When the store fails.
     pub async fn prepare(&self) -> Result<(), Error> {
-        self.core.load_states().await?;
+        self.core.recall_all().await?;
         if self.core.all_pairings().is_empty() {
             setup::resolve_all(&self.core).await;
         }
@@ -1148,7 +823,7 @@ impl Handle {
     /// Replaces the rules in force and reads the accounts anew.
     pub async fn apply(&self, syncs: BTreeMap<SyncName, SyncRules>) -> Vec<(SyncName, String)> {
         *self.core.rules.write().expect("no panic while held") = syncs;
-        if let Err(error) = self.core.load_states().await {
+        if let Err(error) = self.core.recall_all().await {
             tracing::error!(%error, "what syncs remember could not be read");
         }
         setup::resolve_all(&self.core).await;

@@ -45,6 +45,8 @@ mod reconcile;
 
 mod breaker;
 
+mod standing;
+
 mod intake;
 
 mod poll;

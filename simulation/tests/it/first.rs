@@ -1,7 +1,12 @@
 //! The first sync.
 
-use anyhow::Result;
-use simulation::{Options, World};
+use std::{collections::BTreeMap, time::Duration};
+
+use anyhow::{Context, Result};
+use serde_json::json;
+use simulation::{Options, World, people};
+
+use crate::support::{agrees, numbers, on_the_left, options, world};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_first_sync_of_the_shipped_people_agrees() -> Result<()> {
@@ -48,5 +53,37 @@ async fn a_first_sync_of_the_shipped_people_agrees() -> Result<()> {
     world.sync().await?;
     world.settle().await?;
     assert_eq!(writes(&world), before);
+    Ok(())
+}
+
+/// What was read of a sync before its first listing ended must not hold after it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rules_put_into_force_while_the_first_listing_ends_do_not_bring_it_back() -> Result<()> {
+    let world = world().await?;
+    for name in ["Anna", "Berta", "Clara"] {
+        world.seed(simulation::HIGHLEVEL, &on_the_left(name))?;
+    }
+    // Listing and making take so long that the rules fall in between.
+    for system in ["highlevel", "onoffice"] {
+        world.fault(json!({"system": system, "method": "POST",
+            "fault": {"kind": "delay", "ms": 2_000}}))?;
+    }
+    let rules = BTreeMap::from([(people(), options().rules)]);
+    let applied = async {
+        while world.engine().status().await?.syncs[0].state != "running" {
+            world.wait(Duration::from_millis(50)).await;
+        }
+        world.wait(Duration::from_millis(500)).await;
+        world.store.read_standings_late();
+        assert!(world.engine().apply(rules).await.is_empty());
+        Ok(())
+    };
+    let both = async { tokio::try_join!(world.sync(), applied) };
+    tokio::time::timeout(Duration::from_secs(40), both)
+        .await
+        .context("the first sync does not end")??;
+    world.settle().await?;
+    assert_eq!(numbers(&world), (3, 3));
+    agrees(&world).await?;
     Ok(())
 }

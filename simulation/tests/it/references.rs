@@ -335,7 +335,6 @@ async fn woken(rules: Json, last: Option<usize>) -> Result<(Vec<String>, bool)> 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "now and then one of its runs hangs, and it is not known yet where"]
 async fn whoever_waits_is_woken_wherever_the_engine_is_killed() -> Result<()> {
     let mut rules = rules();
     rules["entities"]["company"]["create"] = json!({"left": false, "right": false});

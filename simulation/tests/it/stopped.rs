@@ -131,11 +131,11 @@ async fn a_stopped_sync_that_is_left_so_goes_on_when_it_is_resumed() -> Result<(
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn more_creates_than_the_limit_stop_unless_a_person_started_the_run() -> Result<()> {
+async fn more_creates_than_the_limit_stop_unless_the_first_listing_found_them() -> Result<()> {
     let mut options = options();
     contact(&mut options.rules).limits.creates = THREE;
     let world = World::new(options).await?;
-    // A run that a person starts makes what its plan showed.
+    // The first run makes what its plan showed.
     for name in &NAMES[..4] {
         world.seed(HIGHLEVEL, &on_the_left(name))?;
     }
@@ -154,5 +154,60 @@ async fn more_creates_than_the_limit_stop_unless_a_person_started_the_run() -> R
     let_go_on(&world, 4).await?;
     assert_eq!(numbers(&world), (8, 8));
     agrees(&world).await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_later_run_is_held_to_the_limit_however_it_was_started() -> Result<()> {
+    let mut options = options();
+    contact(&mut options.rules).limits.creates = THREE;
+    options.webhooks = false;
+    let world = World::new(options).await?;
+    world.seed(HIGHLEVEL, &on_the_left(NAMES[0]))?;
+    world.sync().await?;
+    world.settle().await?;
+    let mark = world.edit_mark();
+    for name in &NAMES[1..] {
+        world.make(HIGHLEVEL, &on_the_left(name))?;
+    }
+    let report = world.sync().await?;
+    assert_eq!(report.state, store::RunState::Stopped, "{report:#?}");
+    assert!(world.api_edits_of(mark, ONOFFICE, Operation::Create) <= 3);
+    let review = question(&world, ReviewKind::MassChange).await?;
+    assert!(review.summary.contains("creates"), "{review:#?}");
+    answer(&world, &review, "continue").await?;
+    let_go_on(&world, 7).await?;
+    assert_eq!(numbers(&world), (8, 8));
+    agrees(&world).await?;
+    Ok(())
+}
+
+/// Somebody who restarts the server again and again must not get more through than the limit.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_counts_towards_a_limit_is_remembered_over_restarts() -> Result<()> {
+    let mut options = options();
+    contact(&mut options.rules).limits.creates = THREE;
+    let mut world = World::new(options).await?;
+    world.sync().await?;
+    world.settle().await?;
+    let mark = world.edit_mark();
+    for name in &NAMES[..3] {
+        world.make(HIGHLEVEL, &on_the_left(name))?;
+    }
+    world.settle().await?;
+    assert_eq!(numbers(&world), (3, 3));
+    world.kill_and_restart()?;
+    world.make(HIGHLEVEL, &on_the_left(NAMES[3]))?;
+    until_stopped(&world).await?;
+    assert_eq!(world.api_edits_of(mark, ONOFFICE, Operation::Create), 3);
+    // Neither does a restart let go on what was stopped.
+    world.kill_and_restart()?;
+    world.wait(Duration::from_secs(20)).await;
+    assert_eq!(world.engine().status().await?.syncs[0].state, "paused");
+    assert_eq!(world.api_edits_of(mark, ONOFFICE, Operation::Create), 3);
+    let review = question(&world, ReviewKind::MassChange).await?;
+    answer(&world, &review, "continue").await?;
+    let_go_on(&world, 1).await?;
+    assert_eq!(numbers(&world), (4, 4));
     Ok(())
 }
