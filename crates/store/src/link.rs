@@ -75,7 +75,7 @@ pub enum LinkState {
     Active,
     /// One record left the scope of the sync; the base is kept until it comes back.
     Suspended,
-    /// A review about the whole link is open (a record vanished, a circle): nothing is written.
+    /// A review about the whole link is open (a record vanished): nothing is written.
     Parked,
 }
 

@@ -19,6 +19,8 @@ mod locks;
 
 mod causes;
 
+mod circles;
+
 mod scope;
 
 mod pair;

@@ -31,9 +31,6 @@ use crate::{
 /// may come from a clock that runs ahead of ours.
 const OLDER_TRIES: u32 = 3;
 
-/// One edit may pass one sync so often before it counts as a circle.
-const CIRCLE: usize = 3;
-
 /// How long a record waits for the schema to be read.
 const SCHEMA_WAIT: std::time::Duration = std::time::Duration::from_secs(2);
 
@@ -498,7 +495,11 @@ impl<'a> Desk<'a> {
             let records = Side::BOTH.map(|side| (side, couple.link.record(side)));
             couple.claim.cause = self.carried(&records, couple.claim.cause.take());
         }
-        let (blocked, asked) = self.open_questions(&couples).await?;
+        let Questions {
+            blocked,
+            asked,
+            resting,
+        } = self.open_questions(&couples).await?;
         let fields: Vec<_> = couples.iter().flat_map(Couple::fields).collect();
         let known = references::known(self.core, self.pairing, &fields).await?;
         drop(fields);
@@ -510,7 +511,7 @@ impl<'a> Desk<'a> {
                 .filter(|row| row.link == couple.link.id)
                 .cloned()
                 .collect();
-            let plan = decide(
+            let mut plan = decide(
                 &known,
                 &couple.link,
                 &couple.reads[0],
@@ -518,9 +519,11 @@ impl<'a> Desk<'a> {
                 &of_link,
                 overrides,
             );
-            if self.is_circle(&couple, &plan) {
-                self.park_circle(couple, &plan);
-                continue;
+            if overrides.is_empty() {
+                for review in self.rest_circles(&couple, &mut plan, &resting).await? {
+                    self.count("circles", 1);
+                    self.review(review);
+                }
             }
             if overrides.is_empty() && self.may_have_lost_a_field(&couple, &plan) {
                 self.core.doubt_schemas();
@@ -636,16 +639,13 @@ impl<'a> Desk<'a> {
     }
 
     /// Blocked fields and open conflict reviews of these pairs.
-    async fn open_questions(
-        &self,
-        couples: &[Couple],
-    ) -> Result<(Vec<Blocked>, BTreeSet<String>), Error> {
+    async fn open_questions(&self, couples: &[Couple]) -> Result<Questions, Error> {
         let known: Vec<_> = couples
             .iter()
             .filter(|couple| !couple.link.revisions.is_empty())
             .collect();
         if known.is_empty() {
-            return Ok((Vec::new(), BTreeSet::new()));
+            return Ok(Questions::default());
         }
         let links: Vec<_> = known.iter().map(|couple| couple.link.id).collect();
         let blocked = self
@@ -653,14 +653,13 @@ impl<'a> Desk<'a> {
             .store
             .blocked(&self.core.workspace, &self.pairing.sync, Some(&links))
             .await?;
-        let asked = self
+        let reviews = self
             .core
             .store
             .reviews(
                 &self.core.workspace,
                 &ReviewFilter {
                     sync: Some(self.pairing.sync.clone()),
-                    kind: Some(ReviewKind::Conflict),
                     records: Some(
                         known
                             .iter()
@@ -670,12 +669,20 @@ impl<'a> Desk<'a> {
                     ..ReviewFilter::default()
                 },
             )
-            .await?
-            .into_iter()
-            .filter(|review| matches!(review.state, ReviewState::Open | ReviewState::Postponed))
-            .map(|review| review.subject)
-            .collect();
-        Ok((blocked, asked))
+            .await?;
+        let mut questions = Questions {
+            blocked,
+            ..Questions::default()
+        };
+        for review in reviews {
+            let is_open = matches!(review.state, ReviewState::Open | ReviewState::Postponed);
+            match review.kind {
+                ReviewKind::Conflict if is_open => questions.asked.insert(review.subject),
+                ReviewKind::Circle if is_open => questions.resting.insert(review.subject),
+                _ => false,
+            };
+        }
+        Ok(questions)
     }
 
     /// Stores what is about to be overwritten and was never agreed on.
@@ -1130,7 +1137,7 @@ impl<'a> Desk<'a> {
     }
 
     /// How often an edit has passed this sync.
-    fn passes(&self, cause: &Cause) -> usize {
+    pub(crate) fn passes(&self, cause: &Cause) -> usize {
         let sync = &self.pairing.sync;
         cause.passed.iter().filter(|passed| *passed == sync).count()
     }
@@ -1177,27 +1184,6 @@ impl<'a> Desk<'a> {
         }
     }
 
-    fn is_circle(&self, couple: &Couple, plan: &PairPlan) -> bool {
-        !plan.moves.is_empty()
-            && couple
-                .claim
-                .cause
-                .as_ref()
-                .is_some_and(|cause| self.passes(cause) >= CIRCLE)
-    }
-
-    fn park_circle(&mut self, couple: Couple, plan: &PairPlan) {
-        let now = self.core.clock.now();
-        let review = resolve::circle_review(self.pairing, &couple.link, plan, &couple.claim, now);
-        self.commit.reviews.push(review);
-        self.commit.links.push(Link {
-            state: LinkState::Parked,
-            ..couple.link
-        });
-        self.count("circles", 1);
-        self.end(&couple.claim.record, ClaimEnd::Settled);
-    }
-
     pub(crate) fn calls(&self, side: Side, cause: &Cause) -> Result<Arc<dyn Calls>, Error> {
         self.core
             .calls(&self.pairing.end(side).connection, self.lane, Some(cause))
@@ -1229,6 +1215,17 @@ impl<'a> Desk<'a> {
         self.count(&format!("asked_{}", kind_word(review.kind)), 1);
         self.commit.reviews.push(review);
     }
+}
+
+/// What is open about the fields of linked pairs.
+#[derive(Default)]
+struct Questions {
+    /// Fields that are not sent.
+    blocked: Vec<Blocked>,
+    /// The subjects of open conflicts.
+    asked: BTreeSet<String>,
+    /// The subjects of open questions about circles.
+    resting: BTreeSet<String>,
 }
 
 /// One linked pair with both readings.

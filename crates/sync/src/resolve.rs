@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::{
     Error, breaker,
-    decide::{Conflict, Overrides, PairPlan, has_base},
+    decide::{Conflict, Overrides, has_base},
     engine::Core,
     gone,
     intents::claim_for,
@@ -418,19 +418,19 @@ pub(crate) fn shrunken_review(
     )
 }
 
+/// What the review about a field that travels in a circle is about.
+pub(crate) fn circle_subject(link: &Link, mapping: &str) -> String {
+    format!("{}:{mapping}", link.id)
+}
+
 /// A field travels in a circle.
 pub(crate) fn circle_review(
     pairing: &Pairing,
     link: &Link,
-    plan: &PairPlan,
+    mapping: &str,
     claim: &Claim,
     now: jiff::Timestamp,
 ) -> Review {
-    let fields: Vec<&str> = plan
-        .moves
-        .iter()
-        .map(|step| pairing.compiled.mappings()[step.mapping].id())
-        .collect();
     let passed: Vec<String> = claim
         .cause
         .iter()
@@ -440,19 +440,18 @@ pub(crate) fn circle_review(
     review(
         pairing,
         ReviewKind::Circle,
-        link.id.to_string(),
+        circle_subject(link, mapping),
         (Some(link.left.clone()), Some(link.right.clone())),
         format!(
-            "one edit keeps coming back in {}: a value is rewritten on the way, or two syncs feed each other",
-            fields.join(", ")
+            "one edit keeps coming back in {mapping}: two syncs feed each other, or a system rewrites the value; this field rests, the others go on"
         ),
         json!({
             "v": 1,
-            "fields": fields,
+            "mapping": mapping,
             "passed": passed,
             "choices": [
-                choice("resume", "works on the link again"),
-                choice("leave", "leaves both records as they are"),
+                choice("resume", "works on this field of the two records again"),
+                choice("leave", "leaves this field as it is on both sides until somebody changes it"),
                 postpone(),
             ],
         }),
@@ -549,11 +548,10 @@ async fn carry_out(
                     commit
                         .signals
                         .push(person_signal(core, pairing, side, link.record(side)));
+                    if let Some(mapping) = review.details["mapping"].as_str() {
+                        commit.unblocked.push((link.id, mapping.to_owned(), side));
+                    }
                 }
-                commit.links.push(Link {
-                    state: LinkState::Active,
-                    ..link
-                });
             }
             Ok(())
         }

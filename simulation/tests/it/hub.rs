@@ -287,6 +287,12 @@ async fn a_value_that_grows_on_its_way_round_three_systems_is_parked() -> Result
         .filter(|edit| edit.fields.iter().any(|field| field.contains("website")))
         .count();
     assert!((2..=8).contains(&grown), "{grown}");
+    // Only that field rests.
+    world.edit(HIGHLEVEL, &trio.highlevel, &json!({"city": "Bernau"}))?;
+    world.settle().await?;
+    assert_eq!(world.held(ONOFFICE, &trio.onoffice)?.city, "Bernau");
+    assert_eq!(world.held(OFFICERND, &trio.officernd)?.city, "Bernau");
+    question(&world, ReviewKind::Circle).await?;
     Ok(())
 }
 

@@ -177,7 +177,17 @@ async fn a_value_that_two_syncs_keep_growing_is_parked_and_asked_about() -> Resu
     world.wait(Duration::from_secs(20)).await;
     world.sweep().await?;
     assert_eq!(world.writes(), writes, "parked, it grows no more");
+    // Who lets it go on although the rules are as they were is asked again.
+    answer(&world, &review, "resume").await?;
+    world.wait(Duration::from_secs(20)).await;
+    world.settle().await?;
+    assert!(world.writes() > writes, "it went on");
+    let review = question(&world, ReviewKind::Circle).await?;
     answer(&world, &review, "leave").await?;
+    let writes = world.writes();
+    world.sweep().await?;
+    world.wait(Duration::from_secs(20)).await;
+    assert_eq!(world.writes(), writes, "left as it is");
     let explained = world
         .engine()
         .explain(
