@@ -238,7 +238,8 @@ impl Connections {
     /// away: a code works once.
     ///
     /// # Errors
-    /// When the state is not ours, or the vendor refuses, or it is another account than before.
+    /// When the state is not ours, or the vendor refuses, or it is another account than before, or that of
+    /// another connection.
     pub async fn finish_sign_in(
         &self,
         state: Option<&str>,
@@ -246,12 +247,13 @@ impl Connections {
     ) -> Result<Connected, ConnectError> {
         let (name, taken) = self.sign_ins.take(state, self.parts.clock.steady())?;
         let connection = self.to_connect(&name)?;
+        let others = self.of_system(&connection.config.system);
         let sign_ins = Arc::clone(&self.sign_ins);
         let code = code.clone();
         self.tasks
-            .spawn(
-                async move { sign_in::finish(&sign_ins, &connection, taken, code.expose()).await },
-            )
+            .spawn(async move {
+                sign_in::finish(&sign_ins, &connection, &others, taken, code.expose()).await
+            })
             .await
             .map_err(|error| ConnectError::Vendor(format!("finish the sign-in: {error}")))?
     }
@@ -259,7 +261,8 @@ impl Connections {
     /// Connects with credentials that are given outright, here or in the config.
     ///
     /// # Errors
-    /// When something is missing, the vendor refuses, or it is another account than before.
+    /// When something is missing, the vendor refuses, or it is another account than before, or that of
+    /// another connection.
     pub async fn connect(
         &self,
         name: &ConnectionName,
@@ -267,16 +270,18 @@ impl Connections {
         purpose: &Purpose,
     ) -> Result<Connected, ConnectError> {
         let connection = self.to_connect(name)?;
-        sign_in::paste(&self.sign_ins, &connection, given, purpose).await
+        let others = self.of_system(&connection.config.system);
+        sign_in::paste(&self.sign_ins, &connection, &others, given, purpose).await
     }
 
     /// Accepts the other account that the last sign-in of this connection led to.
     ///
     /// # Errors
-    /// When nothing waits to be confirmed.
+    /// When nothing waits to be confirmed, or another connection has that account.
     pub async fn confirm_account(&self, name: &ConnectionName) -> Result<Connected, ConnectError> {
         let connection = self.to_connect(name)?;
-        self.sign_ins.confirm(&connection).await
+        let others = self.of_system(&connection.config.system);
+        self.sign_ins.confirm(&connection, &others).await
     }
 
     /// Lets no new call begin, and waits until what must not be cut off has ended: requests that

@@ -113,6 +113,17 @@ pub enum ConnectError {
         /// The account of the new credentials.
         found: String,
     },
+    /// Another connection has this account already.
+    #[error(
+        "the account {account} is connected as `{other}` already, and two connections would each spend the \
+         whole of its limits"
+    )]
+    Twin {
+        /// The account.
+        account: String,
+        /// The connection that has it.
+        other: String,
+    },
     /// Nothing waits for a confirmation.
     #[error("nothing waits to be confirmed, or it took too long; connect again")]
     NothingToConfirm,
@@ -130,6 +141,8 @@ const LONGEST: Duration = Duration::from_secs(15 * 60);
 pub(crate) struct SignIns {
     begun: Mutex<Vec<Begun>>,
     waiting: Mutex<Vec<Waiting>>,
+    /// Held from looking whose account it is until that is saved.
+    saving: tokio::sync::Mutex<()>,
 }
 
 struct Begun {
@@ -244,6 +257,7 @@ impl SignIns {
     pub(crate) async fn confirm(
         &self,
         connection: &Arc<Connection>,
+        others: &[Arc<Connection>],
     ) -> Result<Connected, ConnectError> {
         let now = connection.parts.clock.steady();
         let waiting = {
@@ -254,6 +268,8 @@ impl SignIns {
             index.map(|index| all.remove(index))
         };
         let waiting = waiting.ok_or(ConnectError::NothingToConfirm)?;
+        let _alone = self.saving.lock().await;
+        refuse_twin(connection, others, &waiting.account)?;
         save(connection, waiting.kept, waiting.account).await
     }
 }
@@ -265,6 +281,7 @@ pub(crate) struct TakenSignIn(Begun);
 pub(crate) async fn finish(
     sign_ins: &SignIns,
     connection: &Arc<Connection>,
+    others: &[Arc<Connection>],
     TakenSignIn(begun): TakenSignIn,
     code: &str,
 ) -> Result<Connected, ConnectError> {
@@ -286,6 +303,7 @@ pub(crate) async fn finish(
     conclude(
         sign_ins,
         connection,
+        others,
         credentials,
         Some(grant),
         &begun.purpose,
@@ -297,6 +315,7 @@ pub(crate) async fn finish(
 pub(crate) async fn paste(
     sign_ins: &SignIns,
     connection: &Arc<Connection>,
+    others: &[Arc<Connection>],
     given: BTreeMap<String, SecretText>,
     purpose: &Purpose,
 ) -> Result<Connected, ConnectError> {
@@ -311,7 +330,7 @@ pub(crate) async fn paste(
             hint: "sign in at the vendor's page",
         }),
         AuthScheme::Pasted { .. } => {
-            conclude(sign_ins, connection, credentials, None, purpose).await
+            conclude(sign_ins, connection, others, credentials, None, purpose).await
         }
         AuthScheme::ClientCredentials { .. } => {
             let calls = session(connection).with(Authority::None);
@@ -322,7 +341,15 @@ pub(crate) async fn paste(
                 .refresh(&calls as &dyn Calls, &credentials, &scopes)
                 .await
                 .map_err(|error| ConnectError::Vendor(scrub(&error.to_string(), &credentials)))?;
-            conclude(sign_ins, connection, credentials, Some(grant), purpose).await
+            conclude(
+                sign_ins,
+                connection,
+                others,
+                credentials,
+                Some(grant),
+                purpose,
+            )
+            .await
         }
     }
 }
@@ -363,6 +390,7 @@ fn gather(
 async fn conclude(
     sign_ins: &SignIns,
     connection: &Arc<Connection>,
+    others: &[Arc<Connection>],
     mut credentials: Credentials,
     grant: Option<Grant>,
     purpose: &Purpose,
@@ -387,6 +415,8 @@ async fn conclude(
         .await
         .map_err(|error| ConnectError::Vendor(scrub(&error.to_string(), &credentials)))?;
 
+    let _alone = sign_ins.saving.lock().await;
+    refuse_twin(connection, others, &account)?;
     let mut kept = Kept::new(credentials, granted, connection.now());
     kept.account = Some(KeptAccount {
         id: account.id.clone(),
@@ -415,6 +445,29 @@ async fn conclude(
         return Err(error);
     }
     save(connection, kept, account).await
+}
+
+/// One account has one connection: its limits, and the syncs that share its records, are counted there.
+fn refuse_twin(
+    connection: &Connection,
+    others: &[Arc<Connection>],
+    account: &Account,
+) -> Result<(), ConnectError> {
+    let place = |connection: &Connection| {
+        let description = connection.connector.describe();
+        connection.config.base_url(description).to_owned()
+    };
+    let twin = others.iter().find(|other| {
+        other.name != connection.name
+            && other.account().is_some_and(|id| id == account.id)
+            && place(other) == place(connection)
+    });
+    twin.map_or(Ok(()), |other| {
+        Err(ConnectError::Twin {
+            account: named(account),
+            other: other.name.to_string(),
+        })
+    })
 }
 
 /// What the config says and what the sign-in settled must be the same.

@@ -1,8 +1,9 @@
 //! Connecting accounts, and connecting them again.
 
-use connections::{CheckError, Clock, ConnectError, Health};
+use connections::{CheckError, Clock, ConnectError, ConnectionConfig, Health, Restart};
 use connector::Calls;
 use serde_json::json;
+use store::ConnectionName;
 
 use crate::support::{Reply, SECOND, SECRET, World, given, office, purpose, read, secret};
 
@@ -183,6 +184,50 @@ async fn another_account_is_refused_until_a_person_confirms_it() {
     world.clock.sleep(SECOND * 16 * 60).await;
     let late = world.connections.confirm_account(&office()).await;
     assert!(matches!(late, Err(ConnectError::NothingToConfirm)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_account_that_has_a_connection_gets_no_second_one() {
+    let world = World::signed_in().await;
+    let twin = ConnectionName::from("twin");
+    let config: ConnectionConfig = serde_json::from_value(world.config.clone()).unwrap();
+    let configs = [(office(), config.clone()), (twin.clone(), config)].into();
+    let fresh = |_: &ConnectionName| Restart::default();
+    world.connections.apply(configs, fresh).await.unwrap();
+    let sign_in = || async {
+        let client = format!("{SECRET}-client");
+        let redirect = world.connections.begin_sign_in(
+            &twin,
+            purpose(),
+            "https://t.example.org/cb",
+            given(&[("client_secret", &client)]),
+        )?;
+        let code = secret("good");
+        world
+            .connections
+            .finish_sign_in(Some(&redirect.state), &code)
+            .await
+    };
+    let error = sign_in().await.unwrap_err();
+    assert!(
+        matches!(&error, ConnectError::Twin { other, .. } if *other == office().to_string()),
+        "{error}"
+    );
+    assert!(world.connections.account(&twin).unwrap().is_none());
+    // The one that has it signs in again as ever, and another account is welcome.
+    assert!(world.sign_in("good").await.unwrap().replaced);
+    world.vendor.state().account = "rival".to_owned();
+    assert_eq!(sign_in().await.unwrap().account.id, "rival");
+    let error = world.sign_in("good").await.unwrap_err();
+    assert!(matches!(error, ConnectError::Twin { .. }), "{error}");
+    // Neither is a move confirmed onto an account that was taken meanwhile.
+    world.vendor.state().account = "third".to_owned();
+    world.sign_in("good").await.unwrap_err();
+    sign_in().await.unwrap_err();
+    let moved = world.connections.confirm_account(&twin).await.unwrap();
+    assert_eq!(moved.account.id, "third");
+    let late = world.connections.confirm_account(&office()).await;
+    assert!(matches!(late, Err(ConnectError::Twin { .. })), "{late:?}");
 }
 
 #[tokio::test(start_paused = true)]

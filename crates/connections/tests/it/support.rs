@@ -551,7 +551,7 @@ pub(crate) struct World {
     pub(crate) log: Arc<ChannelLog>,
     pub(crate) calls: mpsc::Receiver<CallRecord>,
     parts: Parts,
-    config: Json,
+    pub(crate) config: Json,
 }
 
 pub(crate) fn office() -> ConnectionName {

@@ -243,6 +243,9 @@ impl From<connections::ConnectError> for ApiError {
                 .hint("correct the setting in the config, or choose the other account"),
             Error::OtherAccount { .. } => refuse(StatusCode::CONFLICT, Code::ConnectionAccount)
                 .hint("if it is meant: `tandem connect NAME --confirm`"),
+            Error::Twin { other, .. } => refuse(StatusCode::CONFLICT, Code::ConnectionAccount).hint(
+                format!("use `{other}` in every sync with this account, or take `{other}` out of the config first"),
+            ),
             Error::NothingToConfirm => refuse(StatusCode::CONFLICT, Code::ConnectionSignIn),
             Error::Save(_) => refuse(StatusCode::INSUFFICIENT_STORAGE, Code::DatabaseUnwritable),
         }
