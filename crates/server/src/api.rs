@@ -38,7 +38,10 @@ pub(crate) fn routes(app: AppState) -> Router<AppState> {
         .route("/connections/{name}", get(connections::show))
         .route("/connections/{name}/check", post(connections::check))
         .route("/connections/{name}/connect", post(connections::connect))
-        .route("/connections/{name}/fields", post(connections::add_field))
+        .route(
+            "/connections/{name}/fields",
+            get(connections::fields).post(connections::add_field),
+        )
         .route("/connections/{name}/confirm", post(connections::confirm))
         .route(
             "/connections/{name}/probes",

@@ -274,6 +274,22 @@ impl App {
         )
     }
 
+    /// Refuses a name that nothing has: an empty list would look like an answer. Lists ask only when they are
+    /// empty, because what is no longer in the config still has a history.
+    pub(crate) fn refuse_unknown(
+        &self,
+        sync: Option<&str>,
+        connection: Option<&str>,
+    ) -> ApiResult<()> {
+        if let Some(sync) = sync {
+            self.sync(sync)?;
+        }
+        if let Some(connection) = connection {
+            self.connection(connection)?;
+        }
+        Ok(())
+    }
+
     /// What the syncs want of a connection.
     pub(crate) fn purpose(&self, name: &ConnectionName) -> ApiResult<Purpose> {
         Ok(purpose(&self.in_force()?.document, name))

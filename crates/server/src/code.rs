@@ -98,6 +98,7 @@ codes! {
     ServerGone = "TDM-S005", "The server that holds the database cannot be reached";
     Internal = "TDM-S006", "Something went wrong inside Tandem";
     Stopping = "TDM-S007", "Tandem is stopping or still starting";
+    PeopleFile = "TDM-S008", "A folder of people for the simulated systems cannot be used";
 
     WebhookSignature = "TDM-W001", "A webhook's signature is missing or wrong";
     WebhookBody = "TDM-W002", "A webhook's body could not be read";

@@ -45,6 +45,12 @@ impl ApiError {
         }
     }
 
+    /// Puts the name of a connection where the hint says `NAME`.
+    pub(crate) fn about(mut self, name: &store::ConnectionName) -> Self {
+        self.hint = self.hint.map(|hint| hint.replace("NAME", name.as_str()));
+        self
+    }
+
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
@@ -136,6 +142,12 @@ impl From<sync::Error> for ApiError {
             Sync::Rules { .. } => refuse(StatusCode::CONFLICT, Code::ConfigSchema),
             Sync::NotReady { .. } => refuse(StatusCode::CONFLICT, Code::SyncFailed)
                 .hint("`tandem status` says how the connections and syncs stand"),
+            Sync::Busy(_) => refuse(StatusCode::CONFLICT, Code::SyncBusy)
+                .hint("wait for it; `tandem status` says how far it is"),
+            Sync::SignedOut { ref connection, .. } => {
+                refuse(StatusCode::CONFLICT, Code::ConnectionSignedOut)
+                    .hint(format!("`tandem connect {connection}` signs it in"))
+            }
             Sync::NoReview(_) => refuse(StatusCode::NOT_FOUND, Code::ReviewUnknown)
                 .hint("`tandem reviews` lists the open ones"),
             Sync::NotKnown { .. } => refuse(StatusCode::NOT_FOUND, Code::NotFound)

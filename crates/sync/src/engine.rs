@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use connections::{Clock, Connections, Session};
+use connections::{Clock, Connections, Health, Session};
 use connector::Calls;
 use jiff::Timestamp;
 use mapping::SyncRules;
@@ -741,6 +741,22 @@ impl Core {
             .ok_or_else(|| Error::NoSync(sync.to_string()))
     }
 
+    /// What a sync says of the connection that nobody has signed in, if it has one.
+    fn signed_out(&self, sync: &SyncName) -> Option<Error> {
+        let rules = self.rules_of(sync).ok()?;
+        [rules.left, rules.right]
+            .into_iter()
+            .find_map(|connection| {
+                let name = ConnectionName::from(connection.as_str());
+                match self.connections.health(&name) {
+                    Ok(Health::NeedsSignIn { why, .. }) => {
+                        Some(Error::SignedOut { connection, why })
+                    }
+                    _ => None,
+                }
+            })
+    }
+
     /// The pairings of a sync, or why there are none.
     pub(crate) fn ready(&self, sync: &SyncName) -> Result<Vec<Arc<Pairing>>, Error> {
         self.rules_of(sync)?;
@@ -796,7 +812,9 @@ impl Handle {
         if self.core.ready(sync).is_err() {
             setup::resolve_all(&self.core).await;
         }
-        self.core.ready(sync).map(|_| ())
+        let ready = self.core.ready(sync).map(|_| ());
+        // What is missing first, not what follows from it.
+        ready.map_err(|error| self.core.signed_out(sync).unwrap_or(error))
     }
 
     /// Reads what the syncs remember, for saying how they stand without working.

@@ -35,6 +35,17 @@ pub enum Error {
         /// Why.
         why: String,
     },
+    /// A run of the sync is under way.
+    #[error("a run of sync `{0}` is under way, and the next one begins after it")]
+    Busy(String),
+    /// A person has to sign a connection in first.
+    #[error("connection `{connection}` is not signed in: {why}")]
+    SignedOut {
+        /// The connection.
+        connection: String,
+        /// Why.
+        why: String,
+    },
     /// No such review, or it is decided already.
     #[error("there is no open review {0}")]
     NoReview(String),

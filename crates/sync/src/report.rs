@@ -43,6 +43,10 @@ pub struct RunReport {
     pub listed: (u64, u64),
     /// Dirty records that could not be worked off yet, with the reason in `tandem status`.
     pub failing: u64,
+    /// Why the sync stands still, if it does.
+    pub stopped: Option<String>,
+    /// It stands still because it would change more than its limit.
+    pub over_limit: bool,
     /// How long it took, in seconds.
     pub seconds: f64,
 }

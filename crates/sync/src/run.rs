@@ -51,10 +51,7 @@ pub(crate) async fn run(
     let started = core.clock.now();
     let id = RunId(Uuid::now_v7());
     let Some(under_way) = core.begin_run(sync, id) else {
-        return Err(Error::NotReady {
-            sync: sync.to_string(),
-            why: "a run of it is under way, and the next one begins after it".to_owned(),
-        });
+        return Err(Error::Busy(sync.to_string()));
     };
     core.store
         .begin_run(
@@ -97,6 +94,8 @@ pub(crate) async fn run(
         counts,
         listed,
         failing,
+        stopped: core.paused(sync),
+        over_limit: core.is_over_limit(sync),
         seconds: seconds(started, core.clock.now()),
     })
 }

@@ -213,6 +213,13 @@ impl Core {
         self.standing(sync, |standing| standing.paused.clone())
     }
 
+    /// Whether it stands still because it would change more than its limit.
+    pub(crate) fn is_over_limit(&self, sync: &SyncName) -> bool {
+        self.standing(sync, |standing| {
+            standing.over_limit && standing.paused.is_some()
+        })
+    }
+
     /// Why a sync is not worked on, if it is not.
     pub(crate) fn held_back(&self, pairing: &Pairing) -> Option<String> {
         if pairing.mode == mapping::Mode::Preview {

@@ -89,6 +89,11 @@ pub(crate) struct Format {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Show the whole product on simulated systems, with a report at the end
+    #[command(after_help = "\
+Examples:
+  tandem demo
+  tandem demo --once --json > report.json
+  tandem demo --people people --data demo-data")]
     Demo(crate::demo::DemoArgs),
 
     /// Run the server
@@ -128,7 +133,18 @@ Examples:
     Connect(Connect),
 
     /// Make the cheapest real read on a connection, or on all: which account it is, what is missing
+    #[command(after_help = "\
+Examples:
+  tandem check
+  tandem check office --json")]
     Check(Check),
+
+    /// The fields that an account has, custom ones included, each with what may be done with it
+    #[command(after_help = "\
+Examples:
+  tandem fields office                          (what a mapping may name)
+  tandem fields agency --entity company --json")]
+    Fields(Fields),
 
     /// Make a custom text field in an account, to keep the other side's id in; prints its name
     #[command(after_help = "\
@@ -172,15 +188,29 @@ Examples:
     Plan(OneSync),
 
     /// Run a sync once from end to end and report
+    #[command(after_help = "\
+Examples:
+  tandem sync people
+  tandem sync people --json > report.json")]
     Sync(OneSync),
 
     /// Stop a sync until it is resumed; signals are kept
+    #[command(after_help = "\
+Example:
+  tandem pause people")]
     Pause(OneSync),
 
     /// Let a paused sync go on
+    #[command(after_help = "\
+Example:
+  tandem resume people")]
     Resume(OneSync),
 
     /// How everything stands
+    #[command(after_help = "\
+Examples:
+  tandem status
+  tandem status --json | jq .syncs")]
     Status(Format),
 
     /// The pairs of records that a sync has linked, each with how it was matched
@@ -191,6 +221,10 @@ Examples:
     Links(Links),
 
     /// The questions that wait for a person
+    #[command(after_help = "\
+Examples:
+  tandem reviews
+  tandem reviews --sync people --all --json")]
     Reviews(Reviews),
 
     /// Answer a review
@@ -215,12 +249,24 @@ Examples:
     Calls(Calls),
 
     /// What Tandem did to records, newest first
+    #[command(after_help = "\
+Examples:
+  tandem journal --record 5DP4iH6HLkQsiKESj6rh
+  tandem journal --sync people --field email --limit 0 --json")]
     Journal(Journal),
 
     /// Records that could not be worked off, each with its error
+    #[command(after_help = "\
+Examples:
+  tandem failing
+  tandem failing --connection office --json")]
     Failing(Failing),
 
     /// The runs of syncs, newest first
+    #[command(after_help = "\
+Examples:
+  tandem runs
+  tandem runs --sync people --json")]
     Runs(Runs),
 
     /// The key that seals credentials
@@ -228,12 +274,23 @@ Examples:
     Vault(Vault),
 
     /// Make a token for the API and print what to put into the config
+    #[command(after_help = "\
+Examples:
+  tandem token grafana
+  tandem token deploy --admin")]
     Token(Token),
 
     /// Print the JSON Schema of the config
+    #[command(after_help = "\
+Example:
+  tandem schema > tandem.schema.json            (for an editor that checks YAML)")]
     Schema,
 
     /// What an error code means and what to do
+    #[command(after_help = "\
+Examples:
+  tandem error TDM-K002
+  tandem error                                  (lists all codes)")]
     Error(ErrorCode),
 
     /// Print a completion script for a shell
@@ -272,7 +329,7 @@ pub(crate) struct Serve {
 
 #[derive(Debug, Args)]
 pub(crate) struct Sandbox {
-    /// Fill the systems from this folder: highlevel.jsonl, onoffice.jsonl, one record a line
+    /// Fill the systems from this folder: highlevel.jsonl, onoffice.jsonl, officernd.jsonl, one record a line
     /// [default: a shipped population]
     #[arg(long, value_name = "DIR")]
     pub(crate) people: Option<PathBuf>,
@@ -333,6 +390,17 @@ pub(crate) struct Connect {
 pub(crate) struct Check {
     /// The connection [default: all]
     pub(crate) name: Option<String>,
+    #[command(flatten)]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Fields {
+    /// The connection, by its name in the config
+    pub(crate) name: String,
+    /// Only of this kind of record
+    #[arg(long, value_name = "KIND")]
+    pub(crate) entity: Option<String>,
     #[command(flatten)]
     pub(crate) format: Format,
 }
@@ -534,6 +602,9 @@ pub(crate) struct Runs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Vault {
     /// Seal all credentials anew under a new key
+    #[command(after_help = "\
+Example:
+  tandem vault rotate")]
     Rotate,
 }
 
@@ -561,5 +632,26 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_shows_an_example() {
+        fn look(command: &clap::Command, without: &mut Vec<String>) {
+            let shown: Vec<_> = command
+                .get_subcommands()
+                .filter(|command| !command.is_hide_set())
+                .collect();
+            let help = command.get_after_help().map(ToString::to_string);
+            let name = format!("tandem {}", command.get_name());
+            if shown.is_empty() && !help.is_some_and(|help| help.contains("tandem ")) {
+                without.push(name);
+            }
+            for command in shown {
+                look(command, without);
+            }
+        }
+        let mut without = Vec::new();
+        look(&Cli::command(), &mut without);
+        assert_eq!(without, Vec::<String>::new());
     }
 }

@@ -71,6 +71,7 @@ async fn ask(command: Command, session: &mut Session, output: Output) -> Result<
     let outcome = match command {
         Command::Connect(connect) => return connect::connect(session, connect, output).await,
         Command::Check(check) => return connect::check(client, &check).await,
+        Command::Fields(fields) => look::fields(client, &fields).await,
         Command::AddField(field) => return connect::add_field(client, &field).await,
         Command::Call(call) => catalog::call(client, &call).await,
         Command::Plan(sync) => work::plan(client, &sync).await,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::{
     Json,
-    extract::{Path, State},
+    extract::{Path, Query, State},
 };
 use connections::Connected;
 use connector::{Account, AuthScheme, SecretText};
@@ -99,7 +99,49 @@ pub(crate) async fn check(
 ) -> ApiResult<Json<Account>> {
     let name = app.connection(&name)?;
     let purpose = app.purpose(&name)?;
-    Ok(Json(app.connections.check(&name, &purpose).await?))
+    let checked = app.connections.check(&name, &purpose).await;
+    Ok(Json(
+        checked.map_err(|error| ApiError::from(error).about(&name))?,
+    ))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FieldQuery {
+    /// Only of this kind of record.
+    entity: Option<record::Entity>,
+}
+
+/// The fields that the account has, each with what may be done with it: what a mapping may name.
+pub(crate) async fn fields(
+    State(app): State<AppState>,
+    Path(name): Path<String>,
+    Query(query): Query<FieldQuery>,
+) -> ApiResult<Json<Vec<record::Schema>>> {
+    let name = app.connection(&name)?;
+    let connector = app.connections.connector(&name)?;
+    let session = app
+        .connections
+        .session(&name, store::Lane::Live, "fields")?;
+    let entities = connector
+        .describe()
+        .entities
+        .iter()
+        .map(|entity| entity.entity);
+    let wanted: Vec<_> = entities
+        .filter(|entity| query.entity.is_none_or(|wanted| wanted == *entity))
+        .collect();
+    if let (Some(entity), true) = (query.entity, wanted.is_empty()) {
+        return Err(ApiError::bad_request(format!(
+            "connection `{name}` has no {entity}"
+        )));
+    }
+    let mut schemas = Vec::new();
+    for entity in wanted {
+        let schema = connector.schema(&session, entity).await;
+        schemas.push(schema.map_err(|error| ApiError::from(error).about(&name))?);
+    }
+    Ok(Json(schemas))
 }
 
 #[derive(Deserialize)]
@@ -199,7 +241,10 @@ pub(crate) async fn confirm(
     Path(name): Path<String>,
 ) -> ApiResult<Json<Connected>> {
     let name = app.connection(&name)?;
-    Ok(Json(app.connections.confirm_account(&name).await?))
+    let confirmed = app.connections.confirm_account(&name).await;
+    Ok(Json(
+        confirmed.map_err(|error| ApiError::from(error).about(&name))?,
+    ))
 }
 
 impl From<connections::UnknownConnection> for ApiError {

@@ -47,7 +47,11 @@ pub(crate) async fn calls(
         since: query.since,
         limit: query.limit,
     };
-    Ok(Json(app.store().calls(app.workspace(), &filter).await?))
+    let rows = app.store().calls(app.workspace(), &filter).await?;
+    if rows.is_empty() {
+        app.refuse_unknown(None, query.connection.as_deref())?;
+    }
+    Ok(Json(rows))
 }
 
 #[derive(Debug, Deserialize)]
@@ -79,6 +83,9 @@ pub(crate) async fn journal(
         ..JournalFilter::default()
     };
     let rows = app.store().journal(app.workspace(), &filter).await?;
+    if rows.is_empty() {
+        app.refuse_unknown(query.sync.as_deref(), query.connection.as_deref())?;
+    }
     Ok(Json(rows.iter().map(journal_row).collect()))
 }
 
@@ -121,6 +128,9 @@ pub(crate) async fn failing(
         .store()
         .failing(app.workspace(), connection.as_ref(), query.limit)
         .await?;
+    if rows.is_empty() {
+        app.refuse_unknown(None, query.connection.as_deref())?;
+    }
     let rows = rows
         .into_iter()
         .map(|(claim, error)| {
@@ -156,11 +166,14 @@ pub(crate) async fn runs(
     Query(query): Query<RunQuery>,
 ) -> ApiResult<Json<Vec<Run>>> {
     let sync = query.sync.as_deref().map(SyncName::from);
-    Ok(Json(
-        app.store()
-            .runs(app.workspace(), sync.as_ref(), query.limit)
-            .await?,
-    ))
+    let rows = app
+        .store()
+        .runs(app.workspace(), sync.as_ref(), query.limit)
+        .await?;
+    if rows.is_empty() {
+        app.refuse_unknown(query.sync.as_deref(), None)?;
+    }
+    Ok(Json(rows))
 }
 
 #[derive(Debug, Deserialize)]

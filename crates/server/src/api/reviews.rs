@@ -43,7 +43,11 @@ pub(crate) async fn list(
         limit: query.limit,
         ..ReviewFilter::default()
     };
-    Ok(Json(app.store().reviews(app.workspace(), &filter).await?))
+    let rows = app.store().reviews(app.workspace(), &filter).await?;
+    if rows.is_empty() {
+        app.refuse_unknown(query.sync.as_deref(), None)?;
+    }
+    Ok(Json(rows))
 }
 
 #[derive(Debug, Deserialize)]

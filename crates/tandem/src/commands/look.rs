@@ -206,6 +206,70 @@ pub(crate) fn plain(field: &Json) -> String {
     }
 }
 
+/// The fields of an account.
+pub(crate) async fn fields(client: &Client, fields: &cli::Fields) -> Result<()> {
+    let path = format!("/api/v1/connections/{}/fields", segment(&fields.name));
+    let schemas = list(client, &path, &[("entity", fields.entity.clone())]).await?;
+    if fields.format.json {
+        return output::json(&Json::Array(schemas));
+    }
+    let mut rows = Vec::new();
+    for schema in schemas {
+        for field in schema["fields"].as_array().into_iter().flatten() {
+            let mut row = field.clone();
+            row["entity"] = schema["entity"].clone();
+            rows.push(row);
+        }
+    }
+    let label = |row: &Json| match row["custom"].as_bool() {
+        Some(true) => format!("{} (own)", cell(row, "/label")),
+        _ => cell(row, "/label"),
+    };
+    let kind = |row: &Json| match &row["kind"] {
+        Json::Object(kind) => kind.keys().cloned().collect::<Vec<_>>().join(", "),
+        kind => kind.as_str().unwrap_or_default().to_owned(),
+    };
+    let capability = |row: &Json| {
+        let mut words = vec![cell(row, "/capability/access").replace('_', " ")];
+        if row["capability"]["required"] == true {
+            words.push("required".to_owned());
+        }
+        if row["capability"]["clearable"] == false {
+            words.push("cannot be emptied".to_owned());
+        }
+        if let Some(longest) = row["capability"]["max_length"].as_u64() {
+            words.push(format!("at most {longest} characters"));
+        }
+        words.join(", ")
+    };
+    let choices = |row: &Json| {
+        const SHOWN: usize = 4;
+        let keys: Vec<String> = row["choices"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|choice| cell(choice, "/key"))
+            .collect();
+        match keys.len() {
+            0 => String::new(),
+            number if number > SHOWN => format!("{}, … ({number})", keys[..SHOWN].join(", ")),
+            _ => keys.join(", "),
+        }
+    };
+    output::table(
+        &rows,
+        &[
+            ("entity", &at("/entity")),
+            ("field", &at("/name")),
+            ("label", &label),
+            ("kind", &kind),
+            ("may be", &capability),
+            ("choices", &choices),
+        ],
+        "No fields.",
+    )
+}
+
 /// Calls to the systems.
 pub(crate) async fn calls(client: &Client, calls: &cli::Calls) -> Result<()> {
     let since = match &calls.since {

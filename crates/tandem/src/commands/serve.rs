@@ -129,7 +129,15 @@ pub(crate) async fn sandbox(sandbox: cli::Sandbox) -> Result<()> {
             if let Some(source) = std::error::Error::source(&error) {
                 message = format!("{message}: {source}");
             }
-            Failure::new(Code::PortTaken, message)
+            match error {
+                sandbox::Error::Listen { .. } => Failure::new(Code::PortTaken, message).hint(
+                    "stop the program that listens there, or choose another `--listen` address",
+                ),
+                sandbox::Error::People(_) | sandbox::Error::Seed { .. } => {
+                    Failure::new(Code::PeopleFile, message)
+                }
+                _ => Failure::new(Code::Internal, message),
+            }
         })?;
     if shipped {
         let people = Population::shipped();

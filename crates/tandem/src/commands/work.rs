@@ -6,10 +6,13 @@ use anyhow::Result;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Value as Json, json};
 
+use server::Code;
+
 use crate::{
     cli,
     client::{Client, segment},
     commands::look::plain,
+    failure::Failure,
     output::{self, Output, cell},
 };
 
@@ -157,16 +160,28 @@ pub(crate) async fn sync(client: &Client, sync: &cli::OneSync, output: Output) -
         .await;
     bar.end();
     let report = report?;
+    show_report(&report, sync)?;
+    if report["over_limit"] == true {
+        let why = cell(&report, "/stopped");
+        return Err(Failure::new(Code::SyncStopped, why)
+            .hint("`tandem reviews` asks whether it may go on")
+            .into());
+    }
+    Ok(())
+}
+
+/// How a run ended.
+fn show_report(report: &Json, sync: &cli::OneSync) -> Result<()> {
     if sync.format.json {
-        return output::json(&report);
+        return output::json(report);
     }
     output::text(&format!(
         "{}: {} in {}. Listed {} and {} records.\n",
-        cell(&report, "/sync"),
-        cell(&report, "/state"),
+        cell(report, "/sync"),
+        cell(report, "/state"),
         span(report["seconds"].as_f64().unwrap_or_default()),
-        cell(&report, "/listed/0"),
-        cell(&report, "/listed/1"),
+        cell(report, "/listed/0"),
+        cell(report, "/listed/1"),
     ))?;
     for (name, count) in counts(&report["counts"]) {
         output::text(&format!("  {}: {count}\n", name.replace('_', " ")))?;
@@ -174,7 +189,7 @@ pub(crate) async fn sync(client: &Client, sync: &cli::OneSync, output: Output) -
     if report["failing"].as_u64().unwrap_or(0) > 0 {
         output::text(&format!(
             "  {} records could not be worked off yet; see `tandem failing`\n",
-            cell(&report, "/failing")
+            cell(report, "/failing")
         ))?;
     }
     Ok(())

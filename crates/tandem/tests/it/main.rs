@@ -13,6 +13,7 @@ mod killed;
 mod lifecycle;
 mod officernd;
 mod probe;
+mod refused;
 mod reviews;
 mod sign_in;
 mod webhooks;
