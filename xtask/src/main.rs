@@ -7,6 +7,7 @@
 mod demo;
 mod generated;
 mod hygiene;
+mod promises;
 mod run;
 mod steps;
 mod tools;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 
 use crate::{
-    demo, generated, hygiene,
+    demo, generated, hygiene, promises,
     run::{run, run_with},
     tools,
 };
@@ -30,6 +30,11 @@ pub(crate) const STEPS: &[Step] = &[
         name: "hygiene",
         title: "No committed file names a place on one machine; every link in the docs leads somewhere",
         action: hygiene::check,
+    },
+    Step {
+        name: "promises",
+        title: "Every promise of docs/promises.md names tests that exist and run",
+        action: promises::check,
     },
     Step {
         name: "format",
