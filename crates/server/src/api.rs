@@ -8,6 +8,7 @@ mod operations;
 pub(crate) mod probes;
 mod reviews;
 mod syncs;
+mod undo;
 
 use axum::{
     Json, Router,
@@ -62,6 +63,8 @@ pub(crate) fn routes(app: AppState) -> Router<AppState> {
         .route("/syncs/{name}/links", get(syncs::links))
         .route("/reviews", get(reviews::list))
         .route("/reviews/{id}/resolve", post(reviews::resolve))
+        .route("/undo/plan", post(undo::plan))
+        .route("/undo", post(undo::undo))
         .route("/explain", get(history::explain))
         .route("/calls", get(history::calls))
         .route("/journal", get(history::journal))

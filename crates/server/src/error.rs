@@ -142,6 +142,11 @@ impl From<sync::Error> for ApiError {
             Sync::Rules { .. } => refuse(StatusCode::CONFLICT, Code::ConfigSchema),
             Sync::NotReady { .. } => refuse(StatusCode::CONFLICT, Code::SyncFailed)
                 .hint("`tandem status` says how the connections and syncs stand"),
+            Sync::Overtaken => refuse(StatusCode::CONFLICT, Code::PlanOvertaken)
+                .hint("look at the plan again; it has a new fingerprint"),
+            Sync::TooMuch { .. } => {
+                refuse(StatusCode::BAD_REQUEST, Code::BadRequest).hint("name less at once")
+            }
             Sync::Busy(_) => refuse(StatusCode::CONFLICT, Code::SyncBusy)
                 .hint("wait for it; `tandem status` says how far it is"),
             Sync::SignedOut { ref connection, .. } => {

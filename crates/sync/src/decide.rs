@@ -73,7 +73,25 @@ pub(crate) struct Held {
 }
 
 /// What a person or a command says about single mappings, before their policy.
-pub(crate) type Overrides = BTreeMap<String, Side>;
+pub(crate) type Overrides = BTreeMap<String, Override>;
+
+/// What a person says about one mapping of a pair.
+#[derive(Debug, Clone)]
+pub(crate) enum Override {
+    /// The value of this side goes to the other.
+    From(Side),
+    /// Both sides get a value back.
+    Back(Back),
+}
+
+/// Values that a mapping had before.
+#[derive(Debug, Clone)]
+pub(crate) struct Back {
+    /// What each side is to mean.
+    pub(crate) values: [Field; 2],
+    /// What each side meant when that was decided. If it means something else by now, nothing is written.
+    pub(crate) expected: [Field; 2],
+}
 
 /// Decides one linked pair. `left` and `right` are what both sides hold now.
 pub(crate) fn decide(
@@ -92,11 +110,18 @@ pub(crate) fn decide(
     );
     for (number, mapping) in pairing.compiled.mappings().iter().enumerate() {
         let has_base = has_base(link, mapping);
+        let now = || Side::BOTH.map(|side| mapping.read(side, &reads[index(side)].record.fields));
         let decision = match overrides.get(mapping.id()) {
-            Some(side) => {
-                let now =
-                    Side::BOTH.map(|side| mapping.read(side, &reads[index(side)].record.fields));
-                forced(*side, &now)
+            Some(Override::From(side)) => forced(*side, &now()),
+            Some(Override::Back(back)) => {
+                let to = back.steps(&now());
+                if !to.is_empty() {
+                    let none = |_| None;
+                    plan_write(
+                        &mut plan, pairing, number, mapping, &to, UNDONE, reads, none,
+                    );
+                }
+                continue;
             }
             None => mapping.decide(
                 has_base.then(|| Sides::new(&link.base_left, &link.base_right)),
@@ -169,7 +194,7 @@ pub(crate) fn decide(
                     number,
                     mapping,
                     &sides,
-                    why,
+                    why_in_words(why),
                     reads,
                     was_blocked,
                 );
@@ -234,7 +259,7 @@ fn plan_write<'b>(
     number: usize,
     mapping: &CompiledMapping,
     to: &[(Side, Field)],
-    why: Why,
+    why: &str,
     reads: [&Read; 2],
     was_blocked: impl Fn(Side) -> Option<&'b Blocked>,
 ) -> bool {
@@ -298,7 +323,7 @@ fn plan_write<'b>(
             mapping: number,
             values,
             writes,
-            rule: format!("{}: {}", mapping.id(), why_in_words(why)),
+            rule: format!("{}: {why}", mapping.id()),
             lost: (!lost.is_empty()).then(|| lost.join("; ")),
         });
     } else if !held {
@@ -321,6 +346,23 @@ fn awaited(
         record: mapping.unlinked(side, fields)?,
         wakes: pairing.end(Side::Left).connection.clone(),
     })
+}
+
+/// The rule that the journal gives for what was put back.
+pub(crate) const UNDONE: &str = "undone by a person";
+
+impl Back {
+    /// What is to be written where, by what both sides mean now.
+    fn steps(&self, now: &[Field; 2]) -> Vec<(Side, Field)> {
+        if *now != self.expected {
+            return Vec::new();
+        }
+        Side::BOTH
+            .into_iter()
+            .filter(|side| now[index(*side)] != self.values[index(*side)])
+            .map(|side| (side, self.values[index(side)].clone()))
+            .collect()
+    }
 }
 
 fn forced(side: Side, now: &[Field; 2]) -> Decision {

@@ -32,6 +32,7 @@ use crate::{
     setup::{self, Unready},
     standing::Standings,
     unanswered::Unanswered,
+    undo::{self, UndoPlan, UndoReport, UndoScope},
 };
 
 /// The least time between two readings of the schemas because something was refused.
@@ -988,6 +989,24 @@ impl Handle {
     /// When there is no such open review, it does not offer this choice, or carrying it out fails.
     pub async fn resolve(&self, review: ReviewId, choice: &str) -> Result<Review, Error> {
         resolve::resolve(&self.core, review, choice).await
+    }
+
+    /// What putting back what was done would do now. Reads both sides; writes nothing.
+    ///
+    /// # Errors
+    /// When the accounts cannot be read, it is too much at once, or the store fails.
+    pub async fn plan_undo(&self, scope: &UndoScope) -> Result<UndoPlan, Error> {
+        self.prepare().await?;
+        undo::plan(&self.core, scope).await
+    }
+
+    /// Puts back what was done, if its plan is still the one with this fingerprint.
+    ///
+    /// # Errors
+    /// When anything of the plan changed meanwhile: then nothing was done. When the store fails.
+    pub async fn undo(&self, scope: &UndoScope, fingerprint: &str) -> Result<UndoReport, Error> {
+        self.prepare().await?;
+        undo::undo(&self.core, scope, fingerprint).await
     }
 
     /// Why a record, or one field of it, is as it is.

@@ -71,6 +71,17 @@ pub enum Error {
         /// Which.
         record: String,
     },
+    /// Something changed since it was looked at.
+    #[error("something changed since this was looked at; nothing was done")]
+    Overtaken,
+    /// It would be too much at once.
+    #[error("these are more than {most} {what}")]
+    TooMuch {
+        /// Of what.
+        what: &'static str,
+        /// The most that is allowed.
+        most: usize,
+    },
     /// The store failed.
     #[error(transparent)]
     Store(#[from] store::Error),

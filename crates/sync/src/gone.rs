@@ -240,28 +240,14 @@ async fn carry(
         );
         return Ok(());
     }
-    let held: Vec<NewJournalEntry> = survivor
-        .record
-        .fields
-        .iter()
-        .filter(|(_, field)| field.value().is_some())
-        .map(|(name, field)| NewJournalEntry {
-            at: now,
-            effect: Effect::Removed,
-            connection: desk.pairing.end(other).connection.clone(),
-            entity: desk.pairing.entity,
-            record: link.record(other).clone(),
-            field: Some(name.clone()),
-            before: field.clone(),
-            after: Field::Unknown,
-            sync: Some(desk.pairing.sync.clone()),
-            link: Some(link.id),
-            rule: format!("deletes.{gone}"),
-            cause: cause.clone(),
-            run: desk.run,
-            note: None,
-        })
-        .collect();
+    let held = what_it_holds(
+        desk,
+        &link,
+        other,
+        survivor,
+        format!("deletes.{gone}"),
+        cause,
+    );
     desk.core.keep_before_removal(&held).await?;
     let calls = desk.calls_after(other, cause, survivor.as_of)?;
     let end = desk.pairing.end(other);
@@ -302,6 +288,38 @@ async fn carry(
     Ok(())
 }
 
+/// The journal rows of a record that is about to be removed, one for each value that it holds.
+pub(crate) fn what_it_holds(
+    desk: &Desk<'_>,
+    link: &Link,
+    side: Side,
+    read: &Read,
+    rule: String,
+    cause: &Cause,
+) -> Vec<NewJournalEntry> {
+    read.record
+        .fields
+        .iter()
+        .filter(|(_, field)| field.value().is_some())
+        .map(|(name, field)| NewJournalEntry {
+            at: desk.core.clock.now(),
+            effect: Effect::Removed,
+            connection: desk.pairing.end(side).connection.clone(),
+            entity: desk.pairing.entity,
+            record: link.record(side).clone(),
+            field: Some(name.clone()),
+            before: field.clone(),
+            after: Field::Unknown,
+            sync: Some(desk.pairing.sync.clone()),
+            link: Some(link.id),
+            rule: rule.clone(),
+            cause: cause.clone(),
+            run: desk.run,
+            note: None,
+        })
+        .collect()
+}
+
 /// Whether a record is in the archive already, where that is what removing means.
 pub(crate) async fn is_archived(
     desk: &Desk<'_>,
@@ -329,7 +347,7 @@ fn again(desk: &mut Desk<'_>, claim: &Claim, error: String) {
 }
 
 /// Whether anybody edited the record since the two sides last agreed, mapped fields or not.
-fn is_edited(desk: &Desk<'_>, link: &Link, side: Side, read: &Read) -> bool {
+pub(crate) fn is_edited(desk: &Desk<'_>, link: &Link, side: Side, read: &Read) -> bool {
     let mapped = desk.pairing.compiled.mappings().iter().any(|mapping| {
         mapping.read(side, &read.record.fields) != mapping.read(side, link.base(side))
     });
@@ -353,7 +371,7 @@ fn is_edited(desk: &Desk<'_>, link: &Link, side: Side, read: &Read) -> bool {
 }
 
 /// Ends a link; the survivor is left alone from now on.
-fn end_link(
+pub(crate) fn end_link(
     desk: &mut Desk<'_>,
     link: Link,
     gone: Side,

@@ -63,6 +63,8 @@ mod explain;
 
 mod run;
 
+mod undo;
+
 mod setup;
 
 mod news;
@@ -81,3 +83,4 @@ pub use plan::{Plan, PlanSample, PlanSide};
 pub use report::{FailingRecord, LinkRow, Progress, RunReport, Status, SyncStatus};
 pub use spread::Spread;
 pub use sweep::SweepReport;
+pub use undo::{KeptEffect, UndoPlan, UndoReport, UndoScope, UndoneField, UndoneRecord};

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::{
     Error, breaker,
-    decide::{Conflict, Overrides, has_base},
+    decide::{Conflict, Override, Overrides, has_base},
     engine::Core,
     gone,
     intents::claim_for,
@@ -588,7 +588,7 @@ async fn settle_conflict(
     let record = link.left.clone();
     desk.pairs(
         vec![(claim, link)],
-        &Overrides::from([(mapping.to_owned(), side)]),
+        &Overrides::from([(mapping.to_owned(), Override::From(side))]),
     )
     .await?;
     let end = desk.ends.remove(&record);

@@ -241,6 +241,14 @@ Examples:
   tandem explain office contact 4711 Telefon1")]
     Explain(Explain),
 
+    /// Put back what Tandem did: a field, a record, a run or a span of time; shows first what that means
+    #[command(after_help = "\
+Examples:
+  tandem undo --run 0197a3c2-6f1e-7cc0-9d61-0c3f1f0c8d11
+  tandem undo --connection office --record 4711 --field Ort
+  tandem undo --sync people --since 2h --yes")]
+    Undo(Undo),
+
     /// Calls that were made to the systems, newest first
     #[command(after_help = "\
 Examples:
@@ -523,6 +531,42 @@ pub(crate) struct Explain {
     pub(crate) id: String,
     /// Only this field
     pub(crate) field: Option<String>,
+    #[command(flatten)]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Undo {
+    /// What this run did (`tandem runs --json`)
+    #[arg(long, value_name = "ID")]
+    pub(crate) run: Option<String>,
+    /// What this sync did
+    #[arg(long, value_name = "NAME")]
+    pub(crate) sync: Option<String>,
+    /// On this connection
+    #[arg(long, value_name = "NAME")]
+    pub(crate) connection: Option<String>,
+    /// To records of this kind
+    #[arg(long, value_name = "KIND")]
+    pub(crate) entity: Option<String>,
+    /// To this record
+    #[arg(long, value_name = "ID", requires = "connection")]
+    pub(crate) record: Option<String>,
+    /// To this field
+    #[arg(long, value_name = "NAME", requires = "connection")]
+    pub(crate) field: Option<String>,
+    /// Since this long ago (`30m`, `2h`, `7d`) or since this time
+    #[arg(long, value_name = "WHEN")]
+    pub(crate) since: Option<String>,
+    /// Until this long ago or until this time
+    #[arg(long, value_name = "WHEN")]
+    pub(crate) until: Option<String>,
+    /// Do it without asking
+    #[arg(long, conflicts_with = "dry_run")]
+    pub(crate) yes: bool,
+    /// Only show what it would do
+    #[arg(long)]
+    pub(crate) dry_run: bool,
     #[command(flatten)]
     pub(crate) format: Format,
 }

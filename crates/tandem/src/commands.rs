@@ -9,6 +9,7 @@ mod probe;
 mod reference;
 pub(crate) mod serve;
 mod status;
+mod undo;
 pub(crate) mod work;
 
 use std::process::ExitCode;
@@ -82,6 +83,7 @@ async fn ask(command: Command, session: &mut Session, output: Output) -> Result<
         Command::Status(format) => status::status(client, format).await,
         Command::Links(links) => look::links(client, &links).await,
         Command::Reviews(reviews) => look::reviews(client, &reviews).await,
+        Command::Undo(undo) => undo::undo(client, &undo, output).await,
         Command::Explain(explain) => look::explain(client, &explain).await,
         Command::Calls(calls) => look::calls(client, &calls).await,
         Command::Journal(journal) => look::journal(client, &journal).await,

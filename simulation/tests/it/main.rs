@@ -27,3 +27,4 @@ mod signals;
 mod stopped;
 mod support;
 mod told;
+mod undone;

@@ -310,7 +310,7 @@ pub(crate) async fn calls(client: &Client, calls: &cli::Calls) -> Result<()> {
 }
 
 /// A moment, or how long ago by the server's clock.
-async fn since(client: &Client, text: &str) -> Result<Timestamp> {
+pub(crate) async fn since(client: &Client, text: &str) -> Result<Timestamp> {
     if let Ok(at) = text.parse() {
         return Ok(at);
     }

@@ -81,6 +81,18 @@ async fn all_of_it(world: &World) {
 
     let runs = world.run(&["runs", "--json"]).await.json();
     assert_eq!(runs[0]["state"], "done", "{runs:#}");
+    // The run can be taken back: shown first, and done only when somebody says so.
+    let run = runs[0]["id"].as_str().unwrap();
+    let shown = world.run(&["undo", "--run", run, "--dry-run"]).await;
+    assert!(shown.out.contains("2 records removed"), "{shown:#?}");
+    world
+        .run(&["undo", "--run", run])
+        .await
+        .refused(1, &["nothing was undone", "--yes"]);
+    world
+        .run(&["undo"])
+        .await
+        .refused(1, &["TDM-S003", "`run`"]);
     let journal = world.run(&["journal", "--json"]).await.json();
     let created = |rows: &Json| {
         rows.as_array()
