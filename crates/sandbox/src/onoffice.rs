@@ -1,11 +1,13 @@
-//! The simulated onOffice enterprise: addresses, the field configuration, users, quicksearch and log of one client.
+//! The simulated onOffice enterprise: one client with its addresses, tasks, activities, appointments, estates, links between them,
+//! search criteria, files, mails, fields, users and log.
 //!
 //! One URL takes every call; a request carries actions, each signed by itself and answered in order. A write is applied or refused
-//! per action, never per request. Estates, tasks, activities and appointments are not simulated: their calls answer 25.
+//! per action, never per request. What is not in the table of [`actions`] answers 25.
 //!
 //! ```text
 //! bytes ─▶ request (envelope, time, signature) ─▶ actions ─┬▶ read · search · info · log
-//!                                                          └▶ write ─▶ contacts ─▶ State::save ─▶ book, log, edits
+//!                                                          ├▶ write ─▶ contacts ─▶ State::save ─▶ book, log, edits
+//!                                                          └▶ task · activity · calendar · estate … ─▶ Ask::save ─▶ rows, log, edits
 //! ```
 
 mod errors;
@@ -27,6 +29,24 @@ mod state;
 mod answer;
 mod request;
 mod signature;
+
+mod module_fields;
+mod records;
+mod relations;
+mod rows;
+
+mod activity;
+mod appointments;
+mod ask;
+mod calendar;
+mod client;
+mod criteria;
+mod estate;
+mod files;
+mod kinds;
+mod mail;
+mod relation;
+mod task;
 
 mod actions;
 mod contacts;

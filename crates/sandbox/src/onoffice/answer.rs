@@ -20,6 +20,11 @@ impl Answered {
     pub(crate) fn records(total: Option<usize>, records: String) -> Self {
         Self { total, records }
     }
+
+    /// The records as a value.
+    pub(crate) fn as_json(&self) -> Json {
+        serde_json::from_str(&format!("[{}]", self.records)).unwrap_or(Json::Null)
+    }
 }
 
 /// One action with what came of it.

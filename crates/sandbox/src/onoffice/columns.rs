@@ -276,7 +276,7 @@ impl Columns<'_> {
 }
 
 /// What `formatoutput` makes of a value: German dates, decimal comma, yes and no.
-fn formatted(kind: FieldType, text: &str) -> String {
+pub(crate) fn formatted(kind: FieldType, text: &str) -> String {
     match kind {
         FieldType::Boolean => String::from(if text == "1" { "Ja" } else { "Nein" }),
         FieldType::Date | FieldType::Datetime if text.starts_with("0000") => String::new(),

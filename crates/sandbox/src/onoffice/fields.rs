@@ -135,13 +135,18 @@ pub struct Fields {
 }
 
 impl Fields {
-    /// The fields of a fresh client.
+    /// The address fields of a fresh client.
     pub(crate) fn standard() -> Self {
+        Self::of(standard_fields())
+    }
+
+    /// These fields.
+    pub(crate) fn of(all: impl IntoIterator<Item = Field>) -> Self {
         let mut fields = Self {
             all: Vec::new(),
             by_name: HashMap::new(),
         };
-        for field in standard_fields() {
+        for field in all {
             fields.put(field);
         }
         fields

@@ -163,11 +163,20 @@ fn condition(
     written: &Json,
     columns: &Columns<'_>,
 ) -> Result<Condition, Failure> {
+    let (test, negated) = test(name, columns.kind(column), written)?;
+    Ok(Condition {
+        column: column.clone(),
+        test,
+        negated,
+    })
+}
+
+/// One test of a field of this kind, and whether it is turned round.
+fn test(name: &str, kind: FieldType, written: &Json) -> Result<(Test, bool), Failure> {
     let (Some(Json::String(op)), Some(value)) = (written.get("op"), written.get("val")) else {
         return Err(fail_with(257, name));
     };
     let (op, negated) = operator(op)?;
-    let kind = columns.kind(column);
     if kind == FieldType::MultiSelect && !matches!(op, Op::Equal | Op::Like | Op::In) {
         return Err(fail(232));
     }
@@ -217,11 +226,50 @@ fn condition(
         Test::OneOf(values) => Test::OneOf(values.iter().map(|value| fold(value)).collect()),
         other => other,
     };
-    Ok(Condition {
-        column: column.clone(),
-        test,
-        negated,
-    })
+    Ok((test, negated))
+}
+
+/// A checked filter of records that are no addresses: conditions by the name of a column.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct RowFilter {
+    conditions: Vec<(String, Test, bool)>,
+}
+
+impl RowFilter {
+    /// Checks a filter; `kind` says what a column holds, or why it cannot be filtered on.
+    ///
+    /// # Errors
+    /// 142 for an operator, 232 for one that multiselects do not have, 257 for its shape, and what `kind` says.
+    pub(crate) fn parse(
+        written: Option<&Json>,
+        kind: impl Fn(&str) -> Result<FieldType, Failure>,
+    ) -> Result<Self, Failure> {
+        let fields = match written {
+            None | Some(Json::Null) => return Ok(Self::default()),
+            Some(Json::Array(items)) if items.is_empty() => return Ok(Self::default()),
+            Some(Json::Object(fields)) => fields,
+            Some(_) => return Err(fail_with(257, "filter must be an object")),
+        };
+        let mut conditions = Vec::new();
+        for (name, tests) in fields {
+            let kind = kind(name)?;
+            let Json::Array(tests) = tests else {
+                return Err(fail_with(257, name));
+            };
+            for written in tests {
+                let (test, negated) = test(name, kind, written)?;
+                conditions.push((name.clone(), test, negated));
+            }
+        }
+        Ok(Self { conditions })
+    }
+
+    /// Whether a record passes; `cell` gives the values of a column, `[""]` where it is empty.
+    pub(crate) fn matches(&self, cell: impl Fn(&str) -> Vec<String>) -> bool {
+        self.conditions.iter().all(|(name, test, negated)| {
+            cell(name).iter().any(|value| test.text(value)) != *negated
+        })
+    }
 }
 
 fn operator(written: &str) -> Result<(Op, bool), Failure> {

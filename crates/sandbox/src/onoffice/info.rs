@@ -3,14 +3,17 @@
 use serde_json::{Map, Value as Json, json};
 
 use super::answer::Answered;
+use super::ask::{Ask, Outcome};
 use super::errors::{Failure, fail, fail_with};
 use super::fields::{Field, FieldType};
+use super::module_fields;
 use super::php_json::PhpJson;
 use super::quirks::Quirks;
 use super::request::{Caller, ResourceId, flag, integer};
+use super::rows::Table;
 use super::state::{Change, ChangeKind, State};
 
-/// The modules whose fields can be asked for, with their labels. Only `address` has fields here.
+/// The modules whose fields can be asked for, with their labels. The last seven have none here.
 const MODULES: [(&str, &str); 11] = [
     ("address", "Adressen"),
     ("estate", "Immobilien"),
@@ -86,15 +89,18 @@ pub(crate) fn fields(
             return Err(fail(163));
         };
         let mut elements = Map::new();
-        if module == "address" {
+        let of_module = match module.as_str() {
+            "address" => Some(state.fields()),
+            module => state.records().table(module).map(Table::fields),
+        };
+        if let Some(of_module) = of_module {
             if labels {
                 elements.insert("label".to_owned(), json!(label));
             }
-            for field in state
-                .fields()
-                .iter()
-                .filter(|field| field.active != inactive)
-            {
+            let listed = of_module.iter().filter(|field| {
+                field.active != inactive && !module_fields::is_hidden(&module, &field.name)
+            });
+            for field in listed {
                 if only.as_ref().is_none_or(|only| only.contains(&field.name)) {
                     elements.insert(field.name.clone(), described(field, labels, real_types));
                 }
@@ -346,29 +352,37 @@ pub(crate) fn filters(
     Ok(list(quirks, &Json::Null, rows))
 }
 
-/// Answers `do executeMarketplaceWebhooks`: webhooks are told of an address without any look at what changed.
+/// Answers `do executeMarketplaceWebhooks`: webhooks are told of a record without any look at what changed.
 ///
 /// # Errors
 /// 163 for another module, 79 without a record, 80 for an unknown one.
-pub(crate) fn announce(
-    state: &State,
-    resource: &ResourceId,
-    parameters: &Map<String, Json>,
-) -> Result<(Answered, Change), Failure> {
-    if parameters.get("module").and_then(Json::as_str) != Some("address") {
-        return Err(fail(163));
-    }
-    let id = match resource {
+pub(crate) fn announce(ask: &mut Ask<'_>) -> Outcome {
+    let module = ask.text("module").unwrap_or_default();
+    let entity = ["address", "estate", "task", "calendar"]
+        .into_iter()
+        .find(|known| *known == module);
+    let entity = entity.ok_or_else(|| fail(163))?;
+    let id = match ask.resource {
         ResourceId::Number(id) => u32::try_from(*id).map_err(|_| fail(80))?,
         ResourceId::Word(_) => return Err(fail(80)),
         ResourceId::None => return Err(fail(79)),
     };
-    state.address(id).ok_or_else(|| fail(80))?;
-    let done = r#"{"id":0,"type":"","elements":{"result":"success"}}"#;
-    let change = Change {
+    let known = match entity {
+        "address" => ask.state.address(id).is_some(),
+        entity => {
+            let table = ask.state.records().table(entity);
+            table.is_some_and(|table| table.get(id).is_some())
+        }
+    };
+    if !known {
+        return Err(fail(80));
+    }
+    ask.changes.push(Change {
+        entity,
         id,
         kind: ChangeKind::Announce,
         fields: Vec::new(),
-    };
-    Ok((Answered::records(None, done.to_owned()), change))
+    });
+    let elements = json!({"result": "success"});
+    ask.answer(None, &json!(""), [(json!(0), elements)])
 }

@@ -11,6 +11,13 @@ pub(crate) type CivilSeconds = i64;
 /// The rule for Central European Time since 1996, so that no time-zone database is needed.
 const BERLIN: &str = "CET-1CEST,M3.5.0,M10.5.0/3";
 
+/// One moment, as the wall shows it and in seconds since 1970 in UTC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Moment {
+    pub(crate) wall: CivilSeconds,
+    pub(crate) utc: i64,
+}
+
 /// A wall clock in Berlin.
 #[derive(Clone, Debug)]
 pub(crate) struct WallClock(TimeZone);
@@ -18,6 +25,27 @@ pub(crate) struct WallClock(TimeZone);
 impl WallClock {
     pub(crate) fn berlin() -> Self {
         Self(TimeZone::posix(BERLIN).expect("the rule is a valid POSIX time zone"))
+    }
+
+    /// What the clock on the wall shows at `now`, and `now` itself.
+    pub(crate) fn moment(&self, now: Timestamp) -> Moment {
+        Moment {
+            wall: self.read(now),
+            utc: now.as_second(),
+        }
+    }
+
+    /// The moment at which the wall shows this; of two the earlier one, and where there is none as if the clock had not been put.
+    pub(crate) fn utc(&self, wall: CivilSeconds) -> i64 {
+        let offset = |at: i64| {
+            Timestamp::from_second(at).map_or(3600, |at| i64::from(self.0.to_offset(at).seconds()))
+        };
+        // summer time is tried first: it gives the earlier of two moments
+        [7200, 3600]
+            .into_iter()
+            .map(|guess| wall - guess)
+            .find(|at| at + offset(*at) == wall)
+            .unwrap_or(wall - 3600)
     }
 
     /// What the clock on the wall shows at `now`.
@@ -130,6 +158,25 @@ mod tests {
         // 29 March 2026: 02:xx does not exist
         assert_eq!(show("2026-03-29T00:59:59Z"), "2026-03-29 01:59:59");
         assert_eq!(show("2026-03-29T01:00:00Z"), "2026-03-29 03:00:00");
+    }
+
+    #[test]
+    fn what_the_wall_shows_is_one_moment() {
+        let clock = WallClock::berlin();
+        for (wall, utc) in [
+            ("2026-05-22 08:00:00", "2026-05-22T06:00:00Z"),
+            ("2026-01-16 00:30:00", "2026-01-15T23:30:00Z"),
+            // shown twice: the first time
+            ("2026-10-25 02:30:00", "2026-10-25T00:30:00Z"),
+            // never shown
+            ("2026-03-29 02:30:00", "2026-03-29T01:30:00Z"),
+        ] {
+            assert_eq!(
+                clock.utc(parse(wall).unwrap()),
+                at(utc).as_second(),
+                "{wall}"
+            );
+        }
     }
 
     #[test]

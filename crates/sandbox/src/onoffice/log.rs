@@ -1,8 +1,7 @@
-//! The client's log of who touched what: the only trace that a deleted address leaves in the API.
+//! The client's log of who touched what: the only trace that a deleted record leaves in the API.
 
 use serde_json::{Map, Value as Json};
 
-use super::address::AddressId;
 use super::answer::Answered;
 use super::errors::{Failure, fail, fail_with};
 use super::local_time::{self, CivilSeconds, datetime};
@@ -35,7 +34,8 @@ struct Line {
     user: u32,
     at: CivilSeconds,
     action: LogAction,
-    address: AddressId,
+    module: &'static str,
+    record: u32,
 }
 
 /// The log, oldest first.
@@ -50,14 +50,29 @@ impl Log {
         user: u32,
         at: CivilSeconds,
         action: LogAction,
-        address: AddressId,
+        module: &'static str,
+        record: u32,
     ) {
         self.lines.push(Line {
             user,
             at,
             action,
-            address,
+            module,
+            record,
         });
+    }
+
+    /// The records of a module that a user made or changed, newest first, with the time.
+    pub(crate) fn touched<'a>(
+        &'a self,
+        module: &'a str,
+        user: u32,
+    ) -> impl Iterator<Item = (u32, String)> + 'a {
+        self.lines
+            .iter()
+            .rev()
+            .filter(move |line| line.module == module && line.user == user)
+            .map(|line| (line.record, datetime(line.at)))
     }
 }
 
@@ -131,15 +146,24 @@ pub(crate) fn read(
 }
 
 fn columns(position: usize, line: &Line) -> [(&'static str, String); 8] {
+    // the tables of the other modules are guesses after that of addresses
+    let (table, key) = match line.module {
+        "address" => ("Adressen", "AdrID"),
+        "estate" => ("Objekte", "ObjektID"),
+        "task" => ("Aufgaben", "Nr"),
+        "calendar" => ("Termine", "Nr"),
+        "agentslog" => ("Maklerbuch", "Nr"),
+        other => (other, "Id"),
+    };
     [
         ("id", (position + 1).to_string()),
         ("action", line.action.word().to_owned()),
-        ("module", "address".to_owned()),
+        ("module", line.module.to_owned()),
         ("userId", line.user.to_string()),
         ("dateTime", datetime(line.at)),
-        ("resourceId", line.address.to_string()),
-        ("resourceTable", "Adressen".to_owned()),
-        ("resourcePk", "AdrID".to_owned()),
+        ("resourceId", line.record.to_string()),
+        ("resourceTable", table.to_owned()),
+        ("resourcePk", key.to_owned()),
     ]
 }
 

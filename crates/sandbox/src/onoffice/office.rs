@@ -85,7 +85,7 @@ pub(crate) struct SavedFilter {
 pub enum Right {
     /// Not at all.
     None,
-    /// Records whose `Benutzer` is the API user.
+    /// Records of the API user: its addresses, tasks for which it is responsible, its activities, appointments and estates.
     Own,
     /// Every record.
     All,
@@ -99,6 +99,22 @@ pub(crate) struct Rights {
     pub(crate) address_read: Right,
     #[serde(default = "all")]
     pub(crate) address_write: Right,
+    #[serde(default = "all")]
+    pub(crate) estate_read: Right,
+    #[serde(default = "all")]
+    pub(crate) estate_write: Right,
+    #[serde(default = "all")]
+    pub(crate) task_read: Right,
+    #[serde(default = "all")]
+    pub(crate) task_write: Right,
+    #[serde(default = "all")]
+    pub(crate) activity_read: Right,
+    #[serde(default = "all")]
+    pub(crate) activity_write: Right,
+    #[serde(default = "all")]
+    pub(crate) calendar_read: Right,
+    #[serde(default = "all")]
+    pub(crate) calendar_write: Right,
     /// Whether other users may be read.
     #[serde(default)]
     pub(crate) user_read: bool,
@@ -133,6 +149,14 @@ impl Access {
             rights: Rights {
                 address_read: Right::All,
                 address_write: Right::All,
+                estate_read: Right::All,
+                estate_write: Right::All,
+                task_read: Right::All,
+                task_write: Right::All,
+                activity_read: Right::All,
+                activity_write: Right::All,
+                calendar_read: Right::All,
+                calendar_write: Right::All,
                 user_read: true,
                 admin: true,
             },

@@ -4,12 +4,15 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value as Json, json};
 
+use super::actions;
 use super::address::{Address, AddressId, Entry, Kind, Line, contact_key};
+use super::ask::Ask;
 use super::contacts::{self, Desk};
 use super::errors::Failure;
 use super::fields::Value;
-use super::local_time::CivilSeconds;
+use super::local_time::{CivilSeconds, Moment};
 use super::quirks::{FirstEntry, Quirks};
+use super::request::{ResourceId, Verb};
 use super::service::{now, record};
 use super::state::{Change, ChangeKind, State, Who};
 use super::{settings, write};
@@ -38,6 +41,9 @@ const ACTS: &[(&str, Act)] = &[
     ("delete", delete),
     ("merge", merge),
     ("show", show),
+    ("perform", perform),
+    ("delete_record", delete_record),
+    ("attach_file", attach_file),
     ("activate_field", |scene, input| {
         settings::set_field(scene, input, true)
     }),
@@ -74,6 +80,7 @@ pub(super) struct Scene<'a> {
     quirks: &'a Quirks,
     core: &'a Core,
     now: CivilSeconds,
+    moment: Moment,
     who: Who,
 }
 
@@ -103,13 +110,14 @@ pub(super) fn act(
         .find(|user| user.login == login)
         .ok_or_else(|| ActError::missing("user", login))?
         .id;
-    let now = state.wall().read(now(core, quirks));
+    let moment = state.wall().moment(now(core, quirks));
     function(
         &mut Scene {
             state,
             quirks,
             core,
-            now,
+            now: moment.wall,
+            moment,
             who: Who::Person(user),
         },
         input,
@@ -123,12 +131,13 @@ pub(super) fn seed(
     core: &Core,
     records: &[Json],
 ) -> Result<Vec<String>, ActError> {
-    let now = state.wall().read(now(core, quirks));
+    let moment = state.wall().moment(now(core, quirks));
     let mut scene = Scene {
         state,
         quirks,
         core,
-        now,
+        now: moment.wall,
+        moment,
         who: Who::Seed,
     };
     records
@@ -182,7 +191,7 @@ impl Scene<'_> {
         let saved = matches!(change.kind, ChangeKind::Create | ChangeKind::Update);
         if let (true, Who::Person(user), Some(webhook)) = (saved, self.who, self.state.webhook()) {
             let seconds = now(self.core, self.quirks).as_second();
-            webhook.announce(self.core, seconds, user, change.id);
+            webhook.announce(self.core, seconds, user, change);
         }
         let actor = if self.who == Who::Seed {
             Actor::Seed
@@ -445,6 +454,91 @@ fn merge(scene: &mut Scene<'_>, written: &Json) -> Result<Json, ActError> {
         scene.record(&change);
     }
     Ok(json!({"id": into}))
+}
+
+/// `{action, resource, id?, parameters?}`: what the API can do, done by a person: tasks, activities, appointments, estates, links.
+fn perform(scene: &mut Scene<'_>, written: &Json) -> Result<Json, ActError> {
+    #[derive(Deserialize)]
+    struct Input {
+        action: String,
+        resource: String,
+        id: Option<i64>,
+        #[serde(default)]
+        parameters: Map<String, Json>,
+    }
+    let asked: Input = parse(written)?;
+    let urn = format!(
+        "urn:onoffice-de-ns:smart:2.5:smartml:action:{}",
+        asked.action
+    );
+    let verb = Verb::parse(&urn).ok_or_else(|| ActError::missing("action", asked.action))?;
+    let resource = asked.id.map_or(ResourceId::None, ResourceId::Number);
+    let mut ask = Ask {
+        state: &mut *scene.state,
+        quirks: scene.quirks,
+        who: scene.who,
+        now: scene.moment,
+        resource: &resource,
+        parameters: &asked.parameters,
+        changes: Vec::new(),
+    };
+    let answered = actions::carry_out(&mut ask, verb, &asked.resource).map_err(refused)?;
+    let changes = ask.changes;
+    for change in &changes {
+        scene.record(change);
+    }
+    let records = answered.as_json();
+    Ok(json!({"id": changes.first().map(|change| change.id), "records": records}))
+}
+
+/// `{module, id}`: what the API cannot take away: tasks, activities and estates, and appointments too.
+fn delete_record(scene: &mut Scene<'_>, written: &Json) -> Result<Json, ActError> {
+    #[derive(Deserialize)]
+    struct Input {
+        module: String,
+        id: u32,
+    }
+    let Input { module, id } = parse(written)?;
+    let table = scene.state.records_mut().table_mut(&module);
+    let table = table.ok_or_else(|| ActError::missing("module", module.as_str()))?;
+    let entity = table.entity;
+    if table.remove(id).is_none() {
+        return Err(ActError::missing(entity, id.to_string()));
+    }
+    let records = scene.state.records_mut();
+    records.relations.forget(entity, id);
+    records.files.remove_all(entity, id);
+    let action = super::log::LogAction::Delete;
+    scene.state.note(scene.who, scene.now, action, entity, id);
+    scene.record(&Change {
+        entity,
+        id,
+        kind: ChangeKind::Delete,
+        fields: Vec::new(),
+    });
+    Ok(json!({}))
+}
+
+/// `{module, id, name}`: a file that somebody keeps with a record.
+fn attach_file(scene: &mut Scene<'_>, written: &Json) -> Result<Json, ActError> {
+    #[derive(Deserialize)]
+    struct Input {
+        module: String,
+        id: u32,
+        name: String,
+    }
+    let Input { module, id, name } = parse(written)?;
+    let user = match scene.who {
+        Who::Person(user) => user,
+        Who::Api(_) | Who::Seed => 0,
+    };
+    let at = scene.moment.utc;
+    let file = scene
+        .state
+        .records_mut()
+        .files
+        .attach(&module, id, &name, user, at);
+    Ok(json!({"id": file}))
 }
 
 /// `{id}`: the whole record.

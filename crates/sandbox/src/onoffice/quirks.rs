@@ -125,6 +125,36 @@ choice! {
     }
 }
 
+choice! {
+    /// Which error an unknown field of a task gets.
+    TaskUnknownField {
+        /// 138.
+        Own = "138",
+        /// 144.
+        Shared = "144",
+    }
+}
+
+choice! {
+    /// What a create of one activity for several addresses answers.
+    ActivityAnswer {
+        /// The first of them.
+        First = "first",
+        /// All of them.
+        All = "all",
+    }
+}
+
+choice! {
+    /// What becomes of the times of an all-day appointment.
+    AllDay {
+        /// From 00:00:00 to 23:59:59.
+        Whole = "whole",
+        /// As they were written.
+        Kept = "kept",
+    }
+}
+
 macro_rules! quirks {
     ($( $(#[$doc:meta])* $field:ident: $type:ty = $kind:ident $default:expr, $meaning:literal, $test:literal; )+) => {
         /// How all switches of onOffice stand for one request.
@@ -249,4 +279,52 @@ quirks! {
     normalized_phone_filter: bool = flag false,
         "Whether normalizedPhoneNumbers (digits with country code) can be filtered on; else 141.",
         "reading::normalized_phone_filter";
+    sort_text_of_modules: bool = flag false,
+        "Whether estates and activities are also sorted by sortby as text with sortorder; else only by an object.",
+        "modules::sort_text_of_modules";
+    task_status_label: bool = flag true,
+        "Whether the Status of a task reads back as its German label; else as its number.",
+        "tasks::task_status_label";
+    task_modified_time: bool = flag false,
+        "Whether modified of a task reads back with the time; else only the date, as its field is described.",
+        "tasks::task_modified_time";
+    task_type_mandatory: bool = flag true,
+        "Whether a task needs Art (a setting of the client); else it may be left out.",
+        "tasks::task_type_mandatory";
+    task_type_ids_listed: bool = flag false,
+        "Whether actionkindtypes lists the types of tasks by the numbers that Art wants; else by their names.",
+        "tasks::task_type_ids_listed";
+    task_done_on_create_refused: bool = flag true,
+        "Whether a create of a task refuses erledigt and Stand, which are documented only for a modify.",
+        "tasks::task_done_on_create_refused";
+    task_any_responsible: bool = flag true,
+        "Whether any text is accepted as Verantwortung and Bearbeiter; else 251.",
+        "tasks::task_any_responsible";
+    task_unknown_field: TaskUnknownField = choice "138",
+        "The code for an unknown field of a task.",
+        "tasks::task_unknown_field";
+    task_related_adds: bool = flag true,
+        "Whether relatedAddressId and relatedEstateId of a modify add to what a task is linked to; else they replace it.",
+        "tasks::task_related_adds";
+    activity_answer: ActivityAnswer = choice "first",
+        "Whether a create of activities for several addresses answers the first of them or all.",
+        "activities::activity_answer";
+    activity_note_mandatory: bool = flag false,
+        "Whether an activity needs a note; else 113 is never answered.",
+        "activities::activity_note_mandatory";
+    all_day_times: AllDay = choice "whole",
+        "Whether the times of an all-day appointment become the whole day or stay as they were written.",
+        "appointments::all_day_times";
+    recurring_anchor_lost: bool = flag true,
+        "Whether an appointment that becomes a series without start_dt being sent again begins at 0000-00-00.",
+        "appointments::recurring_anchor_lost";
+    unattended_listed: bool = flag false,
+        "Whether appointmentList also shows appointments without any participant.",
+        "appointments::unattended_listed";
+    relation_delete_listed_only: bool = flag true,
+        "Whether only the kinds of relations can be deleted that the documentation lists; else all.",
+        "modules::relation_delete_listed_only";
+    newsletter_opt_in: bool = flag true,
+        "Whether registerNewsletter waits for a double opt-in (3); else it registers at once (1).",
+        "modules::newsletter_opt_in";
 }

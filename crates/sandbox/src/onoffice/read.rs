@@ -145,6 +145,27 @@ fn format(parameters: &Map<String, Json>) -> Result<Format, Failure> {
     })
 }
 
+/// `listoffset` and `listlimit` of a read.
+///
+/// # Errors
+/// 228 for what is no number.
+pub(crate) fn window(
+    quirks: &Quirks,
+    parameters: &Map<String, Json>,
+) -> Result<(usize, usize), Failure> {
+    let limit = match integer(parameters, "listlimit")? {
+        None | Some(..=0) => DEFAULT_LIMIT,
+        Some(limit) => match usize::try_from(limit).unwrap_or(usize::MAX) {
+            asked @ ..=MAX_LIMIT => asked,
+            _ if quirks.listlimit_over_500 == OverLimit::Cap => MAX_LIMIT,
+            _ => DEFAULT_LIMIT,
+        },
+    };
+    let offset =
+        usize::try_from(integer(parameters, "listoffset")?.unwrap_or(0).max(0)).unwrap_or(0);
+    Ok((offset, limit))
+}
+
 struct Page {
     ids: Vec<AddressId>,
     total: usize,
@@ -174,16 +195,7 @@ fn page(
         let total = ids.len();
         return Ok(Page { ids, total });
     }
-    let limit = match integer(parameters, "listlimit")? {
-        None | Some(..=0) => DEFAULT_LIMIT,
-        Some(limit) => match usize::try_from(limit).unwrap_or(usize::MAX) {
-            asked @ ..=MAX_LIMIT => asked,
-            _ if quirks.listlimit_over_500 == OverLimit::Cap => MAX_LIMIT,
-            _ => DEFAULT_LIMIT,
-        },
-    };
-    let offset =
-        usize::try_from(integer(parameters, "listoffset")?.unwrap_or(0).max(0)).unwrap_or(0);
+    let (offset, limit) = window(quirks, parameters)?;
     let cut = |ids: &[AddressId]| Page {
         total: ids.len(),
         ids: ids.iter().skip(offset).take(limit).copied().collect(),

@@ -7,10 +7,11 @@ use serde_json::{Value as Json, json};
 
 use super::address::Address;
 use super::answer::{Done, refusal, results};
+use super::ask::Ask;
 use super::errors::{Failure, fail};
 use super::quirks::Quirks;
 use super::request::{self, Verb};
-use super::state::{Change, ChangeKind, State};
+use super::state::{Change, ChangeKind, State, Who};
 use super::{actions, person};
 use crate::core::Core;
 use crate::counts::Access;
@@ -87,6 +88,7 @@ impl Vendor for State {
                 "address": self.dumped(&removed.address),
                 "merged_into": removed.merged_into,
             })).collect::<Vec<_>>(),
+            "things": self.records().dumped(),
         })
     }
 
@@ -156,7 +158,7 @@ fn respond(
     if let Some(failure) = request::refused_token(state, quirks, &envelope.token) {
         return refused(400, &failure);
     }
-    let wall = state.wall().read(now);
+    let moment = state.wall().moment(now);
     let mut done = Vec::with_capacity(envelope.actions.len());
     for written in &envelope.actions {
         let checked = request::action(state, quirks, now.as_second(), &envelope.token, written);
@@ -170,18 +172,30 @@ fn respond(
                     code: u16::try_from(code).unwrap_or(1),
                     message,
                 }),
-                None => actions::carry_out(state, quirks, wall, &action),
+                None => {
+                    let mut ask = Ask {
+                        state: &mut *state,
+                        quirks,
+                        who: Who::Api(action.caller),
+                        now: moment,
+                        resource: &action.resource_id,
+                        parameters: &action.parameters,
+                        changes: Vec::new(),
+                    };
+                    let answered = actions::carry_out(&mut ask, action.verb, action.resource_type)?;
+                    Ok((answered, ask.changes))
+                }
             }
         });
-        let outcome = outcome.map(|(answered, change)| {
-            if let Some(change) = change {
+        let outcome = outcome.map(|(answered, changes)| {
+            for change in &changes {
                 if let (ChangeKind::Announce, Some(webhook)) = (change.kind, state.webhook()) {
                     let user = state
                         .caller(&envelope.token)
                         .map(|caller| state.access(caller).user);
-                    webhook.announce(core, now.as_second(), user.unwrap_or_default(), change.id);
+                    webhook.announce(core, now.as_second(), user.unwrap_or_default(), change);
                 }
-                record(core, Actor::Api, &change);
+                record(core, Actor::Api, change);
             }
             answered
         });
@@ -209,7 +223,7 @@ pub(super) fn record(core: &Core, actor: Actor, change: &Change) {
         system: System::OnOffice,
         actor,
         operation,
-        entity: "address",
+        entity: change.entity,
         id: &change.id.to_string(),
         fields: change
             .fields

@@ -11,6 +11,7 @@ use super::office;
 use super::office::{Access, Group, Rights, SavedFilter, User};
 use super::quirks::Quirks;
 use super::read::QueryCache;
+use super::records::Records;
 use super::request::Caller;
 use super::webhook::Webhook;
 
@@ -31,6 +32,7 @@ pub struct State {
     removed: Vec<Removed>,
     regenerated: u32,
     webhook: Option<Webhook>,
+    records: Records,
 }
 
 /// An address that is gone.
@@ -54,7 +56,9 @@ pub(crate) enum Who {
 /// What a write did to a record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Change {
-    pub(crate) id: AddressId,
+    /// The module of the record.
+    pub(crate) entity: &'static str,
+    pub(crate) id: u32,
     pub(crate) kind: ChangeKind,
     /// Names of what changed; empty where nothing did.
     pub(crate) fields: Vec<String>,
@@ -75,6 +79,7 @@ pub(crate) enum ChangeKind {
 impl Change {
     pub(crate) fn none(id: AddressId) -> Self {
         Self {
+            entity: "address",
             id,
             kind: ChangeKind::None,
             fields: Vec::new(),
@@ -101,6 +106,7 @@ impl Default for State {
             removed: Vec::new(),
             regenerated: 0,
             webhook: None,
+            records: Records::default(),
         }
     }
 }
@@ -186,6 +192,19 @@ impl State {
 impl State {
     pub(crate) fn book(&self) -> &Book {
         &self.book
+    }
+
+    pub(crate) fn records(&self) -> &Records {
+        &self.records
+    }
+
+    pub(crate) fn records_mut(&mut self) -> &mut Records {
+        &mut self.records
+    }
+
+    /// The access that the settings page shows.
+    pub(crate) fn newest_caller(&self) -> Caller {
+        Caller(self.accesses.len() - 1)
     }
 
     pub(crate) fn wall(&self) -> &WallClock {
@@ -290,12 +309,17 @@ impl State {
                 Who::Seed => Maker::Seed,
             };
             self.book.insert(address);
-            self.note(who, now, LogAction::Add, id);
+            self.note(who, now, LogAction::Add, "address", id);
         } else {
             self.book.replace(address);
-            self.note(who, now, LogAction::Edit, id);
+            self.note(who, now, LogAction::Edit, "address", id);
         }
-        Change { id, kind, fields }
+        Change {
+            entity: "address",
+            id,
+            kind,
+            fields,
+        }
     }
 
     /// Takes an address out of the book.
@@ -311,26 +335,36 @@ impl State {
             address,
             merged_into,
         });
-        self.note(who, now, LogAction::Delete, id);
+        self.note(who, now, LogAction::Delete, "address", id);
         let kind = if merged_into.is_some() {
             ChangeKind::Merge
         } else {
             ChangeKind::Delete
         };
+        self.records.address_is_gone(id, merged_into);
         Some(Change {
+            entity: "address",
             id,
             kind,
             fields: Vec::new(),
         })
     }
 
-    fn note(&mut self, who: Who, now: CivilSeconds, action: LogAction, id: AddressId) {
+    /// Writes the client's own log.
+    pub(crate) fn note(
+        &mut self,
+        who: Who,
+        now: CivilSeconds,
+        action: LogAction,
+        module: &'static str,
+        id: u32,
+    ) {
         let user = match who {
             Who::Api(caller) => self.access(caller).user,
             Who::Person(user) => user,
             Who::Seed => return,
         };
-        self.log.add(user, now, action, id);
+        self.log.add(user, now, action, module, id);
     }
 
     fn differences(&self, before: &Address, after: &Address) -> Vec<String> {

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-use super::address::AddressId;
+use super::state::Change;
 use crate::core::Core;
 use crate::deliveries::{Message, RetryPolicy};
 use crate::system::System;
@@ -25,11 +25,20 @@ pub(crate) struct Webhook {
 }
 
 impl Webhook {
-    /// Queues the announcement of a saved address.
-    pub(crate) fn announce(&self, core: &Core, seconds: i64, user: u32, address: AddressId) {
+    /// Queues the announcement of a saved record. The names for other records than addresses and estates are guesses: what a
+    /// provider gets is agreed with the vendor.
+    pub(crate) fn announce(&self, core: &Core, seconds: i64, user: u32, change: &Change) {
+        let (name, event) = match change.entity {
+            "address" => ("addressId", "AddressSaved"),
+            "estate" => ("estateId", "EstateSaved"),
+            "task" => ("taskId", "TaskSaved"),
+            "calendar" => ("appointmentId", "AppointmentSaved"),
+            // nothing else is announced
+            _ => return,
+        };
         let id = core.random.uuid();
         let query = [
-            ("addressId", address.to_string()),
+            (name, change.id.to_string()),
             ("apiClaim", format!("{user}+{id}")),
             ("customerName", "maklerhaus beispiel".to_owned()),
             ("customerWebId", "10421-7".to_owned()),
@@ -39,9 +48,9 @@ impl Webhook {
         ];
         core.send(Message {
             system: System::OnOffice,
-            event: "AddressSaved",
+            event,
             id,
-            subject: address.to_string(),
+            subject: change.id.to_string(),
             method: http::Method::GET,
             url: self.signed(&query).into(),
             render: Arc::new(|_| (Bytes::new(), Vec::new())),

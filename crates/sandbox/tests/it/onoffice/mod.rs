@@ -1,10 +1,14 @@
 //! The simulated onOffice through its one URL.
 
+mod activities;
+mod appointments;
 mod envelope;
 mod judging;
+mod modules;
 mod reading;
 mod settings;
 mod speed;
+mod tasks;
 mod writing;
 
 use axum::body::Body;
@@ -219,9 +223,13 @@ fn ids_of(data: &Value) -> Vec<u64> {
 #[test]
 fn every_switch_has_its_test() {
     let sources = [
+        ("activities", include_str!("activities.rs")),
+        ("appointments", include_str!("appointments.rs")),
         ("envelope", include_str!("envelope.rs")),
+        ("modules", include_str!("modules.rs")),
         ("reading", include_str!("reading.rs")),
         ("settings", include_str!("settings.rs")),
+        ("tasks", include_str!("tasks.rs")),
         ("writing", include_str!("writing.rs")),
     ];
     for switch in sandbox::Switches::registry() {

@@ -130,7 +130,8 @@ async fn fields_describe_the_client() {
     );
     let every = fields(json!({})).await;
     assert_eq!(every["records"].as_array().unwrap().len(), 11);
-    assert_eq!(every["records"][1]["elements"], json!([]));
+    // mails have no fields here
+    assert_eq!(every["records"][4]["elements"], json!([]));
     assert_eq!(
         office
             .code(&call("get", "fields", json!({"modules": ["nix"]})))
