@@ -9,10 +9,13 @@
 
 mod check;
 
+mod poll;
+
 mod run;
 
 mod words;
 
 pub use check::{Problem, Problems, check, complete};
+pub use poll::{Happened, PollError, Seen, poll};
 pub use run::{RunError, prepare, run};
 pub use words::{Unread, pairs, read_input};

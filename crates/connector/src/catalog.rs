@@ -14,17 +14,21 @@
 //! | `x-kind` | the value is the id of this kind of thing; [`Catalog::picks`] says where to pick it from |
 
 pub mod rest;
+pub mod trigger;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
+use trigger::{Source, Trigger};
 
 /// Everything that a system offers.
 #[derive(Debug, Default)]
 pub struct Catalog {
     /// The actions, in the order of the reference.
     pub operations: Vec<Operation>,
+    /// What can begin something, in the order of the reference.
+    pub triggers: Vec<Trigger>,
     /// For kinds of things that have a live list: where it is.
     pub picks: BTreeMap<String, Pick>,
 }
@@ -117,6 +121,9 @@ pub enum CatalogError {
     /// Two operations have one id.
     #[error("the operation {0} stands twice in the catalog")]
     Twice(String),
+    /// A trigger asks an operation that is not there.
+    #[error("the trigger {0} asks an operation that is not in the catalog")]
+    Stray(String),
 }
 
 impl Catalog {
@@ -147,7 +154,43 @@ impl Catalog {
             complete(&mut operation.output, &fields);
             give_examples(&mut operation.input, &operation.example);
         }
-        Ok(Self { operations, picks })
+        Ok(Self {
+            operations,
+            triggers: Vec::new(),
+            picks,
+        })
+    }
+
+    /// Adds triggers out of a JSON text, a list, and completes their fields as [`Self::read`] does.
+    ///
+    /// # Errors
+    /// When the text is not of the form, an id stands twice, or a trigger asks an operation that is not there.
+    pub fn and_triggers(mut self, triggers: &str, fields: &str) -> Result<Self, CatalogError> {
+        let form = |file: &str| {
+            let file = file.to_owned();
+            move |source| CatalogError::Form { file, source }
+        };
+        let fields: Map<String, Json> = serde_json::from_str(fields).map_err(form("fields"))?;
+        let read: Vec<Trigger> = serde_json::from_str(triggers).map_err(form("triggers"))?;
+        for mut trigger in read {
+            if self.trigger(&trigger.id).is_some() {
+                return Err(CatalogError::Twice(trigger.id));
+            }
+            if let Source::Poll(poll) = &trigger.source
+                && self.operation(&poll.operation).is_none()
+            {
+                return Err(CatalogError::Stray(trigger.id));
+            }
+            complete(&mut trigger.output, &fields);
+            self.triggers.push(trigger);
+        }
+        Ok(self)
+    }
+
+    /// The trigger of this id.
+    #[must_use]
+    pub fn trigger(&self, id: &str) -> Option<&Trigger> {
+        self.triggers.iter().find(|trigger| trigger.id == id)
     }
 
     /// The operation of this id.

@@ -12,7 +12,7 @@ use crate::{
     Error, Fetched, Finding, Grant, IdentityKey, Incoming, Outline, Probe, ProbeError,
     RemoveOutcome, Request, Response, Subscription, UpdateOutcome, Verdict, WebhookError,
     WebhookKeys,
-    catalog::{Catalog, Operation, rest},
+    catalog::{Catalog, Operation, rest, trigger::Poll},
 };
 
 /// Which account a connection reaches, from the cheapest real read.
@@ -230,6 +230,14 @@ pub trait Connector: Send + Sync {
         response: &Response,
     ) -> Result<Json, Error> {
         rest::answer(operation, response)
+    }
+
+    /// How this moment is written in the question of a trigger: as early as what changed from then on can be dated.
+    ///
+    /// # Errors
+    /// When the connection's settings do not allow it.
+    fn since(&self, _poll: &Poll, at: Timestamp, _settings: &Json) -> Result<String, Error> {
+        Ok(at.to_string())
     }
 
     /// The questions about the vendor that only a live account can answer. None: nothing is in doubt.

@@ -22,6 +22,8 @@ pub(crate) enum Verb {
     Get,
     Create,
     Modify,
+    Delete,
+    Do,
 }
 
 impl Verb {
@@ -31,13 +33,15 @@ impl Verb {
             Self::Get => "urn:onoffice-de-ns:smart:2.5:smartml:action:get",
             Self::Create => "urn:onoffice-de-ns:smart:2.5:smartml:action:create",
             Self::Modify => "urn:onoffice-de-ns:smart:2.5:smartml:action:modify",
+            Self::Delete => "urn:onoffice-de-ns:smart:2.5:smartml:action:delete",
+            Self::Do => "urn:onoffice-de-ns:smart:2.5:smartml:action:do",
         }
     }
 
     fn effect(self) -> Effect {
         match self {
             Self::Read | Self::Get => Effect::Read,
-            Self::Create | Self::Modify => Effect::Write,
+            Self::Create | Self::Modify | Self::Delete | Self::Do => Effect::Write,
         }
     }
 }

@@ -41,6 +41,8 @@ pub(crate) struct Data {
 pub(crate) struct Row {
     pub(crate) id: Option<String>,
     pub(crate) elements: Map<String, Json>,
+    /// What stands there instead of fields, where it is a list and not an empty one.
+    pub(crate) list: Option<Vec<Json>>,
 }
 
 /// Why an answer could not be matched to the actions of its request.
@@ -171,15 +173,16 @@ fn data(mut data: Json) -> Data {
 }
 
 fn row(mut record: Json) -> Row {
-    let elements = match record.get_mut("elements").map(Json::take) {
-        Some(Json::Object(elements)) => elements,
-        _ => Map::new(),
+    let (elements, list) = match record.get_mut("elements").map(Json::take) {
+        Some(Json::Object(elements)) => (elements, None),
+        Some(Json::Array(list)) if !list.is_empty() => (Map::new(), Some(list)),
+        _ => (Map::new(), None),
     };
     let id = record
         .get("id")
         .and_then(text)
         .or_else(|| elements.get("id").and_then(text));
-    Row { id, elements }
+    Row { id, elements, list }
 }
 
 fn no(status: &Map<String, Json>) -> Option<No> {

@@ -10,27 +10,59 @@ use std::sync::LazyLock;
 
 use connector::{
     Error, Request, Response,
-    catalog::{Catalog, Operation},
+    catalog::{Catalog, Operation, trigger::Poll},
 };
+use jiff::Timestamp;
 use serde_json::{Map, Value as Json, json};
 
 use crate::{
     action::{self, Action, Verb},
     answer::Answer,
     describe::SYSTEM,
+    wall::Wall,
 };
 
 static CATALOG: LazyLock<Catalog> = LazyLock::new(|| {
     Catalog::read(
-        &[("pairs", include_str!("catalog/pairs.json"))],
+        &[
+            ("addresses", include_str!("catalog/addresses.json")),
+            ("tasks", include_str!("catalog/tasks.json")),
+            ("activities", include_str!("catalog/activities.json")),
+            ("appointments", include_str!("catalog/appointments.json")),
+            ("relations", include_str!("catalog/relations.json")),
+            ("estates", include_str!("catalog/estates.json")),
+            ("criteria", include_str!("catalog/criteria.json")),
+            ("files", include_str!("catalog/files.json")),
+            ("mails", include_str!("catalog/mails.json")),
+            ("settings", include_str!("catalog/settings.json")),
+            ("records", include_str!("catalog/records.json")),
+        ],
         include_str!("catalog/fields.json"),
         include_str!("catalog/picks.json"),
     )
+    .and_then(|catalog| {
+        let fields = include_str!("catalog/fields.json");
+        catalog.and_triggers(include_str!("catalog/triggers.json"), fields)
+    })
     .expect("the catalog's own data is read by a test")
 });
 
 pub(crate) fn catalog() -> &'static Catalog {
     &CATALOG
+}
+
+/// A moment as a question for changes writes it: `wall` local date and time, `day` the local date, `utc` date and time.
+pub(crate) fn since(poll: &Poll, at: Timestamp, settings: &Json) -> Result<String, Error> {
+    let wall = || Wall::of(settings).map(|wall| wall.since(at));
+    match poll.clock.as_str() {
+        "wall" => wall(),
+        "day" => Ok(wall()?.chars().take(10).collect()),
+        "utc" => Ok(at.strftime("%Y-%m-%d %H:%M:%S").to_string()),
+        other => Err(Error::Unsupported {
+            system: SYSTEM,
+            what: format!("there is no clock {other}"),
+        }),
+    }
 }
 
 /// The one action of an operation.
@@ -44,6 +76,8 @@ pub(crate) fn request(operation: &'static Operation, input: &Json) -> Result<Req
         "get" => Verb::Get,
         "create" => Verb::Create,
         "modify" => Verb::Modify,
+        "delete" => Verb::Delete,
+        "do" => Verb::Do,
         other => return Err(wrong(format!("there is no action {other}"))),
     };
     let (resource, id) = match operation.path.split_once('/') {
@@ -87,10 +121,20 @@ pub(crate) fn answer(operation: &'static Operation, response: &Response) -> Resu
             });
         }
     };
+    // an empty list and no fields at all look the same: the declared form says which it is
+    let lists = operation
+        .output
+        .pointer("/properties/records/items/properties/elements/type")
+        .is_some_and(|kind| kind == "array");
     let records: Vec<Json> = data
         .records
         .into_iter()
-        .map(|row| json!({"id": row.id, "elements": row.elements}))
+        .map(|row| match row.list {
+            // some records hold a list instead of fields
+            Some(list) => json!({"id": row.id, "elements": list}),
+            None if lists => json!({"id": row.id, "elements": []}),
+            None => json!({"id": row.id, "elements": row.elements}),
+        })
         .collect();
     Ok(json!({"total": data.total, "records": records}))
 }

@@ -6,7 +6,7 @@ use connector::{
     Draft, Error, Fetched, Finding, Grant, IdentityKey, Incoming, Outline, Page, PageRequest,
     Probe, ProbeError, RemoveOutcome, Request, Response, UpdateOutcome, Verdict, WebhookError,
     WebhookKeys,
-    catalog::{Catalog, Operation},
+    catalog::{Catalog, Operation, trigger::Poll},
 };
 use jiff::Timestamp;
 use record::{Entity, Read, RecordId, Schema};
@@ -244,6 +244,10 @@ impl Connector for OnOffice {
         response: &Response,
     ) -> Result<Json, Error> {
         catalog::answer(operation, response)
+    }
+
+    fn since(&self, poll: &Poll, at: Timestamp, settings: &Json) -> Result<String, Error> {
+        catalog::since(poll, at, settings)
     }
 
     fn probes(&self) -> Vec<Probe> {

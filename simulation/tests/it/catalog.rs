@@ -102,6 +102,33 @@ async fn every_operation_of_onoffice_works_and_its_effect_is_seen() -> Result<()
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_onoffice_does_not_tell_is_found_by_asking() -> Result<()> {
+    for (trigger, kind, change) in onoffice::CHANGES {
+        let mut bench = Bench::new(System::OnOffice, onoffice::MAKERS).await?;
+        if *kind != "address" {
+            // what it is linked to is there already
+            bench.makes("address").await?;
+        }
+        let mut seen = catalog::Seen::default();
+        // what is there at first is no news
+        let first = bench.polls(trigger, &mut seen).await?;
+        ensure!(first.is_empty(), "{trigger}: {first:?}");
+        let id = bench.makes(kind).await?;
+        let made = bench.polls(trigger, &mut seen).await?;
+        ensure!(made.contains(&id), "{trigger}: {id} was made, not {made:?}");
+        // the same answer twice is no news, also across a restart
+        let kept = serde_json::to_string(&seen)?;
+        let mut seen: catalog::Seen = serde_json::from_str(&kept)?;
+        let again = bench.polls(trigger, &mut seen).await?;
+        ensure!(again.is_empty(), "{trigger}: {again:?}");
+        bench.does(change).await?;
+        let changed = bench.polls(trigger, &mut seen).await?;
+        ensure!(changed == [id], "{trigger}: {changed:?} after {change}");
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_an_unknown_outcome_does_is_what_the_entry_says() -> Result<()> {
     // the effect happens, and the answer is lost
     let lose = |bench: &Bench, method: &str, path: &str| -> Result<()> {

@@ -3,7 +3,10 @@
 use std::fmt::Write as _;
 
 use anyhow::Result;
-use connector::catalog::{Effects, Operation, Repeat};
+use connector::catalog::{
+    Effects, Operation, Repeat,
+    trigger::{Source, Trigger},
+};
 use serde_json::{Value as Json, json};
 use server::Code;
 
@@ -39,6 +42,12 @@ pub(crate) fn catalog(wanted: &cli::Catalog) -> Result<()> {
             continue;
         }
         if let Some(id) = &wanted.operation {
+            if let Some(trigger) = connector.catalog().trigger(id) {
+                return match wanted.format.json {
+                    true => output::json(&serde_json::to_value(trigger)?),
+                    false => output::text(&trigger_in_full(trigger)),
+                };
+            }
             let operation = connector.catalog().operation(id).ok_or_else(|| {
                 Failure::new(
                     Code::OperationUnknown,
@@ -59,6 +68,10 @@ pub(crate) fn catalog(wanted: &cli::Catalog) -> Result<()> {
             text.to_lowercase().contains(&word)
         };
         let operations = connector.catalog().operations.iter().filter(fits);
+        let triggers = connector.catalog().triggers.iter().filter(|trigger| {
+            let text = format!("{} {} {}", trigger.id, trigger.title, trigger.description);
+            text.to_lowercase().contains(&word)
+        });
         rows.extend(operations.map(|operation| {
             json!({
                 "system": system,
@@ -68,6 +81,21 @@ pub(crate) fn catalog(wanted: &cli::Catalog) -> Result<()> {
                 "repeat": repeat(&operation.repeat),
                 "needs": operation.needs,
                 "calls": operation.calls,
+            })
+        }));
+        rows.extend(triggers.map(|trigger| {
+            let how = match &trigger.source {
+                Source::Webhook { .. } => "told by webhook".to_owned(),
+                Source::Poll(poll) => format!("asked with {}", poll.operation),
+            };
+            json!({
+                "system": system,
+                "trigger": trigger.id,
+                "operation": trigger.id,
+                "title": trigger.title,
+                "effect": "trigger",
+                "repeat": how,
+                "needs": trigger.needs,
             })
         }));
     }
@@ -93,6 +121,22 @@ fn repeat(repeat: &Repeat) -> String {
         Repeat::LookUp(by) => format!("looked up with {by}"),
         Repeat::AtMostOnce => "never done again by itself".to_owned(),
     }
+}
+
+fn trigger_in_full(trigger: &Trigger) -> String {
+    let how = match &trigger.source {
+        Source::Webhook { set_up, .. } => format!("told by webhook. {set_up}"),
+        Source::Poll(poll) => format!(
+            "asked with {}, {} call(s) each time",
+            poll.operation, poll.calls
+        ),
+    };
+    let needs = trigger.needs.join(" or ");
+    let example = serde_json::to_string_pretty(&trigger.example).unwrap_or_default();
+    format!(
+        "{}: {}\n\n{}\n\nhow: {how}\nneeds: {needs}\n\nIt hands on, for example:\n{example}\n",
+        trigger.id, trigger.title, trigger.description
+    )
 }
 
 fn in_full(system: &str, operation: &Operation) -> String {

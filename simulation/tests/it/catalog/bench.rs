@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use catalog::RunError;
 use connections::Session;
-use connector::catalog::Operation;
+use connector::catalog::{Operation, trigger::Source};
+use jiff::Timestamp;
 use sandbox::{Control, System};
 use serde_json::{Map, Value as Json, json};
 
@@ -14,9 +15,10 @@ use crate::probes::rig::Rig;
 /// How a thing of a kind comes to be: the operation, and where its id stands in the answer.
 pub(super) struct Maker {
     pub(super) kind: &'static str,
+    /// An operation, or `act NAME` for what no call can do, or `state KIND` for what only the sandbox's state shows.
     pub(super) operation: &'static str,
     pub(super) id: &'static str,
-    /// Fields beside those of the operation's example, as JSON.
+    /// Fields beside those of the operation's example, as JSON; `$kind` is the id of a thing of that kind.
     pub(super) with: &'static str,
 }
 
@@ -38,11 +40,13 @@ pub(super) enum Seen {
     Read(Option<(&'static str, &'static str)>, &'static str, Expect),
     /// In the state of the sandbox is a thing of this kind with this text, or is none.
     State(&'static str, &'static str, bool),
+    /// The sandbox sends a webhook of this event about a thing of this kind; the operation says where to.
+    Tells(&'static str, &'static str),
 }
 
 /// What another operation shows.
 pub(super) enum Expect {
-    /// These fields of the input, with their values.
+    /// These fields of the input, with their values; `data.name` is one inside `data`.
     Fields(&'static [&'static str]),
     /// The id of a thing of this kind.
     Shows(&'static str),
@@ -95,6 +99,29 @@ impl Bench {
         self.run(operation, &input).await
     }
 
+    /// Asks a trigger's question; the ids of what happened.
+    pub(super) async fn polls(
+        &self,
+        trigger: &str,
+        seen: &mut catalog::Seen,
+    ) -> Result<Vec<String>> {
+        let connector = self.session.connector();
+        let trigger = connector.catalog().trigger(trigger);
+        let Some(Source::Poll(poll)) = trigger.map(|trigger| &trigger.source) else {
+            bail!("that is no question");
+        };
+        let operation = self.operation(&poll.operation)?;
+        let now = Timestamp::from_millisecond(self.control().core().clock.now_ms())?;
+        let calls = &self.session;
+        let happened = catalog::poll(calls, &**connector, poll, operation, now, seen).await?;
+        Ok(happened.into_iter().map(|one| one.id).collect())
+    }
+
+    /// Makes a thing of this kind as its maker does; its id.
+    pub(super) async fn makes(&mut self, kind: &str) -> Result<String> {
+        self.id(kind).await
+    }
+
     pub(super) async fn tries(&mut self, case: &'static Case) -> Result<()> {
         for before in case.before {
             let operation = self.operation(before)?;
@@ -102,6 +129,10 @@ impl Bench {
             self.run(operation, &input)
                 .await
                 .with_context(|| format!("before it, {before}"))?;
+        }
+        if let Seen::Tells(..) = &case.seen {
+            let webhook = json!({"url": "https://provider.example/hook", "secret": "provider"});
+            self.rig.control.act(self.system, "set_webhook", &webhook)?;
         }
         let operation = self.operation(case.operation)?;
         // what it works on is there before what it is to show
@@ -121,6 +152,15 @@ impl Bench {
             }
             Seen::Says(text) => {
                 ensure!(holds(&output, text), "`{text}` is not in {output}");
+                Ok(())
+            }
+            Seen::Tells(event, kind) => {
+                let id = self.id(kind).await?;
+                let log = self.rig.control.core().deliveries.log();
+                let told = log
+                    .iter()
+                    .any(|sent| sent.event == *event && *sent.subject == *id);
+                ensure!(told, "no {event} of {id} was sent");
                 Ok(())
             }
             Seen::State(kind, text, is_there) => {
@@ -171,9 +211,13 @@ impl Bench {
         match expect {
             Expect::Fields(names) => {
                 for name in *names {
-                    let value = input
-                        .get(*name)
-                        .with_context(|| format!("no {name} in the example"))?;
+                    let (name, value) = match name.split_once('.') {
+                        Some((outer, inner)) => {
+                            (inner, input.get(outer).and_then(|own| own.get(inner)))
+                        }
+                        None => (*name, input.get(*name)),
+                    };
+                    let value = value.with_context(|| format!("no {name} in the example"))?;
                     ensure!(
                         has(&answer, name, value),
                         "{name} is not {value} in {answer}"
@@ -214,26 +258,68 @@ impl Bench {
 
     /// The operation's example, with the ids of things that are there.
     async fn example(&mut self, operation: &'static Operation) -> Result<Map<String, Json>> {
-        let mut input = operation.example.as_object().cloned().unwrap_or_default();
-        for (name, property) in operation.input["properties"]
-            .as_object()
-            .into_iter()
-            .flatten()
-        {
-            let Some(value) = input.get_mut(name) else {
-                continue;
-            };
-            if let Some(kind) = property["x-kind"].as_str() {
-                *value = written(&self.id(kind).await?, property);
-            } else if let (Some(kind), Json::Array(items)) =
-                (property["items"]["x-kind"].as_str(), value)
-            {
-                for item in items {
-                    *item = json!(self.id(kind).await?);
+        let mut input = operation.example.clone();
+        self.put_ids(&operation.input, &mut input).await?;
+        match input {
+            Json::Object(input) => Ok(input),
+            _ => Ok(Map::new()),
+        }
+    }
+
+    /// Puts the ids of things that are there into a value, however deep its schema names their kinds.
+    async fn put_ids(&mut self, schema: &Json, value: &mut Json) -> Result<()> {
+        if let Some(kind) = schema["x-kind"].as_str() {
+            *value = written(&self.id(kind).await?, schema);
+            return Ok(());
+        }
+        match value {
+            Json::Object(members) => {
+                for (name, member) in members {
+                    Box::pin(self.put_ids(&schema["properties"][name], member)).await?;
                 }
             }
+            Json::Array(items) => {
+                for item in items {
+                    Box::pin(self.put_ids(&schema["items"], item)).await?;
+                }
+            }
+            _ => {}
         }
-        Ok(input)
+        Ok(())
+    }
+
+    /// A maker's own fields, with the ids of the things that they name.
+    async fn own_fields(&mut self, maker: &Maker) -> Result<Map<String, Json>> {
+        let mut with: Json = serde_json::from_str(maker.with)?;
+        self.name_ids(&mut with).await?;
+        match with {
+            Json::Object(with) => Ok(with),
+            _ => bail!("what {} is made with is no object", maker.kind),
+        }
+    }
+
+    /// Puts an id in the place of each `$kind`.
+    async fn name_ids(&mut self, value: &mut Json) -> Result<()> {
+        match value {
+            Json::String(text) => {
+                if let Some(kind) = text.strip_prefix('$').map(str::to_owned) {
+                    let id = Box::pin(self.id(&kind)).await?;
+                    *value = written(&id, &json!({"type": "integer"}));
+                }
+            }
+            Json::Array(items) => {
+                for item in items {
+                    Box::pin(self.name_ids(item)).await?;
+                }
+            }
+            Json::Object(members) => {
+                for member in members.values_mut() {
+                    Box::pin(self.name_ids(member)).await?;
+                }
+            }
+            _ => {}
+        }
+        Ok(())
     }
 
     /// The thing of this kind that the operation works on; made if there is none yet.
@@ -243,15 +329,30 @@ impl Bench {
         }
         let maker = self.makers.iter().find(|maker| maker.kind == kind);
         let maker = maker.with_context(|| format!("nothing makes a {kind}"))?;
-        let operation = self.operation(maker.operation)?;
-        let mut input = Box::pin(self.example(operation)).await?;
-        let with: Map<String, Json> = serde_json::from_str(maker.with)?;
-        input.extend(with);
-        self.unique(&mut input);
-        let output = self
-            .run(operation, &input)
-            .await
-            .with_context(|| format!("making a {kind} with {}", maker.operation))?;
+        let with = self.own_fields(maker).await?;
+        let output = match maker.operation.split_once(' ') {
+            Some(("act", act)) => self
+                .rig
+                .control
+                .act(self.system, act, &Json::Object(with))?,
+            Some(("state", kind)) => {
+                let state = self.rig.control.dump(self.system);
+                let things = state["things"].as_array().into_iter().flatten();
+                let thing = things.rev().find(|thing| thing["kind"] == kind);
+                thing
+                    .with_context(|| format!("there is no {kind}"))?
+                    .clone()
+            }
+            _ => {
+                let operation = self.operation(maker.operation)?;
+                let mut input = Box::pin(self.example(operation)).await?;
+                input.extend(with);
+                self.unique(&mut input);
+                self.run(operation, &input)
+                    .await
+                    .with_context(|| format!("making a {kind} with {}", maker.operation))?
+            }
+        };
         let id = match output.pointer(maker.id) {
             Some(Json::String(id)) => id.clone(),
             Some(Json::Number(id)) => id.to_string(),

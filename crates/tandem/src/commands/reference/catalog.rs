@@ -1,10 +1,13 @@
 //! The catalog's pages: an overview with counts, a list for each system, a page for each operation.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use connector::{
     Connector,
-    catalog::{Effects, Operation, Pick, Repeat},
+    catalog::{
+        Effects, Operation, Pick, Repeat,
+        trigger::{Source, Trigger},
+    },
 };
 use serde_json::Value as Json;
 
@@ -24,6 +27,10 @@ pub(super) fn pages(connectors: &[&dyn Connector]) -> Vec<(String, String)> {
             let text = page(*connector, operation, &catalog.picks);
             (format!("catalog/{system}/{}.md", operation.id), text)
         }));
+        pages.extend(catalog.triggers.iter().map(|trigger| {
+            let text = trigger_page(*connector, trigger);
+            (format!("catalog/{system}/{}.md", trigger.id), text)
+        }));
     }
     pages
 }
@@ -34,8 +41,8 @@ fn overview(connectors: &[&dyn Connector]) -> String {
          (`tandem call`), scripts (the API) and workflows. `tandem catalog` lists them. Every entry is tried against [the sandbox](sandbox.md) \
          with its own example, and its effect is read back by another operation or out of the sandbox's state; what is not tried is not listed. \
          None of it has met a live account yet.\n\n\
-         | system | actions | that read | that write | done again if the outcome is not known | looked up first | never done again | discouraged by the vendor |\n\
-         | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n"
+         | system | actions | that read | that write | done again if the outcome is not known | looked up first | never done again | discouraged by the vendor | triggers |\n\
+         | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n"
     );
     for connector in connectors {
         let operations = &connector.catalog().operations;
@@ -56,7 +63,7 @@ fn overview(connectors: &[&dyn Connector]) -> String {
         line(
             &mut text,
             format_args!(
-                "| {name} | {} | {} | {} | {} | {} | {} | {} |",
+                "| {name} | {} | {} | {} | {} | {} | {} | {} | {} |",
                 operations.len(),
                 count(&|operation| operation.effect == Effects::Read),
                 count(&|operation| operation.effect == Effects::Write),
@@ -64,12 +71,19 @@ fn overview(connectors: &[&dyn Connector]) -> String {
                 count(&|operation| matches!(operation.repeat, Repeat::LookUp(_))),
                 count(&|operation| operation.repeat == Repeat::AtMostOnce),
                 count(&|operation| operation.deprecated),
+                connector.catalog().triggers.len(),
             ),
         );
     }
     text.push_str(
         "\nEach entry counts once: a call that the vendor offers in two versions is one entry, and one that the vendor discourages is \
-         counted where it does something that no other entry does. Triggers are not part of the catalog yet.\n\n\
+         counted where it does something that no other entry does. onOffice has several entries for one pair of an action and a resource where \
+         they do different things, such as listing and reading one: its pairs are counted in its list.\n\n\
+         ## Triggers\n\n\
+         What happens in a system, as the beginning of workflows. Some are told by webhook and cost no call; others are found by asking the \
+         same question again and again and handing on what is new in the answer: what came and went between two questions is not seen. \
+         Each that asks is tried against the sandbox: nothing at first, then what was made, nothing twice, then what was changed. \
+         Workflows do not use them yet.\n\n\
          ## Doing one\n\n\
          ```console\n\
          $ tandem catalog highlevel --search task\n\
@@ -92,10 +106,26 @@ fn overview(connectors: &[&dyn Connector]) -> String {
 fn list(connector: &dyn Connector) -> String {
     let title = connector.describe().title;
     let operations = &connector.catalog().operations;
+    let triggers = &connector.catalog().triggers;
     let mut text = format!(
-        "{NOTE}# {title}: {} actions\n\n[The catalog](../../catalog.md)\n",
-        operations.len()
+        "{NOTE}# {title}: {} actions, {} triggers\n\n[The catalog](../../catalog.md)\n",
+        operations.len(),
+        triggers.len()
     );
+    if operations.iter().any(|operation| operation.method == "do") {
+        // one address for all: what the vendor counts is the action with the resource, and with a literal resource id where it has one
+        let pairs: BTreeSet<(&str, &str)> = operations
+            .iter()
+            .map(|operation| (operation.method.as_str(), pair(&operation.path)))
+            .collect();
+        line(
+            &mut text,
+            format_args!(
+                "\n{} different pairs of an action and a resource.",
+                pairs.len()
+            ),
+        );
+    }
     let mut family = "";
     for operation in operations {
         if operation.family() != family {
@@ -117,7 +147,91 @@ fn list(connector: &dyn Connector) -> String {
             ),
         );
     }
+    if !triggers.is_empty() {
+        line(
+            &mut text,
+            format_args!("\n## Triggers\n\n| trigger | when | how |\n| --- | --- | --- |"),
+        );
+    }
+    for trigger in triggers {
+        let how = match &trigger.source {
+            Source::Webhook { .. } => "webhook".to_owned(),
+            Source::Poll(poll) => format!("asked with [`{0}`]({0}.md)", poll.operation),
+        };
+        line(
+            &mut text,
+            format_args!(
+                "| [`{0}`]({0}.md) | {1} | {how} |",
+                trigger.id, trigger.title
+            ),
+        );
+    }
     text
+}
+
+fn trigger_page(connector: &dyn Connector, trigger: &Trigger) -> String {
+    let title = connector.describe().title;
+    let mut text = format!(
+        "{NOTE}# {}\n\n`{}`, a trigger of [{title}](README.md). {}\n\n| | |\n| --- | --- |\n",
+        trigger.title, trigger.id, trigger.description
+    );
+    let needs: Vec<String> = trigger
+        .needs
+        .iter()
+        .map(|need| format!("`{need}`"))
+        .collect();
+    let mut facts = vec![("needs", needs.join(" or "))];
+    match &trigger.source {
+        Source::Webhook { events, set_up } => {
+            let events: Vec<String> = events.iter().map(|event| format!("`{event}`")).collect();
+            facts.push(("how", "webhook".to_owned()));
+            facts.push(("events", events.join(", ")));
+            facts.push(("set up", set_up.clone()));
+            facts.push(("costs", "no call".to_owned()));
+        }
+        Source::Poll(poll) => {
+            facts.push(("how", format!("asked with [`{0}`]({0}.md)", poll.operation)));
+            facts.push(("costs", format!("{} call for each question", poll.calls)));
+        }
+    }
+    for (name, value) in facts {
+        line(&mut text, format_args!("| {name} | {value} |"));
+    }
+    let example = serde_json::to_string_pretty(&trigger.example).unwrap_or_default();
+    line(
+        &mut text,
+        format_args!("\n## Output\n\n| field | form |\n| --- | --- |"),
+    );
+    for (name, property) in inside("", &trigger.output) {
+        line(
+            &mut text,
+            format_args!("| `{name}` | {} |", super::form(property)),
+        );
+    }
+    line(&mut text, format_args!("\n```json\n{example}\n```"));
+    text
+}
+
+/// The properties of a schema with those inside of objects, as `data.name`.
+fn inside<'a>(before: &str, schema: &'a Json) -> Vec<(String, &'a Json)> {
+    let mut all = Vec::new();
+    for (name, property) in schema["properties"].as_object().into_iter().flatten() {
+        let name = format!("{before}{name}");
+        let deeper = inside(&format!("{name}."), property);
+        all.push((name, property));
+        all.extend(deeper);
+    }
+    all
+}
+
+/// The resource of a path: without the place of a record, and without a word that only names the module.
+fn pair(path: &str) -> &str {
+    match path.split_once('/') {
+        // these are documented once for each module
+        Some(("search" | "file", _)) => path,
+        Some((resource, _)) => resource,
+        None => path,
+    }
 }
 
 fn needs(operation: &Operation) -> String {
@@ -174,9 +288,8 @@ fn page(
         line(&mut text, format_args!("| {name} | {value} |"));
     }
     line(&mut text, format_args!("\n## Input\n"));
-    let required = operation.input["required"].as_array();
-    let properties = operation.input["properties"].as_object();
-    if properties.is_none_or(serde_json::Map::is_empty) {
+    let properties = inside("", &operation.input);
+    if properties.is_empty() {
         line(&mut text, format_args!("Nothing."));
     } else {
         line(
@@ -184,10 +297,9 @@ fn page(
             format_args!("| field | what | form | |\n| --- | --- | --- | --- |"),
         );
     }
-    for (name, property) in properties.into_iter().flatten() {
-        let needed = required.is_some_and(|required| required.iter().any(|own| own == name));
+    for (name, property) in properties {
         let mut remarks = Vec::new();
-        if needed {
+        if is_needed(&operation.input, &name) {
             remarks.push("needed".to_owned());
         }
         if let Some(setting) = property["x-setting"].as_str() {
@@ -233,6 +345,20 @@ fn page(
         }
     }
     text
+}
+
+/// Whether a property must be given, wherever it is.
+fn is_needed(schema: &Json, name: &str) -> bool {
+    let (outer, inner) = match name.split_once('.') {
+        Some((outer, inner)) => (outer, Some(inner)),
+        None => (name, None),
+    };
+    match inner {
+        Some(inner) => is_needed(&schema["properties"][outer], inner),
+        None => schema["required"]
+            .as_array()
+            .is_some_and(|required| required.iter().any(|own| own == outer)),
+    }
 }
 
 /// Title and description in one.

@@ -1,0 +1,238 @@
+//! Triggers without a webhook: the same question again and again, and what is new in its answer.
+
+use std::collections::BTreeMap;
+
+use connector::{
+    Calls, Connector, Error,
+    catalog::{
+        Operation,
+        trigger::{AFTER, Pages, Poll, SINCE},
+    },
+};
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value as Json, json};
+
+use crate::run::{RunError, run};
+
+/// How far each question goes back before the last: what the system shows a little late is not missed.
+const OVERLAP: SignedDuration = SignedDuration::from_mins(5);
+
+/// Most pages of one answer; more is taken for an answer that does not end.
+const PAGES: usize = 200;
+
+/// What the last question brought, to be kept until the next.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seen {
+    /// When it was asked. `None`: never.
+    asked: Option<Timestamp>,
+    /// A digest of each item that it listed.
+    items: BTreeMap<String, u64>,
+}
+
+/// One thing that happened.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Happened {
+    /// The record's id.
+    pub id: String,
+    /// The record as the question showed it.
+    pub item: Json,
+}
+
+/// Why a question brought nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum PollError {
+    /// The question itself failed.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// The connector cannot write the moment.
+    #[error(transparent)]
+    Setting(#[from] Error),
+    /// The answer is not of the form that the trigger says.
+    #[error("the answer to {operation} cannot be read: {what}")]
+    Answer {
+        /// The operation that was asked.
+        operation: String,
+        /// What is wrong with it.
+        what: &'static str,
+    },
+}
+
+/// Asks once. The first question only notes what is there; later ones answer what was not there before, or was different. What came and
+/// went between two questions is not seen. `seen` moves on only if the whole answer was read.
+///
+/// # Errors
+/// When the question fails, or its answer goes on without end or without order.
+pub async fn poll(
+    calls: &dyn Calls,
+    connector: &dyn Connector,
+    trigger: &Poll,
+    operation: &'static Operation,
+    now: Timestamp,
+    seen: &mut Seen,
+) -> Result<Vec<Happened>, PollError> {
+    let from = seen.asked.unwrap_or(now).min(now);
+    let from = from.saturating_sub(OVERLAP).unwrap_or(Timestamp::MIN);
+    let since = connector.since(trigger, from, calls.settings())?;
+    let mut items = BTreeMap::new();
+    let mut happened = Vec::new();
+    let mut page = Page::default();
+    loop {
+        let input = page.input(trigger, &since);
+        let answer = run(calls, connector, operation, &input).await?;
+        let wrong = |what| PollError::Answer {
+            operation: trigger.operation.clone(),
+            what,
+        };
+        let listed = answer.pointer(&trigger.items).and_then(Json::as_array);
+        let listed = listed.ok_or_else(|| wrong("there is no list"))?;
+        let mut ids = Vec::with_capacity(listed.len());
+        for item in listed {
+            let id = match item.pointer(&trigger.id) {
+                Some(Json::String(id)) => id.clone(),
+                Some(Json::Number(id)) => id.to_string(),
+                _ => return Err(wrong("an item has no id")),
+            };
+            let digest = digest(item);
+            if seen.asked.is_some()
+                && seen.items.get(&id) != Some(&digest)
+                && items.get(&id) != Some(&digest)
+            {
+                happened.push(Happened {
+                    id: id.clone(),
+                    item: item.clone(),
+                });
+            }
+            items.insert(id.clone(), digest);
+            ids.push(id);
+        }
+        match page.next(trigger, &ids).map_err(wrong)? {
+            Some(next) => page = next,
+            None => break,
+        }
+    }
+    *seen = Seen {
+        asked: Some(now),
+        items,
+    };
+    Ok(happened)
+}
+
+/// Where in a long answer.
+#[derive(Debug, Default)]
+struct Page {
+    number: usize,
+    offset: usize,
+    after: u64,
+}
+
+impl Page {
+    fn input(&self, trigger: &Poll, since: &str) -> Map<String, Json> {
+        let mut input = filled(&trigger.input, since, self.after);
+        if let (Pages::Offset { field, .. }, Json::Object(input)) = (&trigger.pages, &mut input) {
+            input.insert(field.clone(), json!(self.offset));
+        }
+        match input {
+            Json::Object(input) => input,
+            _ => Map::new(),
+        }
+    }
+
+    /// The next page, if this one was full.
+    fn next(&self, trigger: &Poll, ids: &[String]) -> Result<Option<Self>, &'static str> {
+        let size = match &trigger.pages {
+            Pages::Offset { size, .. } | Pages::After { size } | Pages::None { size } => *size,
+        };
+        if ids.len() < size {
+            return Ok(None);
+        }
+        if self.number + 1 == PAGES {
+            return Err("it does not end");
+        }
+        let mut next = Self {
+            number: self.number + 1,
+            offset: self.offset + ids.len(),
+            after: self.after,
+        };
+        match &trigger.pages {
+            Pages::Offset { .. } => {}
+            Pages::None { .. } => return Err("more happened at once than it can show"),
+            Pages::After { .. } => {
+                let numbers: Option<Vec<u64>> = ids.iter().map(|id| id.parse().ok()).collect();
+                let numbers = numbers.ok_or("its ids are no numbers")?;
+                // without order, the highest of a full page says nothing about the rest
+                if !numbers.is_sorted() {
+                    return Err(
+                        "more happened at once than one page shows, and pages have no order",
+                    );
+                }
+                next.after = numbers.last().copied().unwrap_or(self.after);
+            }
+        }
+        Ok(Some(next))
+    }
+}
+
+/// The input with what stands for something else replaced.
+fn filled(value: &Json, since: &str, after: u64) -> Json {
+    match value {
+        Json::String(text) if text == SINCE => json!(since),
+        Json::String(text) if text == AFTER => json!(after),
+        Json::Array(items) => items
+            .iter()
+            .map(|item| filled(item, since, after))
+            .collect(),
+        Json::Object(members) => members
+            .iter()
+            .map(|(name, member)| (name.clone(), filled(member, since, after)))
+            .collect(),
+        other => other.clone(),
+    }
+}
+
+/// FNV-1a: the same in every release, since it is kept.
+fn digest(item: &Json) -> u64 {
+    item.to_string()
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325, |digest, byte| {
+            (digest ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn trigger(pages: Json) -> Poll {
+        let text = json!({"operation": "things.list", "clock": "utc", "items": "/records", "id": "/id",
+            "input": {"from": SINCE, "filter": {"Nr": [{"op": ">", "val": AFTER}]}}, "pages": pages});
+        serde_json::from_value(text).unwrap()
+    }
+
+    fn ids(numbers: &[u64]) -> Vec<String> {
+        numbers.iter().map(u64::to_string).collect()
+    }
+
+    #[test]
+    fn a_long_answer_goes_on_where_it_stopped() {
+        let by_id = trigger(json!({"after": {"size": 2}}));
+        let first = Page::default();
+        let input = Json::Object(first.input(&by_id, "s"));
+        assert_eq!(
+            input,
+            json!({"from": "s", "filter": {"Nr": [{"op": ">", "val": 0}]}})
+        );
+        assert!(first.next(&by_id, &ids(&[7])).unwrap().is_none());
+        let second = first.next(&by_id, &ids(&[7, 9])).unwrap().unwrap();
+        let input = Json::Object(second.input(&by_id, "s"));
+        assert_eq!(input["filter"]["Nr"][0]["val"], 9);
+        assert!(first.next(&by_id, &ids(&[9, 7])).is_err());
+
+        let by_offset = trigger(json!({"offset": {"field": "skip", "size": 2}}));
+        let second = first.next(&by_offset, &ids(&[9, 7])).unwrap().unwrap();
+        assert_eq!(second.input(&by_offset, "s")["skip"], 2);
+        let at_once = trigger(json!({"none": {"size": 2}}));
+        assert!(first.next(&at_once, &ids(&[7])).unwrap().is_none());
+        assert!(first.next(&at_once, &ids(&[7, 9])).is_err());
+    }
+}
