@@ -8,8 +8,9 @@
 //!
 //! | word | meaning |
 //! | --- | --- |
-//! | `x-in` | where the value goes: `path`, `query`, `body` (if not said), or `whole_body` |
-//! | `x-style` | how a list stands in the query: `repeat` (if not said) or `comma` |
+//! | `x-in` | where the value goes: `path`, `query`, `header`, `body` (if not said), or `whole_body` |
+//! | `x-name` | its name on the way, where two places have a field of one name |
+//! | `x-style` | how a list stands in the query: `repeat` (if not said), `comma`, `pipe`, `space`; an object: `deep` |
 //! | `x-setting` | filled in from this setting of the connection when it is not given |
 //! | `x-kind` | the value is the id of this kind of thing; [`Catalog::picks`] says where to pick it from |
 

@@ -91,6 +91,7 @@ codes! {
     OperationInput = "TDM-O002", "The input does not fit an operation";
     OperationRefused = "TDM-O003", "A system refused an operation";
     OperationUncertain = "TDM-O004", "Whether an operation took effect is not known";
+    DocumentUnreadable = "TDM-O005", "The document of an API cannot be imported";
 
     PortTaken = "TDM-S001", "The address to listen on cannot be had";
     Unauthorised = "TDM-S002", "The request has no valid token, or one that may not do this";

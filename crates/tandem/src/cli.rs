@@ -168,7 +168,8 @@ Examples:
 Examples:
   tandem catalog highlevel
   tandem catalog --search appointment
-  tandem catalog highlevel contacts.tasks.create")]
+  tandem catalog highlevel contacts.tasks.create
+  tandem catalog import openapi.json --name crm     (any API with an OpenAPI 3 document; then `system: crm` in the config)")]
     Catalog(Catalog),
 
     /// Do one operation of the catalog on a connection, or show the request that it would send
@@ -450,8 +451,11 @@ pub(crate) struct Probe {
 }
 
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Catalog {
-    /// Only of this system: highlevel, onoffice or officernd [default: all]
+    #[command(subcommand)]
+    pub(crate) import: Option<CatalogCommand>,
+    /// Only of this system: highlevel, onoffice, officernd, or one that was imported [default: all]
     pub(crate) system: Option<String>,
     /// Show this operation in full
     #[arg(requires = "system")]
@@ -459,6 +463,23 @@ pub(crate) struct Catalog {
     /// Only operations that have to do with this word
     #[arg(long, value_name = "WORD", conflicts_with = "operation")]
     pub(crate) search: Option<String>,
+    #[command(flatten)]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum CatalogCommand {
+    /// Make any API with an OpenAPI 3 document (JSON) a system, whose calls are operations
+    Import(Import),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Import {
+    /// The document
+    pub(crate) file: PathBuf,
+    /// What the system is called in the config: small letters, digits and _
+    #[arg(long)]
+    pub(crate) name: String,
     #[command(flatten)]
     pub(crate) format: Format,
 }

@@ -35,7 +35,7 @@ pub(crate) async fn run(cli: Cli, output: Output) -> Result<ExitCode> {
         Command::Error(error) => local::error(&error).map(done),
         Command::Completions { shell } => local::completions(shell).map(done),
         Command::Reference { out } => reference::write(&out).map(done),
-        Command::Catalog(wanted) => catalog::catalog(&wanted).map(done),
+        Command::Catalog(wanted) => catalog::catalog(&global, &wanted).map(done),
         // for as long as they are wanted
         Command::Demo(demo) => demo::run(demo, output).await,
         Command::Serve(serve) => serve::serve(&global, &serve, output).await.map(done),

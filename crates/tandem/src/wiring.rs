@@ -20,6 +20,55 @@ pub(crate) fn connectors() -> Vec<Arc<dyn Connector>> {
     ]
 }
 
+/// The folder with the documents of imported systems: beside the database, one file each, named as the system.
+pub(crate) fn systems_folder(database: &Path) -> std::path::PathBuf {
+    let mut name = database.as_os_str().to_owned();
+    name.push(".systems");
+    name.into()
+}
+
+/// The systems that Tandem knows, and those that were imported beside this database.
+pub(crate) fn all_connectors(database: &Path) -> Result<Vec<Arc<dyn Connector>>> {
+    let mut connectors = connectors();
+    let folder = systems_folder(database);
+    let mut files: Vec<std::path::PathBuf> = match std::fs::read_dir(&folder) {
+        Ok(entries) => entries
+            .map(|entry| entry.map(|entry| entry.path()))
+            .collect::<Result<_, _>>()
+            .with_context(|| format!("{} cannot be listed", folder.display()))?,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
+        Err(error) => {
+            return Err(error).with_context(|| format!("{} cannot be listed", folder.display()));
+        }
+    };
+    files.retain(|file| file.extension().is_some_and(|ending| ending == "json"));
+    files.sort();
+    for file in files {
+        let name = file
+            .file_stem()
+            .and_then(|name| name.to_str())
+            .unwrap_or_default();
+        let text = std::fs::read_to_string(&file)
+            .with_context(|| format!("{} cannot be read", file.display()))?;
+        connectors.push(Arc::new(imported(name, &text).map_err(|error| {
+            Failure::new(
+                Code::DocumentUnreadable,
+                format!("{}: {error}", file.display()),
+            )
+            .hint("import it anew, or take the file away")
+        })?));
+    }
+    Ok(connectors)
+}
+
+/// The system of a document, under a name that no other has.
+pub(crate) fn imported(name: &str, text: &str) -> Result<openapi::OpenApi, openapi::Unreadable> {
+    if connectors().iter().any(|own| own.describe().system == name) {
+        return Err(openapi::Unreadable::Name(name.to_owned()));
+    }
+    openapi::OpenApi::new(name, openapi::read(text)?)
+}
+
 /// What the systems say of themselves.
 pub(crate) fn descriptions(connectors: &[Arc<dyn Connector>]) -> Vec<&Description> {
     connectors
@@ -48,6 +97,7 @@ pub(crate) async fn open(database: &Path, engine: sync::Options) -> Result<Opene
 pub(crate) async fn open_with(options: store::Options, engine: sync::Options) -> Result<Opened> {
     let database = options.path.clone();
     let database = database.as_path();
+    let connectors = all_connectors(database)?;
     let store = open_store_with(options).await?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let vault = key_ring(database, &*store).await?;
@@ -63,7 +113,7 @@ pub(crate) async fn open_with(options: store::Options, engine: sync::Options) ->
         clock,
         dice: Arc::new(Dice::unpredictable()),
         transport: Arc::new(transport),
-        connectors: connectors(),
+        connectors,
         vault: Arc::new(vault),
         engine,
     })

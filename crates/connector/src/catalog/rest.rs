@@ -1,10 +1,16 @@
 //! From a checked input to a request, and from an answer to a value, for systems that speak HTTP and JSON plainly.
 
-use http::{HeaderName, HeaderValue, Method};
+use http::{HeaderName, HeaderValue, Method, header::CONTENT_TYPE};
 use serde_json::{Map, Value as Json};
 
 use super::{Effects, Operation};
 use crate::{Body, Effect, Error, Refusal, Request, Response};
+
+/// The media type of a body of fields.
+const FORM: &str = "application/x-www-form-urlencoded";
+
+/// How a list stands in one query parameter.
+const SEPARATORS: [(&str, &str); 3] = [("comma", ","), ("pipe", "|"), ("space", " ")];
 
 /// The longest text of a vendor that goes into an error, in characters.
 const LONGEST: usize = 400;
@@ -44,30 +50,61 @@ pub fn request(operation: &'static Operation, input: &Json) -> Result<Request, E
     let mut takes_body = false;
     for (name, property) in properties {
         let value = input.get(name);
+        // what it is called on the way, where two places have a field of one name
+        let name = property["x-name"].as_str().unwrap_or(name);
         match property["x-in"].as_str() {
             Some("path") => {
                 let value = value.map(plain).filter(|text| !text.is_empty());
                 let value = value.ok_or_else(|| wrong(format!("{name} is missing")))?;
                 path = path.replace(&format!("{{{name}}}"), &segment(&value));
             }
-            Some("query") => {
-                for text in value
-                    .map(|value| spelt(value, property))
-                    .unwrap_or_default()
-                {
-                    request.query.push((name.clone(), text));
+            Some("query") => match value {
+                Some(Json::Object(members)) if property["x-style"] == "deep" => {
+                    for (member, value) in members {
+                        let name = format!("{name}[{member}]");
+                        request.query.push((name, plain(value)));
+                    }
+                }
+                value => {
+                    for text in value
+                        .map(|value| spelt(value, property))
+                        .unwrap_or_default()
+                    {
+                        request.query.push((name.to_owned(), text));
+                    }
+                }
+            },
+            Some("header") => {
+                if let Some(value) = value.filter(|value| !value.is_null()) {
+                    let name = HeaderName::try_from(name)
+                        .map_err(|_| wrong(format!("the header name {name} is none")))?;
+                    let value = HeaderValue::try_from(plain(value))
+                        .map_err(|_| wrong(format!("the value of the header {name} is none")))?;
+                    request.headers.insert(name, value);
                 }
             }
             Some("whole_body") => whole = value.cloned(),
             _ => {
                 takes_body = true;
                 if let Some(value) = value {
-                    body.insert(name.clone(), value.clone());
+                    body.insert(name.to_owned(), value.clone());
                 }
             }
         }
     }
     request.path = path;
+    if operation
+        .headers
+        .get("content-type")
+        .is_some_and(|kind| kind == FORM)
+    {
+        request.headers.remove(CONTENT_TYPE);
+        let fields = body
+            .iter()
+            .map(|(name, value)| (name.clone(), plain(value)));
+        request.body = Body::Form(fields.collect());
+        return Ok(request);
+    }
     request.body = match whole {
         Some(whole) => Body::Json(whole),
         None if writes || (takes_body && !body.is_empty()) => Body::Json(Json::Object(body)),
@@ -134,8 +171,16 @@ fn plain(value: &Json) -> String {
 fn spelt(value: &Json, property: &Json) -> Vec<String> {
     match value {
         Json::Null => Vec::new(),
-        Json::Array(items) if property["x-style"] == "comma" => {
-            vec![items.iter().map(plain).collect::<Vec<_>>().join(",")]
+        Json::Array(items)
+            if SEPARATORS
+                .iter()
+                .any(|(style, _)| property["x-style"] == *style) =>
+        {
+            let style = SEPARATORS
+                .iter()
+                .find(|(style, _)| property["x-style"] == *style);
+            let separator = style.map_or(",", |(_, separator)| separator);
+            vec![items.iter().map(plain).collect::<Vec<_>>().join(separator)]
         }
         Json::Array(items) => items.iter().map(plain).collect(),
         other => vec![plain(other)],

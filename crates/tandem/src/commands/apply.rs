@@ -23,10 +23,9 @@ use crate::{
 pub(crate) async fn apply(global: &Global, apply: &cli::Apply, output: Output) -> Result<ExitCode> {
     let text = read_file(&apply.file)?;
     // what is wrong by itself is found before a database is opened or made
-    let outcome = match check_here(&text) {
-        Ok(document) if apply.dry_run && !database(global, Some(&apply.file)).exists() => {
-            Ok(without_accounts(&document))
-        }
+    let database = database(global, Some(&apply.file));
+    let outcome = match check_here(&text, &database) {
+        Ok(document) if apply.dry_run && !database.exists() => Ok(without_accounts(&document)),
         Ok(_) => through_api(global, apply, &text).await,
         Err(error) => Err(error),
     };
@@ -71,8 +70,8 @@ pub(crate) fn read_file(file: &Path) -> Result<String> {
 }
 
 /// Checks a config as far as that goes without a database.
-pub(crate) fn check_here(text: &str) -> Result<config::Document> {
-    let connectors = wiring::connectors();
+pub(crate) fn check_here(text: &str, database: &Path) -> Result<config::Document> {
+    let connectors = wiring::all_connectors(database)?;
     config::read(text, &wiring::descriptions(&connectors)).map_err(|Problems { problems }| {
         let mut failure = Failure::new(Code::ConfigValue, "the config has problems");
         failure.problems = problems;

@@ -1,6 +1,6 @@
 //! `tandem catalog` and `tandem call`: what the systems can do, and doing it.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, path::Path};
 
 use anyhow::Result;
 use connector::catalog::{
@@ -11,16 +11,20 @@ use serde_json::{Value as Json, json};
 use server::Code;
 
 use crate::{
-    cli,
+    cli::{self, Global},
     client::{Client, segment},
     failure::Failure,
     output::{self, at},
-    wiring,
+    session, wiring,
 };
 
 /// Lists operations, or shows the one that is named in full. Needs no database.
-pub(crate) fn catalog(wanted: &cli::Catalog) -> Result<()> {
-    let connectors = wiring::connectors();
+pub(crate) fn catalog(global: &Global, wanted: &cli::Catalog) -> Result<()> {
+    let database = session::database(global, None);
+    if let Some(cli::CatalogCommand::Import(wanted)) = &wanted.import {
+        return import(&database, wanted);
+    }
+    let connectors = wiring::all_connectors(&database)?;
     let systems: Vec<&str> = connectors
         .iter()
         .map(|connector| connector.describe().system)
@@ -115,6 +119,59 @@ pub(crate) fn catalog(wanted: &cli::Catalog) -> Result<()> {
     )
 }
 
+/// Makes a document a system: what is kept beside the database is the document itself, so that it is read anew by each version.
+fn import(database: &Path, wanted: &cli::Import) -> Result<()> {
+    let refused = |why: String| {
+        Failure::new(Code::DocumentUnreadable, why)
+            .hint("`tandem error TDM-O005` says what is understood")
+    };
+    let text = std::fs::read_to_string(&wanted.file)
+        .map_err(|error| refused(format!("{} cannot be read: {error}", wanted.file.display())))?;
+    let unreadable = |error| refused(format!("{}: {error}", wanted.file.display()));
+    let read = openapi::read(&text).map_err(unreadable)?;
+    wiring::imported(&wanted.name, &text).map_err(unreadable)?;
+    let folder = wiring::systems_folder(database);
+    std::fs::create_dir_all(&folder)?;
+    let file = folder.join(format!("{}.json", wanted.name));
+    let beside = folder.join(format!("{}.new", wanted.name));
+    // whole or not at all
+    std::fs::write(&beside, &text)?;
+    std::fs::rename(&beside, &file)?;
+    let left_out: Vec<Json> = read
+        .left_out
+        .iter()
+        .map(|call| json!({"call": call.call, "why": call.why}))
+        .collect();
+    if wanted.format.json {
+        return output::json(&json!({
+            "system": wanted.name,
+            "title": read.title,
+            "base_url": read.base_url,
+            "auth": read.auth,
+            "operations": read.operations.len(),
+            "left_out": left_out,
+        }));
+    }
+    let mut text = format!(
+        "{} is the system `{}` now, with {} operations. Sign-in: {}.\n",
+        read.title,
+        wanted.name,
+        read.operations.len(),
+        read.auth
+    );
+    for call in &read.left_out {
+        // writing into a string does not fail
+        let _ = writeln!(text, "Left out: {} ({})", call.call, call.why);
+    }
+    if read.base_url.is_empty() {
+        text.push_str(
+            "The document does not say where the API lives: set `base_url` for the connection.\n",
+        );
+    }
+    text.push_str("A server that runs knows it once it is started anew.\n");
+    output::text(&text)
+}
+
 fn repeat(repeat: &Repeat) -> String {
     match repeat {
         Repeat::Repeatable => "done again".to_owned(),
@@ -184,9 +241,19 @@ fn in_full(system: &str, operation: &Operation) -> String {
     }
     let _ = writeln!(
         text,
-        "\nExample:\n  tandem call CONNECTION {} --input '{}'\n\nThe page: docs/catalog/{system}/{}.md",
-        operation.id, operation.example, operation.id
+        "\nExample:\n  tandem call CONNECTION {} --input '{}'\n",
+        operation.id, operation.example
     );
+    if wiring::connectors()
+        .iter()
+        .any(|own| own.describe().system == system)
+    {
+        let _ = writeln!(
+            text,
+            "\nThe page: docs/catalog/{system}/{}.md",
+            operation.id
+        );
+    }
     text
 }
 

@@ -27,7 +27,7 @@ pub(crate) async fn serve(global: &Global, serve: &cli::Serve, output: Output) -
     };
     let opened = wiring::open_with(options, sync::Options::default()).await?;
     let handle = opened.service.handle();
-    let outcome = prepare(serve, &handle, output).await;
+    let outcome = prepare(serve, &database, &handle, output).await;
     let listener = match outcome {
         Ok(listener) => listener,
         Err(error) => {
@@ -48,6 +48,7 @@ pub(crate) async fn serve(global: &Global, serve: &cli::Serve, output: Output) -
 /// Opens the address and puts the config into force, before anything works.
 async fn prepare(
     serve: &cli::Serve,
+    database: &std::path::Path,
     handle: &server::Handle,
     output: Output,
 ) -> Result<tokio::net::TcpListener> {
@@ -56,7 +57,7 @@ async fn prepare(
     };
     let text = apply::read_file(file)?;
     let applied = async {
-        let document = apply::check_here(&text)?;
+        let document = apply::check_here(&text, database)?;
         let listener = listen(document.listen).await?;
         let client = Client::Here {
             router: handle.router(),

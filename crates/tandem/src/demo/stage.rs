@@ -129,7 +129,7 @@ impl Stage {
                 .as_str()
                 .context("the simulated OfficeRnD has no location")?,
         );
-        apply::check_here(&text)?;
+        apply::check_here(&text, &database)?;
         let handle = opened.service.handle();
         here(&handle)
             .call(Method::PUT, "/api/v1/config", Payload::Text(text))

@@ -127,3 +127,115 @@ async fn an_operation_is_found_shown_and_done_and_bad_input_is_told_before_anyth
         .refused(1, &["TDM-O003", "Contact not found"]);
     server.stop();
 }
+
+/// A small API: the part of the simulated HighLevel that is needed here, in the words of OpenAPI.
+const DOCUMENT: &str = r##"{
+  "openapi": "3.0.3",
+  "info": {"title": "A CRM", "version": "1"},
+  "security": [{"token": []}],
+  "paths": {
+    "/contacts/": {"post": {"tags": ["people"], "operationId": "add-person", "summary": "Add a person",
+      "parameters": [{"$ref": "#/components/parameters/version"}],
+      "requestBody": {"required": true, "content": {"application/json": {"schema": {"$ref": "#/components/schemas/New"}}}},
+      "responses": {"201": {"description": "made"}}}},
+    "/contacts/{contactId}": {
+      "parameters": [{"$ref": "#/components/parameters/version"},
+        {"name": "contactId", "in": "path", "required": true, "schema": {"type": "string"}}],
+      "get": {"tags": ["people"], "operationId": "get-person", "responses": {"200": {"description": "there"}}}},
+    "/photos": {"post": {"requestBody": {"required": true, "content": {"multipart/form-data": {}}}, "responses": {}}}
+  },
+  "components": {
+    "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+    "parameters": {"version": {"name": "Version", "in": "header", "required": true,
+      "schema": {"type": "string", "enum": ["2021-07-28"]}}},
+    "schemas": {"New": {"allOf": [{"$ref": "#/components/schemas/Named"},
+      {"type": "object", "required": ["locationId"], "properties": {"locationId": {"type": "string"}}}]},
+      "Named": {"type": "object", "properties": {"firstName": {"type": "string", "nullable": true}}}}
+  }
+}"##;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_api_of_ones_own_is_imported_and_called() {
+    let world = World::start().await;
+    let file = world.write("crm.json", DOCUMENT);
+    let file = file.to_str().unwrap();
+    let import = |name: &'static str| ["catalog", "import", file, "--name", name];
+    world
+        .run(&import("highlevel"))
+        .await
+        .refused(1, &["TDM-O005", "none that Tandem has already"]);
+    let yaml = world.write("crm.yaml", "openapi: 3.0.3\n");
+    world
+        .run(&["catalog", "import", yaml.to_str().unwrap(), "--name", "crm"])
+        .await
+        .refused(1, &["TDM-O005", "YAML"]);
+    let imported = world
+        .run(&[&import("crm")[..], &["--json"]].concat())
+        .await
+        .json();
+    assert_eq!(
+        (&imported["operations"], &imported["auth"]),
+        (&json!(2), &json!("token"))
+    );
+    assert_eq!(imported["left_out"][0]["call"], "POST /photos");
+    let listed = world.run(&["catalog", "crm", "--json"]).await.json();
+    let ids = |place: usize| listed[place]["operation"].as_str().unwrap().to_owned();
+    assert_eq!([ids(0), ids(1)], ["people.add_person", "people.get_person"]);
+
+    let config = format!(
+        "version: 1\nlisten: 127.0.0.1:0\nconnections:\n  mine:\n    system: crm\n    base_url: {}/highlevel\n    \
+         allow_private_addresses: true\n    auth:\n      scheme: token\nsyncs: {{}}\n",
+        world.sandbox.url()
+    );
+    let config = world.write("own.yaml", &config);
+    let server = world
+        .serve_with(&["--config", config.to_str().unwrap()])
+        .await;
+    let access = world.act(System::HighLevel, "access", json!({}));
+    let token = access["privateToken"].as_str().unwrap();
+    let file = world.write("token", token);
+    let field = format!("token=file:{}", file.display());
+    let connected = world.run(&["connect", "mine", "--field", &field]).await;
+    assert_eq!(connected.code, 0, "{connected:#?}");
+
+    let input = json!({"Version": "2021-07-28", "locationId": access["mainLocationId"], "firstName": "Anna"});
+    let input = input.to_string();
+    let add = ["call", "mine", "people.add_person", "--input", &input];
+    let dry = world
+        .run(&[&add[..], &["--dry-run", "--json"]].concat())
+        .await
+        .json();
+    assert!(
+        dry["headers"]
+            .as_array()
+            .unwrap()
+            .contains(&json!(["authorization", "[secret]"])),
+        "{dry}"
+    );
+    assert_eq!(
+        dry["body"],
+        json!({"locationId": access["mainLocationId"], "firstName": "Anna"})
+    );
+    let made = world.run(&add).await.json();
+    let input = json!({"Version": "2021-07-28", "contactId": made["contact"]["id"]}).to_string();
+    let get = ["call", "mine", "people.get_person", "--input", &input];
+    let read = world.run(&get).await.json();
+    assert_eq!(read["contact"]["firstName"], "Anna");
+    let input = json!({"Version": "1", "contactId": "nobody"}).to_string();
+    world
+        .run(&["call", "mine", "people.get_person", "--input", &input])
+        .await
+        .refused(
+            1,
+            &[
+                "TDM-O002",
+                "`Version` is `1`; it must be one of `2021-07-28`",
+            ],
+        );
+    let input = json!({"Version": "2021-07-28", "contactId": "nobody"}).to_string();
+    world
+        .run(&["call", "mine", "people.get_person", "--input", &input])
+        .await
+        .refused(1, &["TDM-O003", "Contact not found"]);
+    server.stop();
+}

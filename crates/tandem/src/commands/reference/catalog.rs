@@ -98,7 +98,20 @@ fn overview(connectors: &[&dyn Connector]) -> String {
          A call can break after it was sent. What then happens is declared by each operation: *done again* where doing it twice is the \
          same as doing it once; *looked up first* where another operation shows whether it is there; *never done again by itself* where \
          a second time would reach a person, such as a message. `tandem call` repeats only the first kind, once, and for the others says \
-         what to look at; nothing is looked up by itself yet.\n",
+         what to look at; nothing is looked up by itself yet.\n\n\
+         ## An API of your own\n\n\
+         ```console\n\
+         $ tandem catalog import openapi.json --name crm\n\
+         $ tandem catalog crm\n\
+         ```\n\n\
+         Any API with an OpenAPI 3.0 or 3.1 document in JSON becomes a system: a connection of the config then has `system: crm`, and each call of \
+         the document is an operation. Understood are servers with variables, references within the document, parameters in path, query and \
+         header, bodies of JSON or forms, bearer tokens, name and password, keys in header or query, and OAuth client credentials; a token of \
+         another OAuth flow can be pasted. Left out, and listed, are calls whose body is neither JSON nor a form, that need a cookie, or that live on a \
+         server of their own. What happens when the outcome is not known follows from the method: `POST` and `PATCH` are never done again by themselves. \
+         The limits of such an API are not known: set `limits` for the connection. Documents lie in a folder named as the database with `.systems` at \
+         its end (take it along in backups), and a server that runs knows a new one once it is started anew. They have no triggers, and workflows do not \
+         use them yet.\n",
     );
     text
 }

@@ -1,0 +1,189 @@
+//! Documents as a whole: what becomes of each kind of parameter, body and sign-in, and documents of the world.
+
+use std::collections::BTreeMap;
+
+use connector::{Body, Connector as _, Credentials, Request, SecretText};
+use jiff::Timestamp;
+use openapi::{OpenApi, Unreadable, read};
+use serde_json::{Map, Value as Json, json};
+
+fn system(text: &Json) -> OpenApi {
+    OpenApi::new("crm", read(&text.to_string()).unwrap()).unwrap()
+}
+
+/// The request of an input that is checked first.
+fn request(system: &OpenApi, id: &str, input: &Json) -> Request {
+    let operation = system.catalog().operation(id).unwrap();
+    let input: Map<String, Json> = input.as_object().unwrap().clone();
+    catalog::prepare(system, operation, &input, &json!({})).unwrap()
+}
+
+fn credentials(scheme: &str, given: &[(&str, &str)]) -> Credentials {
+    let given = given
+        .iter()
+        .map(|(name, text)| ((*name).to_owned(), SecretText::new(*text)));
+    Credentials {
+        scheme: scheme.to_owned(),
+        given: given.collect::<BTreeMap<_, _>>(),
+        tokens: None,
+    }
+}
+
+#[test]
+fn each_parameter_goes_to_its_place_under_its_own_name() {
+    let system = system(&json!({
+        "openapi": "3.1.0",
+        "paths": {"/things/{id}": {"put": {
+            "operationId": "put thing",
+            "parameters": [
+                {"name": "id", "in": "path", "required": true, "schema": {"type": "string"}},
+                {"name": "X-Trace", "in": "header", "schema": {"type": "string"}},
+                {"name": "tags", "in": "query", "explode": false, "schema": {"type": "array", "items": {"type": "string"}}},
+                {"name": "ids", "in": "query", "schema": {"type": "array", "items": {"type": "integer"}}},
+                {"name": "filter", "in": "query", "style": "deepObject", "schema": {"type": "object"}},
+            ],
+            "requestBody": {"required": true, "content": {"application/json": {"schema": {
+                "type": "object", "required": ["id"], "properties": {"id": {"type": "integer"}, "note": {"type": ["string", "null"]}}}}}},
+            "responses": {}}},
+            "/bulk": {"post": {"tags": ["things"], "operationId": "bulk", "requestBody": {"content": {"application/json": {"schema": {
+                "type": "array", "items": {"type": "string"}}}}}, "responses": {}}},
+            "/form": {"post": {"tags": ["things"], "operationId": "form", "requestBody": {"content": {"application/x-www-form-urlencoded": {"schema": {
+                "type": "object", "properties": {"a": {"type": "integer"}}}}}}, "responses": {}}}},
+    }));
+    let input = json!({"id": "a/b", "body_id": 7, "note": null, "X-Trace": "t", "tags": ["x", "y"], "ids": [1, 2],
+        "filter": {"city": "Aachen"}});
+    let sent = request(&system, "things.put_thing", &input);
+    assert_eq!(sent.path, "/things/a%2Fb");
+    assert_eq!(sent.headers["x-trace"], "t");
+    let query: Vec<String> = sent
+        .query
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    let mut sorted = query.clone();
+    sorted.sort();
+    assert_eq!(
+        sorted,
+        ["filter[city]=Aachen", "ids=1", "ids=2", "tags=x,y"]
+    );
+    let Body::Json(body) = sent.body else {
+        panic!()
+    };
+    assert_eq!(body, json!({"id": 7, "note": null}));
+    let Body::Json(body) = request(&system, "things.bulk", &json!({"body": ["a"]})).body else {
+        panic!()
+    };
+    assert_eq!(body, json!(["a"]));
+    let Body::Form(fields) = request(&system, "things.form", &json!({"a": 1})).body else {
+        panic!()
+    };
+    assert_eq!(fields, [("a".to_owned(), "1".to_owned())]);
+}
+
+#[test]
+fn each_way_to_sign_in_shows_itself_as_documented() {
+    for (scheme, given, shown) in [
+        (
+            json!({"type": "http", "scheme": "bearer"}),
+            &[("token", "t")][..],
+            "authorization: Bearer t",
+        ),
+        (
+            json!({"type": "http", "scheme": "Basic"}),
+            &[("username", "u"), ("password", "p")][..],
+            "authorization: Basic dTpw",
+        ),
+        (
+            json!({"type": "apiKey", "in": "header", "name": "X-Key"}),
+            &[("key", "k")][..],
+            "x-key: k",
+        ),
+        (
+            json!({"type": "apiKey", "in": "query", "name": "key"}),
+            &[("key", "k")][..],
+            "?key=k",
+        ),
+        (
+            json!({"type": "oauth2", "flows": {"authorizationCode": {}}}),
+            &[("token", "t")][..],
+            "authorization: Bearer t",
+        ),
+    ] {
+        let system = system(
+            &json!({"openapi": "3.0.0", "paths": {"/a": {"get": {"responses": {}}}},
+            "components": {"securitySchemes": {"one": scheme}}}),
+        );
+        let name = system.describe().auth[0].name();
+        let mut sent = request(&system, "a.get_a", &json!({}));
+        let credentials = credentials(name, given);
+        system
+            .authorise(&mut sent, &credentials, &json!({}), Timestamp::UNIX_EPOCH)
+            .unwrap();
+        let headers = sent
+            .headers
+            .iter()
+            .map(|(name, value)| format!("{name}: {}", value.to_str().unwrap()));
+        let query = sent
+            .query
+            .iter()
+            .map(|(name, value)| format!("?{name}={value}"));
+        assert_eq!(headers.chain(query).collect::<Vec<_>>(), [shown]);
+        let nothing = self::credentials(name, &[]);
+        assert!(
+            system
+                .authorise(&mut sent, &nothing, &json!({}), Timestamp::UNIX_EPOCH)
+                .is_err()
+        );
+    }
+    let client = system(
+        &json!({"openapi": "3.0.0", "paths": {"/a": {"get": {"responses": {}}}},
+        "components": {"securitySchemes": {"one": {"type": "oauth2", "flows": {"clientCredentials": {"tokenUrl": "https://x/y"}}}}}}),
+    );
+    assert_eq!(client.describe().auth[0].name(), "client_credentials");
+}
+
+/// Every document of a folder, each operation with its own example. Set `OPENAPI_DOCUMENTS` to try it on the documents of a vendor.
+#[test]
+fn documents_of_the_world_are_read_and_every_example_fits() {
+    let Ok(folder) = std::env::var("OPENAPI_DOCUMENTS") else {
+        eprintln!("OPENAPI_DOCUMENTS is not set: no document of the world was read");
+        return;
+    };
+    let (mut read_at_all, mut operations) = (0, 0);
+    let (mut left_out, mut wrong) = (Vec::new(), Vec::new());
+    let mut files: Vec<_> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|file| file.unwrap().path())
+        .collect();
+    files.sort();
+    for file in files {
+        let Ok(text) = std::fs::read_to_string(&file) else {
+            continue;
+        };
+        let imported = match read(&text) {
+            Ok(imported) => imported,
+            // facts beside the documents, and those that only hold schemas for others
+            Err(Unreadable::Version(_) | Unreadable::Empty) => continue,
+            Err(error) => panic!("{}: {error}", file.display()),
+        };
+        read_at_all += 1;
+        left_out.extend(
+            imported
+                .left_out
+                .iter()
+                .map(|call| format!("{}: {} ({})", file.display(), call.call, call.why)),
+        );
+        let system = OpenApi::new("world", imported).unwrap();
+        for operation in &system.catalog().operations {
+            operations += 1;
+            let input = operation.example.as_object().unwrap();
+            match catalog::prepare(&system, operation, input, &json!({})) {
+                Ok(sent) if !sent.path.contains('{') => {}
+                Ok(sent) => wrong.push(sent.path),
+                Err(error) => wrong.push(format!("{}: {error} {input:?}", operation.id)),
+            }
+        }
+    }
+    eprintln!("{read_at_all} documents, {operations} operations, left out: {left_out:#?}");
+    assert!(operations > 0 && wrong.is_empty(), "{wrong:#?}");
+}
