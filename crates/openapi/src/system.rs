@@ -304,11 +304,12 @@ impl Connector for OpenApi {
         }
     }
 
-    /// Nothing is asked: no call of an unknown API is known to be harmless.
+    /// Nothing is asked: no call of an unknown API is known to be harmless. So the account is what is told of it: where it is, who
+    /// signs in, and the setting `account`, by which two accounts with bare tokens are told apart.
     async fn check(
         &self,
         calls: &dyn Calls,
-        _credentials: &Credentials,
+        credentials: &Credentials,
         _entities: &[Entity],
         _write: bool,
     ) -> Result<Account, Error> {
@@ -323,9 +324,14 @@ impl Connector for OpenApi {
                     .to_owned(),
             });
         }
+        let who = ["username", "client_id"]
+            .iter()
+            .find_map(|name| credentials.given(name));
+        let account = calls.settings()["account"].as_str();
+        let parts = [Some(at), who, account];
         Ok(Account {
-            id: at.to_owned(),
-            name: self.description.title.to_owned(),
+            id: parts.into_iter().flatten().collect::<Vec<_>>().join(" "),
+            name: account.unwrap_or(self.description.title).to_owned(),
             country: None,
             time_zone: None,
             missing: Vec::new(),

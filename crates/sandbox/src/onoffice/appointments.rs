@@ -369,11 +369,12 @@ pub(crate) fn read(ask: &mut Ask<'_>) -> Outcome {
             let period = (at("datestart")?, at("dateend")?);
             let edited = (at("modifiedstart")?, at("modifiedend")?);
             let has_period = matches!(period, (Some(_), Some(_)));
+            // a filter on the beginning is no period (measured)
             if !has_period && edited == (None, None) {
-                let filtered = parameters
-                    .get("filter")
-                    .is_some_and(|filter| !filter.is_null());
-                return Err(fail(if filtered { 241 } else { 289 }));
+                return Err(fail(289));
+            }
+            if !has_period && parameters.get("filter").is_some_and(Json::is_object) {
+                return Err(fail(241));
             }
             if let (Some(from), Some(to)) = edited
                 && from > to

@@ -169,12 +169,11 @@ async fn what_is_wrong_has_its_code() {
     }
     let read = |parameters: Value| call("read", "calendar", parameters);
     assert_eq!(office.code(&read(json!({}))).await, 289);
-    assert_eq!(
-        office
-            .code(&read(json!({"filter": {"start_dt": []}})))
-            .await,
-        241
-    );
+    // a filter on the beginning is no period
+    let filter = json!({"start_dt": [{"op": ">", "val": "2026-07-01"}]});
+    assert_eq!(office.code(&read(json!({ "filter": filter }))).await, 289);
+    let edited = json!({"filter": filter, "modifiedstart": "2026-06-01 00:00:00"});
+    assert_eq!(office.code(&read(edited)).await, 241);
     let texts = json!({"datestart": "2026-07-01", "dateend": "2026-07-02", "users": ["21"]});
     assert_eq!(office.code(&read(texts)).await, 301);
     let untimed = call(

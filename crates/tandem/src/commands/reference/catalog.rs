@@ -109,7 +109,7 @@ fn overview(connectors: &[&dyn Connector]) -> String {
          header, bodies of JSON or forms, bearer tokens, name and password, keys in header or query, and OAuth client credentials; a token of \
          another OAuth flow can be pasted. Left out, and listed, are calls whose body is neither JSON nor a form, that need a cookie, or that live on a \
          server of their own. What happens when the outcome is not known follows from the method: `POST` and `PATCH` are never done again by themselves. \
-         The limits of such an API are not known: set `limits` for the connection. Documents lie in a folder named as the database with `.systems` at \
+         The limits of such an API are not known: set `limits` for the connection; two accounts of one API are told apart by the setting `account`. Documents lie in a folder named as the database with `.systems` at \
          its end (take it along in backups), and a server that runs knows a new one once it is started anew. They have no triggers, and workflows do not \
          use them yet.\n",
     );
