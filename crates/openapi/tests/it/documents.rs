@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use connector::{Body, Connector as _, Credentials, Request, SecretText};
+use connector::{
+    Body, CallError, Calls, Connector as _, Credentials, Error, Request, Response, SecretText,
+};
 use jiff::Timestamp;
 use openapi::{OpenApi, Unreadable, read};
 use serde_json::{Map, Value as Json, json};
@@ -186,4 +188,94 @@ fn documents_of_the_world_are_read_and_every_example_fits() {
     }
     eprintln!("{read_at_all} documents, {operations} operations, left out: {left_out:#?}");
     assert!(operations > 0 && wrong.is_empty(), "{wrong:#?}");
+}
+
+/// A server that gives tokens to one client.
+struct TokenServer {
+    settings: Json,
+    asked: std::sync::Mutex<Vec<Request>>,
+}
+
+#[async_trait::async_trait]
+impl Calls for TokenServer {
+    async fn send(&self, request: Request) -> Result<Response, CallError> {
+        let Body::Form(form) = &request.body else {
+            panic!("{request:?}")
+        };
+        let known = form.contains(&("client_secret".to_owned(), "s".to_owned()));
+        let (status, body) = match known {
+            true => (200, r#"{"access_token": "t1", "expires_in": 60}"#),
+            false => (401, "{}"),
+        };
+        self.asked.lock().unwrap().push(request);
+        Ok(Response {
+            status: http::StatusCode::from_u16(status).unwrap(),
+            headers: http::HeaderMap::new(),
+            body: body.into(),
+            sent: self.now(),
+        })
+    }
+
+    fn now(&self) -> Timestamp {
+        Timestamp::UNIX_EPOCH
+    }
+
+    fn settings(&self) -> &Json {
+        &self.settings
+    }
+}
+
+#[tokio::test]
+async fn a_client_buys_its_tokens_where_the_document_or_the_setting_says() {
+    let system = system(&json!({"openapi": "3.0.0", "security": [{"one": ["read"]}],
+        "paths": {"/a": {"get": {"responses": {}}}},
+        "components": {"securitySchemes": {"one": {"type": "oauth2",
+            "flows": {"clientCredentials": {"tokenUrl": "https://id.example.com/oauth/token"}}}}}}));
+    let given = |secret| {
+        credentials(
+            "client_credentials",
+            &[("client_id", "c"), ("client_secret", secret)],
+        )
+    };
+    let server = |settings| TokenServer {
+        settings,
+        asked: std::sync::Mutex::default(),
+    };
+    let documented = server(json!({}));
+    let scopes = system.scopes(&[], true);
+    let grant = system
+        .refresh(&documented, &given("s"), &scopes)
+        .await
+        .unwrap();
+    assert_eq!(grant.tokens.expires.unwrap().as_second(), 60);
+    {
+        let asked = documented.asked.lock().unwrap();
+        let place = (asked[0].base_url.as_deref(), asked[0].path.as_str());
+        assert_eq!(place, (Some("https://id.example.com"), "/oauth/token"));
+        let Body::Form(form) = &asked[0].body else {
+            panic!()
+        };
+        assert!(
+            form.contains(&("scope".to_owned(), "read".to_owned())),
+            "{form:?}"
+        );
+    }
+    let mut sent = request(&system, "a.get_a", &json!({}));
+    let signed = Credentials {
+        tokens: Some(grant.tokens),
+        ..given("s")
+    };
+    system
+        .authorise(&mut sent, &signed, &json!({}), Timestamp::UNIX_EPOCH)
+        .unwrap();
+    assert_eq!(sent.headers["authorization"], "Bearer t1");
+
+    let elsewhere = server(json!({"token_url": "http://localhost:1/t"}));
+    let refused = system.refresh(&elsewhere, &given("wrong"), &[]).await;
+    assert!(
+        matches!(refused, Err(Error::Call(CallError::Credentials { .. }))),
+        "{refused:?}"
+    );
+    let asked = elsewhere.asked.lock().unwrap();
+    assert_eq!(asked[0].base_url.as_deref(), Some("http://localhost:1"));
 }
