@@ -2,13 +2,14 @@
 //! signed events.
 //!
 //! It follows the vendor's reference of February 2026 and what others measured on live accounts; where they disagree, or nothing is
-//! known, there is a switch. API v1 is not here: its paths answer `Cannot GET …` like any path that the vendor does not know.
+//! known, there is a switch.
 //!
 //! * `token` is the identity server; `gate` lets a request in or not: token, limits, organization, scope.
 //! * `fields` is the whitelist of each body that `shape` checks, `query` that of each list; `errors` says no in the vendor's shapes.
 //! * `record` and `kind` keep objects; `listing` finds them, `show` and `v1` show them, `status` calculates their status.
 //! * `writes` is the one place where an object changes, whoever changes it; `webhooks` tells the subscriptions.
-//! * `things` is everything that is not in sync: one engine, a line per call.
+//! * `things` is everything that is not in sync: one engine, a line per call, and the same questions, pages and bodies.
+//! * `older` is what there is of API v1.
 //! * `acts` and `account` are what a person does in the vendor's UI and settings; `seed` fills the account.
 
 mod account;
@@ -19,6 +20,7 @@ mod gate;
 mod kind;
 mod limits;
 mod listing;
+mod older;
 mod query;
 mod record;
 mod routes;
@@ -65,6 +67,7 @@ pub struct State {
     id_part: [u8; 5],
     ids: u32,
     events_sent: i64,
+    seeded: i64,
 }
 
 impl State {
@@ -117,7 +120,10 @@ impl Vendor for State {
                 Some(row) => (row.template, row.access()),
                 None => match things::find(call.method, call.path) {
                     Some((row, _, _)) => (row.template, row.access()),
-                    None => ("(unknown)", Access::Read),
+                    None => match older::find(call.method, call.path) {
+                        Some((older, _, _)) => (older.template, older.access),
+                        None => ("(unknown)", Access::Read),
+                    },
                 },
             }
         };
@@ -151,6 +157,7 @@ impl Vendor for State {
             "applications": self.applications.iter().map(gate::application).collect::<Vec<_>>(),
         });
         dumped["things"] = self.things.dump();
+        dumped["mails"] = self.things.mails();
         for kind in Kind::ALL {
             let name = match kind {
                 Kind::Company => "companies".to_owned(),

@@ -204,6 +204,11 @@ async fn vendor(world: &World, system: System, call: &Call<'_>) -> Result<Answer
             (world.sleep)(Duration::from_millis(*ms)).await;
         }
     }
+    if let Some(after_ms) = answer.cut_ms {
+        (world.sleep)(Duration::from_millis(after_ms)).await;
+        count(0, true);
+        return Err(Dropped);
+    }
     if faults.contains(&Fault::DropAfter) {
         count(0, true);
         return Err(Dropped);

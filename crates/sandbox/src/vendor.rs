@@ -42,6 +42,8 @@ pub(crate) struct Answer {
     pub(crate) body: Bytes,
     /// True for an error that the vendor reports under status 200.
     pub(crate) failed: bool,
+    /// No answer at all: the connection is cut after so many milliseconds.
+    pub(crate) cut_ms: Option<u64>,
 }
 
 impl Answer {
@@ -53,6 +55,16 @@ impl Answer {
             content_type,
             body: body.into(),
             failed: false,
+            cut_ms: None,
+        }
+    }
+
+    /// A connection that is cut late instead of an answer.
+    pub(crate) fn cut(after_ms: u64) -> Self {
+        Self {
+            cut_ms: Some(after_ms),
+            failed: true,
+            ..Self::new(0, "text/plain", "")
         }
     }
 

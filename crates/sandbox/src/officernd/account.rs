@@ -29,6 +29,7 @@ impl State {
             id_part: core.random.bytes(),
             ids: 0,
             events_sent: 0,
+            seeded: 0,
         };
         state.organization_id = state.new_id(core);
         state.person_id = state.new_id(core).into();

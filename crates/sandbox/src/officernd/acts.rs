@@ -246,7 +246,7 @@ impl State {
     fn row(&self, kind: Kind, record: &super::Record, core: &Core) -> Value {
         let mut row = record.dump();
         if matches!(kind, Kind::Member | Kind::Company) {
-            let status = self.status(kind, record, core.clock.now_ms());
+            let status = self.status(kind, record, super::status::status_ms(core));
             row.insert("status".to_owned(), json!(status));
         }
         Value::Object(row)

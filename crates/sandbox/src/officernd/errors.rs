@@ -16,6 +16,8 @@ pub(super) enum Refusal {
     NoId,
     /// A rule of the business.
     Rule(&'static str),
+    /// A required text of this name is empty.
+    Empty(&'static str),
     /// The object of the path is not there.
     NoItem(String),
 }
@@ -30,13 +32,17 @@ impl Refusal {
             Self::Invalid(failures) => invalid(failures, core),
             Self::NoReference(what) => plain(
                 status_by("officernd.bad_reference"),
-                &format!("Specified {what} was not found"),
+                &format!("Specified {} was not found", in_words(what, core)),
             ),
             Self::NoId => plain(
                 status_by("officernd.bad_reference"),
                 "input must be a 24 character hex string, 12 byte Uint8Array, or an integer",
             ),
             Self::Rule(message) => plain(status_by("officernd.broken_rule"), message),
+            Self::Empty(name) => plain(
+                status_by("officernd.broken_rule"),
+                &format!("Path '{name}' is required."),
+            ),
             Self::NoItem(id) => no_item(id, core),
         }
     }
@@ -48,8 +54,19 @@ impl Refusal {
             Self::NoReference(what) => ActError::missing(what, "(as named)"),
             Self::NoId => ActError::Input("an id has 24 hexadecimal digits".to_owned()),
             Self::Rule(message) => ActError::Input((*message).to_owned()),
+            Self::Empty(name) => ActError::Input(format!("{name} is empty")),
             Self::NoItem(id) => ActError::missing("object", id.as_str()),
         }
+    }
+}
+
+/// The name of a kind in errors: that of v1, unless the switch says otherwise.
+fn in_words<'a>(what: &'a str, core: &Core) -> &'a str {
+    let newer = core.switches.choice("officernd.error_words") == "v2";
+    match what {
+        "team" if newer => "company",
+        "office" if newer => "location",
+        other => other,
     }
 }
 

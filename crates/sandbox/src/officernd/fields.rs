@@ -13,10 +13,12 @@ pub(super) enum Type {
     Flag,
     Number,
     Texts,
+    /// A list of objects, whose parts are not looked at.
+    List,
     OneOf(&'static [&'static str]),
     Ref(Kind),
     Object(&'static [Field]),
-    /// Custom properties.
+    /// Custom properties, or an object whose parts are not looked at.
     Bag,
     /// Names of events.
     Events,
@@ -43,7 +45,7 @@ pub(super) struct Field {
     pub(super) update: May,
 }
 
-const fn field(name: &'static str, holds: Type, create: May, update: May) -> Field {
+pub(super) const fn field(name: &'static str, holds: Type, create: May, update: May) -> Field {
     Field {
         name,
         holds,

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use super::State;
 use super::errors::{self, Refusal};
 use super::kind::Kind;
+use super::older;
 use super::record::Stamp;
 use super::routes::{self, Action, Found, Row};
 use super::shape::{Rules, Writer};
@@ -31,11 +32,16 @@ impl State {
         if let Some(found) = things::find(call.method, call.path) {
             return self.thing_answer(found, call, core);
         }
+        if core.switches.flag("officernd.api_v1")
+            && let Some(found) = older::find(call.method, call.path)
+        {
+            return self.older_answer(found, call, core);
+        }
         let (row, slug, id) = match routes::find(call.method, call.path, core) {
             Found::Row { row, slug, id } => (row, slug, id),
             Found::WrongVerb => return errors::cannot(call.method, call.path, true, core),
             Found::Nothing => {
-                let known = path == "/oauth/token";
+                let known = path == "/oauth/token" || things::knows(path);
                 return errors::cannot(call.method, call.path, known, core);
             }
         };
@@ -72,15 +78,7 @@ impl State {
         call: &Call<'_>,
         core: &Core,
     ) -> Answered {
-        let stamp = || Stamp {
-            at_ms: core.clock.now_ms(),
-            actor: Actor::Api,
-            by: self
-                .applications
-                .iter()
-                .find(|own| own.client_id == grant.client_id)
-                .map_or_else(|| "".into(), |own| own.user_id.clone()),
-        };
+        let stamp = || self.stamp(grant, core);
         match row.action {
             Action::Organization => Ok(Answer::json(200, &self.organization(call.base, core))),
             Action::List(kind) => Ok(self.list(kind, call.query, core)),
@@ -123,6 +121,19 @@ impl State {
                 let stamp = stamp();
                 self.member_call(row.action, id, call, &stamp, core)
             }
+        }
+    }
+
+    /// The mark that a write with a token leaves.
+    pub(super) fn stamp(&self, grant: &Grant, core: &Core) -> Stamp {
+        Stamp {
+            at_ms: core.clock.now_ms(),
+            actor: Actor::Api,
+            by: self
+                .applications
+                .iter()
+                .find(|own| own.client_id == grant.client_id)
+                .map_or_else(|| "".into(), |own| own.user_id.clone()),
         }
     }
 

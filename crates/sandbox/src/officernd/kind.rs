@@ -1,5 +1,7 @@
 //! The kinds of objects that are simulated, and what a client may do with each in lists.
 
+use super::query::Spec;
+
 /// A kind of object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
@@ -32,8 +34,12 @@ pub(super) enum Filter {
     OneOf(&'static [&'static str]),
     /// `true` or `false`.
     Flag,
+    /// One of several, for fields and parameters that are lists.
+    Texts,
     /// Equal, or a range with `[$gte]` and the like.
     Date,
+    /// A time that begins or ends what is asked for.
+    Window,
     /// `properties[key]=text`.
     Properties,
 }
@@ -97,8 +103,20 @@ impl Kind {
         }
     }
 
+    /// What its lists and counts may be asked.
+    pub(super) fn spec(self) -> Spec {
+        Spec {
+            filters: self.filters(),
+            required: &[],
+            parents: &[],
+            sorts: self.sorts(),
+            counts_by: self.counts_by(),
+            selects: true,
+        }
+    }
+
     /// The query parameters that narrow a list.
-    pub(super) fn filters(self) -> &'static [(&'static str, Filter)] {
+    fn filters(self) -> &'static [(&'static str, Filter)] {
         const MEMBER: &[(&str, Filter)] = &[
             ("_id", Filter::Text),
             ("name", Filter::Text),
@@ -144,7 +162,7 @@ impl Kind {
     }
 
     /// The fields that `$sort` takes; none where it is no parameter at all.
-    pub(super) fn sorts(self) -> &'static [&'static str] {
+    fn sorts(self) -> &'static [&'static str] {
         match self {
             Self::Member => &[
                 "name",
@@ -160,7 +178,7 @@ impl Kind {
     }
 
     /// The fields that `$countBy` takes.
-    pub(super) fn counts_by(self) -> &'static [&'static str] {
+    fn counts_by(self) -> &'static [&'static str] {
         match self {
             Self::Member => &["status", "company", "location"],
             _ => &[],

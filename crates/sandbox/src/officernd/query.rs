@@ -5,12 +5,29 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::kind::{Filter, Kind};
+use super::kind::Filter;
 use super::shape;
 use crate::core::Core;
 
 /// The most rows of a page.
 const MOST: i64 = 50;
+
+/// What a list or count may be asked.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Spec {
+    /// The parameters that narrow it.
+    pub(super) filters: &'static [(&'static str, Filter)],
+    /// Those of them without which it is refused.
+    pub(super) required: &'static [&'static str],
+    /// Those of which one must be there, where the switch for it is on.
+    pub(super) parents: &'static [&'static str],
+    /// The fields that `$sort` takes; none where it is no parameter at all.
+    pub(super) sorts: &'static [&'static str],
+    /// The fields that `$countBy` takes.
+    pub(super) counts_by: &'static [&'static str],
+    /// Whether it takes `$select`.
+    pub(super) selects: bool,
+}
 
 /// A list as asked for.
 #[derive(Debug)]
@@ -35,12 +52,49 @@ pub(super) struct Condition {
 #[derive(Debug)]
 pub(super) enum Test {
     In(Vec<String>),
+    /// The same, of a parameter that is a list itself.
+    Any(Vec<String>),
     Flag(bool),
-    Property { key: String, text: String },
+    Property {
+        key: String,
+        text: String,
+    },
+    At(i64),
+    /// A span that is asked for, and no field.
+    Window(i64),
     From(i64),
     After(i64),
     To(i64),
     Before(i64),
+}
+
+/// An object as the conditions of a list see it.
+pub(super) trait Seen {
+    /// Whether a field is one of these texts, or holds one of them where it is a list.
+    fn is_one_of(&self, field: &str, words: &[String]) -> bool;
+    /// A flag; false where there is none.
+    fn flag(&self, field: &str) -> bool;
+    /// A time in milliseconds since 1970.
+    fn at_ms(&self, field: &str) -> Option<i64>;
+    /// Whether a custom property has this text.
+    fn has_property(&self, key: &str, text: &str) -> bool;
+}
+
+impl Condition {
+    pub(super) fn holds(&self, seen: &dyn Seen) -> bool {
+        let time = |fits: &dyn Fn(i64) -> bool| seen.at_ms(self.field).is_some_and(fits);
+        match &self.test {
+            Test::In(words) | Test::Any(words) => seen.is_one_of(self.field, words),
+            Test::Flag(flag) => seen.flag(self.field) == *flag,
+            Test::Property { key, text } => seen.has_property(key, text),
+            Test::Window(_) => true,
+            Test::At(wanted_ms) => time(&|at_ms| at_ms == *wanted_ms),
+            Test::From(from_ms) => time(&|at_ms| at_ms >= *from_ms),
+            Test::After(from_ms) => time(&|at_ms| at_ms > *from_ms),
+            Test::To(to_ms) => time(&|at_ms| at_ms <= *to_ms),
+            Test::Before(to_ms) => time(&|at_ms| at_ms < *to_ms),
+        }
+    }
 }
 
 /// A place in a list. Opaque to clients; JSON inside.
@@ -81,7 +135,7 @@ pub(super) enum Wrong {
 }
 
 /// Reads the question for a list.
-pub(super) fn read(kind: Kind, query: &str, core: &Core) -> Result<Query, Wrong> {
+pub(super) fn read(spec: &Spec, query: &str, core: &Core) -> Result<Query, Wrong> {
     let mut failures = Vec::new();
     let mut cursors = Vec::new();
     let whitelist = core.switches.flag("officernd.query_whitelist");
@@ -99,14 +153,18 @@ pub(super) fn read(kind: Kind, query: &str, core: &Core) -> Result<Query, Wrong>
                 Err(failure) => failures.push(failure),
             },
             "$cursorNext" | "$cursorPrev" => cursors.push(value.into_owned()),
-            "$select" if value.is_empty() => failures.push("$select should not be empty".into()),
-            "$select" => read.select = Some(value.split(',').map(str::to_owned).collect()),
-            "$sort" if !kind.sorts().is_empty() => match sort(kind, &value, core) {
+            "$select" if spec.selects && value.is_empty() => {
+                failures.push("$select should not be empty".into())
+            }
+            "$select" if spec.selects => {
+                read.select = Some(value.split(',').map(str::to_owned).collect());
+            }
+            "$sort" if !spec.sorts.is_empty() => match sort(spec, &value, core) {
                 Ok(sort) => read.sort = sort,
                 Err(failure) => failures.push(failure),
             },
-            _ => match condition(kind, &name, &value, core) {
-                Ok(condition) => read.conditions.push(condition),
+            _ => match condition(spec, &name, &value, core) {
+                Ok(condition) => add(&mut read.conditions, condition),
                 Err(Unfit::Unknown(name)) if whitelist => {
                     failures.push(format!("property {name} should not exist"));
                 }
@@ -114,6 +172,19 @@ pub(super) fn read(kind: Kind, query: &str, core: &Core) -> Result<Query, Wrong>
                 Err(Unfit::Value(failure)) => failures.push(failure),
             },
         }
+    }
+    let asked = |name: &&'static str| read.conditions.iter().any(|own| own.field == *name);
+    for name in spec.required.iter().filter(|name| !asked(name)) {
+        failures.push(format!("{name} must be a valid ISO 8601 date string"));
+    }
+    if core.switches.flag("officernd.parent_filter_required")
+        && !spec.parents.is_empty()
+        && !spec.parents.iter().any(asked)
+    {
+        failures.push(format!(
+            "one of {} should not be empty",
+            spec.parents.join(", ")
+        ));
     }
     if !failures.is_empty() {
         return Err(Wrong::Invalid(failures));
@@ -126,15 +197,30 @@ pub(super) fn read(kind: Kind, query: &str, core: &Core) -> Result<Query, Wrong>
     Ok(read)
 }
 
+/// A list of texts may come as the same parameter again and again; all else must hold together.
+fn add(conditions: &mut Vec<Condition>, next: Condition) {
+    if let Test::Any(more) = &next.test
+        && let Some(Test::Any(words)) = conditions
+            .iter_mut()
+            .find(|own| own.field == next.field)
+            .map(|own| &mut own.test)
+    {
+        words.extend(more.iter().cloned());
+    } else {
+        conditions.push(next);
+    }
+}
+
 /// The conditions of a count; what it does not know it silently ignores.
-pub(super) fn conditions(kind: Kind, query: &str, core: &Core) -> Vec<Condition> {
+pub(super) fn conditions(spec: &Spec, query: &str, core: &Core) -> Vec<Condition> {
     url::form_urlencoded::parse(query.as_bytes())
-        .filter_map(|(name, value)| condition(kind, &name, &value, core).ok())
+        .filter_map(|(name, value)| condition(spec, &name, &value, core).ok())
         .collect()
 }
 
 fn limit(text: &str, core: &Core) -> Result<usize, String> {
-    let number: f64 = text.parse().map_err(|_| {
+    let number = text.parse().ok().filter(|number: &f64| number.is_finite());
+    let number = number.ok_or_else(|| {
         "$limit must be a number conforming to the specified constraints".to_owned()
     })?;
     #[expect(clippy::cast_possible_truncation, reason = "a float cast saturates")]
@@ -157,12 +243,12 @@ enum Unfit {
     Value(String),
 }
 
-fn condition(kind: Kind, name: &str, value: &str, core: &Core) -> Result<Condition, Unfit> {
+fn condition(spec: &Spec, name: &str, value: &str, core: &Core) -> Result<Condition, Unfit> {
     let (base, bracket) = match name.split_once('[') {
         Some((base, rest)) => (base, rest.strip_suffix(']')),
         None => (name, None),
     };
-    let known = kind.filters().iter().find(|(field, _)| *field == base);
+    let known = spec.filters.iter().find(|(field, _)| *field == base);
     let Some((field, filter)) = known else {
         return Err(Unfit::Unknown(base.to_owned()));
     };
@@ -182,6 +268,19 @@ fn condition(kind: Kind, name: &str, value: &str, core: &Core) -> Result<Conditi
             }
             Test::In(words)
         }
+        // how a list of texts is written is not documented: the parameter again and again, with [] or commas
+        Filter::Texts => match bracket {
+            None | Some("" | "$in") => Test::Any(value.split(',').map(str::to_owned).collect()),
+            Some(_) => return Err(Unfit::Value(format!("{base} must be an array"))),
+        },
+        Filter::Window => match (bracket, shape::millis(value)) {
+            (None, Some(at_ms)) => Test::Window(at_ms),
+            _ => {
+                return Err(Unfit::Value(format!(
+                    "{base} must be a valid ISO 8601 date string"
+                )));
+            }
+        },
         Filter::Flag => match (bracket, value) {
             (None, "true") => Test::Flag(true),
             (None, "false") => Test::Flag(false),
@@ -199,7 +298,7 @@ fn condition(kind: Kind, name: &str, value: &str, core: &Core) -> Result<Conditi
                 Unfit::Value(format!("{base} must be a valid ISO 8601 date string"))
             })?;
             match bracket {
-                None => Test::In(vec![crate::clock::iso_millis(at_ms)]),
+                None => Test::At(at_ms),
                 Some("$gte") => Test::From(at_ms),
                 Some("$gt") => Test::After(at_ms),
                 Some("$lte") => Test::To(at_ms),
@@ -216,7 +315,7 @@ fn condition(kind: Kind, name: &str, value: &str, core: &Core) -> Result<Conditi
 }
 
 /// The encoding of `$sort` is not documented; which one is taken is a switch.
-fn sort(kind: Kind, text: &str, core: &Core) -> Result<Option<(&'static str, bool)>, String> {
+fn sort(spec: &Spec, text: &str, core: &Core) -> Result<Option<(&'static str, bool)>, String> {
     let syntax = core.switches.choice("officernd.sort_syntax");
     if syntax == "ignored" {
         return Ok(None);
@@ -226,8 +325,8 @@ fn sort(kind: Kind, text: &str, core: &Core) -> Result<Option<(&'static str, boo
     let Some((name, direction)) = given.iter().next() else {
         return Ok(None);
     };
-    let field = kind
-        .sorts()
+    let field = spec
+        .sorts
         .iter()
         .find(|field| *field == name)
         .ok_or_else(|| format!("$sort.property {name} should not exist"))?;

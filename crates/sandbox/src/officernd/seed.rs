@@ -35,7 +35,43 @@ impl State {
             let id = self.company_named(name, &stamp, core);
             given.set("company", json!(id));
         }
+        self.seeded += 1;
+        let every = core.switches.number("officernd.dirty_every");
+        if every > 0 && self.seeded % every == 0 {
+            self.spoil(self.seeded / every, &mut given, &stamp, core);
+        }
         Ok(self.plant(Kind::Member, given, &stamp, core))
+    }
+
+    /// One of the faults that live data has, in turn.
+    fn spoil(&mut self, turn: i64, given: &mut Given, stamp: &Stamp, core: &Core) {
+        match turn % 4 {
+            1 => {
+                if let Some(Value::Object(mut address)) = given.get("address").cloned() {
+                    let (zip, city) = (address.remove("zip"), address.remove("city"));
+                    for (name, value) in [("zip", city), ("city", zip)] {
+                        if let Some(value) = value {
+                            address.insert(name.to_owned(), value);
+                        }
+                    }
+                    given.set("address", Value::Object(address));
+                }
+            }
+            2 => given.unset("phone"),
+            3 => {
+                let last = self.table(Kind::Member).all().last();
+                if let Some(email) = last.and_then(|last| last.get("email")).cloned() {
+                    given.set("email", email);
+                }
+            }
+            _ => {
+                let id = self.company_named("Gone", stamp, core);
+                if let Some(slot) = self.table(Kind::Company).find(&id) {
+                    self.delete(Kind::Company, slot, stamp, core);
+                }
+                given.set("company", json!(id));
+            }
+        }
     }
 
     /// The id of the company of a name, which is made where there is none.

@@ -2,8 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::fields::{self, Field, May, Type};
-use super::kind::Kind;
+use super::fields::{Field, May, Type};
 use crate::clock::iso_millis;
 
 /// Whose body it is.
@@ -56,7 +55,7 @@ impl Rules {
 
 /// Reads a body: all failures at once, unknown fields first, as the vendor's validator lists them.
 pub(super) fn read(
-    kind: Kind,
+    fields: &'static [Field],
     body: &Map<String, Value>,
     rules: Rules,
     events: &[&str],
@@ -66,7 +65,7 @@ pub(super) fn read(
         events,
         failures: Vec::new(),
     };
-    let allowed: Vec<&Field> = fields::of(kind)
+    let allowed: Vec<&'static Field> = fields
         .iter()
         .filter(|field| rules.may(field) != May::Not)
         .collect();
@@ -121,7 +120,7 @@ impl Reader<'_> {
             Type::Number => {
                 format!("{name} must be a number conforming to the specified constraints")
             }
-            Type::Texts | Type::Events => format!("{name} must be an array"),
+            Type::Texts | Type::List | Type::Events => format!("{name} must be an array"),
             Type::OneOf(words) => one_of(name, words),
             Type::Object(_) | Type::Bag => format!("{name} must be an object"),
         });
@@ -137,7 +136,7 @@ impl Reader<'_> {
             (Type::OneOf(words), Value::String(word)) => {
                 !self.rules.enums || words.contains(&word.as_str())
             }
-            (Type::Bag, Value::Object(_)) => true,
+            (Type::Bag, Value::Object(_)) | (Type::List, Value::Array(_)) => true,
             (Type::Date, Value::String(text)) => {
                 if let Some(at_ms) = millis(text) {
                     return Some(Value::from(iso_millis(at_ms)));
@@ -229,10 +228,17 @@ pub(super) fn millis(text: &str) -> Option<i64> {
 mod tests {
     use serde_json::json;
 
+    use super::super::{fields, kind::Kind};
     use super::*;
 
     fn failures(kind: Kind, body: &Value, rules: Rules) -> Vec<String> {
-        read(kind, body.as_object().expect("an object"), rules, &[]).unwrap_err()
+        read(
+            fields::of(kind),
+            body.as_object().expect("an object"),
+            rules,
+            &[],
+        )
+        .unwrap_err()
     }
 
     #[test]

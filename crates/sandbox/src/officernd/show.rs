@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::State;
 use super::kind::Kind;
 use super::record::Record;
-use super::status::calculated;
+use super::status::{calculated, status_ms};
 use crate::clock::iso_millis;
 use crate::core::Core;
 
@@ -133,7 +133,8 @@ impl State {
         let now_ms = core.clock.now_ms();
         match kind {
             Kind::Member | Kind::Company => {
-                put("status", json!(self.status(kind, record, now_ms)));
+                let status = self.status(kind, record, status_ms(core));
+                put("status", json!(status));
                 if kind == Kind::Company || shows_tags(core) {
                     let tags = record.get("tags").cloned().unwrap_or(json!([]));
                     put("tags", tags);

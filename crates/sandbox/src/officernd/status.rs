@@ -4,6 +4,7 @@ use super::State;
 use super::kind::Kind;
 use super::record::Record;
 use super::shape::millis;
+use crate::core::Core;
 
 /// A status that was set by hand, and sticks until it is set to automatic.
 pub(super) const BY_HAND: &str = "#status";
@@ -78,6 +79,16 @@ impl State {
             .record(opportunity.text("status"));
         // no status, or one that is gone, is still open
         status.is_none_or(|status| matches!(status.text(STAGE), "" | "open"))
+    }
+}
+
+/// The time for which a status is shown: now, or the midnight before it, in milliseconds since 1970.
+pub(super) fn status_ms(core: &Core) -> i64 {
+    const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+    let now_ms = core.clock.now_ms();
+    match core.switches.choice("officernd.status_follows_time") {
+        "midnight" => now_ms - now_ms.rem_euclid(DAY_MS),
+        _ => now_ms,
     }
 }
 

@@ -158,6 +158,12 @@ pub(crate) const SWITCHES: &[Switch] = &[
         "officernd::errors::references",
     ),
     choice(
+        "officernd.error_words",
+        &["v1", "v2"],
+        "What a reference that names nothing is called in errors: office and team, or location and company.",
+        "officernd::errors::references",
+    ),
+    choice(
         "officernd.broken_rule",
         &["500", "400"],
         "Status for a broken rule of the business and for an empty required text.",
@@ -168,6 +174,12 @@ pub(crate) const SWITCHES: &[Switch] = &[
         true,
         "A body without Content-Type: application/json counts as empty.",
         "officernd::errors::content_type",
+    ),
+    flag(
+        "officernd.api_v1",
+        true,
+        "Paths of API v1 answer: members and teams to read, webhooks to make; otherwise they are unknown.",
+        "officernd::older::members_and_teams",
     ),
     // lists
     number(
@@ -202,9 +214,15 @@ pub(crate) const SWITCHES: &[Switch] = &[
     ),
     choice(
         "officernd.both_cursors",
-        &["504", "400"],
-        "Status for both cursors at once.",
+        &["504", "400", "cut"],
+        "Both cursors at once: status 504 or 400, or the connection is closed late without an answer.",
         "officernd::reading::cursors",
+    ),
+    choice(
+        "officernd.empty_range",
+        &["zero", "counted"],
+        "rangeStart and rangeEnd of an empty page: both 0, or the one after the other (1 and 0 at the start of a list).",
+        "officernd::reading::empty_pages",
     ),
     choice(
         "officernd.default_order",
@@ -229,6 +247,12 @@ pub(crate) const SWITCHES: &[Switch] = &[
         &["memberships", "none", "all"],
         "Which counts ignore every filter.",
         "officernd::reading::counts",
+    ),
+    flag(
+        "officernd.parent_filter_required",
+        true,
+        "Assignments and payment details are listed of a parent only: without one of its filters the list is refused with 400.",
+        "officernd::things::parent_filters",
     ),
     // objects
     choice(
@@ -262,9 +286,15 @@ pub(crate) const SWITCHES: &[Switch] = &[
         "officernd::reading::shapes",
     ),
     choice(
+        "officernd.stamps",
+        &["by_kind", "all"],
+        "Which things show when and by whom they were made and changed: those of the reference (visitors, visits, check-ins and others never), or all.",
+        "officernd::things::stamps",
+    ),
+    choice(
         "officernd.unset_fields",
         &["left_out", "shown"],
-        "Whether flags of members that are false, and address, socialProfiles and portalPrivacy that were never set, are left out.",
+        "Whether flags of members and bookings that are false, and address, socialProfiles and portalPrivacy that were never set, are left out.",
         "officernd::reading::shapes",
     ),
     flag(
@@ -318,7 +348,7 @@ pub(crate) const SWITCHES: &[Switch] = &[
     flag(
         "officernd.narrow_puts",
         true,
-        "Updates of memberships take only dates and price, of webhooks only isEnabled; otherwise what their creates take.",
+        "Updates of memberships take only dates and price, of events only title and where, of webhooks only isEnabled; otherwise what their creates take.",
         "officernd::writing::narrow_puts",
     ),
     flag(
@@ -326,6 +356,18 @@ pub(crate) const SWITCHES: &[Switch] = &[
         true,
         "What points to a deleted object goes on pointing to it.",
         "officernd::writing::dangling_references",
+    ),
+    flag(
+        "officernd.booking_mails",
+        true,
+        "A write to a booking without isSilent=true sends a mail to its customer; the dump lists them.",
+        "officernd::things::silence",
+    ),
+    number(
+        "officernd.dirty_every",
+        0,
+        "Each nth member that is seeded is as live data is: in turn with zip and city swapped, without phone, with the e-mail address of the one before, or in a company that is gone; 0 is never, so that seeds are what was seeded.",
+        "officernd::reading::dirty_data",
     ),
     // status
     flag(
@@ -339,6 +381,12 @@ pub(crate) const SWITCHES: &[Switch] = &[
         true,
         "A status by hand takes portal access away.",
         "officernd::status::by_hand",
+    ),
+    choice(
+        "officernd.status_follows_time",
+        &["at_once", "midnight"],
+        "A status that follows from a membership's dates is calculated for the present moment, as documented, or for the midnight (UTC) before it.",
+        "officernd::status::by_time",
     ),
     // events
     choice(

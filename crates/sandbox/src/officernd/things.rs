@@ -1,150 +1,46 @@
 //! Everything that is not in sync and refers to nothing that is: bookings, visits, tickets, fees, payments, contracts and their like, in
-//! one engine. `table.txt` has a line for each call: verb, path, scope, kind of thing, what is done with it, after `?` the parameters of
-//! the query, after `=` the fields of the body (a star is required). It is from the vendor's v2 reference, read for the sandbox alone.
-//!
-//! A list shows the vendor's envelope and takes `$limit` and a cursor; how the vendor's own cursors look is not known, these count.
+//! one engine. [`table`] has a line for each call, from the vendor's v2 reference, read for the sandbox alone; questions, pages and
+//! bodies go through the same `query`, `listing` and `shape` as those of members and companies.
 
-use std::sync::LazyLock;
+mod occurrences;
+mod show;
+mod table;
 
 use http::Method;
 use serde_json::{Map, Value, json};
 
+use self::show::OneView;
+pub(super) use self::table::{Row, find, knows};
 use super::State;
-use super::errors::{self, Refusal};
+use super::errors::{self, Refusal, is_id};
+use super::fields::{May, Type};
 use super::gate;
 use super::kind::Kind;
+use super::listing::{self, counts_everything};
+use super::query::{self, Condition, Test};
+use super::record::{Slot, Stamp};
+use super::shape::{self, Writer};
+use super::writes::written;
 use crate::clock::iso_millis;
 use crate::core::Core;
-use crate::counts::Access;
 use crate::edits::{Actor, Entry, Operation};
 use crate::system::System;
 use crate::vendor::{Answer, Call};
 
-/// Things on a page, and the most that `$limit` may ask for.
-const PAGE: usize = 50;
-
-/// A call.
-pub(super) struct Row {
-    method: Method,
-    pub(super) template: &'static str,
-    scope: &'static str,
-    kind: &'static str,
-    act: &'static str,
-    query: Vec<&'static str>,
-    fields: Vec<Field>,
-}
-
-impl Row {
-    pub(super) fn access(&self) -> Access {
-        match self.method {
-            Method::GET => Access::Read,
-            _ => Access::Write,
-        }
-    }
-}
-
-struct Field {
-    name: &'static str,
-    required: bool,
-    kind: &'static str,
-    words: Vec<&'static str>,
-}
-
-static ROWS: LazyLock<Vec<Row>> = LazyLock::new(|| {
-    let mut rows: Vec<Row> = include_str!("things/table.txt")
-        .lines()
-        .filter_map(row)
-        .collect();
-    // literals win over placeholders
-    rows.sort_by_key(|row| row.template.matches('{').count());
-    rows
-});
-
-fn row(line: &'static str) -> Option<Row> {
-    let (head, rest) = line.split_once(" ?").unwrap_or((line, ""));
-    let (query, body) = rest.split_once('=').unwrap_or((rest, ""));
-    let mut head = head.split_whitespace();
-    let method = Method::from_bytes(head.next()?.as_bytes()).ok()?;
-    let (template, scope, kind, act) = (head.next()?, head.next()?, head.next()?, head.next()?);
-    Some(Row {
-        method,
-        template,
-        scope,
-        kind,
-        act,
-        query: query.split_whitespace().collect(),
-        fields: body.split_whitespace().map(field).collect(),
-    })
-}
-
-fn field(word: &'static str) -> Field {
-    let (name, kind) = word.split_once(':').unwrap_or((word, "any"));
-    let (kind, words) = match kind.split_once('(') {
-        Some((kind, words)) => (kind, words.trim_end_matches(')').split('|').collect()),
-        None => (kind, Vec::new()),
-    };
-    let (name, required) = match name.strip_suffix('*') {
-        Some(name) => (name, true),
-        None => (name, false),
-    };
-    Field {
-        name,
-        required,
-        kind,
-        words,
-    }
-}
-
-/// The row of a request, the organization of its path, and the placeholders' values.
-pub(super) fn find<'a>(
-    method: &Method,
-    path: &'a str,
-) -> Option<(&'static Row, &'a str, Vec<&'a str>)> {
-    let path = path.strip_suffix('/').unwrap_or(path);
-    let rest = path.strip_prefix("/api/v2/organizations/")?;
-    let (slug, rest) = rest.split_at(rest.find('/')?);
-    ROWS.iter()
-        .filter(|row| row.method == *method)
-        .find_map(|row| Some((row, slug, matches(row.template, rest)?)))
-}
-
-fn matches<'a>(template: &str, path: &'a str) -> Option<Vec<&'a str>> {
-    let (wanted, given): (Vec<&str>, Vec<&str>) =
-        (template.split('/').collect(), path.split('/').collect());
-    if wanted.len() != given.len() {
-        return None;
-    }
-    let mut values = Vec::new();
-    for (wanted, given) in wanted.into_iter().zip(given) {
-        if wanted.starts_with('{') && !given.is_empty() {
-            values.push(given);
-        } else if wanted != given {
-            return None;
-        }
-    }
-    Some(values)
-}
-
 /// A thing.
 #[derive(Debug)]
-struct Thing {
+pub(super) struct Thing {
     kind: &'static str,
     id: String,
     fields: Map<String, Value>,
     made_ms: i64,
     changed_ms: i64,
+    made_by: Box<str>,
+    changed_by: Box<str>,
     deleted: bool,
 }
 
 impl Thing {
-    fn shown(&self) -> Value {
-        let mut shown = self.fields.clone();
-        shown.insert("_id".to_owned(), json!(self.id));
-        shown.insert("createdAt".to_owned(), json!(iso_millis(self.made_ms)));
-        shown.insert("modifiedAt".to_owned(), json!(iso_millis(self.changed_ms)));
-        Value::Object(shown)
-    }
-
     fn text(&self, name: &str) -> &str {
         self.fields.get(name).and_then(Value::as_str).unwrap_or("")
     }
@@ -152,42 +48,57 @@ impl Thing {
 
 /// All things.
 #[derive(Debug, Default)]
-pub(super) struct Things(Vec<Thing>);
+pub(super) struct Things {
+    all: Vec<Thing>,
+    /// What the vendor wrote to customers about their bookings.
+    mails: Vec<Value>,
+}
 
 impl Things {
-    fn living(&self, kind: &str) -> impl Iterator<Item = &Thing> {
-        self.0
-            .iter()
-            .filter(move |thing| thing.kind == kind && !thing.deleted)
+    fn living(&self, kind: &str) -> impl Iterator<Item = (Slot, &Thing)> {
+        (0..)
+            .zip(&self.all)
+            .filter(move |(_, thing)| thing.kind == kind && !thing.deleted)
     }
 
-    fn find(&mut self, kind: &str, id: &str) -> Result<&mut Thing, Refusal> {
-        self.0
-            .iter_mut()
-            .find(|thing| thing.kind == kind && thing.id == id && !thing.deleted)
+    fn get(&self, slot: Slot) -> &Thing {
+        &self.all[slot as usize]
+    }
+
+    fn find(&self, kind: &str, id: &str) -> Result<Slot, Refusal> {
+        self.living(kind)
+            .find(|(_, thing)| thing.id == id)
+            .map(|(slot, _)| slot)
             .ok_or_else(|| Refusal::NoItem(id.to_owned()))
     }
 
     /// Everything, deleted or not, for a look from outside.
     pub(super) fn dump(&self) -> Value {
-        self.0
+        self.all
             .iter()
             .map(|thing| {
                 json!({"kind": thing.kind, "id": thing.id, "fields": thing.fields, "deleted": thing.deleted})
             })
             .collect()
     }
+
+    /// The mails that were sent, for a look from outside.
+    pub(super) fn mails(&self) -> Value {
+        json!(self.mails)
+    }
 }
 
-/// What an account has that no call can make.
+/// What an account has that no call can make. `@kind` stands for the id of the first thing of a kind, made before.
 const SEEDS: &[(&str, &str)] = &[
     ("amenity", r#"{"title": "Projector"}"#),
-    ("assignment", r#"{"status": "assigned"}"#),
-    ("benefit", r#"{"title": "Coffee"}"#),
-    ("floor", r#"{"name": "Ground floor"}"#),
+    ("benefit", r#"{"name": "Coffee"}"#),
+    (
+        "floor",
+        r#"{"name": "Ground floor", "location": "@location"}"#,
+    ),
     (
         "reception_flow",
-        r#"{"name": "Front desk", "type": "visitor", "enabled": true}"#,
+        r#"{"name": "Front desk", "type": "visitor", "enabled": true, "location": "@location"}"#,
     ),
     ("resource_rate", r#"{"name": "Meeting room", "price": 20}"#),
     (
@@ -196,62 +107,126 @@ const SEEDS: &[(&str, &str)] = &[
     ),
     (
         "resource",
-        r#"{"name": "Room one", "type": "meeting_room", "status": "available", "ownStatus": "available"}"#,
+        r#"{"name": "Room one", "type": "meeting_room", "status": "available", "ownStatus": "available", "location": "@location"}"#,
     ),
+    ("assignment", r#"{"resource": "@resource"}"#),
     ("revenue_account", r#"{"name": "Rent", "code": "8400"}"#),
     (
         "secondary_currency",
-        r#"{"currency": "USD", "exchangeRate": 1.08}"#,
+        r#"{"code": "USD", "exchangeRate": 1.08}"#,
     ),
     ("tax_rate", r#"{"name": "Full", "rate": "19"}"#),
     (
         "ticket_option",
-        r#"{"title": "Urgent", "type": "severity"}"#,
+        r#"{"label": "Urgent", "category": "severity"}"#,
     ),
     ("visitor_checkin", r#"{"source": "reception"}"#),
     ("business_hours", r#"{"days": {}}"#),
 ];
 
+/// What a field of a body names.
+enum Named {
+    Record(Kind),
+    Thing(&'static str),
+}
+
+/// What the ids in a field name; none for a field that holds no ids.
+fn named(kind: &str, field: &str) -> Option<Named> {
+    Some(match (kind, field) {
+        // the company of a visitor is text
+        ("visitor", "company") => return None,
+        (_, "member" | "members") => Named::Record(Kind::Member),
+        (_, "company") => Named::Record(Kind::Company),
+        (_, "location" | "locations") => Named::Record(Kind::Location),
+        (_, "plan") => Named::Record(Kind::Plan),
+        (_, "visitor" | "visitors") => Named::Thing("visitor"),
+        ("visit", "flowId") => Named::Thing("reception_flow"),
+        ("booking", "resource") => Named::Thing("resource"),
+        ("ticket", "type" | "severity" | "priority") => Named::Thing("ticket_option"),
+        ("charge" | "allocation", "payment") | ("allocation", "target") => Named::Thing("payment"),
+        ("charge", "account") => Named::Thing("revenue_account"),
+        ("credits", "resourceTypes") => Named::Thing("resource_type"),
+        ("credits", "resourceRates") => Named::Thing("resource_rate"),
+        _ => return None,
+    })
+}
+
+/// The target of the custom properties of a kind of thing; none for one that has none.
+fn target(kind: &str) -> Option<&'static str> {
+    match kind {
+        "booking" => Some("bookings"),
+        "contract" => Some("contract"),
+        "fee" => Some("plan-fee"),
+        "payment" => Some("invoice"),
+        "resource" => Some("resource"),
+        "visit" => Some("visit"),
+        _ => None,
+    }
+}
+
 impl State {
     pub(super) fn seed_things(&mut self, core: &Core) {
+        let stamp = Stamp {
+            at_ms: core.clock.now_ms(),
+            actor: Actor::Seed,
+            by: self.person_id.clone(),
+        };
         for (kind, fields) in SEEDS {
-            let fields: Map<String, Value> = serde_json::from_str(fields).unwrap_or_default();
-            self.add(kind, fields, core);
+            let mut fields: Map<String, Value> = serde_json::from_str(fields).unwrap_or_default();
+            for value in fields.values_mut() {
+                let Some(wanted) = value.as_str().and_then(|text| text.strip_prefix('@')) else {
+                    continue;
+                };
+                *value = match wanted {
+                    "location" => {
+                        json!(self.table(Kind::Location).first().map(|first| &first.id))
+                    }
+                    kind => json!(self.things.living(kind).next().map(|(_, first)| &first.id)),
+                };
+            }
+            self.add(kind, fields, &stamp, core);
         }
     }
 
-    fn add(&mut self, kind: &'static str, fields: Map<String, Value>, core: &Core) -> Value {
-        let now_ms = core.clock.now_ms();
+    fn add(
+        &mut self,
+        kind: &'static str,
+        fields: Map<String, Value>,
+        stamp: &Stamp,
+        core: &Core,
+    ) -> Slot {
         let thing = Thing {
             kind,
             id: self.new_id(core),
             fields,
-            made_ms: now_ms,
-            changed_ms: now_ms,
+            made_ms: stamp.at_ms,
+            changed_ms: stamp.at_ms,
+            made_by: stamp.by.clone(),
+            changed_by: stamp.by.clone(),
             deleted: false,
         };
-        let shown = thing.shown();
-        self.things.0.push(thing);
-        shown
+        self.things.all.push(thing);
+        Slot::try_from(self.things.all.len() - 1).expect("fewer than four billion things")
     }
 
     /// Answers a row, after the same gate as all else.
     pub(super) fn thing_answer(
         &mut self,
-        (row, slug, parameters): (&'static Row, &str, Vec<&str>),
+        (row, slug, id): (&'static Row, &str, &str),
         call: &Call<'_>,
         core: &Core,
     ) -> Answer {
         let Some(grant) = self.authenticate(call, core) else {
             return errors::unauthorized();
         };
+        let stamp = self.stamp(&grant, core);
         let verdict = self.limits.check(row.access(), core);
         let mut answer = match &verdict {
             Some(verdict) if !verdict.allowed => verdict.refusal(core),
             _ if slug != self.slug => errors::wrong_slug(core),
             _ if !grant.scopes.contains(row.scope) => errors::missing_scope(core),
             _ => self
-                .thing(row, &parameters, call, core)
+                .thing(row, id, call, &stamp, core)
                 .unwrap_or_else(|refusal| refusal.answer(core)),
         };
         if let Some(verdict) = verdict {
@@ -263,119 +238,203 @@ impl State {
     fn thing(
         &mut self,
         row: &'static Row,
-        parameters: &[&str],
+        id: &str,
         call: &Call<'_>,
+        stamp: &Stamp,
         core: &Core,
     ) -> Result<Answer, Refusal> {
-        check_query(row, call, core)?;
-        let body = gate::body(call, core)?;
-        check_body(row, &body, core)?;
-        let id = parameters.first().copied().unwrap_or_default();
-        let done =
-            |shown: &Value| Answer::json(if row.method == Method::POST { 201 } else { 200 }, shown);
         let (verb, detail) = row.act.split_once(':').unwrap_or((row.act, ""));
         match verb {
-            "list" => Ok(self.list_things(row, call)),
-            "count" => Ok(Answer::json(
-                200,
-                &json!({"total": self.things.living(row.kind).count()}),
-            )),
-            "get" => Ok(done(&self.things.find(row.kind, id)?.shown())),
-            "create" => {
-                self.refer(row.kind, &body)?;
-                let shown = self.add(row.kind, body, core);
-                log(core, Operation::Create, row.kind, &shown);
-                Ok(done(&shown))
+            "list" => return Ok(self.list_things(row, call.query, core)),
+            "occurrences" => return Ok(self.occurrences(row, call.query, core)),
+            "count" => return Ok(self.count_things(row, call.query, core)),
+            "get" => {
+                let slot = self.things.find(row.kind, id)?;
+                return Ok(self.shown_thing(200, slot, core));
+            }
+            _ => {}
+        }
+        // an object that is not there is no matter of its body
+        let known = match verb {
+            "update" | "set" | "delete" => Some(self.things.find(row.kind, id)?),
+            _ => None,
+        };
+        let mut body = self.thing_body(row, call, core)?;
+        let (happened, slot) = match (verb, known) {
+            ("update", Some(slot)) => (Operation::Update, self.change(slot, body, stamp, core)),
+            ("set", Some(slot)) => {
+                let (name, value) = detail.split_once('=').unwrap_or((detail, "true"));
+                // what the call is told about the change is no part of the thing
+                let value = match value {
+                    "true" => json!(true),
+                    word => json!(word),
+                };
+                let changes = Map::from_iter([(name.to_owned(), value)]);
+                (Operation::Update, self.change(slot, changes, stamp, core))
+            }
+            ("close", _) => {
+                let open = self.things.living(row.kind).filter(|(_, thing)| {
+                    thing.text("member") == id && thing.text("end").is_empty()
+                });
+                let slot = open.last().map(|(slot, _)| slot);
+                let slot = slot.ok_or(Refusal::Rule("Member is not checked in"))?;
+                let end = Map::from_iter([("end".to_owned(), json!(iso_millis(stamp.at_ms)))]);
+                (Operation::Update, self.change(slot, end, stamp, core))
+            }
+            ("delete", Some(slot)) => {
+                self.things.all[slot as usize].deleted = true;
+                (Operation::Delete, slot)
             }
             // a thing that belongs to the one that the path names
-            "child" => {
-                let mut body = body;
+            ("child", _) => {
                 body.insert(detail.to_owned(), json!(id));
-                self.refer(row.kind, &body)?;
-                if detail != "member" {
-                    self.things.find(detail, id)?;
-                }
-                let shown = self.add(row.kind, body, core);
-                log(core, Operation::Create, row.kind, &shown);
-                Ok(done(&shown))
-            }
-            "update" | "set" | "close" => {
-                self.refer(row.kind, &body)?;
-                let mut changes = body;
-                let now = iso_millis(core.clock.now_ms());
-                let thing = match verb {
-                    "close" => {
-                        changes.insert("end".to_owned(), json!(now));
-                        let open = self.things.0.iter_mut().rev().find(|thing| {
-                            thing.kind == row.kind
-                                && thing.text("member") == id
-                                && thing.text("end").is_empty()
-                        });
-                        open.ok_or(Refusal::Rule("Member is not checked in"))?
+                match detail {
+                    "member" if self.table(Kind::Member).find(id).is_none() => {
+                        return Err(Refusal::NoItem(id.to_owned()));
                     }
-                    _ => self.things.find(row.kind, id)?,
-                };
-                if verb == "set" {
-                    changes.insert(detail.to_owned(), json!(true));
+                    "member" => {}
+                    other => drop(self.things.find(other, id)?),
                 }
-                thing.fields.extend(changes);
-                thing.changed_ms = core.clock.now_ms();
-                let shown = thing.shown();
-                log(core, Operation::Update, row.kind, &shown);
-                Ok(match row.kind {
-                    "contract" => Answer::new(202, "application/json; charset=utf-8", ""),
-                    _ => Answer::json(if verb == "update" { 200 } else { 201 }, &shown),
-                })
+                (Operation::Create, self.add(row.kind, body, stamp, core))
             }
-            "delete" => {
-                let thing = self.things.find(row.kind, id)?;
-                thing.deleted = true;
-                let shown = thing.shown();
-                log(core, Operation::Delete, row.kind, &shown);
-                Ok(match row.kind {
-                    "contract" => Answer::new(202, "application/json; charset=utf-8", ""),
-                    _ => Answer::json(200, &shown),
-                })
+            ("create", _) => {
+                if row.kind == "booking" {
+                    self.settle_booking(&mut body);
+                }
+                if row.kind == "contract" {
+                    body.insert("status".to_owned(), json!("draft"));
+                }
+                (Operation::Create, self.add(row.kind, body, stamp, core))
             }
-            _ => Err(Refusal::NoItem(id.to_owned())),
+            _ => return Err(Refusal::NoItem(id.to_owned())),
+        };
+        let id = self.things.get(slot).id.clone();
+        log(core, happened, row.kind, &id);
+        if row.kind == "booking" {
+            self.tell_customer(&id, verb, call, core);
+        }
+        let status = match (row.kind, verb, &row.method) {
+            ("contract", "set" | "delete", _) => {
+                return Ok(Answer::new(202, "application/json; charset=utf-8", ""));
+            }
+            (_, "set" | "close", _) => 200,
+            (_, _, &Method::POST) => 201,
+            _ => 200,
+        };
+        Ok(self.shown_thing(status, slot, core))
+    }
+
+    /// A body after the validator, the references and the rules.
+    fn thing_body(
+        &self,
+        row: &Row,
+        call: &Call<'_>,
+        core: &Core,
+    ) -> Result<Map<String, Value>, Refusal> {
+        if row.fields.is_empty() && row.method != Method::PUT {
+            return Ok(Map::new());
+        }
+        let writer = match row.method {
+            Method::PUT => Writer::Update,
+            _ => Writer::Create,
+        };
+        let given = gate::body(call, core)?;
+        let rules = gate::api_rules(writer, core);
+        let read = shape::read(row.fields, &given, rules, &[]).map_err(Refusal::Invalid)?;
+        let mut body = Map::new();
+        for (name, value) in read {
+            self.refer(row.kind, name, &value)?;
+            let required = row.fields.iter().any(|field| {
+                field.name == name
+                    && (field.create == May::Must || field.update == May::Must)
+                    && matches!(field.holds, Type::Text)
+            });
+            if required && value == json!("") {
+                return Err(Refusal::Empty(name));
+            }
+            let value = match (name, target(row.kind), value) {
+                ("properties", Some(target), Value::Object(bag)) => {
+                    Value::Object(self.defined(bag, target, core)?)
+                }
+                (_, _, value) => value,
+            };
+            body.insert(name.to_owned(), value);
+        }
+        Ok(body)
+    }
+
+    fn change(
+        &mut self,
+        slot: Slot,
+        changes: Map<String, Value>,
+        stamp: &Stamp,
+        core: &Core,
+    ) -> Slot {
+        let empty = changes.is_empty();
+        let thing = &mut self.things.all[slot as usize];
+        let before = thing.fields.clone();
+        for (name, value) in changes {
+            match written(before.get(&name), value, &name, core) {
+                Value::Null => drop(thing.fields.remove(&name)),
+                value => drop(thing.fields.insert(name, value)),
+            }
+        }
+        let moves = match (thing.fields == before, empty) {
+            (false, _) => true,
+            (true, true) => core.switches.flag("officernd.empty_put_touches"),
+            (true, false) => core.switches.flag("officernd.unchanged_put_touches"),
+        };
+        if moves {
+            thing.changed_ms = stamp.at_ms;
+            thing.changed_by = stamp.by.clone();
+        }
+        slot
+    }
+
+    /// What the vendor adds to a booking.
+    fn settle_booking(&self, body: &mut Map<String, Value>) {
+        let start = body.get("start").cloned().unwrap_or_default();
+        body.insert("seriesStart".to_owned(), start);
+        if let Some(end_ms) = occurrences::last_end(body) {
+            body.insert("seriesEnd".to_owned(), json!(iso_millis(end_ms)));
+        }
+        let resource = body.get("resource").and_then(Value::as_str).unwrap_or("");
+        let resource = self.things.find("resource", resource).ok();
+        let location =
+            resource.and_then(|slot| self.things.get(slot).fields.get("location").cloned());
+        if let Some(location) = location {
+            body.insert("location".to_owned(), location);
         }
     }
 
-    /// What a body refers to is there.
-    fn refer(&self, kind: &str, body: &Map<String, Value>) -> Result<(), Refusal> {
-        for (name, value) in body {
-            let Some(id) = value.as_str() else { continue };
-            let missing = match (kind, name.as_str()) {
-                (_, "member") => self
-                    .table(Kind::Member)
-                    .record(id)
-                    .is_none()
-                    .then_some("member"),
-                (_, "company") => self
-                    .table(Kind::Company)
-                    .record(id)
-                    .is_none()
-                    .then_some("team"),
-                (_, "location") => self
-                    .table(Kind::Location)
-                    .record(id)
-                    .is_none()
-                    .then_some("office"),
-                (_, "plan") => self
-                    .table(Kind::Plan)
-                    .record(id)
-                    .is_none()
-                    .then_some("plan"),
-                ("visit", "visitor") => self.no("visitor", id).then_some("visitor"),
-                ("booking", "resource") => self.no("resource", id).then_some("resource"),
-                ("ticket", "type" | "severity" | "priority") => {
-                    self.no("ticket_option", id).then_some("ticket option")
-                }
-                ("charge", "payment") | ("allocation", "target") => {
-                    self.no("payment", id).then_some("payment")
-                }
-                ("charge", "account") => self.no("revenue_account", id).then_some("account"),
-                _ => None,
+    /// A write to a booking that does not ask for silence reaches its customer by mail.
+    fn tell_customer(&mut self, id: &str, verb: &str, call: &Call<'_>, core: &Core) {
+        let silent = url::form_urlencoded::parse(call.query.as_bytes())
+            .any(|(name, value)| name == "isSilent" && value == "true");
+        if silent || !core.switches.flag("officernd.booking_mails") {
+            return;
+        }
+        let mail = json!({"at": iso_millis(core.clock.now_ms()), "booking": id, "about": verb});
+        self.things.mails.push(mail);
+    }
+
+    /// What a field refers to is there.
+    fn refer(&self, kind: &str, name: &str, value: &Value) -> Result<(), Refusal> {
+        let Some(named) = named(kind, name) else {
+            return Ok(());
+        };
+        let ids: Vec<&str> = match value {
+            Value::String(id) => vec![id],
+            Value::Array(ids) => ids.iter().filter_map(Value::as_str).collect(),
+            _ => Vec::new(),
+        };
+        for id in ids {
+            if !is_id(id) {
+                return Err(Refusal::NoId);
+            }
+            let missing = match named {
+                Named::Record(kind) => self.table(kind).find(id).is_none().then(|| kind.old_word()),
+                Named::Thing(kind) => self.things.find(kind, id).is_err().then_some(kind),
             };
             if let Some(what) = missing {
                 return Err(Refusal::NoReference(what));
@@ -384,134 +443,83 @@ impl State {
         Ok(())
     }
 
-    fn no(&self, kind: &str, id: &str) -> bool {
-        self.things.living(kind).all(|thing| thing.id != id)
-    }
-
-    fn list_things(&self, row: &Row, call: &Call<'_>) -> Answer {
-        let asked: Vec<(String, String)> = url::form_urlencoded::parse(call.query.as_bytes())
-            .into_owned()
-            .collect();
-        let value = |name: &str| {
-            asked
-                .iter()
-                .find(|(own, _)| own == name)
-                .map(|(_, value)| value.as_str())
+    fn list_things(&self, row: &Row, question: &str, core: &Core) -> Answer {
+        let query = match listing::asked(&row.spec, question, core) {
+            Ok(query) => query,
+            Err(answer) => return answer,
         };
-        let fits = |thing: &&Thing| {
-            asked.iter().all(|(name, value)| match name.as_str() {
-                "_id" => thing.id == *value,
-                name if name.starts_with('$') || !thing.fields.contains_key(name) => true,
-                // times are ranges of a series, and filter nothing here
-                "start" | "end" | "seriesStart" | "seriesEnd" => true,
-                name => thing.text(name) == value,
-            })
-        };
-        let found: Vec<&Thing> = self.things.living(row.kind).filter(fits).collect();
-        let limit = value("$limit")
-            .and_then(|text| text.parse().ok())
-            .unwrap_or(PAGE)
-            .min(PAGE);
-        let from: usize = value("$cursorNext")
-            .and_then(|text| text.parse().ok())
-            .unwrap_or(0);
-        let shown: Vec<Value> = found
-            .iter()
-            .skip(from)
-            .take(limit)
-            .map(|thing| thing.shown())
-            .collect();
-        let next = from + shown.len();
-        Answer::json(
-            200,
-            &json!({
-                "rangeStart": from + 1,
-                "rangeEnd": next,
-                "cursorNext": (next < found.len()).then(|| next.to_string()),
-                "cursorPrev": null,
-                "results": shown,
-            }),
-        )
-    }
-}
-
-fn check_query(row: &Row, call: &Call<'_>, core: &Core) -> Result<(), Refusal> {
-    let mut failures = Vec::new();
-    for (name, _) in url::form_urlencoded::parse(call.query.as_bytes()) {
-        let bare = name.split('[').next().unwrap_or(&name);
-        if core.switches.flag("officernd.whitelist") && !row.query.contains(&bare) {
-            failures.push(format!("property {name} should not exist"));
-        }
-    }
-    if failures.is_empty() {
-        Ok(())
-    } else {
-        Err(Refusal::Invalid(failures))
-    }
-}
-
-fn check_body(row: &Row, body: &Map<String, Value>, core: &Core) -> Result<(), Refusal> {
-    let mut failures = Vec::new();
-    for field in &row.fields {
-        let name = field.name;
-        match body.get(name) {
-            None if field.required => failures.push(format!("{name} should not be empty")),
-            None => {}
-            Some(value) => {
-                let fits = match field.kind {
-                    "string" => value.is_string(),
-                    "number" => value.is_number(),
-                    "boolean" => value.is_boolean(),
-                    "array" => value.is_array(),
-                    "object" => value.is_object(),
-                    _ => true,
-                };
-                if !fits {
-                    failures.push(format!("{name} must be a {}", field.kind));
-                } else if !field.words.is_empty() && !field.words.iter().any(|word| value == word) {
-                    failures.push(super::shape::one_of(name, &field.words));
-                }
+        let rows = self.view(core);
+        let (by, descending) = listing::order(&query, core);
+        let mut found = rows.found(row.kind, &query.conditions);
+        if !by.is_empty() {
+            found.sort_by_cached_key(|slot| (listing::Rows::key(&rows, *slot, by), *slot));
+            if descending {
+                found.reverse();
             }
         }
+        let page = listing::page(&rows, &mut found.into_iter(), &query, core);
+        Answer::json(200, &page)
     }
-    for name in body.keys() {
-        let known = row.fields.iter().any(|field| field.name == name);
-        if core.switches.flag("officernd.whitelist") && !known {
-            failures.push(format!("property {name} should not exist"));
-        }
+
+    fn count_things(&self, row: &Row, question: &str, core: &Core) -> Answer {
+        let conditions = match counts_everything(false, core) {
+            true => Vec::new(),
+            false => query::conditions(&row.spec, question, core),
+        };
+        let found = self.view(core).found(row.kind, &conditions);
+        listing::count(&row.spec, question, &found, &|slot, by| {
+            self.things.get(slot).text(by).to_owned()
+        })
     }
-    if failures.is_empty() {
-        Ok(())
-    } else {
-        Err(Refusal::Invalid(failures))
+
+    /// The single dates of bookings within the span that the query asks for.
+    fn occurrences(&self, row: &Row, question: &str, core: &Core) -> Answer {
+        let query = match listing::asked(&row.spec, question, core) {
+            Ok(query) => query,
+            Err(answer) => return answer,
+        };
+        let bound = |name: &str| {
+            query.conditions.iter().find_map(|own| match own {
+                Condition {
+                    field,
+                    test: Test::Window(at_ms),
+                } if *field == name => Some(*at_ms),
+                _ => None,
+            })
+        };
+        let (from_ms, to_ms) = (
+            bound("seriesStart").unwrap_or(i64::MIN),
+            bound("seriesEnd").unwrap_or(i64::MAX),
+        );
+        let rows = self.view(core);
+        let mut dates: Vec<Map<String, Value>> = rows
+            .found(row.kind, &query.conditions)
+            .into_iter()
+            .flat_map(|slot| {
+                let shown = listing::Rows::shown(&rows, slot);
+                occurrences::within(&shown, &self.things.get(slot).fields, from_ms, to_ms)
+            })
+            .collect();
+        dates.sort_by(|one, other| one["start"].as_str().cmp(&other["start"].as_str()));
+        let mut places = (0..).take(dates.len());
+        let page = listing::page(&show::Dates(dates), &mut places, &query, core);
+        Answer::json(200, &page)
+    }
+
+    fn shown_thing(&self, status: u16, slot: Slot, core: &Core) -> Answer {
+        let shown = self.view(core).one(slot, OneView::Alone);
+        Answer::json(status, &Value::Object(shown))
     }
 }
 
-fn log(core: &Core, operation: Operation, kind: &'static str, shown: &Value) {
+fn log(core: &Core, operation: Operation, kind: &'static str, id: &str) {
     core.edits.add(Entry {
         at_ms: core.clock.now_ms(),
         system: System::OfficeRnd,
         actor: Actor::Api,
         operation,
         entity: kind,
-        id: shown["_id"].as_str().unwrap_or_default(),
+        id,
         fields: Vec::new(),
     });
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_line_is_a_row_and_literals_win() {
-        assert_eq!(ROWS.len(), include_str!("things/table.txt").lines().count());
-        let act = |method: Method, path: &str| {
-            let path = format!("/api/v2/organizations/acme{path}");
-            find(&method, &path).map(|(row, _, _)| row.act)
-        };
-        assert_eq!(act(Method::GET, "/bookings/count"), Some("count"));
-        assert_eq!(act(Method::GET, "/bookings/abc/"), Some("get"));
-        assert_eq!(act(Method::GET, "/members/abc"), None);
-    }
 }

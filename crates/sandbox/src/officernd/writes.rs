@@ -31,7 +31,7 @@ impl Given {
         core: &Core,
     ) -> Result<Self, Refusal> {
         let events = event_types(core);
-        shape::read(kind, body, api_rules(writer, core), &events)
+        shape::read(fields::of(kind), body, api_rules(writer, core), &events)
             .map(|fields| Self { fields })
             .map_err(Refusal::Invalid)
     }
@@ -42,7 +42,7 @@ impl Given {
         core: &Core,
     ) -> Result<Self, Refusal> {
         let events = event_types(core);
-        shape::read(kind, body, Rules::PERSON, &events)
+        shape::read(fields::of(kind), body, Rules::PERSON, &events)
             .map(|fields| Self { fields })
             .map_err(Refusal::Invalid)
     }
@@ -62,11 +62,15 @@ impl Given {
         self.fields.push((name, value));
     }
 
+    pub(super) fn unset(&mut self, name: &str) {
+        self.fields.retain(|(own, _)| *own != name);
+    }
+
     pub(super) fn into_fields(self) -> Vec<(&'static str, Value)> {
         self.fields
     }
 
-    fn get(&self, name: &str) -> Option<&Value> {
+    pub(super) fn get(&self, name: &str) -> Option<&Value> {
         self.fields
             .iter()
             .find(|(own, _)| *own == name)
@@ -116,11 +120,7 @@ impl State {
         let mut next = before.clone();
         let empty = given.fields.is_empty();
         for (name, value) in given.fields {
-            let merges = match name {
-                "properties" => core.switches.choice("officernd.properties_write") == "merge",
-                _ => core.switches.choice("officernd.objects_write") == "merge",
-            };
-            next.set(name, written(before.get(name), value, name, merges));
+            next.set(name, written(before.get(name), value, name, core));
         }
         check_rules(kind, &next)?;
         self.commit(kind, slot, next, empty, stamp, core);
@@ -274,19 +274,31 @@ impl State {
 
     /// What becomes of properties that nobody defined for the kind.
     fn settle_properties(&self, kind: Kind, given: &mut Given, core: &Core) -> Result<(), Refusal> {
-        let unknown = core.switches.choice("officernd.unknown_property");
         let Some(Value::Object(bag)) = given.get("properties").cloned() else {
             return Ok(());
         };
-        if unknown == "store" {
-            return Ok(());
-        }
         let target = match kind {
             Kind::Company => "team",
             Kind::Opportunity => "lead",
             Kind::Membership => "plan-membership",
             _ => "member",
         };
+        let kept = self.defined(bag, target, core)?;
+        given.set("properties", Value::Object(kept));
+        Ok(())
+    }
+
+    /// The properties that are kept of those written to an object of this target.
+    pub(super) fn defined(
+        &self,
+        bag: Map<String, Value>,
+        target: &str,
+        core: &Core,
+    ) -> Result<Map<String, Value>, Refusal> {
+        let unknown = core.switches.choice("officernd.unknown_property");
+        if unknown == "store" {
+            return Ok(bag);
+        }
         let known = |key: &str| {
             self.table(Kind::Property).living().any(|slot| {
                 let definition = self.table(Kind::Property).get(slot);
@@ -303,8 +315,7 @@ impl State {
                 .map(|key| format!("properties.property {key} should not exist"));
             return Err(Refusal::Invalid(failures.collect()));
         }
-        given.set("properties", Value::Object(kept));
-        Ok(())
+        Ok(kept)
     }
 
     fn log(
@@ -329,7 +340,11 @@ impl State {
 }
 
 /// The value that a write leaves: objects are replaced or merged, a property that becomes null goes.
-fn written(before: Option<&Value>, value: Value, name: &str, merges: bool) -> Value {
+pub(super) fn written(before: Option<&Value>, value: Value, name: &str, core: &Core) -> Value {
+    let merges = match name {
+        "properties" => core.switches.choice("officernd.properties_write") == "merge",
+        _ => core.switches.choice("officernd.objects_write") == "merge",
+    };
     let Value::Object(value) = value else {
         return value;
     };
@@ -351,7 +366,7 @@ fn written(before: Option<&Value>, value: Value, name: &str, merges: bool) -> Va
 fn check_rules(kind: Kind, record: &Record) -> Result<(), Refusal> {
     let named = matches!(kind, Kind::Member | Kind::Company | Kind::Membership);
     if named && record.text("name").is_empty() {
-        return Err(Refusal::Rule("Path 'name' is required."));
+        return Err(Refusal::Empty("name"));
     }
     if kind == Kind::Membership {
         let time = |field: &str| shape::millis(record.text(field));

@@ -1,6 +1,7 @@
 //! A small client for the tests: in memory, on a frozen clock.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::body::Body;
 use bytes::Bytes;
@@ -20,6 +21,8 @@ pub(crate) struct Client {
     pub(crate) token: String,
     pub(crate) location: String,
     received: Arc<Mutex<Vec<Received>>>,
+    /// How long the sandbox waited on purpose.
+    pub(crate) slept: Arc<Mutex<Duration>>,
     /// What the webhook receiver answers.
     pub(crate) receiver_status: Arc<Mutex<u16>>,
 }
@@ -73,6 +76,8 @@ impl Client {
     pub(crate) async fn new(switches: &[(&str, Value)]) -> Self {
         let received = Arc::new(Mutex::new(Vec::new()));
         let receiver_status = Arc::new(Mutex::new(200));
+        let slept = Arc::new(Mutex::new(Duration::ZERO));
+        let sleeping = Arc::clone(&slept);
         let (inbox, status) = (Arc::clone(&received), Arc::clone(&receiver_status));
         let sandbox = Sandbox::new(Options {
             clock: Clock::frozen(NOON),
@@ -92,6 +97,10 @@ impl Client {
                 let status = *status.lock().unwrap();
                 Box::pin(async move { Ok(status) })
             })),
+            sleep: Some(Arc::new(move |pause| {
+                *sleeping.lock().unwrap() += pause;
+                Box::pin(std::future::ready(()))
+            })),
             ..Options::default()
         })
         .unwrap();
@@ -106,6 +115,7 @@ impl Client {
             access,
             token: String::new(),
             received,
+            slept,
             receiver_status,
         };
         let scopes = client.access["scopes"].clone();
@@ -171,6 +181,15 @@ impl Client {
             body: serde_json::from_slice(&raw).unwrap_or(Value::Null),
             raw,
         }
+    }
+
+    /// Whether a get comes to no answer, its connection cut.
+    pub(crate) async fn is_cut(&self, path: &str) -> bool {
+        let request = Request::get(self.path(path))
+            .header("authorization", format!("Bearer {}", self.token))
+            .body(Body::empty())
+            .unwrap();
+        self.sandbox.service().oneshot(request).await.is_err()
     }
 
     /// A path below the organization.

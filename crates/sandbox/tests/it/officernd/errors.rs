@@ -156,6 +156,11 @@ async fn references() {
     let (status, text) = message("company", "nonsense").await;
     assert_eq!(status, 500);
     assert!(text.contains("24 character hex string"));
+    client.turn("error_words", "v2");
+    assert_eq!(
+        message("company", nobody).await.1,
+        "Specified company was not found"
+    );
     client.turn("bad_reference", "400");
     assert_eq!(message("company", nobody).await.0, 400);
     client.control.officernd(|state| {

@@ -98,9 +98,64 @@ async fn cursors() {
         400
     );
     let next = client.ok("/members?$limit=1").await["cursorNext"].clone();
+    client.turn("both_cursors", "cut");
+    let both = format!("/members?$cursorNext={next}&$cursorPrev={next}");
+    assert!(
+        client.is_cut(&both.replace('"', "")).await,
+        "no answer at all"
+    );
+    assert!(
+        client.slept.lock().unwrap().as_secs() >= 30,
+        "and that late"
+    );
+    client.turn("both_cursors", "400");
     let next = next.as_str().unwrap();
     let both = format!("/members?$cursorNext={next}&$cursorPrev={next}");
     assert_eq!(client.get(&both).await.status, 400);
+}
+
+#[tokio::test]
+async fn empty_pages() {
+    let client = Client::quiet(&[]).await;
+    let range = async |path: &str| {
+        let page = client.ok(path).await;
+        (page["rangeStart"].clone(), page["rangeEnd"].clone())
+    };
+    assert_eq!(range("/members").await, (json!(0), json!(0)));
+    client.turn("empty_range", "counted");
+    assert_eq!(range("/members").await, (json!(1), json!(0)));
+    assert_eq!(range("/visitors").await, (json!(1), json!(0)));
+}
+
+#[tokio::test]
+async fn dirty_data() {
+    let client = Client::quiet(&[("officernd.dirty_every", json!(1))]).await;
+    let person = |n: i32| {
+        json!({"name": format!("M{n}"), "email": format!("m{n}@x.de"), "phone": "1",
+            "address": {"zip": "50667", "city": "Köln"}, "companyName": "Acme"})
+    };
+    let people: Vec<Value> = (1..=5).map(person).collect();
+    client
+        .control
+        .seed(sandbox::System::OfficeRnd, &people)
+        .unwrap();
+    let page = client.ok("/members").await;
+    let rows = page["results"].as_array().unwrap();
+    assert_eq!(rows[0]["address"], json!({"zip": "Köln", "city": "50667"}));
+    assert_eq!(
+        (&rows[0]["phone"], rows[1].get("phone")),
+        (&json!("1"), None)
+    );
+    assert_eq!(rows[2]["email"], rows[1]["email"]);
+    let gone = rows[3]["company"].as_str().unwrap();
+    assert_eq!(client.get(&format!("/companies/{gone}")).await.status, 404);
+    assert_eq!(rows[4]["address"]["zip"], "Köln", "and so on");
+    client.turn("dirty_every", 0);
+    client
+        .control
+        .seed(sandbox::System::OfficeRnd, &[person(6)])
+        .unwrap();
+    assert_eq!(client.ok("/members").await["results"][5]["phone"], "1");
 }
 
 #[tokio::test]

@@ -55,6 +55,24 @@ async fn follows_what_was_bought() {
 }
 
 #[tokio::test]
+async fn by_time() {
+    let client = Client::quiet(&[("officernd.token_life_s", json!(1_000_000))]).await;
+    let id = client.create("/members", json!({})).await;
+    let plan = client.access["plans"][0]["_id"].clone();
+    let month = json!({"member": id, "isPersonal": true, "plan": plan, "startDate": "2026-03-01T15:00:00Z"});
+    client.create("/memberships", month).await;
+    assert_eq!(status(&client, &id).await, "pending");
+    // from noon to the evening
+    client.advance(DAY / 3);
+    assert_eq!(status(&client, &id).await, "active");
+    client.turn("status_follows_time", "midnight");
+    assert_eq!(status(&client, &id).await, "pending");
+    assert_eq!(client.names("/members?status=pending").await.len(), 1);
+    client.advance(DAY / 2);
+    assert_eq!(status(&client, &id).await, "active");
+}
+
+#[tokio::test]
 async fn members_take_their_companys() {
     let client = Client::quiet(&[]).await;
     let company = client.create("/companies", json!({})).await;
