@@ -54,13 +54,10 @@ impl Complaint {
         matches!(self.status, 404 | 410) && !self.is_missing_route()
     }
 
-    /// There is no such endpoint: 404 `Cannot PUT /…`.
+    /// There is no such endpoint: 404 `Cannot PUT /…`, or any 405.
     pub(crate) fn is_missing_route(&self) -> bool {
-        matches!(self.status, 404 | 405)
-            && self
-                .texts
-                .iter()
-                .any(|text| text.starts_with("Cannot ") || text == "Method Not Allowed")
+        self.status == 405
+            || self.status == 404 && self.texts.iter().any(|text| text.starts_with("Cannot "))
     }
 
     /// A wrong or foreign organisation: 500 `Organization not found`.

@@ -1,4 +1,4 @@
-//! What an account was found to refuse for good: said once, kept, and not sent again.
+//! What was found out about an account: what it refuses for good, said once, kept, and not sent again; and which way it takes.
 
 use std::{
     collections::BTreeSet,
@@ -10,6 +10,7 @@ use record::{Entity, FieldName};
 use serde_json::json;
 
 use crate::{
+    belonging::{LEARNED, Way},
     blame::Blame,
     resource::{Resource, place},
     settings::{Refused, Settings, key},
@@ -21,6 +22,7 @@ pub(crate) struct Learned<'a> {
     resource: &'static Resource,
     refused: Refused,
     now: Mutex<BTreeSet<String>>,
+    company_way: Mutex<Option<Way>>,
 }
 
 impl<'a> Learned<'a> {
@@ -30,7 +32,25 @@ impl<'a> Learned<'a> {
             resource,
             refused,
             now: Mutex::default(),
+            company_way: Mutex::default(),
         }
+    }
+
+    /// The way in which a member's company was set during this call.
+    pub(crate) fn company_way(&self) -> Option<Way> {
+        *self
+            .company_way
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes the way in which a member's company is set.
+    pub(crate) async fn company_goes_by(&self, way: Way, word: &'static str) {
+        *self
+            .company_way
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Some(way);
+        self.calls.learn(LEARNED, json!(word)).await;
     }
 
     fn knows(&self, property: &str) -> bool {

@@ -62,6 +62,8 @@ mod create;
 
 mod update;
 
+mod belonging;
+
 mod remove;
 
 mod webhook;

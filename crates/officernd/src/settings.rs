@@ -7,12 +7,14 @@
 //! | `start_date` | the start date that they get: `today`, or a day such as `2026-01-31` |
 //! | `token_url` | the full address of the token endpoint, where it is not the vendor's usual one |
 //! | `further_scopes` | what to ask for beside the scopes of the sync: `catalog` for all that single operations need, or a list |
-//! | `learned` | fields that this account was found to refuse: `contact.update.phone` → `refused` |
+//! | `learned` | fields that this account was found to refuse: `contact.update.phone` → `refused`; and how it sets a member's company: `contact.company_by` → `put` |
 
 use connector::{Calls, Error};
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use record::Entity;
 use serde_json::Value as Json;
+
+use crate::belonging::{LEARNED, Way};
 
 /// The default location of new records.
 pub(crate) const LOCATION: &str = "location";
@@ -108,6 +110,12 @@ impl<'a> Settings<'a> {
             })?
         };
         Ok(Some(format!("{day}T00:00:00.000Z")))
+    }
+
+    /// How the account was found to set a member's company.
+    pub(crate) fn company_way(self) -> Option<Way> {
+        let word = self.0.get("learned")?.get(LEARNED)?.as_str()?;
+        Way::of(word)
     }
 
     /// Whether the account was found to refuse this field of the body.

@@ -1,4 +1,4 @@
-//! Changing records: one PUT with what differs; a member's company goes to an endpoint of its own.
+//! Changing records: one PUT with what differs; a member's company goes its own way (`belonging`).
 //!
 //! A PUT is a partial update and answers the whole record. A list of tags is replaced whole, so what is added and
 //! removed is applied to what was read.
@@ -8,17 +8,16 @@ use connector::{
 };
 use http::Method;
 use record::{Completeness, Field, FieldName, Fields, Read, RecordId, Schema, Value};
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Map, Value as Json};
 
 use crate::{
     answer::Complaint,
     api::{in_flight, request, segment},
-    blame::{Blame, blame},
+    blame::blame,
     body::{self, elements},
     create::shows_all,
     fetch::{item, raw, reading},
     learned::Learned,
-    operation::MEMBER_COMPANY,
     resource::{COMPANY, Resource},
     settings::Refused,
     value::cannot,
@@ -41,7 +40,7 @@ pub(crate) async fn update(
 }
 
 /// What came of one call.
-enum Step {
+pub(crate) enum Step {
     Done(Response),
     Refused(Complaint),
     /// There is no such endpoint.
@@ -50,17 +49,18 @@ enum Step {
 }
 
 /// How a change ends at a call that was neither carried out nor refused.
-enum End {
+pub(crate) enum End {
     Gone,
     Unknown(String),
     Failed(Error),
 }
 
-struct Desk<'a> {
-    calls: &'a dyn Calls,
+/// Carries out one change.
+pub(crate) struct Desk<'a> {
+    pub(crate) calls: &'a dyn Calls,
     schema: &'a Schema,
-    resource: &'static Resource,
-    learned: &'a Learned<'a>,
+    pub(crate) resource: &'static Resource,
+    pub(crate) learned: &'a Learned<'a>,
 }
 
 impl Desk<'_> {
@@ -109,7 +109,7 @@ impl Desk<'_> {
             }
         }
         if let Some(company) = company {
-            match self.move_to(id, company).await {
+            match self.move_to(id, &company).await {
                 Step::Done(response) => {
                     // 204, the member, or something else: only the member itself says how it is now
                     read = self.reading(id, &set, &response);
@@ -141,32 +141,7 @@ impl Desk<'_> {
         Ok(set)
     }
 
-    /// Puts a member into a company, or into none.
-    ///
-    /// The endpoint is of later in 2026 and its method *unverified*: PUT in line with all others, else PATCH. Where there is
-    /// none the member's own PUT is tried; if that refuses it too, the company can only be set at create.
-    async fn move_to(&self, id: &RecordId, company: Json) -> Step {
-        let body = json!({ COMPANY: company });
-        for method in [Method::PUT, Method::PATCH] {
-            let step = self
-                .step(MEMBER_COMPANY, method, id, "/company", body.clone())
-                .await;
-            if !matches!(step, Step::NoRoute(_)) {
-                return step;
-            }
-        }
-        let operation = self.resource.operations.update;
-        let step = self.step(operation, Method::PUT, id, "", body).await;
-        if let Step::Refused(complaint) = &step {
-            let Blame { forbidden, .. } = blame(complaint, &[COMPANY.into()]);
-            if forbidden.iter().any(|property| property == COMPANY) {
-                self.learned.never(COMPANY).await;
-            }
-        }
-        step
-    }
-
-    async fn step(
+    pub(crate) async fn step(
         &self,
         operation: &'static str,
         method: Method,

@@ -152,7 +152,8 @@ async fn a_field_that_the_account_never_takes_is_refused_once_and_then_here() {
 
 #[tokio::test]
 async fn a_company_goes_to_its_own_endpoint_whatever_the_method() {
-    for taken in [Method::PUT, Method::PATCH] {
+    for taken in [Method::PUT, Method::POST, Method::PATCH] {
+        let word = taken.as_str().to_lowercase();
         let fake = Fake::new(move |request| {
             if request.operation != "members.company" {
                 return ok(member(MEMBER));
@@ -180,6 +181,75 @@ async fn a_company_goes_to_its_own_endpoint_whatever_the_method() {
         assert_eq!(fake.bodies("members.update"), [json!({"name": "A"})]);
         let last = fake.bodies("members.company").pop().unwrap();
         assert_eq!(last, json!({"company": company}));
+        let learned = fake.learned.lock().unwrap().clone();
+        assert_eq!(learned["contact.company_by"], word);
+
+        // as the next session knows it: one call, the right one
+        let settings = json!({"organization": "my-space", "learned": learned});
+        let fake = Fake::with(settings, |_| Reply::Text(204, ""));
+        update(&fake, change(vec![("company", Field::of(company))])).await;
+        let methods: Vec<String> = fake
+            .sent()
+            .iter()
+            .map(|sent| sent.method.to_string())
+            .collect();
+        assert_eq!(methods, [word.to_uppercase()]);
+        assert!(fake.learned.lock().unwrap().is_empty());
+    }
+}
+
+/// A 404 without a text, and what is there.
+fn nowhere(member_is_there: bool, company_is_there: bool, taken: Method) -> Fake {
+    Fake::new(move |request| match request.operation {
+        "members.company" if request.method == taken => Reply::Text(204, ""),
+        "members.company" => no(404, "Not Found"),
+        "members.get" if member_is_there => ok(member(MEMBER)),
+        "companies.get" if company_is_there => ok(json!({"_id": COMPANY, "name": "Acme"})),
+        _ => no(404, "Item with Id (x)"),
+    })
+}
+
+const COMPANY: &str = "65a0000000000000000000aa";
+
+#[tokio::test]
+async fn a_404_is_told_apart_by_a_read() {
+    let set = || change(vec![("company", Field::of(COMPANY))]);
+    let outcome = update(&nowhere(false, true, Method::GET), set()).await;
+    assert!(matches!(outcome, UpdateOutcome::Gone), "{outcome:?}");
+
+    let fake = nowhere(true, false, Method::GET);
+    assert_eq!(blamed(&update(&fake, set()).await), ["company"]);
+    let tries = fake.bodies("members.company").len();
+    assert_eq!(
+        tries, 1,
+        "a company that is not there is no reason to try other ways"
+    );
+
+    let fake = nowhere(true, true, Method::PATCH);
+    let outcome = update(&fake, set()).await;
+    assert!(matches!(outcome, UpdateOutcome::Done { .. }), "{outcome:?}");
+    assert_eq!(fake.learned.lock().unwrap()["contact.company_by"], "patch");
+}
+
+#[tokio::test]
+async fn a_member_leaves_a_company_by_null_or_by_nothing() {
+    for stays in [false, true] {
+        let fake = Fake::new(move |request| match request.operation {
+            "members.company" if crate::fake::body(request) == json!({}) => Reply::Text(204, ""),
+            "members.company" => invalid(&["company must be a string"]),
+            _ => {
+                let mut member = member(MEMBER);
+                if stays {
+                    member["company"] = json!(COMPANY);
+                }
+                ok(member)
+            }
+        });
+        let outcome = update(&fake, change(vec![("company", Field::Empty)])).await;
+        match stays {
+            false => assert!(matches!(outcome, UpdateOutcome::Done { .. }), "{outcome:?}"),
+            true => assert_eq!(blamed(&outcome), ["company"]),
+        }
     }
 }
 
@@ -193,7 +263,12 @@ async fn a_company_that_cannot_be_changed_is_learnt() {
     assert_eq!(blamed(&outcome), ["company"]);
     assert_eq!(
         fake.operations(),
-        ["members.company", "members.company", "members.update"]
+        [
+            "members.company",
+            "members.company",
+            "members.company",
+            "members.update"
+        ]
     );
     assert!(
         fake.learned
