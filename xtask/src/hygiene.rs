@@ -1,4 +1,5 @@
-//! What no compiler checks: places of one machine in committed files, and links that lead nowhere.
+//! What no compiler checks: places of one machine in committed files, links that lead nowhere, and names of systems where
+//! none may stand.
 
 use std::path::Path;
 
@@ -8,6 +9,12 @@ use crate::run::capture;
 
 /// First parts of absolute paths that exist on one person's machine only.
 const PLACES: &[&str] = &["work", "root", "farm", "Users"];
+
+/// Crates that know no system by name, comments included.
+const NAMELESS: &[&str] = &["sync", "connections", "store", "server"];
+
+/// What systems are called, in lower case and one word.
+const SYSTEMS: &[&str] = &["highlevel", "leadconnector", "onoffice", "officernd"];
 
 /// Checks every file that git knows or would take in.
 pub(crate) fn check() -> Result<()> {
@@ -31,6 +38,12 @@ pub(crate) fn check() -> Result<()> {
         for (index, line) in content.lines().enumerate() {
             if let Some(place) = place_of_one_machine(line) {
                 found.push(format!("{name}:{}: names {place}", index + 1));
+            }
+            if let Some(system) = named_system(name, line) {
+                found.push(format!(
+                    "{name}:{}: names the system {system}; no system may be named in this crate",
+                    index + 1
+                ));
             }
         }
         if name.ends_with(".md") {
@@ -63,6 +76,23 @@ fn place_of_one_machine(line: &str) -> Option<String> {
             })
         })
     })
+}
+
+/// The system that a line names in a crate that may name none.
+fn named_system(name: &str, line: &str) -> Option<&'static str> {
+    let (krate, _) = name.strip_prefix("crates/")?.split_once('/')?;
+    if !NAMELESS.contains(&krate) {
+        return None;
+    }
+    let line: String = line
+        .chars()
+        .filter(|letter| !matches!(letter, '-' | '_'))
+        .flat_map(char::to_lowercase)
+        .collect();
+    SYSTEMS
+        .iter()
+        .find(|system| line.contains(**system))
+        .copied()
 }
 
 /// Links of a Markdown file to files of the repository that are not there.
@@ -102,6 +132,21 @@ mod tests {
         assert!(place_of_one_machine(&format!("\"{place}x\"")).is_some());
         assert!(place_of_one_machine(&format!("docs{place}x")).is_none());
         assert!(place_of_one_machine("https://example.org/Users/x").is_none());
+    }
+
+    #[test]
+    fn a_system_is_named_only_where_it_may_be() {
+        let line = format!("    // {}Level says so", "High");
+        for krate in NAMELESS {
+            let name = format!("crates/{krate}/src/x.rs");
+            assert_eq!(named_system(&name, &line), Some("highlevel"));
+            assert_eq!(
+                named_system(&name, "let office_RND = 1;"),
+                Some("officernd")
+            );
+            assert_eq!(named_system(&name, "on a high level, on office days"), None);
+        }
+        assert_eq!(named_system("crates/tandem/src/x.rs", &line), None);
     }
 
     #[test]

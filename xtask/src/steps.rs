@@ -28,7 +28,7 @@ pub(crate) const STEPS: &[Step] = &[
     },
     Step {
         name: "hygiene",
-        title: "No committed file names a place on one machine; every link in the docs leads somewhere",
+        title: "No committed file names a place on one machine, the engine no system; every link in the docs leads somewhere",
         action: hygiene::check,
     },
     Step {

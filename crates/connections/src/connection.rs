@@ -22,6 +22,7 @@ use crate::{
     budget::Budget,
     call_log::Counters,
     intake::Noted,
+    sign_in_budget::SignInBudgets,
     tokens::Tokens,
 };
 
@@ -62,6 +63,7 @@ pub(crate) struct Connection {
     /// Work that must end even if nobody waits for it any more.
     pub(crate) tasks: TaskTracker,
     pub(crate) budget: Arc<Budget>,
+    pub(crate) client_budgets: Arc<SignInBudgets>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) tokens: Arc<Tokens>,
     /// Verified webhooks as they come in, for whoever listens.
@@ -83,6 +85,7 @@ pub(crate) struct Setup {
     pub(crate) webhook_keys: WebhookKeys,
     pub(crate) connector: Arc<dyn Connector>,
     pub(crate) budget: Arc<Budget>,
+    pub(crate) client_budgets: Arc<SignInBudgets>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) tokens: Arc<Tokens>,
     pub(crate) health: Arc<watch::Sender<Health>>,
@@ -132,6 +135,7 @@ impl Connection {
             stopping,
             tasks,
             budget: setup.budget,
+            client_budgets: setup.client_budgets,
             counters: setup.counters,
             tokens: setup.tokens,
             deliveries: broadcast::Sender::new(DELIVERIES),

@@ -18,6 +18,7 @@ use crate::{
     credentials::{Held, scrub},
     ongoing::Ongoing,
     retry::{self, Failure, Next, Waiting},
+    sign_in_budget::Turns,
     tokens::TokenError,
 };
 
@@ -31,8 +32,8 @@ pub(crate) enum Authority<'a> {
     Probe,
     /// With credentials that are not saved yet.
     Trial(&'a Credentials),
-    /// Without any: to obtain tokens.
-    None,
+    /// Without any, to obtain tokens for these.
+    SignIn(&'a Credentials),
 }
 
 /// How long a call waits for a vendor's limit before it is given up as "later".
@@ -139,7 +140,7 @@ impl Exchange<'_> {
     fn waiting(&self) -> Waiting {
         match self.authority {
             Authority::Probe | Authority::Trial(_) => Waiting::Person,
-            Authority::Own | Authority::None => Waiting::Work,
+            Authority::Own | Authority::SignIn(_) => Waiting::Work,
         }
     }
 
@@ -242,7 +243,7 @@ impl Exchange<'_> {
     fn lacks(&self, request: &Request, held: Option<&Held>, progress: &Progress) -> Option<String> {
         let right = self.connection.connector.right_needed(request)?;
         let (credentials, obtained) = match self.authority {
-            Authority::None => return None,
+            Authority::SignIn(_) => return None,
             Authority::Trial(credentials) => (Some(credentials), Some(self.connection.now())),
             Authority::Own | Authority::Probe => (
                 held.map(|held| &held.kept.credentials),
@@ -301,7 +302,7 @@ impl Exchange<'_> {
         let credentials = match self.authority {
             Authority::Own | Authority::Probe => held.map(|held| &held.kept.credentials),
             Authority::Trial(credentials) => Some(credentials),
-            Authority::None => None,
+            Authority::SignIn(_) => None,
         };
         let permit = tokio::select! {
             biased;
@@ -310,10 +311,15 @@ impl Exchange<'_> {
             }
             permit = connection.budget.acquire(self.lane, request.effect, PATIENCE) => permit,
         };
-        let permit = match permit {
+        let own = match permit {
             Ok(permit) => permit,
             Err(exhausted) => return Attempt::Over(self.exhausted(operation, exhausted)),
         };
+        let client = match self.turn_of_client(request).await {
+            Ok(client) => client,
+            Err(error) => return Attempt::Over(error),
+        };
+        let turns = Turns { own, client };
         let is_late = |until| connection.now() > until;
         if request.effect == Effect::Write && self.writes_until.is_some_and(is_late) {
             let why = "its turn came too late: what was read before is not fresh any more";
@@ -352,8 +358,28 @@ impl Exchange<'_> {
             Err(error) => ongoing.end(None, error.into()),
         }
         match judged {
-            Ok((verdict, response)) => self.judge(request, credentials, permit, verdict, response),
-            Err(error) => self.unanswered(request, permit, error),
+            Ok((verdict, response)) => self.judge(request, credentials, turns, verdict, response),
+            Err(error) => self.unanswered(request, turns, error),
+        }
+    }
+
+    /// For a sign-in, the turn that all connections of the same client share.
+    async fn turn_of_client(&self, request: &Request) -> Result<Option<Permit>, CallError> {
+        let (Authority::SignIn(credentials), Effect::SignIn) = (self.authority, request.effect)
+        else {
+            return Ok(None);
+        };
+        let connection = self.connection;
+        let Some(budget) = connection.client_budgets.of(connection, credentials) else {
+            return Ok(None);
+        };
+        let operation = request.operation;
+        tokio::select! {
+            biased;
+            () = connection.stopping.cancelled() => Err(CallError::Stopping { operation }),
+            turn = budget.acquire(self.lane, request.effect, PATIENCE) => {
+                turn.map(Some).map_err(|exhausted| self.exhausted(operation, exhausted))
+            }
         }
     }
 
@@ -362,7 +388,7 @@ impl Exchange<'_> {
         &self,
         request: &Request,
         credentials: Option<&Credentials>,
-        permit: Permit,
+        turns: Turns,
         verdict: Verdict,
         response: Response,
     ) -> Attempt {
@@ -370,10 +396,10 @@ impl Exchange<'_> {
         let operation = request.operation;
         match verdict {
             Verdict::Throttled { wait, daily } => {
-                permit.throttled(operation, request.records, wait, daily);
+                turns.throttled(operation, request.records, wait, daily);
             }
-            Verdict::Unavailable { .. } => permit.finish(operation, request.records, true),
-            _ => permit.finish(operation, request.records, false),
+            Verdict::Unavailable { .. } => turns.finish(operation, request.records, true),
+            _ => turns.finish(operation, request.records, false),
         }
         if !matches!(verdict, Verdict::Unavailable { .. }) {
             connection.alive();
@@ -407,11 +433,11 @@ impl Exchange<'_> {
     }
 
     /// Acts on an answer that did not come.
-    fn unanswered(&self, request: &Request, permit: Permit, error: TransportError) -> Attempt {
+    fn unanswered(&self, request: &Request, turns: Turns, error: TransportError) -> Attempt {
         let operation = request.operation;
         let why = error.to_string();
         let trouble = matches!(error, TransportError::MaybeSent(_) | TransportError::Cut(_));
-        permit.finish(operation, request.records, trouble);
+        turns.finish(operation, request.records, trouble);
         match error {
             TransportError::Forbidden(_) => {
                 self.connection.degrade(&why, None);

@@ -42,6 +42,8 @@ mod beside;
 
 mod sign_in;
 
+mod sign_in_budget;
+
 mod call_log;
 
 mod intake;

@@ -16,6 +16,7 @@ use crate::{
     budget::Budget,
     connection::{Connection, Setup},
     sign_in::{self, SignIns},
+    sign_in_budget::SignInBudgets,
 };
 
 /// The connected accounts of one workspace.
@@ -24,6 +25,7 @@ pub struct Connections {
     connectors: Vec<Arc<dyn Connector>>,
     by_name: RwLock<BTreeMap<ConnectionName, Arc<Connection>>>,
     sign_ins: Arc<SignIns>,
+    client_budgets: Arc<SignInBudgets>,
     stopping: CancellationToken,
     tasks: TaskTracker,
 }
@@ -50,7 +52,9 @@ impl Connections {
         configs: Configs,
         restart: impl Fn(&ConnectionName) -> Restart,
     ) -> Result<Self, Vec<ConfigError>> {
+        let client_budgets = SignInBudgets::new(Arc::clone(&parts.clock));
         let connections = Self {
+            client_budgets: Arc::new(client_budgets),
             parts,
             connectors,
             by_name: RwLock::default(),
@@ -135,12 +139,15 @@ impl Connections {
         if !errors.is_empty() {
             return Err(errors);
         }
+        let restart = restart(name);
+        self.client_budgets.recall(&restart);
         let mut setup = Setup {
             name: name.clone(),
             scheme,
             webhook_keys: WebhookKeys { keys: keys.clone() },
             connector: Arc::clone(connector),
-            budget: self.budget(&config, description, &restart(name)),
+            budget: self.budget(&config, description, &restart),
+            client_budgets: Arc::clone(&self.client_budgets),
             counters: Arc::default(),
             tokens: Arc::default(),
             health: Arc::default(),

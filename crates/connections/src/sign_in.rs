@@ -285,8 +285,8 @@ pub(crate) async fn finish(
     TakenSignIn(begun): TakenSignIn,
     code: &str,
 ) -> Result<Connected, ConnectError> {
-    let calls = session(connection).with(Authority::None);
     let credentials = begun.credentials;
+    let calls = session(connection).with(Authority::SignIn(&credentials));
     let grant = connection
         .connector
         .exchange_code(
@@ -333,7 +333,9 @@ pub(crate) async fn paste(
             conclude(sign_ins, connection, others, credentials, None, purpose).await
         }
         AuthScheme::ClientCredentials { .. } => {
-            let calls = session(connection).with(Authority::None);
+            // a person who connects again has changed something at the vendor: nothing that was found out before counts
+            let calls = session(connection).with_settings(connection.config.settings());
+            let calls = calls.with(Authority::SignIn(&credentials));
             let write = purpose.write && !connection.config.read_only;
             let scopes = connection.connector.scopes(&purpose.entities, write);
             let grant = connection

@@ -3,8 +3,8 @@
 //! A refresh token works once. So a refresh runs in a task of its own, which ends even when nobody
 //! waits for it any more; the new tokens are used only after they are durable; and when the vendor
 //! says that the refresh token is used up, the store is asked first whether another process was
-//! faster. Vendors tolerate a repeated refresh for about half a minute
-//! (HighLevel: 30 seconds), which covers an answer that got lost.
+//! faster. Vendors are known to tolerate a repeated refresh for half a minute, which covers an answer
+//! that got lost.
 
 use std::{
     sync::{Arc, PoisonError, RwLock},
@@ -292,7 +292,7 @@ impl Connection {
     async fn buy(self: &Arc<Self>, held: &Held) -> Result<Grant, TokenError> {
         let credentials = &held.kept.credentials;
         let calls = Session::new(Arc::clone(self), Lane::Live, "token refresh".into());
-        let calls = calls.with(Authority::None);
+        let calls = calls.with(Authority::SignIn(credentials));
         let scopes = credentials
             .tokens
             .as_ref()

@@ -37,6 +37,6 @@ pub use outcome::{
     Change, CreateOutcome, Draft, Fetched, IdentityKey, KeyKind, RemoveOutcome, SetDelta,
     UpdateOutcome,
 };
-pub use outline::{Absent, Outline};
+pub use outline::{Absent, Outline, Varies};
 pub use probe::{Desk, Finding, Heard, Probe, ProbeError};
 pub use webhook::{Delivery, Hint, Incoming, Lifecycle, Subscription, WebhookError, WebhookKeys};

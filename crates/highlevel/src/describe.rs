@@ -104,6 +104,7 @@ pub(crate) fn outline() -> Outline {
             (Entity::Contact, crate::contact::standard_fields()),
             (Entity::Company, crate::company::schema().fields),
         ],
+        varies: Vec::new(),
         absent: vec![
             Absent {
                 what: "Full name (`name`)",

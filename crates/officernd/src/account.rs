@@ -56,6 +56,7 @@ pub(crate) async fn check(
         remark_refused(calls, resource, &mut account);
     }
     compare_scopes(credentials, entities, write, &mut account);
+    remark_further(calls, credentials, &mut account);
     Ok(account)
 }
 
@@ -168,6 +169,34 @@ fn compare_scopes(
         account.remarks.push(format!(
             "no webhooks without {}: changes are found by polling, and deletes by sweeps",
             webhooks.join(", ")
+        ));
+    }
+}
+
+/// Which scopes that the settings ask for are not there.
+fn remark_further(calls: &dyn Calls, credentials: &Credentials, account: &mut Account) {
+    let settings = Settings::of(calls);
+    let granted = credentials
+        .tokens
+        .as_ref()
+        .map(|tokens| tokens.scopes.as_slice())
+        .unwrap_or_default();
+    let missing = settings.missing_scopes();
+    let (lacking, open): (Vec<String>, Vec<String>) = settings
+        .further_scopes()
+        .into_iter()
+        .filter(|scope| !granted.contains(scope))
+        .partition(|scope| missing.contains(scope));
+    if !lacking.is_empty() {
+        account.remarks.push(format!(
+            "the application lacks {}: operations that need them are refused; grant them and connect again",
+            lacking.join(", ")
+        ));
+    }
+    if !open.is_empty() {
+        account.remarks.push(format!(
+            "whether the application has {} is found out with the next tokens, a few at a time",
+            open.join(", ")
         ));
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use connector::{
     Absent, AuthScheme, Deletes, Description, Effect, EntityDescription, KeyKind, Limits, Outline,
-    SignInField, Window,
+    SignInField, Varies, Window,
 };
 use record::Entity;
 
@@ -90,6 +90,21 @@ pub(crate) fn outline() -> Outline {
             .into_iter()
             .filter_map(|entity| Some((entity, crate::schema::outline(entity)?)))
             .collect(),
+        varies: vec![
+            varies(
+                "phone",
+                "accounts as of February 2026 take it only when a member is made",
+            ),
+            varies(
+                "company",
+                "it is changed through an endpoint of later in 2026; without one it is taken only when a member is made",
+            ),
+            varies(
+                "tags",
+                "many accounts neither show nor take them (then nothing is known of them and nothing is written); where they \
+                 are taken the whole list is replaced, so that a tag that somebody adds between our read and our write is lost",
+            ),
+        ],
         absent: vec![
             Absent {
                 what: "Writing billing details and payment details",
@@ -112,6 +127,16 @@ pub(crate) fn outline() -> Outline {
                 why: "not built yet",
             },
         ],
+    }
+}
+
+/// A field of members that differs by account.
+fn varies(field: &'static str, what: &'static str) -> Varies {
+    Varies {
+        entity: Entity::Contact,
+        field,
+        by_account: true,
+        what,
     }
 }
 

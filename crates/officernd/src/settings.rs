@@ -7,6 +7,7 @@
 //! | `start_date` | the start date that they get: `today`, or a day such as `2026-01-31` |
 //! | `token_url` | the full address of the token endpoint, where it is not the vendor's usual one |
 //! | `further_scopes` | what to ask for beside the scopes of the sync: `catalog` for all that single operations need, or a list |
+//! | `missing_scopes` | scopes that the application was found to lack; not asked for again until somebody connects again |
 //! | `learned` | fields that this account was found to refuse: `contact.update.phone` → `refused`; and how it sets a member's company: `contact.company_by` → `put` |
 
 use connector::{Calls, Error};
@@ -21,6 +22,9 @@ pub(crate) const LOCATION: &str = "location";
 
 /// The default start date of new records.
 pub(crate) const START_DATE: &str = "start_date";
+
+/// Scopes that the application was found to lack.
+pub(crate) const MISSING_SCOPES: &str = "missing_scopes";
 
 /// A typed view of a connection's settings.
 #[derive(Clone, Copy)]
@@ -58,12 +62,13 @@ impl<'a> Settings<'a> {
     pub(crate) fn further_scopes(self) -> Vec<String> {
         match self.0.get("further_scopes") {
             Some(Json::String(word)) if word == "catalog" => crate::catalog::scopes(),
-            Some(Json::Array(scopes)) => scopes
-                .iter()
-                .filter_map(|scope| scope.as_str().map(str::to_owned))
-                .collect(),
-            _ => Vec::new(),
+            listed => texts(listed),
         }
+    }
+
+    /// Scopes that the application was found to lack.
+    pub(crate) fn missing_scopes(self) -> Vec<String> {
+        texts(self.0.get(MISSING_SCOPES))
     }
 
     fn text(self, key: &str) -> Option<&'a str> {
@@ -125,6 +130,14 @@ impl<'a> Settings<'a> {
             .and_then(|learned| learned.get(key(entity, refused, property)))
             .is_some()
     }
+}
+
+fn texts(list: Option<&Json>) -> Vec<String> {
+    list.and_then(Json::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(|text| text.as_str().map(str::to_owned))
+        .collect()
 }
 
 /// Under which a refused field is learnt.

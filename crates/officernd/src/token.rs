@@ -1,8 +1,9 @@
 //! Tokens by client credentials.
 //!
 //! One scope that the application was not granted fails the whole request with 400, and the answer is not
-//! known to say which. So the granted ones are found by halving, within the vendor's limit of five token
-//! requests a minute, which the caller keeps. There is no refresh token; a token lives about an hour.
+//! known to say which. So the granted ones are found by asking for parts, within the vendor's limit of five token
+//! requests a minute, which the caller keeps. What was found is kept in the settings, so that it is asked once and not
+//! with every token; connecting again asks anew. There is no refresh token; a token lives about an hour.
 
 use connector::{
     Body, CallError, Calls, Credentials, Effect, Error, Grant, Request, SecretText, Tokens,
@@ -17,7 +18,7 @@ use crate::{
     auth::{given, scopes},
     describe::{BASE_URL, TITLE},
     operation::TOKEN,
-    settings::Settings,
+    settings::{MISSING_SCOPES, Settings},
 };
 
 /// The vendor's identity server (the reference and every client that was seen).
@@ -31,43 +32,60 @@ const PATH: &str = "/oauth/token";
 /// The life of a token whose answer does not say it.
 const USUAL_LIFE: i64 = 3599;
 
-/// Most token requests of one sign-in.
+/// Most token requests that a sign-in makes for the scopes of the sync.
 const MOST: usize = 40;
 
-/// A token, with as many of these scopes as the application was granted.
+/// Most token requests that one sign-in makes for further scopes; what stays open is found out with later tokens.
+const MOST_FURTHER: usize = 12;
+
+/// How many scopes are tried at once to begin with.
+const FIRST_GROUP: usize = 16;
+
+/// A token, with as many of these scopes, and of those that the settings add, as the application was granted.
 pub(crate) async fn obtain(
     calls: &dyn Calls,
     credentials: &Credentials,
     wanted: &[String],
 ) -> Result<Grant, Error> {
     let organization = organization(given(credentials, "organization")?)?;
-    let mut wanted = if wanted.is_empty() {
+    let settings = Settings::of(calls);
+    let wanted = if wanted.is_empty() {
         scopes(&[Entity::Contact, Entity::Company], true)
     } else {
         wanted.to_vec()
     };
-    for further in Settings::of(calls).further_scopes() {
-        if !wanted.contains(&further) {
-            wanted.push(further);
-        }
-    }
-    let mut desk = Desk {
+    let mut missing = settings.missing_scopes();
+    missing.retain(|scope| !wanted.contains(scope));
+    let mut further = settings.further_scopes();
+    further.retain(|scope| !wanted.contains(scope) && !missing.contains(scope));
+    let desk = Desk {
         calls,
         credentials,
-        at: endpoint(Settings::of(calls).token_url(), calls.base_url())?,
-        asked: 0,
+        at: endpoint(settings.token_url(), calls.base_url())?,
     };
-    let (answer, scopes) = desk.sign_in(&wanted).await?;
+    let mut found = Found {
+        answer: None,
+        granted: Vec::new(),
+        missing,
+    };
+    desk.sign_in(&wanted, &further, &mut found).await?;
+    let answer = found.answer.ok_or_else(|| CallError::NotSent {
+        operation: TOKEN,
+        why: "which scopes are granted could not be found out".to_owned(),
+    })?;
     Ok(Grant {
         tokens: Tokens {
             access: answer.access,
             refresh: None,
             expires: Some(answer.expires),
-            scopes,
+            scopes: found.granted,
             account: Json::Null,
             further: std::collections::BTreeMap::new(),
         },
-        settings: json!({ "organization": organization }),
+        settings: json!({
+            "organization": organization,
+            MISSING_SCOPES: found.missing,
+        }),
     })
 }
 
@@ -125,7 +143,6 @@ struct Desk<'a> {
     calls: &'a dyn Calls,
     credentials: &'a Credentials,
     at: (String, String),
-    asked: usize,
 }
 
 struct Answer {
@@ -134,73 +151,161 @@ struct Answer {
     scopes: Vec<String>,
 }
 
+/// What is known so far.
+struct Found {
+    /// The newest token: it has all scopes that are known to be granted.
+    answer: Option<Answer>,
+    granted: Vec<String>,
+    missing: Vec<String>,
+}
+
+impl Found {
+    /// Takes in a token for what was granted so far and for these.
+    fn take(&mut self, answer: Answer, asked: &[String]) {
+        // where an answer lists its scopes, those that it does not list were left out
+        let lists = asked.iter().any(|scope| answer.scopes.contains(scope));
+        for scope in asked {
+            let granted = !lists || answer.scopes.contains(scope);
+            let known = if granted {
+                &mut self.granted
+            } else {
+                &mut self.missing
+            };
+            if !known.contains(scope) {
+                known.push(scope.clone());
+            }
+        }
+        self.answer = Some(answer);
+    }
+}
+
 impl Desk<'_> {
-    async fn sign_in(&mut self, wanted: &[String]) -> Result<(Answer, Vec<String>), Error> {
-        let said = match self.ask(wanted).await? {
-            Ok(answer) => return Ok(granted(answer, wanted)),
+    async fn sign_in(
+        &self,
+        wanted: &[String],
+        further: &[String],
+        found: &mut Found,
+    ) -> Result<(), Error> {
+        let mut all = [wanted, further].concat();
+        let mut said = match self.ask(&[], &all).await? {
+            Ok(answer) => {
+                found.take(answer, &all);
+                return Ok(());
+            }
             Err(said) => said,
         };
-        let mut rest: Vec<String> = wanted.to_vec();
         // where it does say which, that saves asking
-        let is_named = |scope: &String| said.says(scope);
-        if rest.iter().any(is_named) && !rest.iter().all(is_named) {
-            rest.retain(|scope| !is_named(scope));
-            if let Ok(answer) = self.ask(&rest).await? {
-                return Ok(granted(answer, &rest));
+        let named: Vec<String> = all
+            .iter()
+            .filter(|scope| said.says(scope))
+            .cloned()
+            .collect();
+        if !named.is_empty() && named.len() < all.len() {
+            all.retain(|scope| !named.contains(scope));
+            found.missing.extend(named);
+            match self.ask(&[], &all).await? {
+                Ok(answer) => {
+                    found.take(answer, &all);
+                    return Ok(());
+                }
+                Err(again) => said = again,
             }
         }
-        let first = rest.remove(0);
-        if wanted.len() == 1 || says_who(&said) {
+        let (wanted, further): (Vec<String>, Vec<String>) =
+            all.into_iter().partition(|scope| wanted.contains(scope));
+        let Some(first) = wanted.first().cloned() else {
+            return Err(refused(&said, "for its records"));
+        };
+        if says_who(&said) {
             return Err(refused(&said, &first));
         }
-        if let Err(said) = self.ask(std::slice::from_ref(&first)).await? {
-            return Err(refused(&said, &first));
+        let alone = further.is_empty();
+        let mut tries = MOST;
+        // all that the sync needs at once, unless that is what was refused just now
+        if !alone && let Ok(answer) = self.ask(&[], &wanted).await? {
+            found.take(answer, &wanted);
+        } else {
+            if wanted.len() == 1 {
+                return Err(refused(&said, &first));
+            }
+            let one = std::slice::from_ref(&first);
+            match self.ask(&[], one).await? {
+                Ok(answer) => found.take(answer, one),
+                Err(said) => return Err(refused(&said, &first)),
+            }
+            let rest = wanted[1..].to_vec();
+            self.search(rest, &mut tries, found).await?;
         }
-        let mut good = self.halve(rest).await?;
-        good.insert(0, first.clone());
-        match self.ask(&good).await? {
-            Ok(answer) => Ok(granted(answer, &good)),
-            Err(said) => Err(refused(&said, &first)),
-        }
+        let mut tries = MOST_FURTHER;
+        let searched = self.search(further, &mut tries, found).await;
+        // there is a token for what the sync needs; a check names what stays open, and it is asked with the next token
+        searched.or_else(|error| match &found.answer {
+            Some(_) => Ok(()),
+            None => Err(error),
+        })
     }
 
-    /// Which of these are granted; that not all are is known.
-    async fn halve(&mut self, scopes: Vec<String>) -> Result<Vec<String>, Error> {
-        let mut good = Vec::new();
-        let mut open = vec![(scopes, true)];
-        while let Some((mut left, refused)) = open.pop() {
-            if left.is_empty() {
+    /// Finds out which of these are granted, in at most so many tries; that not all are is known. Groups grow while they are granted and shrink
+    /// where they are not, so that few that are missing cost little, and many no more than one try each.
+    async fn search(
+        &self,
+        scopes: Vec<String>,
+        tries: &mut usize,
+        found: &mut Found,
+    ) -> Result<(), Error> {
+        let mut open = std::collections::VecDeque::from(scopes);
+        // where many are known to be missing, more are likely to be
+        let mut size = (FIRST_GROUP / (1 + found.missing.len())).max(1);
+        let mut known_not_all = open.len() <= size;
+        while !open.is_empty() && *tries > 0 {
+            let mut group: Vec<String> = open.drain(..size.min(open.len())).collect();
+            if !std::mem::take(&mut known_not_all) && self.is_granted(&group, tries, found).await? {
+                size *= 2;
                 continue;
             }
-            if !refused && self.ask(&left).await?.is_ok() {
-                good.extend(left);
-                continue;
+            size = (size / 4).max(1);
+            // one of the group is missing: the first such
+            while group.len() > 1 && *tries > 0 {
+                let right = group.split_off(group.len() / 2);
+                if self.is_granted(&group, tries, found).await? {
+                    group = right;
+                } else {
+                    for scope in right.into_iter().rev() {
+                        open.push_front(scope);
+                    }
+                }
             }
-            if left.len() == 1 {
-                continue;
-            }
-            let right = left.split_off(left.len() / 2);
-            if self.ask(&left).await?.is_ok() {
-                good.extend(left);
-                open.push((right, true));
-            } else {
-                open.push((right, false));
-                open.push((left, true));
+            if group.len() == 1 {
+                found.missing.append(&mut group);
             }
         }
-        Ok(good)
+        Ok(())
+    }
+
+    async fn is_granted(
+        &self,
+        group: &[String],
+        tries: &mut usize,
+        found: &mut Found,
+    ) -> Result<bool, Error> {
+        *tries -= 1;
+        // with all that is known to be granted, so that the answer is a token that can be used
+        Ok(match self.ask(&found.granted, group).await? {
+            Ok(answer) => {
+                found.take(answer, group);
+                true
+            }
+            Err(_) => false,
+        })
     }
 
     /// One request. The inner error is the vendor's refusal.
-    async fn ask(&mut self, scopes: &[String]) -> Result<Result<Answer, Complaint>, Error> {
-        self.asked += 1;
-        if self.asked > MOST {
-            return Err(CallError::NotSent {
-                operation: TOKEN,
-                why: "which scopes are granted could not be found out".to_owned(),
-            }
-            .into());
-        }
+    async fn ask(
+        &self,
+        granted: &[String],
+        more: &[String],
+    ) -> Result<Result<Answer, Complaint>, Error> {
+        let scopes = [granted, more].concat();
         let (host, path) = &self.at;
         let mut request = Request::new(TOKEN, Effect::SignIn, Method::POST, path.as_str());
         request.base_url = Some(host.clone());
@@ -248,21 +353,6 @@ impl Desk<'_> {
                 .collect(),
         }))
     }
-}
-
-/// What was granted: what the answer says, else what was asked for.
-fn granted(answer: Answer, asked: &[String]) -> (Answer, Vec<String>) {
-    let said: Vec<String> = asked
-        .iter()
-        .filter(|scope| answer.scopes.contains(scope))
-        .cloned()
-        .collect();
-    let scopes = if said.is_empty() {
-        asked.to_vec()
-    } else {
-        said
-    };
-    (answer, scopes)
 }
 
 /// Whether the refusal says that it is the client itself that is not known.

@@ -61,6 +61,7 @@ pub(crate) fn describe() -> Description {
 pub(crate) fn outline() -> Outline {
     Outline {
         fields: vec![(Entity::Contact, schema::usual())],
+        varies: Vec::new(),
         absent: vec![
             Absent {
                 what: "Comments on phone numbers and e-mail addresses",

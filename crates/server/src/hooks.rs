@@ -3,7 +3,7 @@
 //! Answers: 200 durable (or seen before, or for an account that nobody connected: sending it again
 //! would change nothing) · 400 signed but not understood · 401 not signed as it must be; nothing is
 //! stored · 404 no such address · 413 too large · 429 the backlog is full, or it could not be stored:
-//! the one status after which HighLevel has always sent again (highlevel-api-docs issue 257).
+//! the one status after which every vendor that sends again at all is known to do so.
 
 use async_trait::async_trait;
 use axum::{

@@ -126,7 +126,7 @@ fn cause() -> Cause {
     }
 }
 
-/// Ids in no order, as HighLevel has them.
+/// Ids in no order, as some vendors have them.
 fn name(number: usize) -> String {
     let mixed = (number as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     format!("{mixed:016x}{number:04}")

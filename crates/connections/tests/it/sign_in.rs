@@ -304,3 +304,42 @@ async fn credentials_that_cannot_be_opened_are_told_and_can_be_replaced() {
         .unwrap();
     assert_eq!(next.health(&office()).unwrap(), Health::Ok);
 }
+
+#[tokio::test(start_paused = true)]
+async fn connections_of_one_client_share_its_sign_ins() {
+    let limits = || connector::Limits {
+        windows: vec![connector::Window {
+            requests: 5,
+            per: SECOND * 60,
+            effect: Some(connector::Effect::SignIn),
+        }],
+        ..crate::support::limits()
+    };
+    for (clients, span) in [(["7", "7"], SECOND * 60), (["7", "8"], SECOND)] {
+        let world = World::new(json!({"scheme": "app"}), json!({})).await;
+        let connections = world.several(&["one", "two"], limits()).await;
+        let mut tasks = tokio::task::JoinSet::new();
+        for _ in 0..3 {
+            for (name, client) in ["one", "two"].into_iter().zip(clients) {
+                let connections = std::sync::Arc::clone(&connections);
+                tasks.spawn(async move {
+                    let secret = format!("{SECRET}-client");
+                    let given = given(&[("client_id", client), ("client_secret", &secret)]);
+                    let signed_in = connections.connect(&name.into(), given, &purpose()).await;
+                    // the vendor knows one token at a time, so another sign-in may have ended this one's
+                    drop(signed_in);
+                });
+            }
+        }
+        while let Some(done) = tasks.join_next().await {
+            done.unwrap();
+        }
+        let asked = world.vendor.requests("/token");
+        assert_eq!(asked.len(), 6);
+        let (first, sixth) = (asked[0].at, asked[5].at);
+        match span {
+            long if long > SECOND => assert!(sixth - first >= long, "{first:?} {sixth:?}"),
+            short => assert!(sixth - first < short, "{first:?} {sixth:?}"),
+        }
+    }
+}

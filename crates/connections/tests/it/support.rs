@@ -76,7 +76,15 @@ impl Example {
     }
 
     async fn buy(&self, calls: &dyn Calls, form: &[(&str, &str)]) -> Result<Grant, Error> {
-        let mut request = Request::new("token", Effect::Write, Method::POST, "/token");
+        // without a refresh token or code nothing is used up, and it may be asked again
+        let effect = match form
+            .iter()
+            .any(|(name, _)| matches!(*name, "refresh" | "code"))
+        {
+            true => Effect::Write,
+            false => Effect::SignIn,
+        };
+        let mut request = Request::new("token", effect, Method::POST, "/token");
         let pair = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
         request.body = Body::Form(form.iter().map(pair).collect());
         let response = calls.send(request).await?;
@@ -638,6 +646,16 @@ impl World {
         }
     }
 
+    /// Several connections of this config, with other names, in a process of their own.
+    pub(crate) async fn several(&self, names: &[&str], limits: Limits) -> Arc<Connections> {
+        let config: ConnectionConfig = serde_json::from_value(self.config.clone()).unwrap();
+        let configs = names
+            .iter()
+            .map(|name| (ConnectionName::from(*name), config.clone()))
+            .collect();
+        open_all(&self.parts, configs, limits).await
+    }
+
     /// Another process on the same database and vendor.
     pub(crate) async fn another_process(&self) -> Arc<Connections> {
         open(&self.parts, &self.config, limits()).await
@@ -672,12 +690,19 @@ impl World {
 
 async fn open(parts: &Parts, config: &Json, limits: Limits) -> Arc<Connections> {
     let config: ConnectionConfig = serde_json::from_value(config.clone()).unwrap();
+    open_all(parts, BTreeMap::from([(office(), config)]), limits).await
+}
+
+async fn open_all(
+    parts: &Parts,
+    configs: BTreeMap<ConnectionName, ConnectionConfig>,
+    limits: Limits,
+) -> Arc<Connections> {
     let connector: Arc<dyn Connector> = Arc::new(Example::new(limits));
     let fresh = |_: &ConnectionName| Restart {
         fresh: true,
         ..Restart::default()
     };
-    let configs = BTreeMap::from([(office(), config)]);
     let opened = Connections::open(parts.clone(), vec![connector], configs, fresh).await;
     Arc::new(opened.unwrap())
 }

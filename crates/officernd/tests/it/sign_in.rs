@@ -15,7 +15,11 @@ fn wanted() -> Vec<String> {
 
 /// A token server that grants these scopes only, and says of a refusal only that it is one.
 fn server(granted: BTreeSet<String>) -> Fake {
-    Fake::with(json!({}), move |request| {
+    server_with(json!({}), granted)
+}
+
+fn server_with(settings: serde_json::Value, granted: BTreeSet<String>) -> Fake {
+    Fake::with(settings, move |request| {
         assert_eq!(request.operation, "oauth.token");
         assert_eq!(
             request.base_url.as_deref(),
@@ -49,7 +53,10 @@ async fn all_scopes_at_once_where_all_are_granted() {
         grant.tokens.expires,
         Some("2026-11-21T10:59:59Z".parse().unwrap())
     );
-    assert_eq!(grant.settings, json!({"organization": "my-space"}));
+    assert_eq!(
+        grant.settings,
+        json!({"organization": "my-space", "missing_scopes": []})
+    );
 }
 
 #[tokio::test]
@@ -107,6 +114,97 @@ async fn a_server_that_names_the_scope_is_asked_once_more_only() {
     assert_eq!(fake.sent().len(), 2);
     assert!(!grant.tokens.scopes.contains(&missing));
     assert_eq!(grant.tokens.scopes.len(), wanted().len() - 1);
+}
+
+/// Scopes that single operations need, beside those of the sync.
+fn further() -> Vec<String> {
+    let mut scopes: Vec<String> = officernd::OfficeRnD::new()
+        .catalog()
+        .operations
+        .iter()
+        .flat_map(|operation| operation.needs.clone())
+        .filter(|scope| !wanted().contains(scope))
+        .collect();
+    scopes.sort();
+    scopes.dedup();
+    scopes
+}
+
+/// Renews again and again, as the connection does, until nothing is open. How many requests each took.
+async fn renewals(granted: BTreeSet<String>) -> (Vec<usize>, Grant) {
+    let mut settings = json!({"further_scopes": "catalog"});
+    let mut scopes = wanted();
+    let mut requests = Vec::new();
+    loop {
+        let fake = server_with(settings.clone(), granted.clone());
+        let grant = fake
+            .connector
+            .refresh(&fake, &app(), &scopes)
+            .await
+            .unwrap();
+        requests.push(fake.sent().len());
+        settings["missing_scopes"] = grant.settings["missing_scopes"].clone();
+        scopes = grant.tokens.scopes.clone();
+        if requests.last() == Some(&1) {
+            return (requests, grant);
+        }
+        assert!(requests.len() < 30, "it comes to no end: {requests:?}");
+    }
+}
+
+#[tokio::test]
+async fn further_scopes_are_found_out_once_a_few_at_a_time() {
+    let all = [wanted(), further()].concat();
+    assert!(further().len() > 60);
+    for lacking in [
+        vec![further()[7].clone()],
+        further().into_iter().step_by(20).collect(),
+        further().into_iter().skip(3).collect(),
+    ] {
+        let granted = all.iter().filter(|scope| !lacking.contains(scope));
+        let granted: BTreeSet<String> = granted.cloned().collect();
+        let (requests, grant) = renewals(granted.clone()).await;
+        let got: BTreeSet<String> = grant.tokens.scopes.into_iter().collect();
+        assert_eq!(got, granted, "all that is granted and nothing else");
+        let named: BTreeSet<&str> = grant.settings["missing_scopes"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|scope| scope.as_str().unwrap())
+            .collect();
+        assert_eq!(named, lacking.iter().map(String::as_str).collect());
+        assert!(
+            requests.iter().all(|requests| *requests <= 14),
+            "{requests:?}"
+        );
+        let bound = match lacking.len() {
+            1 => 2,
+            few if few < 10 => 4,
+            _ => 9,
+        };
+        assert!(
+            requests.len() <= bound,
+            "{} missing: {requests:?}",
+            lacking.len()
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_found_out_yet_holds_nothing_up() {
+    let granted: BTreeSet<String> = wanted().into_iter().collect();
+    let settings = json!({"further_scopes": "catalog"});
+    let fake = Fake::with(settings.clone(), move |request| {
+        let asked = body(request)["scope"].as_str().unwrap().to_owned();
+        match asked.split(' ').count() {
+            15 => ok(json!({"access_token": "eyJNEW", "scope": asked})),
+            16..=31 => Reply::TimeOut,
+            _ => no(400, "Bad Request"),
+        }
+    });
+    let grant = sign_in(&fake).await.unwrap();
+    let got: BTreeSet<String> = grant.tokens.scopes.into_iter().collect();
+    assert_eq!(got, granted);
 }
 
 proptest! {

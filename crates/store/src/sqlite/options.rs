@@ -14,7 +14,7 @@ pub struct Options {
     /// Threads that read beside the one that writes. Default: 2.
     pub readers: usize,
     /// How long a delivery id is remembered, in hours, by the times of later deliveries. Default: 96;
-    /// HighLevel repeats a webhook for up to three days.
+    /// vendors are known to repeat a webhook for up to three days.
     pub remember_deliveries_hours: u32,
     /// Memory for pages of the database while writing, in KiB. Each reader has a sixth of it.
     /// Default: 24576.

@@ -1,6 +1,6 @@
 //! What of a system is kept in sync and how: a page for each system, made of what its connector declares.
 
-use connector::{Connector, Deletes, EntityDescription};
+use connector::{Connector, Deletes, EntityDescription, Varies};
 use record::{Access, Capability, CountryForm, FieldSpec, Kind, Rewrite};
 
 use super::{NOTE, line};
@@ -32,6 +32,10 @@ pub(super) fn page(connector: &dyn Connector) -> String {
             ),
         );
         for field in fields {
+            let varies = outline
+                .varies
+                .iter()
+                .find(|own| own.entity == *entity && field.name.as_str() == own.field);
             line(
                 &mut text,
                 format_args!(
@@ -39,8 +43,8 @@ pub(super) fn page(connector: &dyn Connector) -> String {
                     field.name,
                     field.label,
                     kind(field.kind),
-                    access(&field.capability),
-                    losses(field)
+                    access(&field.capability, varies),
+                    losses(field, varies)
                 ),
             );
         }
@@ -88,22 +92,26 @@ fn about(described: &EntityDescription) -> String {
     )
 }
 
-fn access(capability: &Capability) -> String {
-    let direction = match capability.access {
+fn access(capability: &Capability, varies: Option<&Varies>) -> String {
+    let mut direction = match capability.access {
         Access::ReadWrite => "both ways",
         Access::CreateOnly => "both ways at create, then only out of it",
         Access::ReadOnly => "only out of it",
-    };
+    }
+    .to_owned();
+    if varies.is_some_and(|varies| varies.by_account) {
+        direction.push_str(", where the account takes it");
+    }
     match (&capability.setting, capability.required) {
         (Some(setting), true) => {
             format!("{direction}; needed at create (or the setting `{setting}`)")
         }
         (None, true) => format!("{direction}; needed at create"),
-        _ => direction.to_owned(),
+        _ => direction,
     }
 }
 
-fn losses(field: &FieldSpec) -> String {
+fn losses(field: &FieldSpec, varies: Option<&Varies>) -> String {
     let capability = &field.capability;
     let mut losses: Vec<String> = Vec::new();
     if capability.access != Access::ReadOnly {
@@ -120,6 +128,7 @@ fn losses(field: &FieldSpec) -> String {
     if capability.access == Access::ReadWrite && !capability.clearable {
         losses.push("cannot be emptied again".to_owned());
     }
+    losses.extend(varies.map(|varies| varies.what.to_owned()));
     if losses.is_empty() {
         "–".to_owned()
     } else {
