@@ -170,6 +170,23 @@ async fn clean(session: &Session, desk: &RunDesk) -> (usize, Vec<LeftOver>) {
             ),
         });
     }
+    let mut removed = 0;
+    for (what, request) in desk.undoings() {
+        let why = match session.once(&request, true).await {
+            Ok(response) if response.status.is_success() || response.status.as_u16() == 404 => {
+                removed += 1;
+                continue;
+            }
+            Ok(response) => format!("{what}: status {}", response.status.as_u16()),
+            Err(error) => format!("{what}: {error}"),
+        };
+        tracing::warn!(connection = %session.connection(), why, "what a probe made is left");
+        left.push(LeftOver {
+            entity: Entity::Contact,
+            id: None,
+            why,
+        });
+    }
     let made = desk.to_remove();
     let connector = Arc::clone(session.connector());
     let archives = |entity: Entity| {
@@ -178,7 +195,6 @@ async fn clean(session: &Session, desk: &RunDesk) -> (usize, Vec<LeftOver>) {
             .entity(entity)
             .is_some_and(|described| described.deletes != Deletes::Delete)
     };
-    let mut removed = 0;
     for (entity, id) in made {
         let outcome = connector
             .remove(session, entity, std::slice::from_ref(&id))

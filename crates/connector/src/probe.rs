@@ -135,6 +135,13 @@ pub trait Desk: Send + Sync {
     /// This record of the run is removed already.
     fn removed(&self, id: &RecordId);
 
+    /// Something was made that is no record: this request takes it away again at the run's end. `what` names it with its id:
+    /// `the webhook 65a…`.
+    fn to_undo(&self, what: &str, request: Request);
+
+    /// What was named so is taken away already.
+    fn undone(&self, what: &str);
+
     /// Keeps a fact for later probes of the run, such as the id of a record that they share.
     fn keep(&self, key: &str, fact: Json);
 

@@ -2,23 +2,30 @@
 
 mod bodies;
 
+mod errors;
+
 mod limits;
 
+mod lists;
+
 mod member;
+
+mod things;
 
 mod reads;
 
 use connector::{Desk, Effect, Error, Finding, Probe, ProbeError, Request, Response};
 use http::Method;
+use record::Entity;
 use serde_json::Value as Json;
 
-use crate::{answer::Complaint, api, describe::TITLE};
+use crate::{answer::Complaint, api, auth, describe::TITLE, settings::Settings};
 
 const READ: &str = "members.probe";
 const WRITE: &str = "members.update";
 
 /// All probes, in the order in which a run makes them: the first ones need the member as it was made.
-pub(crate) const PROBES: [Probe; 19] = [
+pub(crate) const PROBES: [Probe; 39] = [
     reads(
         "broken_id",
         "What is the status for an id that is none at all?",
@@ -35,6 +42,35 @@ pub(crate) const PROBES: [Probe; 19] = [
         "unknown_parameter",
         "Is a list with an unknown parameter refused?",
     ),
+    reads(
+        "wrong_organization",
+        "What is the status for an organisation that there is not?",
+    ),
+    reads("organization", "Does the organisation show its region?"),
+    reads(
+        "page_sizes",
+        "How many rows has a page without `$limit`, and with `$limit=0`?",
+    ),
+    reads(
+        "both_cursors",
+        "What does a list say to both cursors at once?",
+    ),
+    reads("set_filter", "Does a list take several ids at once?"),
+    reads("counts", "Do counts ignore what they are asked?"),
+    reads(
+        "parent_filter",
+        "Are assignments listed without naming a resource or membership?",
+    ),
+    reads(
+        "stamps",
+        "Do visitors, visits and check-ins show when they were made?",
+    ),
+    Probe {
+        id: "missing_scope",
+        question: "What is the status of a call whose scope the application lacks?",
+        writes: false,
+        costs: Some("takes one of the five token requests of a minute"),
+    },
     writes(
         "shapes",
         "What does a member show of fields that were never set, and of who made it?",
@@ -72,6 +108,40 @@ pub(crate) const PROBES: [Probe; 19] = [
         "bad_reference",
         "What is the status for a location that there is not?",
     ),
+    writes("empty_name", "What is the status for an empty name?"),
+    writes(
+        "content_type",
+        "Does a body without the content type of JSON count as empty?",
+    ),
+    writes(
+        "unsupported_verb",
+        "What is the status for a verb that a path does not take?",
+    ),
+    writes(
+        "event_words",
+        "Are events that there are not refused, and are there events about opportunities?",
+    ),
+    writes(
+        "narrow_update",
+        "May anything of a webhook be changed but whether it is on?",
+    ),
+    writes(
+        "default_order",
+        "In which order does a list come without `$sort`?",
+    ),
+    writes("sort", "How is `$sort` written?"),
+    writes(
+        "shifting_pages",
+        "Does the next page skip a row when one of the page before is deleted?",
+    ),
+    writes(
+        "status_silence",
+        "Does a status that follows from an opportunity move the time of the last change?",
+    ),
+    writes(
+        "deleted_company",
+        "Does a member go on naming a company that is deleted?",
+    ),
     writes(
         "company_endpoint",
         "By which verb is the company of a member set?",
@@ -82,6 +152,12 @@ pub(crate) const PROBES: [Probe; 19] = [
     ),
     writes("clearing", "Does null clear a field?"),
     writes("delete_answer", "Is a deleted member gone at once?"),
+    Probe {
+        id: "limit_window",
+        question: "Do the windows of the limits slide?",
+        writes: false,
+        costs: Some("takes two minutes in which nothing else should use the account"),
+    },
     Probe {
         id: "throttling",
         question: "What do body and headers of a refusal for too many requests look like?",
@@ -119,6 +195,26 @@ pub(crate) async fn probe(id: &str, desk: &dyn Desk) -> Result<Finding, ProbeErr
         "own_webhooks" => member::own_webhooks(desk).await,
         "unchanged_write" => member::unchanged(desk).await,
         "company_endpoint" => member::company_endpoint(desk).await,
+        "wrong_organization" => errors::wrong_organization(desk).await,
+        "missing_scope" => errors::missing_scope(desk).await,
+        "empty_name" => errors::empty_name(desk).await,
+        "content_type" => errors::content_type(desk).await,
+        "unsupported_verb" => errors::unsupported_verb(desk).await,
+        "organization" => reads::organization(desk).await,
+        "page_sizes" => lists::page_sizes(desk).await,
+        "both_cursors" => lists::both_cursors(desk).await,
+        "set_filter" => lists::set_filter(desk).await,
+        "counts" => lists::counts(desk).await,
+        "default_order" => lists::default_order(desk).await,
+        "sort" => lists::sort(desk).await,
+        "shifting_pages" => lists::shifting_pages(desk).await,
+        "parent_filter" => things::parent_filter(desk).await,
+        "stamps" => things::stamps(desk).await,
+        "event_words" => things::event_words(desk).await,
+        "narrow_update" => things::narrow_update(desk).await,
+        "status_silence" => things::status_silence(desk).await,
+        "deleted_company" => member::deleted_company(desk).await,
+        "limit_window" => limits::window(desk).await,
         "bad_reference" => member::bad_reference(desk).await,
         "limit_headers" => limits::headers(desk).await,
         "throttling" => limits::throttling(desk).await,
@@ -164,6 +260,31 @@ fn unexpected(what: &str, response: &Response) -> ProbeError {
         operation: WRITE,
         status: response.status.as_u16(),
         what: format!("{what}: {}", said(response)),
+    })
+}
+
+/// An answer that says nothing about the question.
+fn beside(response: &Response) -> Finding {
+    Finding::open(format!("it was answered otherwise: {}", said(response)))
+}
+
+/// Whether it is a refusal that says all of this.
+fn refused(response: &Response, parts: &[&str]) -> bool {
+    let complaint = Complaint::of(response);
+    !response.status.is_success() && parts.iter().all(|part| complaint.says(part))
+}
+
+/// Why a call would not be let through: the scope that it needs, if the sign-in is known to lack it.
+fn lacks(desk: &dyn Desk, scope: &str) -> Option<Finding> {
+    let settings = Settings::of(desk.calls());
+    let wanted = auth::scopes(&[Entity::Contact], true);
+    let asked = wanted.iter().any(|own| own == scope)
+        || settings.further_scopes().iter().any(|own| own == scope);
+    let missing = settings.missing_scopes().iter().any(|own| own == scope);
+    (!asked || missing).then(|| {
+        Finding::open(format!(
+            "the sign-in does not have the scope {scope}: grant it, name it in `further_scopes` and connect again"
+        ))
     })
 }
 

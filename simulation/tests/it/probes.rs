@@ -234,6 +234,67 @@ async fn officernd_is_told_apart_each_way() -> Result<()> {
             ),
             ("last_page", "officernd.cursor_absent", FLAG),
             (
+                "last_page",
+                "officernd.empty_range",
+                &["\"zero\"", "\"counted\""],
+            ),
+            (
+                "wrong_organization",
+                "officernd.wrong_slug",
+                &["\"500\"", "\"404\""],
+            ),
+            ("organization", "officernd.region_shown", FLAG),
+            ("page_sizes", "officernd.default_page", &["10", "20"]),
+            ("page_sizes", "officernd.zero_page", &["10", "20"]),
+            (
+                "both_cursors",
+                "officernd.both_cursors",
+                &["\"504\"", "\"400\"", "\"cut\""],
+            ),
+            (
+                "set_filter",
+                "officernd.set_filters",
+                &["\"status\"", "\"any\""],
+            ),
+            (
+                "counts",
+                "officernd.count_ignores_filters",
+                &["\"memberships\"", "\"none\"", "\"all\""],
+            ),
+            ("parent_filter", "officernd.parent_filter_required", FLAG),
+            ("stamps", "officernd.stamps", &["\"by_kind\"", "\"all\""]),
+            (
+                "empty_name",
+                "officernd.broken_rule",
+                &["\"500\"", "\"400\""],
+            ),
+            ("content_type", "officernd.content_type_required", FLAG),
+            (
+                "unsupported_verb",
+                "officernd.unsupported_verb",
+                &["\"404\"", "\"405\""],
+            ),
+            ("event_words", "officernd.enums_checked", FLAG),
+            ("event_words", "officernd.opportunity_events", FLAG),
+            ("narrow_update", "officernd.narrow_puts", FLAG),
+            (
+                "default_order",
+                "officernd.default_order",
+                &["\"created\"", "\"modified\""],
+            ),
+            (
+                "sort",
+                "officernd.sort_syntax",
+                &["\"words\"", "\"numbers\"", "\"ignored\""],
+            ),
+            (
+                "shifting_pages",
+                "officernd.cursor",
+                &["\"offset\"", "\"key\""],
+            ),
+            ("status_silence", "officernd.status_moves_modified", FLAG),
+            ("deleted_company", "officernd.delete_keeps_references", FLAG),
+            (
                 "broken_cursor",
                 "officernd.broken_cursor",
                 &["\"500\"", "\"400\""],
@@ -252,6 +313,8 @@ async fn officernd_is_told_apart_each_way() -> Result<()> {
             ("shapes", "officernd.empty_properties_left_out", FLAG),
             ("limit_headers", "officernd.rate_limit", FLAG),
             ("limit_headers", "officernd.write_headers", FLAG),
+            ("limit_headers", "officernd.reads_a_minute", &["390", "600"]),
+            ("limit_headers", "officernd.reads_a_day", &["15000"]),
             (
                 "limit_headers",
                 "officernd.reset_header",
@@ -292,10 +355,143 @@ async fn officernd_is_told_apart_each_way() -> Result<()> {
                 "officernd.member_endpoints",
                 &["\"put\"", "\"post\"", "\"patch\"", "\"absent\""],
             ),
+            (
+                "bad_reference",
+                "officernd.error_words",
+                &["\"v1\"", "\"v2\""],
+            ),
+            (
+                "company_endpoint",
+                "officernd.link_answer",
+                &["\"204\"", "\"200\""],
+            ),
+            (
+                "member_update",
+                "officernd.member_tags",
+                &["\"by_profile\"", "\"shown\""],
+            ),
             ("clearing", "officernd.null_clears", FLAG),
         ],
     )
     .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn officernds_limits_and_own_webhooks_are_told_apart_when_asked_for() -> Result<()> {
+    let rig = Rig::new(System::OfficeRnd).await?;
+    each_way(
+        &rig,
+        &[(
+            "limit_window",
+            "officernd.limit_window",
+            &["\"sliding\"", "\"fixed\""],
+        )],
+    )
+    .await?;
+    rig.somebody_edits().await?;
+    each_way(
+        &rig,
+        &[("own_webhooks", "officernd.api_write_webhooks", FLAG)],
+    )
+    .await?;
+    // shown only where writes show their limits
+    let switches = &rig.control.core().switches;
+    for switch in ["officernd.writes_a_minute", "officernd.writes_a_day"] {
+        switches.set("officernd.write_headers", &json!(true))?;
+        switches.set(switch, &json!(321))?;
+        let report = rig.ask(&["limit_headers"]).await?;
+        ensure!(
+            report.facts[0].switches.get(switch) == Some(&json!(321)),
+            "{report:#?}"
+        );
+        switches.reset();
+    }
+    switches.set("officernd.put_profile", &json!("2026-10"))?;
+    switches.set("officernd.member_tags", &json!("hidden"))?;
+    let report = rig.ask(&["member_update"]).await?;
+    let tags = report.facts[0].switches.get("officernd.member_tags");
+    ensure!(tags == Some(&json!("hidden")), "{report:#?}");
+    switches.reset();
+    for (switch, ways) in [
+        ("officernd.throttle_body", ["json", "text", "empty"]),
+        ("officernd.retry_after", ["suffixed", "plain", "none"]),
+    ] {
+        for way in ways {
+            switches.set("officernd.reads_a_minute", &json!(60))?;
+            switches.set(switch, &json!(way))?;
+            let report = rig.ask(&["throttling"]).await?;
+            let found = report.facts[0].switches.get(switch);
+            ensure!(found == Some(&json!(way)), "{switch} is {way}: {report:#?}");
+            switches.reset();
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_scope_that_is_missing_is_asked_for_without_it() -> Result<()> {
+    let rig = Rig::new(System::OfficeRnd).await?;
+    let report = rig.ask(&["missing_scope"]).await?;
+    ensure!(report.facts[0].outcome == ProbeOutcome::Open, "{report:#?}");
+    let access = rig.control.act(System::OfficeRnd, "access", &json!({}))?;
+    let mut scopes = access["scopes"].clone();
+    if let Some(scopes) = scopes.as_array_mut() {
+        scopes.retain(|scope| scope != "flex.collaboration.tickets.read");
+    }
+    let act = |act, input| rig.control.act(System::OfficeRnd, act, &input);
+    act("set_scopes", json!({ "scopes": scopes }))?;
+    act("expire_tokens", json!({}))?;
+    // the next call buys a token, and finds out what is granted
+    rig.ask(&["organization"]).await?;
+    for way in ["401", "403"] {
+        let switches = &rig.control.core().switches;
+        switches.set("officernd.missing_scope", &json!(way))?;
+        let report = rig.ask(&["missing_scope"]).await?;
+        let found = report.facts[0].switches.get("officernd.missing_scope");
+        ensure!(found == Some(&json!(way)), "{report:#?}");
+    }
+    Ok(())
+}
+
+/// Switches that no call shows, with the reason, as docs/probe.md lists them.
+const NOT_ASKED: &[&str] = &[
+    "officernd.tokens_a_minute",
+    "officernd.token_life_s",
+    "officernd.token_field",
+    "officernd.token_error",
+    "officernd.ungranted_scope",
+    "officernd.api_v1",
+    "officernd.booking_mails",
+    "officernd.dirty_every",
+    "officernd.manual_status_cuts_portal",
+    "officernd.status_follows_time",
+    "officernd.webhook_body",
+    "officernd.webhook_retry",
+    "officernd.webhook_timestamp_refreshed",
+    "officernd.lost_webhook_every",
+];
+
+/// Every switch is named in a test above, turned, or stands among those that cannot be asked, and in the docs.
+#[test]
+fn every_switch_of_officernd_is_asked_or_said_to_be_beyond_asking() {
+    let (tests, _) = include_str!("probes.rs")
+        .split_once("const NOT_ASKED")
+        .expect("this file");
+    let docs = include_str!("../../../docs/probe.md");
+    for switch in sandbox::Switches::registry() {
+        if switch.system != System::OfficeRnd {
+            continue;
+        }
+        let quoted = format!("\"{}\"", switch.name);
+        let beyond = NOT_ASKED.contains(&switch.name);
+        assert_ne!(tests.contains(&quoted), beyond, "{}", switch.name);
+        let short = switch.name.trim_start_matches("officernd.");
+        assert_eq!(
+            docs.contains(&format!("`{short}`")),
+            beyond,
+            "docs/probe.md: {short}"
+        );
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -367,6 +563,25 @@ async fn a_run_that_is_stopped_in_the_middle_removes_what_it_made() -> Result<()
             ensure!(rig.remain().is_empty(), "{:?}", rig.remain());
             ensure!(report.left.is_empty(), "{report:#?}");
         }
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_record_is_taken_away_by_a_stopped_run_too() -> Result<()> {
+    for probe in ["narrow_update", "status_silence"] {
+        let rig = Rig::new(System::OfficeRnd).await?;
+        let stop = CancellationToken::new();
+        // the member that an opportunity needs comes first
+        let writes = if probe == "status_silence" { 2 } else { 1 };
+        let watch = Watch::stopping_after(writes, stop.clone());
+        let report = rig.run(&[probe], watch, stop).await?;
+        ensure!(report.stopped && rig.made() == writes, "{report:#?}");
+        ensure!(rig.remain().is_empty(), "{:?}", rig.remain());
+        ensure!(
+            report.removed == writes && report.left.is_empty(),
+            "{report:#?}"
+        );
     }
     Ok(())
 }

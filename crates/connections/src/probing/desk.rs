@@ -40,6 +40,8 @@ pub(super) struct RunDesk {
 struct State {
     probe: Option<Probe>,
     made: Vec<(Entity, RecordId)>,
+    /// What else is to be taken away, each with the request that does it.
+    undo: Vec<(String, Request)>,
     emails: Vec<String>,
     kept: BTreeMap<String, Json>,
     heard: Vec<Noted>,
@@ -66,6 +68,7 @@ impl RunDesk {
             state: Mutex::new(State {
                 probe: None,
                 made: Vec::new(),
+                undo: Vec::new(),
                 emails: Vec::new(),
                 kept: BTreeMap::new(),
                 heard: Vec::new(),
@@ -101,6 +104,11 @@ impl RunDesk {
     /// What is to be removed, the newest first.
     pub(super) fn to_remove(&self) -> Vec<(Entity, RecordId)> {
         self.state().made.iter().rev().cloned().collect()
+    }
+
+    /// What else is to be taken away, the newest first.
+    pub(super) fn undoings(&self) -> Vec<(String, Request)> {
+        self.state().undo.iter().rev().cloned().collect()
     }
 
     /// Lets time pass, whatever else happens.
@@ -206,6 +214,15 @@ impl Desk for RunDesk {
 
     fn removed(&self, id: &RecordId) {
         self.state().made.retain(|(_, known)| known != id);
+    }
+
+    fn to_undo(&self, what: &str, request: Request) {
+        tracing::info!(connection = %self.connection.name, what, "a probe made something");
+        self.state().undo.push((what.to_owned(), request));
+    }
+
+    fn undone(&self, what: &str) {
+        self.state().undo.retain(|(known, _)| known != what);
     }
 
     fn keep(&self, key: &str, fact: Json) {

@@ -4,9 +4,9 @@ use connector::{Desk, Finding, ProbeError};
 use serde_json::{Value as Json, json};
 
 use super::{
-    get, json as body,
+    beside, get, json as body,
     member::{read, shared, update},
-    said, unexpected,
+    refused, said, unexpected,
 };
 
 /// A custom property that no organisation has.
@@ -22,11 +22,31 @@ pub(super) async fn member_update(desk: &dyn Desk) -> Result<Finding, ProbeError
         json!({"phone": "+493023125042"}),
     )
     .await?;
-    Ok(match response.status.is_success() {
-        true => Finding::settled("it may").switch("officernd.put_profile", "2026-10"),
-        false => Finding::settled(format!("it may not: {}", said(&response)))
-            .switch("officernd.put_profile", "2026-02"),
-    })
+    let member = read(desk, &id).await?;
+    let digits: String = member["phone"]
+        .as_str()
+        .unwrap_or_default()
+        .chars()
+        .filter(char::is_ascii_digit)
+        .collect();
+    let (finding, newer) = if response.status.is_success() && digits.ends_with("23125042") {
+        (Finding::settled("it may"), true)
+    } else if refused(&response, &["property phone should not exist"]) {
+        let how = format!("it may not: {}", said(&response));
+        (Finding::settled(how), false)
+    } else {
+        return Ok(beside(&response));
+    };
+    let profile = if newer { "2026-10" } else { "2026-02" };
+    // without tags of its own a member shows an empty list, or none at all
+    let tags = match (member.get("tags").is_some(), newer) {
+        (true, false) => "shown",
+        (false, true) => "hidden",
+        _ => "by_profile",
+    };
+    Ok(finding
+        .switch("officernd.put_profile", profile)
+        .switch("officernd.member_tags", tags))
 }
 
 pub(super) async fn unknown_field(desk: &dyn Desk) -> Result<Finding, ProbeError> {
@@ -44,15 +64,16 @@ pub(super) async fn unknown_field(desk: &dyn Desk) -> Result<Finding, ProbeError
         true => "the rest was carried out",
         false => "nothing of it was carried out",
     };
-    let refused = !response.status.is_success();
-    let finding = Finding::settled(format!("{}; {rest}", said(&response)))
-        .switch("officernd.whitelist", refused);
-    Ok(match refused {
-        true => finding.switch(
+    let finding = Finding::settled(format!("{}; {rest}", said(&response)));
+    Ok(if refused(&response, &["tandemProbe"]) {
+        finding.switch("officernd.whitelist", true).switch(
             "officernd.message_arrays",
             body(&response)["message"].is_array(),
-        ),
-        false => finding,
+        )
+    } else if response.status.is_success() && written {
+        finding.switch("officernd.whitelist", false)
+    } else {
+        beside(&response)
     })
 }
 
@@ -145,9 +166,12 @@ pub(super) async fn undefined_property(desk: &dyn Desk) -> Result<Finding, Probe
         json!({"properties": {UNDEFINED: "x"}}),
     )
     .await?;
-    if !response.status.is_success() {
+    if refused(&response, &[UNDEFINED]) {
         return Ok(Finding::settled(format!("refused: {}", said(&response)))
             .switch("officernd.unknown_property", "refuse"));
+    }
+    if !response.status.is_success() {
+        return Ok(beside(&response));
     }
     let stored = read(desk, &id).await?["properties"][UNDEFINED] == "x";
     let (how, word) = match stored {
@@ -166,8 +190,8 @@ pub(super) async fn email_check(desk: &dyn Desk) -> Result<Finding, ProbeError> 
         json!({"email": "tandem probe"}),
     )
     .await?;
-    let refused = !response.status.is_success();
-    if !refused {
+    let stored = response.status.is_success();
+    if stored {
         // found by its address, should the run lose its track
         update(
             desk,
@@ -177,11 +201,13 @@ pub(super) async fn email_check(desk: &dyn Desk) -> Result<Finding, ProbeError> 
         )
         .await?;
     }
-    let how = match refused {
-        true => said(&response),
-        false => "it is stored".to_owned(),
-    };
-    Ok(Finding::settled(how).switch("officernd.email_checked", refused))
+    Ok(if stored && body(&response)["email"] == "tandem probe" {
+        Finding::settled("it is stored").switch("officernd.email_checked", false)
+    } else if refused(&response, &["email"]) {
+        Finding::settled(said(&response)).switch("officernd.email_checked", true)
+    } else {
+        beside(&response)
+    })
 }
 
 pub(super) async fn clearing(desk: &dyn Desk) -> Result<Finding, ProbeError> {
@@ -193,9 +219,12 @@ pub(super) async fn clearing(desk: &dyn Desk) -> Result<Finding, ProbeError> {
         json!({"email": null}),
     )
     .await?;
-    if !response.status.is_success() {
+    if refused(&response, &["email"]) {
         return Ok(Finding::settled(format!("refused: {}", said(&response)))
             .switch("officernd.null_clears", false));
+    }
+    if !response.status.is_success() {
+        return Ok(beside(&response));
     }
     let member = read(desk, &id).await?;
     let cleared = member["email"].as_str().is_none_or(str::is_empty);

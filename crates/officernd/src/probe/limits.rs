@@ -1,5 +1,7 @@
 //! What answers say of limits, within them and beyond.
 
+use std::time::Duration;
+
 use connector::{Desk, Finding, ProbeError, Response};
 use futures::future::join_all;
 use serde_json::{Value as Json, json};
@@ -28,6 +30,63 @@ fn names(response: &Response) -> Vec<&str> {
         .collect()
 }
 
+fn number(response: &Response, name: &str) -> Option<i64> {
+    let value = response.headers.get(name)?;
+    value.to_str().ok()?.trim().parse().ok()
+}
+
+fn switch(word: &str, span: &str) -> &'static str {
+    match (word, span) {
+        ("read", "minute") => "officernd.reads_a_minute",
+        ("read", _) => "officernd.reads_a_day",
+        (_, "minute") => "officernd.writes_a_minute",
+        _ => "officernd.writes_a_day",
+    }
+}
+
+/// Reads that are made at once to see when they are forgotten.
+const TAKEN: i64 = 5;
+
+/// Longer than the window.
+const IDLE: Duration = Duration::from_secs(62);
+
+/// Less than the window, by more than half.
+const PART: Duration = Duration::from_secs(40);
+
+pub(super) async fn window(desk: &dyn Desk) -> Result<Finding, ProbeError> {
+    let used = async || -> Result<Option<i64>, ProbeError> {
+        let response = desk.read(get(desk, "/locations")?).await?;
+        let of = |what: &str| number(&response, &format!("x-ratelimit-{what}-read-minute"));
+        Ok(of("limit")
+            .zip(of("remaining"))
+            .map(|(all, left)| all - left))
+    };
+    // what was used before is forgotten; a window that does not slide begins with the next read
+    desk.wait(IDLE).await?;
+    for _ in 0..TAKEN {
+        used().await?;
+    }
+    desk.wait(PART).await?;
+    for _ in 0..TAKEN {
+        used().await?;
+    }
+    // over for the first ones, not for the second ones
+    desk.wait(IDLE - PART + Duration::from_secs(1)).await?;
+    Ok(match used().await? {
+        Some(1) => {
+            Finding::settled("no: all is free at once").switch("officernd.limit_window", "fixed")
+        }
+        Some(used) if used == TAKEN + 1 => {
+            Finding::settled("yes: each request is free after its own minute")
+                .switch("officernd.limit_window", "sliding")
+        }
+        Some(used) => Finding::open(format!(
+            "{used} reads count as used, so somebody else used the account too"
+        )),
+        None => Finding::open("answers do not say how many requests are left"),
+    })
+}
+
 pub(super) async fn headers(desk: &dyn Desk) -> Result<Finding, ProbeError> {
     let id = shared(desk).await?;
     let read = desk.read(get(desk, "/locations")?).await?;
@@ -54,6 +113,14 @@ pub(super) async fn headers(desk: &dyn Desk) -> Result<Finding, ProbeError> {
     ))
     .switch("officernd.rate_limit", true)
     .switch("officernd.write_headers", of_writes);
+    let mut finding = finding;
+    for (response, word) in [(&read, "read"), (&write, "write")] {
+        for span in ["minute", "day"] {
+            if let Some(limit) = number(response, &format!("x-ratelimit-limit-{word}-{span}")) {
+                finding = finding.switch(switch(word, span), limit);
+            }
+        }
+    }
     let reset = read
         .headers
         .get("x-ratelimit-reset-read-minute")

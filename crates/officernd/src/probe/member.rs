@@ -7,8 +7,8 @@ use http::Method;
 use record::{Entity, RecordId};
 use serde_json::{Value as Json, json};
 
-use super::{by_status, get, json as body, said, unexpected, write};
-use crate::{api::segment, settings::Settings};
+use super::{beside, by_status, get, json as body, lacks, refused, said, unexpected, write};
+use crate::{answer::Complaint, api::segment, settings::Settings};
 
 /// An id of the right form that nothing has.
 const NOTHING: &str = "aaaaaaaaaaaaaaaaaaaaaaaa";
@@ -17,7 +17,7 @@ const NOTHING: &str = "aaaaaaaaaaaaaaaaaaaaaaaa";
 const WEBHOOK: Duration = Duration::from_secs(30);
 
 /// Stamps have milliseconds; so much later is certainly later.
-const TICK: Duration = Duration::from_millis(1_100);
+pub(super) const TICK: Duration = Duration::from_millis(1_100);
 
 pub(super) fn place(id: &str) -> String {
     format!("/members/{}", segment(id))
@@ -35,15 +35,20 @@ async fn location(desk: &dyn Desk) -> Result<String, ProbeError> {
         .ok_or_else(|| unexpected("there is no location for a new member", &response))
 }
 
-async fn create(desk: &dyn Desk, name: &str, location: &str) -> Result<Response, ProbeError> {
+async fn create(
+    desk: &dyn Desk,
+    name: &str,
+    ending: &str,
+    location: &str,
+) -> Result<Response, ProbeError> {
     let fields = json!({
-        "name": format!("Tandem {}", desk.marker()),
+        "name": format!("Tandem {}{ending}", desk.marker()),
         "email": desk.email(name),
         "location": location,
         "startDate": desk.calls().now().strftime("%Y-%m-%dT00:00:00.000Z").to_string(),
     });
     let what = format!(
-        "make a member \"Tandem {}\", to be deleted at the end",
+        "make a member \"Tandem {}{ending}\", to be deleted at the end",
         desk.marker()
     );
     let response = desk
@@ -56,8 +61,17 @@ async fn create(desk: &dyn Desk, name: &str, location: &str) -> Result<Response,
 }
 
 async fn make(desk: &dyn Desk, name: &str) -> Result<String, ProbeError> {
+    make_named(desk, name, "").await
+}
+
+/// Makes a member with the address of this name, its own name ending so.
+pub(super) async fn make_named(
+    desk: &dyn Desk,
+    name: &str,
+    ending: &str,
+) -> Result<String, ProbeError> {
     let location = location(desk).await?;
-    let response = create(desk, name, &location).await?;
+    let response = create(desk, name, ending, &location).await?;
     body(&response)["_id"]
         .as_str()
         .map(str::to_owned)
@@ -157,11 +171,21 @@ pub(super) async fn unchanged(desk: &dyn Desk) -> Result<Finding, ProbeError> {
 }
 
 pub(super) async fn bad_reference(desk: &dyn Desk) -> Result<Finding, ProbeError> {
-    let response = create(desk, "reference", NOTHING).await?;
-    Ok(match response.status.is_success() {
-        true => Finding::settled("it is accepted; no switch stands for that"),
-        false => by_status(&response, "officernd.bad_reference", &[500, 400]),
-    })
+    let response = create(desk, "reference", "", NOTHING).await?;
+    if response.status.is_success() {
+        return Ok(Finding::settled(
+            "it is accepted; no switch stands for that",
+        ));
+    }
+    let words = if refused(&response, &["office", "not found"]) {
+        "v1"
+    } else if refused(&response, &["location", "not found"]) {
+        "v2"
+    } else {
+        return Ok(beside(&response));
+    };
+    Ok(by_status(&response, "officernd.bad_reference", &[500, 400])
+        .switch("officernd.error_words", words))
 }
 
 pub(super) async fn company_endpoint(desk: &dyn Desk) -> Result<Finding, ProbeError> {
@@ -176,18 +200,86 @@ pub(super) async fn company_endpoint(desk: &dyn Desk) -> Result<Finding, ProbeEr
         let what = format!("set no company for the probe's member, by {method}");
         let request = write(desk, method.clone(), &below, json!({}))?;
         let response = desk.write(&what, request).await?;
-        if !matches!(response.status.as_u16(), 404 | 405) {
-            return Ok(
-                Finding::settled(format!("{method} answers {}", said(&response)))
-                    .switch("officernd.member_endpoints", word),
-            );
+        if Complaint::of(&response).is_missing_route() {
+            last = Some(said(&response));
+            continue;
         }
-        last = Some(said(&response));
+        let finding = Finding::settled(format!("{method} answers {}", said(&response)));
+        return Ok(if response.status.is_success() {
+            let answer = match body(&response)["_id"].is_string() {
+                true => "200",
+                false => "204",
+            };
+            finding
+                .switch("officernd.member_endpoints", word)
+                .switch("officernd.link_answer", answer)
+        } else if refused(&response, &["company"]) {
+            finding.switch("officernd.member_endpoints", word)
+        } else {
+            beside(&response)
+        });
     }
     Ok(
         Finding::settled(format!("by none: {}", last.unwrap_or_default()))
             .switch("officernd.member_endpoints", "absent"),
     )
+}
+
+pub(super) async fn deleted_company(desk: &dyn Desk) -> Result<Finding, ProbeError> {
+    for action in ["create", "delete"] {
+        if let Some(open) = lacks(desk, &format!("flex.community.companies.{action}")) {
+            return Ok(open);
+        }
+    }
+    let location = location(desk).await?;
+    let start = desk
+        .calls()
+        .now()
+        .strftime("%Y-%m-%dT00:00:00.000Z")
+        .to_string();
+    let name = format!("Tandem {}", desk.marker());
+    let fields = json!({"name": name, "location": location, "startDate": start});
+    let what = format!("make a company \"{name}\", to be deleted at once");
+    let request = write(desk, Method::POST, "/companies", fields)?;
+    let response = desk.write(&what, request).await?;
+    let made = body(&response);
+    let company = made["_id"]
+        .as_str()
+        .ok_or_else(|| unexpected("the company could not be made", &response))?;
+    desk.made(Entity::Company, &RecordId::from(company));
+    let member = json!({
+        "name": name,
+        "email": desk.email("employed"),
+        "location": location,
+        "startDate": start,
+        "company": company,
+    });
+    let what = format!("make a member \"{name}\" of that company, to be deleted at the end");
+    let request = write(desk, Method::POST, "/members", member)?;
+    let response = desk.write(&what, request).await?;
+    let member = body(&response);
+    let id = member["_id"]
+        .as_str()
+        .ok_or_else(|| unexpected("the member could not be made", &response))?;
+    desk.made(Entity::Contact, &RecordId::from(id));
+    let below = format!("/companies/{}", segment(company));
+    let request = write(desk, Method::DELETE, &below, json!({}))?;
+    let response = desk.write("delete that company", request).await?;
+    if !response.status.is_success() {
+        return Err(unexpected("the company could not be deleted", &response));
+    }
+    desk.removed(&RecordId::from(company));
+    // a member may go with its company, too
+    let after = desk.read(get(desk, &place(id))?).await?;
+    if !after.status.is_success() {
+        return Ok(Finding::settled(format!(
+            "the member is not to be read any more ({}); no switch stands for that",
+            said(&after)
+        )));
+    }
+    let names = body(&after)["company"] == company;
+    let how = if names { "it does" } else { "it does not" };
+    Ok(Finding::settled(how).switch("officernd.delete_keeps_references", names))
 }
 
 pub(super) async fn own_webhooks(desk: &dyn Desk) -> Result<Finding, ProbeError> {

@@ -2,15 +2,26 @@
 
 use connector::{Desk, Finding, ProbeError};
 
-use super::{by_status, get, json, said, unexpected};
+use super::{beside, by_status, get, json, refused, said, unexpected};
+use crate::answer::Complaint;
 
 pub(super) async fn broken_id(desk: &dyn Desk) -> Result<Finding, ProbeError> {
     let response = desk.read(get(desk, "/members/tandem-probe")?).await?;
-    Ok(by_status(
-        &response,
-        "officernd.broken_id",
-        &[404, 400, 500],
-    ))
+    Ok(match Complaint::of(&response).is_missing_route() {
+        true => beside(&response),
+        false => by_status(&response, "officernd.broken_id", &[404, 400, 500]),
+    })
+}
+
+pub(super) async fn organization(desk: &dyn Desk) -> Result<Finding, ProbeError> {
+    let response = desk.read(get(desk, "")?).await?;
+    let shown = json(&response);
+    if !response.status.is_success() || shown.get("_id").is_none() {
+        return Ok(beside(&response));
+    }
+    let shows = shown.get("regionInfo").is_some();
+    let how = if shows { "it does" } else { "it does not" };
+    Ok(Finding::settled(how).switch("officernd.region_shown", shows))
 }
 
 pub(super) async fn last_page(desk: &dyn Desk) -> Result<Finding, ProbeError> {
@@ -22,17 +33,29 @@ pub(super) async fn last_page(desk: &dyn Desk) -> Result<Finding, ProbeError> {
     if !body["results"].is_array() {
         return Err(unexpected("the list was refused", &response));
     }
-    Ok(match body.get("cursorNext") {
+    let finding = match body.get("cursorNext") {
         None => Finding::settled("it is left out").switch("officernd.cursor_absent", true),
         Some(cursor) if cursor.is_null() => {
             Finding::settled("it is null").switch("officernd.cursor_absent", false)
         }
         Some(_) => Finding::settled("it is there all the same; no switch stands for that"),
-    })
+    };
+    Ok(
+        match (body["rangeStart"].as_i64(), body["rangeEnd"].as_i64()) {
+            (Some(0), Some(0)) => finding.switch("officernd.empty_range", "zero"),
+            (Some(1), Some(0)) => finding.switch("officernd.empty_range", "counted"),
+            _ => finding,
+        },
+    )
 }
 
 pub(super) async fn broken_cursor(desk: &dyn Desk) -> Result<Finding, ProbeError> {
-    let request = get(desk, "/members")?.query("$cursorNext", "tandem-probe");
+    let list = || Ok::<_, ProbeError>(get(desk, "/members")?.query("$limit", "1"));
+    let whole = desk.read(list()?).await?;
+    if !whole.status.is_success() {
+        return Err(unexpected("the list was refused without it", &whole));
+    }
+    let request = list()?.query("$cursorNext", "tandem-probe");
     let response = desk.read(request).await?;
     Ok(by_status(&response, "officernd.broken_cursor", &[500, 400]))
 }
@@ -42,10 +65,11 @@ pub(super) async fn unknown_parameter(desk: &dyn Desk) -> Result<Finding, ProbeE
         .query("tandemProbe", "1")
         .query("$limit", "1");
     let response = desk.read(request).await?;
-    let refused = !response.status.is_success();
-    let how = match refused {
-        true => said(&response),
-        false => "it is ignored".to_owned(),
-    };
-    Ok(Finding::settled(how).switch("officernd.query_whitelist", refused))
+    Ok(if response.status.is_success() {
+        Finding::settled("it is ignored").switch("officernd.query_whitelist", false)
+    } else if refused(&response, &["tandemProbe"]) {
+        Finding::settled(said(&response)).switch("officernd.query_whitelist", true)
+    } else {
+        beside(&response)
+    })
 }

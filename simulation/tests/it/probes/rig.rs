@@ -1,7 +1,7 @@
 //! One simulated system and one connection to it, without an engine.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::{
         Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -37,6 +37,8 @@ pub(crate) struct Rig {
     connections: Arc<Connections>,
     stop: CancellationToken,
     runs: AtomicUsize,
+    /// What clients of the API had made before the first run.
+    before: BTreeSet<String>,
 }
 
 impl Drop for Rig {
@@ -105,9 +107,17 @@ impl Rig {
             write: true,
         };
         connections.connect(&name(), given, &purpose).await?;
+        if system == System::OfficeRnd {
+            connections
+                .subscribe(&name(), "https://it.example/hooks", &purpose.entities)
+                .await?;
+        }
         let stop = CancellationToken::new();
         tokio::spawn(deliver(sandbox.clone(), stop.clone()));
+        let mut before = control.core().edits.since(0);
+        before.retain(|edit| edit.actor == Actor::Api);
         Ok(Self {
+            before: before.iter().map(|edit| edit.id.to_string()).collect(),
             control,
             system,
             sandbox,
@@ -156,12 +166,14 @@ impl Rig {
 
     /// A person changes somebody in the vendor's own pages, and the webhook of it comes in.
     pub(crate) async fn somebody_edits(&self) -> Result<()> {
-        let id = self.control.act(
-            self.system,
-            "create_contact",
-            &json!({"firstName": "Anna", "lastName": "Blum"}),
-        )?;
-        drop(id);
+        let (act, who) = match self.system {
+            System::OfficeRnd => ("create_member", json!({"name": "Anna Blum"})),
+            _ => (
+                "create_contact",
+                json!({"firstName": "Anna", "lastName": "Blum"}),
+            ),
+        };
+        self.control.act(self.system, act, &who)?;
         while self.control.core().deliveries.next_due_ms().is_some() {
             self.sandbox.deliver_due().await;
             tokio::time::sleep(Duration::from_millis(10)).await;
@@ -183,7 +195,8 @@ impl Rig {
 
     /// How many records probes made.
     pub(crate) fn made(&self) -> usize {
-        let made = |edit: &&Edit| edit.operation == Operation::Create;
+        let made =
+            |edit: &&Edit| edit.operation == Operation::Create && !self.before.contains(&*edit.id);
         self.edits().iter().filter(made).count()
     }
 
@@ -198,6 +211,8 @@ impl Rig {
         edits
             .iter()
             .filter(|edit| edit.operation == Operation::Create && !removed(&edit.id))
+            // that which the connection itself subscribed
+            .filter(|edit| !self.before.contains(&*edit.id))
             .map(|made| RecordId::from(&*made.id))
             .collect()
     }
@@ -303,6 +318,12 @@ fn config(control: &Control, system: System) -> Result<(ConnectionConfig, Given)
                 )?;
             }
             let access = act("access", json!({}))?;
+            let company = act("create_company", json!({"name": "Client"}))?;
+            act(
+                "create_membership",
+                json!({"name": "Desk", "company": company["_id"], "startDate": "2026-01-01",
+                    "plan": access["plans"][0]["_id"], "location": access["locations"][0]["_id"]}),
+            )?;
             let config = json!({
                 "system": "officernd",
                 "base_url": "http://sandbox.invalid/officernd",
