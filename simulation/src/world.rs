@@ -332,9 +332,19 @@ impl World {
         };
         let process = Process::of(&ground).await?;
         let connections = Arc::clone(&process.connections);
-        connect(&sandbox, &connections, &access, &office, options.webhooks).await?;
+        let companies = keeps_companies(options.members.iter());
+        let webhooks = options.webhooks;
+        connect(
+            &sandbox,
+            &connections,
+            &access,
+            &office,
+            webhooks,
+            companies,
+        )
+        .await?;
         if let Some(rnd) = &rnd {
-            connect_officernd(&connections, rnd).await?;
+            connect_officernd(&connections, rnd, companies).await?;
         }
         let mut rules = BTreeMap::from([(people(), options.rules)]);
         rules.extend(options.members.map(|of_members| (members(), of_members)));
@@ -453,7 +463,8 @@ impl World {
     /// When the account cannot be used.
     pub async fn connect_highlevel(&self) -> Result<()> {
         let access = self.control.act(System::HighLevel, "access", &json!({}))?;
-        sign_in(&self.sandbox, &self.connections, &access).await
+        let companies = keeps_companies(self.rules.values());
+        sign_in(&self.sandbox, &self.connections, &access, companies).await
     }
 
     /// The first run, or another full one.
@@ -682,11 +693,20 @@ fn officernd_config(access: &Json, limits: bool) -> Result<ConnectionConfig> {
     }))?)
 }
 
-fn purpose() -> Purpose {
+fn purpose(companies: bool) -> Purpose {
+    let mut entities = vec![Entity::Contact];
+    if companies {
+        entities.push(Entity::Company);
+    }
     Purpose {
-        entities: vec![Entity::Contact],
+        entities,
         write: true,
     }
+}
+
+/// Whether any sync keeps companies too.
+fn keeps_companies<'a>(mut rules: impl Iterator<Item = &'a mapping::SyncRules>) -> bool {
+    rules.any(|rules| rules.entities.contains_key(&Entity::Company))
 }
 
 fn secret(json: &Json, key: &str) -> Result<SecretText> {
@@ -701,13 +721,18 @@ async fn connect(
     access: &Json,
     office: &Json,
     webhooks: bool,
+    companies: bool,
 ) -> Result<()> {
     if webhooks {
-        sign_in(sandbox, connections, access).await?;
+        sign_in(sandbox, connections, access, companies).await?;
     } else {
         let given = BTreeMap::from([("token".to_owned(), secret(access, "privateToken")?)]);
         connections
-            .connect(&ConnectionName::from("highlevel"), given, &purpose())
+            .connect(
+                &ConnectionName::from("highlevel"),
+                given,
+                &purpose(companies),
+            )
             .await?;
     }
     connect_onoffice(connections, office).await
@@ -719,28 +744,39 @@ async fn connect_onoffice(connections: &Connections, office: &Json) -> Result<()
         ("secret".to_owned(), secret(office, "secret")?),
     ]);
     connections
-        .connect(&ConnectionName::from("onoffice"), given, &purpose())
+        .connect(&ConnectionName::from("onoffice"), given, &purpose(false))
         .await?;
     Ok(())
 }
 
-async fn connect_officernd(connections: &Connections, access: &Json) -> Result<()> {
+async fn connect_officernd(
+    connections: &Connections,
+    access: &Json,
+    companies: bool,
+) -> Result<()> {
     let given = BTreeMap::from([
         ("client_id".to_owned(), secret(access, "clientId")?),
         ("client_secret".to_owned(), secret(access, "clientSecret")?),
         ("organization".to_owned(), secret(access, "slug")?),
     ]);
-    connections.connect(&officernd(), given, &purpose()).await?;
+    connections
+        .connect(&officernd(), given, &purpose(companies))
+        .await?;
     Ok(())
 }
 
-async fn sign_in(sandbox: &Sandbox, connections: &Connections, access: &Json) -> Result<()> {
+async fn sign_in(
+    sandbox: &Sandbox,
+    connections: &Connections,
+    access: &Json,
+    companies: bool,
+) -> Result<()> {
     let name = ConnectionName::from("highlevel");
     let given = BTreeMap::from([
         ("client_id".to_owned(), secret(access, "clientId")?),
         ("client_secret".to_owned(), secret(access, "clientSecret")?),
     ]);
-    let redirect = connections.begin_sign_in(&name, purpose(), REDIRECT, given)?;
+    let redirect = connections.begin_sign_in(&name, purpose(companies), REDIRECT, given)?;
     let location = access["mainLocationId"].as_str().context("a location")?;
     let approved = format!("{}&sandbox_approve={location}", redirect.url);
     let answer = sandbox

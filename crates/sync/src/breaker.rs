@@ -93,12 +93,31 @@ pub(crate) fn take(
     Ok(())
 }
 
+/// One that was counted did not happen: it is tried again, and counted then.
+pub(crate) fn give_back(counted: &mut [Counted], (entity, kind): (Entity, Kind)) {
+    let newest = counted
+        .iter_mut()
+        .rev()
+        .find(|row| (row.entity, row.kind) == (entity, kind) && row.number > 0);
+    if let Some(row) = newest {
+        row.number -= 1;
+    }
+}
+
 impl Desk<'_> {
     /// Whether a claim was waiting already when a person was shown what waits, or let the sync go on:
     /// then what it asks for does not count.
     pub(crate) fn is_let_go_on(&self, claim: &Claim) -> bool {
         self.core
             .may_pass(&self.pairing.sync, claim.first_signalled)
+    }
+
+    /// One change of this kind was allowed and not carried out.
+    pub(crate) fn did_not_change(&self, kind: Kind) {
+        if !self.let_go_on {
+            let what = (self.pairing.entity, kind);
+            self.core.give_back_change(&self.pairing.sync, what);
+        }
     }
 
     /// Whether `number` more changes of this kind may be made. If not, the sync is stopped and a

@@ -250,7 +250,11 @@ impl Desk<'_> {
                     matching,
                 } => self.exists(labour, candidate, &matching).await?,
                 CreateOutcome::Unknown { why } => self.unknown(&labour, &why),
-                CreateOutcome::Failed(error) => self.not_made(&labour, error.to_string()),
+                CreateOutcome::Failed(error) => {
+                    // a vendor's limit that is used up for a day would else be taken for a mass of creates
+                    self.did_not_change(crate::breaker::Kind::Create);
+                    self.not_made(&labour, error.to_string());
+                }
                 CreateOutcome::Refused(refusal) => again.extend(self.refused(labour, refusal)),
             }
         }

@@ -342,6 +342,13 @@ impl Core {
         Ok(taken)
     }
 
+    /// One that was counted did not happen. Stored with the next that is counted.
+    pub(crate) fn give_back_change(&self, sync: &SyncName, what: (Entity, Kind)) {
+        self.change(sync, |standing| {
+            breaker::give_back(&mut standing.counted, what);
+        });
+    }
+
     /// Whether a change was waiting already when a person was shown what waits, or let it pass.
     pub(crate) fn may_pass(&self, sync: &SyncName, first_signalled: Timestamp) -> bool {
         self.standing(sync, |standing| {

@@ -4,6 +4,7 @@ mod account;
 mod asked;
 mod between;
 mod catalog;
+mod coworking;
 mod create;
 mod ended;
 mod evidence;
