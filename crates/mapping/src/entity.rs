@@ -161,17 +161,18 @@ impl CompiledEntity {
 
     /// The raw fields of `side` that have to change so that each of the mappings means the value given
     /// for it. Several mappings may share a field (the main e-mail address and the main phone of one
-    /// list): each builds on what the one before it changed.
+    /// list): each builds on what the one before it changed. `source` is what the other side holds.
     pub fn put_all<'a>(
         &self,
         side: Side,
         values: impl IntoIterator<Item = (&'a CompiledMapping, &'a Field)>,
         current: &Fields,
+        source: &Fields,
     ) -> Fields {
         let mut next = current.clone();
         let mut change = Fields::new();
         for (mapping, value) in values {
-            for (name, field) in mapping.put(side, value, &next) {
+            for (name, field) in mapping.put_as_spelled(side, value, &next, source) {
                 next.set(name.clone(), field.clone());
                 change.set(name, field);
             }
@@ -201,7 +202,7 @@ impl CompiledEntity {
                     if whole {
                         Fields::new()
                     } else {
-                        mapping.put(side, &value, &next)
+                        mapping.put_as_spelled(side, &value, &next, from)
                     }
                 }
                 Field::Empty | Field::Unknown => mapping.default(side).cloned().unwrap_or_default(),

@@ -103,6 +103,22 @@ impl CompiledMapping {
         self.lens.put(side, new, current)
     }
 
+    /// As [`put`](Self::put), in the spelling of the other side where that is where the value is from and its meaning leaves a part of
+    /// the spelling out: a web address keeps its scheme.
+    pub fn put_as_spelled(
+        &self,
+        side: Side,
+        new: &Field,
+        current: &Fields,
+        source: &Fields,
+    ) -> Fields {
+        let raw = self.put(side, new, current);
+        match &self.lens {
+            Lens::Scalar(lens) => lens.spelled(side, new, raw, source),
+            _ => raw,
+        }
+    }
+
     /// What a side cannot hold of a value. To be looked at before it is written: a whole loss must not
     /// be written, a partial one is written and told.
     pub fn lossy(&self, side: Side, value: &Field) -> Option<Loss> {

@@ -420,21 +420,31 @@ impl PairPlan {
         self.moves.is_empty() && self.ids.iter().all(Option::is_none)
     }
 
-    /// All raw fields that change on one side. Mappings that share a field build on each other.
-    pub(crate) fn raw(&self, pairing: &Pairing, side: Side, current: &Fields) -> Fields {
+    /// All raw fields that change on one side, by what it and the other side hold. Mappings that share a field build on each other.
+    pub(crate) fn raw(
+        &self,
+        pairing: &Pairing,
+        side: Side,
+        [current, source]: [&Fields; 2],
+    ) -> Fields {
         let mappings = pairing.compiled.mappings();
         let values = self
             .moves
             .iter()
             .filter_map(|step| Some((&mappings[step.mapping], step.values[index(side)].as_ref()?)));
-        pairing.compiled.put_all(side, values, current)
+        pairing.compiled.put_all(side, values, current, source)
     }
 
     /// The change to send to one side, if there is one.
-    pub(crate) fn change(&self, pairing: &Pairing, side: Side, current: &Record) -> Option<Change> {
+    pub(crate) fn change(
+        &self,
+        pairing: &Pairing,
+        side: Side,
+        [current, source]: [&Record; 2],
+    ) -> Option<Change> {
         let mut set = Fields::new();
         let mut sets = BTreeMap::new();
-        for (name, field) in self.raw(pairing, side, &current.fields) {
+        for (name, field) in self.raw(pairing, side, [&current.fields, &source.fields]) {
             match delta(current.fields.get(name.as_str()), &field) {
                 Some(delta) => {
                     sets.insert(name, delta);

@@ -103,6 +103,8 @@ async fn is_proven(desk: &Desk<'_>, side: Side, link: &Link, cause: &Cause) -> R
 }
 
 fn both_gone(desk: &mut Desk<'_>, link: Link, cause: &Cause) {
+    // a list that lags may show either of them for a while: nobody is made anew for it
+    bury(desk, &link, "both records are gone");
     for side in Side::BOTH {
         desk.forget(side, link.record(side));
         desk.keep_last_known(&link, side, None, cause);
@@ -379,10 +381,19 @@ pub(crate) fn end_link(
     cause: &Cause,
     why: &str,
 ) {
-    let now = desk.core.clock.now();
     desk.forget(gone, link.record(gone));
     desk.keep_last_known(&link, gone, None, cause);
     desk.keep_last_known(&link, gone.other(), Some(survivor), cause);
+    bury(desk, &link, why);
+    let row = desk.unlinked_row(&link, gone, cause, why);
+    desk.commit.journal.push(row);
+    desk.count("unlinked", 1);
+    desk.commit.ended.push(link.id);
+}
+
+/// Nothing brings the records of an ending link back.
+fn bury(desk: &mut Desk<'_>, link: &Link, why: &str) {
+    let at = desk.core.clock.now();
     for side in Side::BOTH {
         desk.commit.tombstones.push(Tombstone {
             sync: desk.pairing.sync.clone(),
@@ -390,13 +401,9 @@ pub(crate) fn end_link(
             side,
             record: link.record(side).clone(),
             why: why.to_owned(),
-            at: now,
+            at,
         });
     }
-    let row = desk.unlinked_row(&link, gone, cause, why);
-    desk.commit.journal.push(row);
-    desk.count("unlinked", 1);
-    desk.commit.ended.push(link.id);
 }
 
 impl Core {

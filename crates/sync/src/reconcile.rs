@@ -729,7 +729,8 @@ impl<'a> Desk<'a> {
             let mut numbers = Vec::new();
             let mut changes: Vec<Change> = Vec::new();
             for (number, (couple, plan)) in couples.iter().zip(plans).enumerate() {
-                if let Some(change) = plan.change(known, side, &couple.reads[index(side)].record) {
+                let records = [side, side.other()].map(|side| &couple.reads[index(side)].record);
+                if let Some(change) = plan.change(known, side, records) {
                     numbers.push(number);
                     changes.push(change);
                 }

@@ -81,7 +81,10 @@ pub(crate) fn settle(worked: Worked<'_>) -> Settled {
             .revisions
             .insert(mapping.id().to_owned(), revision(mapping));
     }
-    let sent = Side::BOTH.map(|side| plan.raw(pairing, side, &before[index(side)].record.fields));
+    let sent = Side::BOTH.map(|side| {
+        let held = [side, side.other()].map(|side| &before[index(side)].record.fields);
+        plan.raw(pairing, side, held)
+    });
     for step in &plan.moves {
         let mapping = &pairing.compiled.mappings()[step.mapping];
         let mut complete = true;

@@ -37,6 +37,25 @@ async fn a_deleted_contact_is_asked_about_and_its_survivor_is_left_alone() -> Re
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_gone_from_both_sides_is_not_brought_back_by_a_list_that_lags() -> Result<()> {
+    let mut options = options();
+    options
+        .switches
+        .push(("highlevel.search_lag_ms".to_owned(), json!(600_000)));
+    let world = World::new(options).await?;
+    let (pair, other) = (seed(&world, "Anna")?, seed(&world, "Berta")?);
+    link(&world, &[&pair, &other]).await?;
+    world.delete(ONOFFICE, &pair.onoffice)?;
+    world.delete(HIGHLEVEL, &pair.highlevel)?;
+    world.settle().await?;
+    assert_eq!(world.pairs().await?, [other]);
+    world.sweep().await?;
+    assert_eq!(numbers(&world), (1, 1));
+    assert!(questions(&world).await?.is_empty());
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_person_may_remove_the_survivor_and_what_it_held_is_kept() -> Result<()> {
     let (world, pair) = one_pair(options()).await?;
     world.delete(HIGHLEVEL, &pair.highlevel)?;

@@ -1,6 +1,6 @@
 //! One field to one field, both read as values of one kind.
 
-use record::{Field, FieldName, Fields, Side};
+use record::{Field, FieldName, Fields, Kind, Side};
 
 use super::{Slots, changed};
 use crate::{loss::Loss, slot::Domain};
@@ -23,6 +23,21 @@ impl Scalar {
     pub(crate) fn put(&self, side: Side, new: &Field, _current: &Fields) -> Fields {
         let slot = self.slots.get(side);
         changed(slot.name(), slot.write(self.domain, new))
+    }
+
+    /// A web address that goes across keeps its scheme and its spelling, which its meaning leaves out.
+    pub(crate) fn spelled(&self, side: Side, new: &Field, raw: Fields, source: &Fields) -> Fields {
+        let other = self.slots.get(side.other());
+        if self.domain.kind != Kind::Url
+            || raw.is_empty()
+            || other.read(self.domain, source) != *new
+        {
+            return raw;
+        }
+        match other.raw(source).text() {
+            Some(text) => changed(self.slots.get(side).name(), Field::of(text.trim())),
+            None => raw,
+        }
     }
 
     pub(crate) fn loss(&self, side: Side, value: &Field) -> Option<Loss> {

@@ -169,10 +169,30 @@ fn the_main_point_changes_and_the_others_stay() {
         Side::Right,
         [(email, &new_email), (phone, &new_phone)],
         &current,
+        &Fields::new(),
     );
     let after = changed(&current, change);
     assert_eq!(email.read(Side::Right, &after), new_email);
     assert_eq!(phone.read(Side::Right, &after), new_phone);
+}
+
+#[test]
+fn a_web_address_goes_across_as_it_is_spelled() {
+    let entity = compile(ALL);
+    let website = entity.mapping("website").unwrap();
+    let of = |name: &str, text: &str| fields(&[(name, Field::of(text))]);
+    let source = of("website", " http://Haus.example/a ");
+    let new = website.read(Side::Left, &source);
+    let put = |current: &Fields| website.put_as_spelled(Side::Right, &new, current, &source);
+    assert_eq!(
+        put(&of("Webseite", "https://alt.example")),
+        of("Webseite", "http://Haus.example/a")
+    );
+    // what means the same stays as it is
+    assert_eq!(put(&of("Webseite", "haus.example/a/")), Fields::new());
+    // a value from elsewhere is written as it is meant
+    let put = website.put_as_spelled(Side::Right, &new, &Fields::new(), &Fields::new());
+    assert_eq!(put, of("Webseite", "haus.example/a"));
 }
 
 #[test]
