@@ -59,7 +59,15 @@ fn judge(report: &Json) -> Result<()> {
         }
         count("/reviews")?;
         count("/blocked")?;
+        for excuse in ["asked", "blocked", "left_alone", "create_only", "cut"] {
+            count(&format!("/excused/{excuse}"))?;
+        }
+        ensure!(
+            count("/compared/values")? > 1000,
+            "sync {name}: the judge compared next to nothing"
+        );
     }
+    scenes(report)?;
     let systems = report["systems"]
         .as_object()
         .context("the report has no `systems`")?;
@@ -78,6 +86,61 @@ fn judge(report: &Json) -> Result<()> {
     Ok(())
 }
 
+/// What the demo has to show, each proven by what the simulated systems saw.
+const SCENES: [&str; 26] = [
+    "disjoint_edits",
+    "conflict_asked",
+    "conflict_decided",
+    "edit_in_between",
+    "tags",
+    "creates",
+    "delete",
+    "merge",
+    "webhook_lost",
+    "webhook_doubled",
+    "webhook_late",
+    "webhook_out_of_order",
+    "expired_token",
+    "burst",
+    "server_error",
+    "dropped_answer",
+    "dropped_create",
+    "time_out_after_effect",
+    "refused_field",
+    "through_the_hub",
+    "through_the_hub_back",
+    "both_ends",
+    "new_member",
+    "member_deleted",
+    "into_scope",
+    "company_moves",
+];
+
+/// Whether each scene was played and borne out.
+fn scenes(report: &Json) -> Result<()> {
+    let scenes = report["scenes"]
+        .as_array()
+        .context("the report has no `scenes`")?;
+    for name in SCENES {
+        let scene = scenes
+            .iter()
+            .find(|scene| scene["name"] == name)
+            .with_context(|| format!("the demo did not play `{name}`"))?;
+        let missing = scene["missing"]
+            .as_array()
+            .with_context(|| format!("scene {name} does not say what is missing"))?;
+        ensure!(
+            missing.is_empty(),
+            "scene {name}: the systems did not see {missing:?}"
+        );
+        ensure!(
+            scene["seen"].as_u64() > Some(0) && scene["left_out"].is_null(),
+            "scene {name} shows nothing: {scene}"
+        );
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -87,8 +150,13 @@ mod tests {
             "syncs": [{
                 "name": "a", "links": 3, "created": {"left": 1, "right": 1},
                 "updated": {"left": 1, "right": 1}, "reviews": 0, "blocked": 1, "errors": 0,
-                "disagreements": 0, "duplicates_made": 0, "echo_writes": 0
+                "disagreements": 0, "duplicates_made": 0, "echo_writes": 0,
+                "compared": {"pairs": 300, "values": 3000},
+                "excused": {"asked": 0, "blocked": 0, "left_alone": 0, "create_only": 0, "cut": 0}
             }],
+            "scenes": SCENES.map(|name| serde_json::json!({
+                "name": name, "seen": 1, "missing": [], "left_out": null
+            })),
             "systems": {"x": {"reads": 1, "writes": 1, "throttled": 0, "failed": 0}},
             "missed_webhooks": 1, "seconds": 3.5
         })
@@ -110,6 +178,15 @@ mod tests {
             ("/syncs/0/links", Json::from(0)),
             ("/syncs", Json::Null),
             ("/missed_webhooks", Json::Null),
+            ("/syncs/0/excused/asked", Json::Null),
+            ("/syncs/0/compared/values", Json::from(0)),
+            ("/scenes/0/seen", Json::from(0)),
+            (
+                "/scenes/0/missing",
+                serde_json::json!(["what was to be seen"]),
+            ),
+            ("/scenes/0/left_out", Json::from("too few people")),
+            ("/scenes/0/name", Json::from("another")),
         ] {
             let mut bad = report();
             *bad.pointer_mut(path).unwrap() = value;

@@ -30,6 +30,8 @@ struct PerSystem {
     totals: Totals,
     routes: BTreeMap<(&'static str, String, u16), u64>,
     actions: BTreeMap<String, u64>,
+    crowded: u64,
+    given_up: u64,
 }
 
 /// The sums of one system.
@@ -69,6 +71,10 @@ pub struct SystemCounts {
     pub routes: Vec<RouteCount>,
     /// By action and resource, where one request carries several.
     pub actions: BTreeMap<String, u64>,
+    /// Requests let through although nine tenths of what a rate limit allows were used: how near a client goes to the limit.
+    pub crowded: u64,
+    /// Requests that had their effect and whose client went away while a fault held the answer back.
+    pub given_up: u64,
 }
 
 pub(crate) struct Done<'a> {
@@ -109,6 +115,21 @@ impl Counts {
         }
     }
 
+    /// One more was let through into a nearly full window.
+    pub(crate) fn crowd(&self, system: System) {
+        self.of(system, |counts| counts.crowded += 1);
+    }
+
+    /// One more client went away before its answer.
+    pub(crate) fn give_up(&self, system: System) {
+        self.of(system, |counts| counts.given_up += 1);
+    }
+
+    fn of(&self, system: System, change: impl FnOnce(&mut PerSystem)) {
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        change(inner.entry(system).or_default());
+    }
+
     /// The sums of one system.
     #[must_use]
     pub fn totals(&self, system: System) -> Totals {
@@ -143,6 +164,8 @@ impl Counts {
                         totals: counts.totals,
                         routes,
                         actions: counts.actions,
+                        crowded: counts.crowded,
+                        given_up: counts.given_up,
                     },
                 )
             })

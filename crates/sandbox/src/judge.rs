@@ -10,6 +10,7 @@
 
 mod examine;
 mod held;
+mod history;
 mod pairwise;
 mod sameness;
 mod terms;
@@ -21,13 +22,16 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
 
-pub use examine::{Agreement, Broken, Difference, Findings, Question, Sides, What, Why, examine};
+pub use examine::{
+    Agreement, Broken, Difference, Findings, Loss, Question, Sides, What, Why, examine,
+};
 pub use held::{
     Held, highlevel_businesses, highlevel_contacts, officernd_companies, officernd_members,
     onoffice_addresses,
 };
+pub use history::History;
 pub use pairwise::{Both, Break, BrokenPair, Disagreement, Judgement, Pair, Rules, compare};
-pub use terms::{Carried, Entity, Place, Scope, Tags, Terms};
+pub use terms::{Carried, End, Entity, Place, Scope, Tags, Terms};
 
 use crate::control::Control;
 use crate::edits::{Actor, Operation};
@@ -50,14 +54,17 @@ pub enum Field {
     Country,
     Birthday,
     Company,
+    Website,
     Tags,
+    /// What is said of a company.
+    Description,
     /// First and last name in one, for a system that has one name field; a company's name.
     Name,
 }
 
 impl Field {
     /// Those of the mapping between HighLevel and onOffice that ships.
-    pub const SHIPPED: [Self; 11] = [
+    pub const SHIPPED: [Self; 12] = [
         Self::FirstName,
         Self::LastName,
         Self::Email,
@@ -68,6 +75,7 @@ impl Field {
         Self::Country,
         Self::Birthday,
         Self::Company,
+        Self::Website,
         Self::Tags,
     ];
 }
@@ -151,8 +159,9 @@ impl Control {
                     });
             }
         }
-        let mut findings = examine(&held, questions, truth);
-        for edit in self.core().edits.since(0) {
+        let edits = self.core().edits.since(0);
+        let mut findings = examine(&held, questions, truth, &History::of(&edits));
+        for edit in edits {
             if edit.actor == Actor::Api
                 && edit.operation == Operation::Update
                 && edit.fields.is_empty()

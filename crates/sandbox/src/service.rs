@@ -201,7 +201,13 @@ async fn vendor(world: &World, system: System, call: &Call<'_>) -> Result<Answer
         .ok_or(Dropped)?;
     for fault in &faults {
         if let Fault::DelayAnswer { ms } = fault {
+            let mut waiting = Waiting {
+                world,
+                system,
+                goes_on: true,
+            };
             (world.sleep)(Duration::from_millis(*ms)).await;
+            waiting.goes_on = false;
         }
     }
     if let Some(after_ms) = answer.cut_ms {
@@ -215,6 +221,21 @@ async fn vendor(world: &World, system: System, call: &Call<'_>) -> Result<Answer
     }
     count(answer.status, answer.failed);
     Ok(answer)
+}
+
+/// A client that waits for an answer; one that is dropped before that went away.
+struct Waiting<'w> {
+    world: &'w World,
+    system: System,
+    goes_on: bool,
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        if self.goes_on {
+            self.world.core.counts.give_up(self.system);
+        }
+    }
 }
 
 /// The answer that replaces the vendor's.

@@ -6,6 +6,8 @@
 
 mod judging;
 
+mod proof;
+
 mod report;
 
 mod scenes;
@@ -85,7 +87,7 @@ pub(crate) async fn run(arguments: DemoArgs, output: Output) -> Result<ExitCode>
                 ));
                 stop.cancelled().await;
             }
-            if report.agree() {
+            if report.holds() {
                 ExitCode::SUCCESS
             } else {
                 ExitCode::FAILURE
@@ -126,12 +128,10 @@ async fn play(stage: &Stage, output: Output, begun: std::time::Instant) -> Resul
     let played = edits(stage).await?;
     say("Waiting until all is worked off, then looking at everything once more (sweep)");
     stage.quiet(PATIENCE).await?;
-    let mut played = played;
     if stage.let_go_on().await? {
         let words =
             "So many changes at once stopped the sync, and Tandem asked; a person lets it go on";
         say(&format!("  · {words}"));
-        played.push(words.to_owned());
         stage.quiet(PATIENCE).await?;
     }
     stage.sweep().await?;
@@ -168,12 +168,14 @@ async fn first_sync(stage: &Stage, output: Output, sync: &stage::Sync) -> Result
 }
 
 /// Edits made by people in all systems, and what goes wrong meanwhile.
-async fn edits(stage: &Stage) -> Result<Vec<String>> {
+async fn edits(stage: &Stage) -> Result<Vec<proof::Scene>> {
     let control = stage.sandbox.control();
     let (pairs, trios) = stage.records_to_play_on().await?;
-    let burst = BURST.min(pairs.len().saturating_sub(30));
     let mut scene = scenes::Stage::new(&control, pairs, trios);
+    scenes::tags_to_begin_with(&mut scene)?;
+    stage.quiet(PATIENCE).await?;
     say("\nNow people edit in all three systems:");
+    scenes::tags(&mut scene)?;
     scenes::plain_edits(&mut scene)?;
     stage.poll().await?;
     stage.quiet(PATIENCE).await?;
@@ -187,10 +189,13 @@ async fn edits(stage: &Stage) -> Result<Vec<String>> {
     scenes::failing_answers(&mut scene)?;
     stage.poll().await?;
     stage.quiet(PATIENCE).await?;
+    scenes::silent_answers(&mut scene)?;
+    stage.poll().await?;
+    stage.quiet(PATIENCE).await?;
     scenes::refusal(&mut scene)?;
     scenes::endings(&mut scene)?;
     stage.poll().await?;
     stage.quiet(PATIENCE).await?;
-    scenes::burst(&mut scene, burst)?;
-    Ok(scene.played)
+    scenes::burst(&mut scene, BURST)?;
+    Ok(scene.scenes)
 }

@@ -90,11 +90,15 @@ pub(crate) struct Opened {
 
 /// Opens a database and sets up everything that works on it.
 pub(crate) async fn open(database: &Path, engine: sync::Options) -> Result<Opened> {
-    open_with(store::Options::at(database), engine).await
+    open_with(store::Options::at(database), engine, HttpOptions::default()).await
 }
 
 /// Opens a database with these options and sets up everything that works on it.
-pub(crate) async fn open_with(options: store::Options, engine: sync::Options) -> Result<Opened> {
+pub(crate) async fn open_with(
+    options: store::Options,
+    engine: sync::Options,
+    network: HttpOptions,
+) -> Result<Opened> {
     let database = options.path.clone();
     let database = database.as_path();
     let connectors = all_connectors(database)?;
@@ -103,7 +107,7 @@ pub(crate) async fn open_with(options: store::Options, engine: sync::Options) ->
     let vault = key_ring(database, &*store).await?;
     let transport = HttpTransport::new(&HttpOptions {
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        ..HttpOptions::default()
+        ..network
     })
     .context("the way to the network could not be set up")?;
     let service = Service::open(Options {

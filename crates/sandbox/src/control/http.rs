@@ -1,5 +1,7 @@
 //! `/_sandbox/…`: the controls over HTTP, JSON in and out.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use http::Method;
 use http::request::Parts;
@@ -9,7 +11,7 @@ use serde_json::{Value, json};
 use super::Control;
 use crate::clock::iso_millis;
 use crate::faults::Rule;
-use crate::judge::{Carried, Entity, Field, Pair, Question, Rules, Tags, Terms};
+use crate::judge::{Carried, End, Entity, Field, Pair, Question, Rules, Tags, Terms};
 use crate::service::World;
 use crate::switches::Switches;
 use crate::system::System;
@@ -176,6 +178,8 @@ struct AskedSync {
     late: bool,
     fields: Option<Vec<Field>>,
     losses: Option<Vec<Field>>,
+    /// Fields that one end takes only when a record is made.
+    create_only: Option<BTreeMap<Field, End>>,
     /// The left's word and the right's.
     tags: Option<Vec<(String, String)>>,
     #[serde(default)]
@@ -228,6 +232,9 @@ impl AskedSync {
         }
         if let Some(losses) = self.losses {
             terms.losses = losses.into_iter().collect();
+        }
+        if let Some(create_only) = self.create_only {
+            terms.create_only = create_only;
         }
         if let Some(tags) = self.tags {
             terms.tags = Tags::Pairs(tags);

@@ -4,6 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use crate::core::Core;
+use crate::system::System;
 use crate::vendor::Answer;
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
@@ -59,6 +60,9 @@ impl Limits {
         if allowed {
             used.recent.push_back(now_ms);
             used.today += 1;
+            if in_window * 10 >= burst * 9 {
+                core.counts.crowd(System::HighLevel);
+            }
         }
         let left_in_window = burst - in_window - i64::from(allowed);
         let left_today = (daily - used.today).max(0);

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use serde::Serialize;
 
 use super::held::Held;
-use super::terms::{Entity, Scope, Terms};
+use super::history::History;
+use super::terms::{End, Entity, Scope, Terms};
 use super::{Duplicate, Field, Truth, sameness};
 use crate::system::System;
 
@@ -104,6 +105,21 @@ pub struct Difference {
     pub what: What,
     /// What each side says.
     pub says: Sides<String>,
+    /// Why nobody is to blame, where it is a loss.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub loss: Option<Loss>,
+}
+
+/// Why values differ without anybody's fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Loss {
+    /// One end takes the field only when a record is made, and the other end had the last word since.
+    CreateOnly,
+    /// A system keeps the beginning of a long text.
+    Cut,
+    /// Whoever asked said that this field may differ.
+    Declared,
 }
 
 /// A value that is compared.
@@ -148,8 +164,10 @@ pub fn examine(
     held: &BTreeMap<(System, Entity), Vec<Held>>,
     questions: &[Question],
     truth: Option<&Truth>,
+    history: &History,
 ) -> Findings {
     let mut links: HashMap<Known<'_>, Vec<Known<'_>>> = HashMap::new();
+    let beyond = Beyond::new(questions, history);
     let none: &[Held] = &[];
     let of = |question: &Question, system: System| {
         let held = held.get(&(system, question.terms.entity));
@@ -167,7 +185,7 @@ pub fn examine(
         let (lefts, rights) = (of(question, left), of(question, right));
         let mut agreement = Agreement::between(&question.terms);
         let known = twins.get(&(left, right));
-        let hold = judge_pairs(question, lefts, rights, known, &mut agreement);
+        let hold = judge_pairs(question, lefts, rights, known, &beyond, &mut agreement);
         if question.terms.entity == Entity::Companies {
             let of_both = twins.entry((left, right)).or_default();
             of_both.extend(hold.iter().copied());
@@ -238,6 +256,7 @@ fn judge_pairs<'q>(
     left: &[Held],
     right: &[Held],
     twins: Option<&Twins<'_>>,
+    beyond: &Beyond<'_>,
     agreement: &mut Agreement,
 ) -> Vec<(&'q str, &'q str)> {
     let by_id = |held: &[Held]| -> HashMap<String, usize> {
@@ -270,6 +289,7 @@ fn judge_pairs<'q>(
                     &right[right_place],
                     &question.terms,
                     twins,
+                    beyond,
                     agreement,
                 );
             }
@@ -299,9 +319,10 @@ fn judge_pair(
     right: &Held,
     terms: &Terms,
     twins: Option<&Twins<'_>>,
+    beyond: &Beyond<'_>,
     agreement: &mut Agreement,
 ) {
-    let difference = |what: What, one: String, other: String| Difference {
+    let difference = |what: What, one: String, other: String, loss| Difference {
         left: left.id.clone(),
         right: right.id.clone(),
         what,
@@ -309,18 +330,27 @@ fn judge_pair(
             left: one,
             right: other,
         },
+        loss,
     };
     for field in &terms.fields {
         agreement.compared += 1;
-        let list = match sameness::compare(*field, left, right, terms) {
+        let loss = match sameness::compare(*field, left, right, terms) {
             sameness::Same::Yes => continue,
-            sameness::Same::Lossy => &mut agreement.losses,
-            sameness::Same::No => &mut agreement.disagreements,
+            sameness::Same::Cut => Some(Loss::Cut),
+            sameness::Same::Declared => Some(Loss::Declared),
+            sameness::Same::No => beyond
+                .cannot_cross(*field, left, right, terms)
+                .then_some(Loss::CreateOnly),
+        };
+        let list = match loss {
+            Some(_) => &mut agreement.losses,
+            None => &mut agreement.disagreements,
         };
         list.push(difference(
             What::Field(*field),
             left.shown(*field),
             right.shown(*field),
+            loss,
         ));
     }
     if terms.company_links {
@@ -330,6 +360,7 @@ fn judge_pair(
                 What::Carried("company".to_owned()),
                 left.company_id.clone(),
                 right.company_id.clone(),
+                None,
             ));
         }
     }
@@ -341,8 +372,66 @@ fn judge_pair(
                 What::Carried(carried.name.clone()),
                 one.to_owned(),
                 other.to_owned(),
+                None,
             ));
         }
+    }
+}
+
+/// What is known beyond the state of two records: who edited what, and which records of other syncs belong to them.
+struct Beyond<'q> {
+    history: &'q History,
+    of: HashMap<Known<'q>, Vec<Known<'q>>>,
+}
+
+impl<'q> Beyond<'q> {
+    fn new(questions: &'q [Question], history: &'q History) -> Self {
+        let mut of: HashMap<Known<'q>, Vec<Known<'q>>> = HashMap::new();
+        for Question { terms, pairs } in questions {
+            for (left, right) in pairs {
+                let (left, right) = ((terms.left, left.as_str()), (terms.right, right.as_str()));
+                of.entry(left).or_default().push(right);
+                of.entry(right).or_default().push(left);
+            }
+        }
+        Self { history, of }
+    }
+
+    /// Whether what differs is what one end could not take: it takes the field only when a record is made, and people at the other
+    /// end, or behind it in another sync, had the last word since. Where nobody said anything since both records are there, the value
+    /// of the left counts if it has one.
+    fn cannot_cross(&self, field: Field, left: &Held, right: &Held, terms: &Terms) -> bool {
+        let Some(end) = terms.create_only.get(&field) else {
+            return false;
+        };
+        let (closed, open) = match end {
+            End::Left => ((terms.left, left), (terms.right, right)),
+            End::Right => ((terms.right, right), (terms.left, left)),
+        };
+        let history = self.history;
+        let both = [closed, open].map(|(system, held)| history.made(system, &held.id));
+        let both = both[0].max(both[1]);
+        let behind = self.of.get(&(open.0, open.1.id.as_str()));
+        let said_beyond = behind
+            .into_iter()
+            .flatten()
+            .filter(|(system, _)| *system != closed.0)
+            .map(|(system, id)| history.said(*system, id, field));
+        let said = history
+            .said(open.0, &open.1.id, field)
+            .max(said_beyond.max().unwrap_or(0));
+        let changed = history.changed(closed.0, &closed.1.id, field);
+        if said > both || changed > both {
+            return said > changed;
+        }
+        // a record that a client made was made with what the other end had, unless it may have been made for one of a third system
+        let behind = self.of.get(&(closed.0, closed.1.id.as_str()));
+        let from_elsewhere = behind
+            .into_iter()
+            .flatten()
+            .any(|(system, _)| *system != open.0);
+        let left_counts = !left.shown(field).is_empty();
+        (!closed.1.by_client || from_elsewhere) && (left_counts == (*end == End::Right))
     }
 }
 

@@ -40,6 +40,9 @@ pub struct Held {
     /// `YYYY-MM-DD`.
     pub birthday: String,
     pub company: String,
+    pub website: String,
+    /// What is said of a company.
+    pub description: String,
     /// The id of the company that a person belongs to, where that is a record of its own.
     pub company_id: String,
     /// Tags, or keys of contact categories.
@@ -74,6 +77,8 @@ impl Held {
             Field::Country => self.country.clone(),
             Field::Birthday => self.birthday.clone(),
             Field::Company => self.company.clone(),
+            Field::Website => self.website.clone(),
+            Field::Description => self.description.clone(),
             Field::Tags => self.tags.join(", "),
             Field::Name => self.whole_name(),
         }
@@ -116,6 +121,7 @@ pub fn highlevel_contacts(state: &highlevel::State) -> Vec<Held> {
                     .birthday
                     .map_or_else(String::new, |day| day.to_string()),
                 company: text(F::CompanyName),
+                website: text(F::Website),
                 company_id: text(F::BusinessId),
                 tags: contact.tags.iter().map(|tag| tag.to_string()).collect(),
                 custom: contact
@@ -152,6 +158,8 @@ pub fn highlevel_businesses(state: &highlevel::State) -> Vec<Held> {
                 postcode: text("postalCode"),
                 city: text("city"),
                 country: text("country"),
+                website: text("website"),
+                description: text("description"),
                 ..Held::default()
             }
         })
@@ -217,6 +225,7 @@ fn onoffice_address(state: &onoffice::State, address: &onoffice::Address, gone: 
             birthday
         },
         company: text("Zusatz1"),
+        website: text("Homepage"),
         tags: state
             .keys(address, "ArtDaten")
             .into_iter()
@@ -280,6 +289,8 @@ pub fn officernd_companies(state: &officernd::State, now_ms: i64) -> Vec<Held> {
                 postcode: part(company, "zip"),
                 city: part(company, "city"),
                 country: part(company, "country"),
+                website: text("url"),
+                description: text("description"),
                 tags: company.tags().map(str::to_owned).collect(),
                 status: state.status(Kind::Company, company, now_ms).to_owned(),
                 custom: properties(company),

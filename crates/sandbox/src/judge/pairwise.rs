@@ -6,7 +6,8 @@ use serde::Serialize;
 
 use super::examine::{Agreement, Difference, Findings, Question, What, Why, examine};
 use super::held::Held;
-use super::terms::{Entity, Scope, Tags, Terms};
+use super::history::History;
+use super::terms::{End, Entity, Scope, Tags, Terms};
 use super::{Duplicate, Field, Truth};
 use crate::system::System;
 
@@ -26,7 +27,7 @@ pub struct Rules {
     pub fields: BTreeSet<Field>,
     /// HighLevel tag and onOffice contact category that mean the same; nothing else is compared.
     pub tags: Vec<(String, String)>,
-    /// Whether a company that differs is a declared loss, because HighLevel takes it only when a contact is made.
+    /// Whether HighLevel takes a company only when a contact is made: what onOffice's side says later is then a declared loss.
     pub company_is_create_only: bool,
     /// The country of numbers that name none, as alpha-2 code, where the record names none either.
     pub home: String,
@@ -135,9 +136,9 @@ impl Rules {
     /// The same, as terms between any two systems.
     #[must_use]
     pub fn terms(&self) -> Terms {
-        let mut losses = BTreeSet::new();
+        let mut create_only = BTreeMap::new();
         if self.company_is_create_only {
-            losses.insert(Field::Company);
+            create_only.insert(Field::Company, End::Left);
         }
         Terms {
             entity: Entity::People,
@@ -145,7 +146,8 @@ impl Rules {
             right: System::OnOffice,
             fields: self.fields.clone(),
             tags: Tags::Pairs(self.tags.clone()),
-            losses,
+            losses: BTreeSet::new(),
+            create_only,
             company_links: false,
             carried: Vec::new(),
             home: self.home.clone(),
@@ -156,7 +158,8 @@ impl Rules {
     }
 }
 
-/// Compares what both sides hold. Echo writes are not counted here, they leave no trace in a state.
+/// Compares what both sides hold. Echo writes are not counted here, they leave no trace in a state; nobody is known to have edited
+/// anything, so what differs differed when the pair was linked.
 #[must_use]
 pub fn compare(
     left: &[Held],
@@ -176,7 +179,7 @@ pub fn compare(
         ((System::HighLevel, Entity::People), left.to_vec()),
         ((System::OnOffice, Entity::People), right.to_vec()),
     ]);
-    Judgement::from(examine(&held, &[question], truth))
+    Judgement::from(examine(&held, &[question], truth, &History::default()))
 }
 
 impl From<Findings> for Judgement {

@@ -11,8 +11,10 @@ use crate::system::System;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Same {
     Yes,
-    /// Different by what one system cannot hold.
-    Lossy,
+    /// Different, and declared a loss.
+    Declared,
+    /// Different because a system keeps the beginning of a long text.
+    Cut,
     No,
 }
 
@@ -25,7 +27,9 @@ fn length(system: System, field: Field) -> Option<usize> {
         Field::Postcode => Some(20),
         Field::Phone => Some(40),
         Field::Email => Some(100),
-        Field::Birthday | Field::Country | Field::Tags => None,
+        Field::Birthday | Field::Country | Field::Tags | Field::Website | Field::Description => {
+            None
+        }
         _ => Some(80),
     }
 }
@@ -38,6 +42,7 @@ pub(super) fn compare(field: Field, left: &Held, right: &Held, terms: &Terms) ->
         Field::Phone => {
             number(&left.phone, left, &terms.home) == number(&right.phone, right, &terms.home)
         }
+        Field::Website => web(&left.website) == web(&right.website),
         Field::Country => alpha2(&left.country) == alpha2(&right.country),
         _ => words(&left.shown(field)) == words(&right.shown(field)),
     };
@@ -52,11 +57,10 @@ pub(super) fn compare(field: Field, left: &Held, right: &Held, terms: &Terms) ->
     };
     if same {
         Same::Yes
-    } else if terms.losses.contains(&field)
-        || cut(right, left, terms.right)
-        || cut(left, right, terms.left)
-    {
-        Same::Lossy
+    } else if cut(right, left, terms.right) || cut(left, right, terms.left) {
+        Same::Cut
+    } else if terms.losses.contains(&field) {
+        Same::Declared
     } else {
         Same::No
     }
@@ -69,6 +73,20 @@ fn words(text: &str) -> String {
 
 fn folded(text: &str) -> String {
     words(text).to_lowercase()
+}
+
+/// Where a web address leads: without its scheme, the case of its host and a slash at its end.
+fn web(address: &str) -> String {
+    let written = words(address);
+    let bare = written
+        .strip_prefix("https://")
+        .or_else(|| written.strip_prefix("http://"))
+        .unwrap_or(&written);
+    let bare = bare.trim_end_matches('/');
+    match bare.split_once('/') {
+        Some((host, path)) => format!("{}/{path}", host.to_lowercase()),
+        None => bare.to_lowercase(),
+    }
 }
 
 /// The alpha-2 code of a code, a German name or one of three English ones; the text itself where it is neither.

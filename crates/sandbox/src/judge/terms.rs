@@ -1,6 +1,6 @@
 //! Which two systems are to agree, in what, and what may differ.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -35,8 +35,11 @@ pub struct Terms {
     pub fields: BTreeSet<Field>,
     /// Which tags are compared.
     pub tags: Tags,
-    /// Fields whose difference is a declared loss, because a side takes them only when a record is made.
+    /// Fields of which any difference is a declared loss.
     pub losses: BTreeSet<Field>,
+    /// Fields that one end takes only when a record is made. What people say of them at the other end afterwards is a declared loss;
+    /// what they say at this end has to cross like any other.
+    pub create_only: BTreeMap<Field, End>,
     /// Whether people of a pair belong to companies that are a pair.
     pub company_links: bool,
     /// Values that one side keeps of the other: its id, its status.
@@ -49,6 +52,15 @@ pub struct Terms {
     pub left_needs: Scope,
     /// Which records of the right need a counterpart.
     pub right_needs: Scope,
+}
+
+/// One end of a sync.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum End {
+    Left,
+    Right,
 }
 
 /// Which tags are compared.
@@ -121,11 +133,11 @@ impl Terms {
             Field::City,
             Field::Country,
         ]);
-        let mut losses = BTreeSet::from([Field::Company]);
+        let mut create_only = BTreeMap::from([(Field::Company, End::Left)]);
         if late {
             fields.insert(Field::Tags);
         } else {
-            losses.insert(Field::Phone);
+            create_only.insert(Field::Phone, End::Right);
         }
         Self {
             entity: Entity::People,
@@ -133,7 +145,8 @@ impl Terms {
             right: System::OfficeRnd,
             fields,
             tags: Tags::All,
-            losses,
+            losses: BTreeSet::new(),
+            create_only,
             company_links: false,
             carried: Vec::new(),
             home: "DE".to_owned(),
@@ -151,12 +164,14 @@ impl Terms {
             fields: BTreeSet::from([
                 Field::Name,
                 Field::Email,
+                Field::Website,
+                Field::Description,
                 Field::Street,
                 Field::Postcode,
                 Field::City,
                 Field::Country,
             ]),
-            losses: BTreeSet::new(),
+            create_only: BTreeMap::new(),
             ..Self::highlevel_officernd(false)
         }
     }
@@ -167,6 +182,7 @@ impl Terms {
     pub fn with_company_links(mut self) -> Self {
         self.fields.remove(&Field::Company);
         self.losses.remove(&Field::Company);
+        self.create_only.remove(&Field::Company);
         self.company_links = true;
         self
     }

@@ -53,7 +53,7 @@ fn other_spellings_of_the_same_agree() {
         None,
     );
     assert!(judgement.agree(), "{judgement:?}");
-    assert_eq!((judgement.pairs, judgement.compared), (1, 11));
+    assert_eq!((judgement.pairs, judgement.compared), (1, 12));
     assert!(judgement.losses.is_empty());
 }
 
@@ -64,7 +64,7 @@ fn every_field_can_disagree_and_is_named() {
         ..held("c")
     };
     type Change = fn(&mut Held);
-    let changes: [(Field, Change); 11] = [
+    let changes: [(Field, Change); 12] = [
         (Field::FirstName, |held| held.first_name.push('x')),
         (Field::LastName, |held| {
             held.last_name = "Von der Heide".to_owned()
@@ -79,12 +79,9 @@ fn every_field_can_disagree_and_is_named() {
             held.birthday = "1980-01-01".to_owned()
         }),
         (Field::Company, |held| held.company.push('x')),
+        (Field::Website, |held| held.website.push('x')),
         (Field::Tags, |held| held.tags.push("Kunde".to_owned())),
     ];
-    let rules = Rules {
-        company_is_create_only: false,
-        ..Rules::default()
-    };
     for (field, change) in changes {
         let mut left = held("c");
         change(&mut left);
@@ -92,7 +89,7 @@ fn every_field_can_disagree_and_is_named() {
             &[left],
             std::slice::from_ref(&right),
             &[pair("c", "7")],
-            &rules,
+            &Rules::default(),
             None,
         );
         let named: Vec<Field> = judgement
@@ -109,7 +106,6 @@ fn every_field_can_disagree_and_is_named() {
 fn what_a_system_cannot_hold_is_a_loss() {
     let left = Held {
         last_name: "x".repeat(100),
-        company: "Neu GmbH".to_owned(),
         ..held("c")
     };
     let right = Held {
@@ -128,6 +124,137 @@ fn what_a_system_cannot_hold_is_a_loss() {
     let lost: Vec<Field> = judgement.losses.iter().map(|each| each.field).collect();
     assert_eq!(lost, [Field::LastName, Field::Company]);
     assert!(judgement.agree());
+}
+
+/// What happened to a company's name, oldest first.
+fn happened(what: &[(System, crate::edits::Actor, crate::edits::Operation)]) -> History {
+    let edits: Vec<crate::edits::Edit> = (1..)
+        .zip(what)
+        .map(
+            |(sequence, (system, actor, operation))| crate::edits::Edit {
+                sequence,
+                at_ms: 0,
+                system: *system,
+                actor: *actor,
+                operation: *operation,
+                entity: "person",
+                id: if *system == System::HighLevel {
+                    "c"
+                } else {
+                    "7"
+                }
+                .into(),
+                fields: match (operation, system) {
+                    (crate::edits::Operation::Create, _) => Box::default(),
+                    (_, System::HighLevel) => Box::new(["companyName".into()]),
+                    (_, _) => Box::new(["Zusatz1".into()]),
+                },
+            },
+        )
+        .collect();
+    History::of(&edits)
+}
+
+#[test]
+fn only_what_could_not_cross_is_a_declared_loss() {
+    use crate::edits::{Actor::Api, Actor::User, Operation::Create, Operation::Update};
+    let (hl, oo) = (System::HighLevel, System::OnOffice);
+    // (HighLevel's, onOffice's, what happened since the seed, whether the difference is a loss)
+    let cases = [
+        ("", "Alt GmbH", vec![], true),
+        ("Neu GmbH", "", vec![], false),
+        ("Neu GmbH", "Alt GmbH", vec![], false),
+        ("Neu GmbH", "Alt GmbH", vec![(oo, User, Update)], true),
+        ("Neu GmbH", "Alt GmbH", vec![(hl, User, Update)], false),
+        ("", "Alt GmbH", vec![(hl, User, Update)], false),
+        (
+            "Neu GmbH",
+            "Alt GmbH",
+            vec![(oo, User, Update), (hl, User, Update)],
+            false,
+        ),
+        (
+            "Neu GmbH",
+            "Alt GmbH",
+            vec![(hl, User, Update), (oo, Api, Update), (oo, User, Update)],
+            true,
+        ),
+        // what a client wrote excuses nothing
+        ("Neu GmbH", "Alt GmbH", vec![(oo, Api, Update)], false),
+        // made with the company that was there
+        (
+            "",
+            "Alt GmbH",
+            vec![(oo, User, Update), (hl, Api, Create)],
+            false,
+        ),
+        (
+            "",
+            "Alt GmbH",
+            vec![(hl, Api, Create), (oo, User, Update)],
+            true,
+        ),
+    ];
+    for (number, (left, right, what, loss)) in cases.into_iter().enumerate() {
+        let by_client = what.contains(&(hl, Api, Create));
+        let contact = Held {
+            company: left.to_owned(),
+            by_client,
+            ..held("c")
+        };
+        let address = Held {
+            company: right.to_owned(),
+            ..held("7")
+        };
+        let state = BTreeMap::from([(people(hl), vec![contact]), (people(oo), vec![address])]);
+        let question = Question {
+            terms: Rules::default().terms(),
+            pairs: vec![("c".to_owned(), "7".to_owned())],
+        };
+        let findings = examine(&state, &[question], None, &happened(&what));
+        let found = &findings.syncs[0];
+        assert_eq!(
+            (found.losses.len(), found.disagreements.len()),
+            if loss { (1, 0) } else { (0, 1) },
+            "case {number}: {found:?}"
+        );
+    }
+}
+
+#[test]
+fn what_people_said_behind_the_other_end_could_not_cross_either() {
+    use crate::edits::{Actor, Edit, Operation};
+    let (mut held, mut questions) = three();
+    questions[1].terms = Terms::highlevel_officernd(false);
+    held.get_mut(&people(System::OfficeRnd)).unwrap()[0]
+        .phone
+        .clear();
+    let said = |system, id: &str, field: &str| {
+        let edit = Edit {
+            sequence: 9,
+            at_ms: 0,
+            system,
+            actor: Actor::User,
+            operation: Operation::Update,
+            entity: "person",
+            id: id.into(),
+            fields: Box::new([field.into()]),
+        };
+        let findings = examine(&held, &questions, None, &History::of(&[edit]));
+        findings.syncs[1].losses.len()
+    };
+    assert_eq!(said(System::OnOffice, "a", "mobile"), 1);
+    assert_eq!(said(System::OfficeRnd, "m", "phone"), 0);
+    // a contact that was made for the member has no company, and cannot get that of the address that it is linked with later
+    let contacts = held.get_mut(&people(System::HighLevel)).unwrap();
+    contacts[0].by_client = true;
+    held.get_mut(&people(System::OnOffice)).unwrap()[0].company = "Werft".to_owned();
+    let losses = |questions: &[Question]| {
+        let findings = examine(&held, questions, None, &History::default());
+        findings.syncs[0].losses.len()
+    };
+    assert_eq!(losses(&questions), 1);
+    assert_eq!(losses(&questions[..1]), 0);
 }
 
 #[test]
@@ -290,7 +417,7 @@ fn three() -> (People, [Question; 2]) {
 #[test]
 fn three_systems_agree_and_each_difference_is_named() {
     let (mut held, questions) = three();
-    let findings = examine(&held, &questions, None);
+    let findings = examine(&held, &questions, None, &History::default());
     assert!(findings.agree(), "{findings:?}");
     assert_eq!(
         findings
@@ -298,7 +425,7 @@ fn three_systems_agree_and_each_difference_is_named() {
             .iter()
             .map(|sync| sync.compared)
             .collect::<Vec<_>>(),
-        [11, 11]
+        [12, 11]
     );
     type Change = fn(&mut Held);
     let changes: [(What, Change); 8] = [
@@ -326,7 +453,7 @@ fn three_systems_agree_and_each_difference_is_named() {
         } else {
             change(&mut changed.get_mut(&people(System::OfficeRnd)).unwrap()[0]);
         }
-        let findings = examine(&changed, &questions, None);
+        let findings = examine(&changed, &questions, None, &History::default());
         let named: Vec<&What> = findings.syncs[1]
             .disagreements
             .iter()
@@ -341,7 +468,7 @@ fn three_systems_agree_and_each_difference_is_named() {
         .push('1');
     let mut early = questions.clone();
     early[1].terms = Terms::highlevel_officernd(false);
-    let findings = examine(&held, &early, None);
+    let findings = examine(&held, &early, None, &History::default());
     assert!(findings.agree());
     assert_eq!(findings.syncs[1].losses.len(), 1);
 }
@@ -378,14 +505,18 @@ fn a_person_is_known_across_two_syncs() {
     let mut truth = Truth::default();
     truth.insert(System::OfficeRnd, "m", 1);
     truth.insert(System::OnOffice, "a2", 1);
-    let findings = examine(&held, &questions, Some(&truth));
+    let findings = examine(&held, &questions, Some(&truth), &History::default());
     let found: Vec<(System, &str)> = findings
         .duplicates
         .iter()
         .map(|each| (each.system, each.id.as_str()))
         .collect();
     assert_eq!(found, [(System::OfficeRnd, "m2")]);
-    assert!(examine(&held, &questions, None).duplicates.is_empty());
+    assert!(
+        examine(&held, &questions, None, &History::default())
+            .duplicates
+            .is_empty()
+    );
 }
 
 #[test]
@@ -396,11 +527,11 @@ fn only_those_in_scope_need_a_counterpart() {
     }
     questions[1].terms.left_needs = Scope::Tagged(vec!["Coworking".to_owned()]);
     questions[1].terms.right_needs = Scope::Nobody;
-    let findings = examine(&held, &questions, None);
+    let findings = examine(&held, &questions, None, &History::default());
     assert_eq!(findings.syncs[0].without_counterpart.left, ["c"]);
     assert!(findings.syncs[1].agrees());
     let mut tagged = held.clone();
     tagged.get_mut(&people(System::HighLevel)).unwrap()[0].tags = vec!["coworking".to_owned()];
-    let findings = examine(&tagged, &questions, None);
+    let findings = examine(&tagged, &questions, None, &History::default());
     assert_eq!(findings.syncs[1].without_counterpart.left, ["c"]);
 }

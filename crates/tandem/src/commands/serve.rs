@@ -1,6 +1,7 @@
 //! `tandem serve` and `tandem sandbox`.
 
 use anyhow::Result;
+use connections::HttpOptions;
 use http::Method;
 use sandbox::{
     System,
@@ -25,7 +26,8 @@ pub(crate) async fn serve(global: &Global, serve: &cli::Serve, output: Output) -
         max_backlog: serve.max_backlog,
         ..store::Options::at(&database)
     };
-    let opened = wiring::open_with(options, sync::Options::default()).await?;
+    let opened =
+        wiring::open_with(options, sync::Options::default(), HttpOptions::default()).await?;
     let handle = opened.service.handle();
     let outcome = prepare(serve, &database, &handle, output).await;
     let listener = match outcome {

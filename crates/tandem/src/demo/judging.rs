@@ -16,6 +16,9 @@ use super::{
 };
 use crate::wiring;
 
+#[cfg(test)]
+mod tests;
+
 /// What was found in all systems.
 pub(super) struct Findings {
     /// By sync, in their order.

@@ -8,6 +8,7 @@ use serde_json::{Value as Json, json};
 
 use super::{
     judging::Findings,
+    proof::{Proven, Scene, Sight},
     stage::{SYNCS, Stage},
     verdict::{Verdict, title},
 };
@@ -17,7 +18,7 @@ const SHOWN: usize = 8;
 
 /// Everything that the demo tells at its end.
 pub(super) struct Report {
-    played: Vec<String>,
+    scenes: Vec<Proven>,
     syncs: Vec<OfSync>,
     meters: BTreeMap<String, i64>,
     failing: Vec<sync::FailingRecord>,
@@ -38,7 +39,8 @@ struct OfSync {
 }
 
 impl Report {
-    pub(super) async fn new(stage: &Stage, played: Vec<String>, elapsed: Duration) -> Result<Self> {
+    pub(super) async fn new(stage: &Stage, played: Vec<Scene>, elapsed: Duration) -> Result<Self> {
+        let sight = Sight::of(&stage.sandbox.control());
         let status = stage.status().await?;
         let counts = stage.sandbox.control().core().counts.all();
         let systems = [System::HighLevel, System::OnOffice, System::OfficeRnd]
@@ -63,7 +65,7 @@ impl Report {
             });
         }
         Ok(Self {
-            played,
+            scenes: played.iter().map(|scene| scene.proven(&sight)).collect(),
             syncs,
             meters: status.overview.meters,
             failing: status.failing_records,
@@ -76,6 +78,11 @@ impl Report {
     /// Whether all systems agree wherever nothing says why not.
     pub(super) fn agree(&self) -> bool {
         self.findings.agree() && self.failing.is_empty()
+    }
+
+    /// Whether they agree, and all that was to be shown was seen in the systems.
+    pub(super) fn holds(&self) -> bool {
+        self.agree() && self.scenes.iter().all(Proven::holds)
     }
 
     fn meter(&self, sync: &str, name: &str) -> i64 {
@@ -111,7 +118,9 @@ impl Report {
                     "reviews": sync.questions.len(),
                     "blocked": sync.refused.len(),
                     "errors": failing.filter(|record| own(system_of(record))).count(),
+                    "compared": {"pairs": verdict.compared.0, "values": verdict.compared.1},
                     "disagreements": verdict.unexplained.len(),
+                    "excused": verdict.excused(),
                     "duplicates_made": self
                         .findings
                         .duplicates
@@ -139,6 +148,8 @@ impl Report {
                     }))
                 })
                 .collect::<BTreeMap<_, _>>(),
+            "scenes": self.scenes,
+            "people_twice_without_a_shared_key": self.findings.not_to_be_found.len(),
             "missed_webhooks": self
                 .syncs
                 .iter()
@@ -156,9 +167,16 @@ impl Report {
             text.push('\n');
         };
         line(String::new());
-        line("What was played".to_owned());
-        for played in &self.played {
-            line(format!("  · {played}"));
+        line("What was played, and whether the simulated systems saw it".to_owned());
+        for scene in &self.scenes {
+            let mark = if scene.holds() { '✓' } else { '✗' };
+            match &scene.left_out {
+                Some(why) => line(format!("  – {}: left out, {why}", scene.title)),
+                None => line(format!("  {mark} {}", scene.title)),
+            }
+            for missing in &scene.missing {
+                line(format!("      not seen: {missing}"));
+            }
         }
         line(String::new());
         for (sync, (_, verdict)) in self.syncs.iter().zip(&self.findings.syncs) {
@@ -214,6 +232,9 @@ impl Report {
         } else {
             format!("The sides DISAGREE. {:.0} s.", self.seconds)
         });
+        if !self.scenes.iter().all(Proven::holds) {
+            line("Not everything that was to be shown HAPPENED, see above.".to_owned());
+        }
         text
     }
 
@@ -280,9 +301,12 @@ impl Report {
             ));
         }
         line(format!(
-            "  {:>5}  differences with a reason (a question, a refused field, a declared loss)",
+            "  {:>5}  differences with a reason, not counted as disagreement",
             verdict.explained.len()
         ));
+        for (excuse, count) in verdict.excused() {
+            line(format!("         {count} × {}", excuse.in_words()));
+        }
         line(format!(
             "  {:>5}  differences without one",
             verdict.unexplained.len()

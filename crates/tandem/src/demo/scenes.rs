@@ -1,11 +1,24 @@
-//! The edits that the demo plays, as people would make them in the two systems, and what goes wrong
-//! meanwhile. Each scene names what it shows; nothing here knows how Tandem works.
+//! The edits that the demo plays, as people would make them in the systems, and what goes wrong
+//! meanwhile. Each scene says what must be seen in the systems afterwards; nothing here knows how
+//! Tandem works.
 
-use std::time::Duration;
+mod hub;
+mod people;
+mod trouble;
 
-use anyhow::{Context, Result, bail};
-use sandbox::{Control, Fault, Rule, System};
+pub(super) use hub::{companies, through_the_hub};
+pub(super) use people::{endings, plain_edits, tags, tags_to_begin_with};
+pub(super) use trouble::{
+    burst, edit_in_between, failing_answers, lying_webhooks, refusal, silent_answers,
+};
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context as _, Result};
+use sandbox::{Control, Fault, Rule, System, judge::Held};
 use serde_json::{Value as Json, json};
+
+use super::proof::Scene;
 
 /// Two linked records, by their ids at the vendors.
 #[derive(Debug, Clone)]
@@ -21,13 +34,27 @@ pub(super) struct Trio {
     pub(super) officernd: String,
 }
 
+/// There are not enough people for a scene.
+#[derive(Debug)]
+struct TooFew(&'static str);
+
+impl std::fmt::Display for TooFew {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "too few people in {} systems", self.0)
+    }
+}
+
+impl std::error::Error for TooFew {}
+
 /// What a scene works with.
 pub(super) struct Stage<'a> {
     pub(super) control: &'a Control,
     pairs: std::vec::IntoIter<Pair>,
     trios: std::vec::IntoIter<Trio>,
-    /// What was played, in words.
-    pub(super) played: Vec<String>,
+    /// What was played.
+    pub(super) scenes: Vec<Scene>,
+    /// Whose tags are prepared; see [`tags_to_begin_with`].
+    tagged: Option<Pair>,
 }
 
 impl<'a> Stage<'a> {
@@ -37,25 +64,86 @@ impl<'a> Stage<'a> {
             control,
             pairs: pairs.into_iter(),
             trios: trios.into_iter(),
-            played: Vec::new(),
+            scenes: Vec::new(),
+            tagged: None,
+        }
+    }
+
+    /// Plays a scene; it is left out where there are too few people for it.
+    fn play(
+        &mut self,
+        name: &'static str,
+        title: &str,
+        acts: impl FnOnce(&mut Self) -> Result<()>,
+    ) -> Result<()> {
+        self.begin(name, title);
+        let played = acts(self);
+        self.ended(played)
+    }
+
+    fn begin(&mut self, name: &'static str, title: &str) {
+        super::say(&format!("  · {title}"));
+        self.scenes.push(Scene::new(name, title));
+    }
+
+    fn ended(&mut self, played: Result<()>) -> Result<()> {
+        match played {
+            Err(error) if error.is::<TooFew>() => {
+                super::say(&format!("    left out: {error}"));
+                if let Some(scene) = self.scenes.last_mut() {
+                    scene.leave_out(error.to_string());
+                }
+                Ok(())
+            }
+            played => played,
         }
     }
 
     fn pair(&mut self) -> Result<Pair> {
-        self.pairs
-            .next()
-            .context("there are too few linked pairs to play on; use a larger population")
+        Ok(self.pairs.next().ok_or(TooFew("two"))?)
     }
 
     fn trio(&mut self) -> Result<Trio> {
-        self.trios
-            .next()
-            .context("there are too few people in all three systems; use a larger population")
+        Ok(self.trios.next().ok_or(TooFew("all three"))?)
     }
 
-    fn say(&mut self, what: &str) {
-        super::say(&format!("  · {what}"));
-        self.played.push(what.to_owned());
+    /// What must be seen in the end.
+    fn claim(
+        &mut self,
+        what: impl Into<String>,
+        look: impl Fn(&super::proof::Sight) -> bool + Send + Sync + 'static,
+    ) {
+        if let Some(scene) = self.scenes.last_mut() {
+            scene.claim(what, look);
+        }
+    }
+
+    /// That a living record says something in the end.
+    fn says(
+        &mut self,
+        system: System,
+        id: &str,
+        what: &str,
+        test: impl Fn(&Held) -> bool + Send + Sync + 'static,
+    ) {
+        let id = id.to_owned();
+        let claim = format!("{} {id}: {what}", super::verdict::title(system));
+        self.claim(claim, move |sight| {
+            let held = sight.person(system, &id);
+            held.is_some_and(|held| !held.gone && test(held))
+        });
+    }
+
+    /// That a pair has one street in the end.
+    fn both_live_in(&mut self, pair: &Pair, street: &'static str) {
+        let test = move |held: &Held| held.street == street;
+        self.says(System::HighLevel, &pair.highlevel, street, test);
+        self.says(System::OnOffice, &pair.onoffice, street, test);
+    }
+
+    /// That a fault struck.
+    fn struck(&mut self, fault: u64, what: &str) {
+        self.claim(what, move |sight| sight.struck(fault) > 0);
     }
 
     fn edit_highlevel(&self, id: &str, fields: &Json) -> Result<()> {
@@ -86,22 +174,26 @@ impl<'a> Stage<'a> {
         Ok(())
     }
 
-    fn tags(&self, act: &str, id: &str, tags: &[&str]) -> Result<()> {
+    fn highlevel_tags(&self, act: &str, id: &str, tags: &[&str]) -> Result<()> {
         self.control
             .act(System::HighLevel, act, &json!({"id": id, "tags": tags}))?;
         Ok(())
     }
 
-    fn webhook(&self, event: &str, fault: Fault) {
-        self.control.core().faults.add(Rule {
-            event: Some(event.to_owned()),
-            count: Some(1),
-            ..rule(System::HighLevel, fault)
-        });
+    /// What onOffice has of a person now.
+    fn held_by(&self, system: System, id: &str) -> Result<Held> {
+        let people = self.control.held(system);
+        let found = people.into_iter().find(|held| held.id == id);
+        found.with_context(|| format!("{system} has no {id}"))
+    }
+
+    fn fault(&self, rule: Rule) -> u64 {
+        self.control.core().faults.add(rule)
     }
 }
 
-fn rule(system: System, fault: Fault) -> Rule {
+/// A rule that strikes once.
+fn once(system: System, fault: Fault) -> Rule {
     Rule {
         system,
         method: None,
@@ -116,280 +208,10 @@ fn rule(system: System, fault: Fault) -> Rule {
     }
 }
 
-/// Edits while all is well.
-pub(super) fn plain_edits(stage: &mut Stage<'_>) -> Result<()> {
-    let pair = stage.pair()?;
-    stage.say("One person edited on both sides at once, in different fields");
-    stage.edit_highlevel(
-        &pair.highlevel,
-        &json!({"website": "https://lindau.example"}),
-    )?;
-    stage.edit_onoffice(&pair.onoffice, &json!({"Strasse": "Seeweg 12"}))?;
-
-    let pair = stage.pair()?;
-    stage.say("One birthday changed on both sides, differently: a conflict that the rules leave to a person");
-    stage.edit_highlevel(&pair.highlevel, &json!({"dateOfBirth": "1980-02-01"}))?;
-    stage.edit_onoffice(&pair.onoffice, &json!({"Geburtsdatum": "1980-01-02"}))?;
-
-    let pair = stage.pair()?;
-    stage.say("One website changed on both sides, differently: a conflict that the rules decide");
-    stage.edit_highlevel(
-        &pair.highlevel,
-        &json!({"website": "https://konstanz.example"}),
-    )?;
-    stage.edit_onoffice(
-        &pair.onoffice,
-        &json!({"Homepage": "https://friedrichshafen.example"}),
-    )?;
-
-    let pair = stage.pair()?;
-    stage.say("Tags added on both sides, one removed");
-    stage.tags(
-        "add_tags",
-        &pair.highlevel,
-        &["Interessent Kauf", "Tippgeber"],
-    )?;
-    stage.edit_onoffice(&pair.onoffice, &json!({"ArtDaten": ["Kunde"]}))?;
-    stage.tags("remove_tags", &pair.highlevel, &["Tippgeber"])?;
-
-    stage.say("A new contact in HighLevel, and one in onOffice");
-    stage.control.act(
-        System::HighLevel,
-        "create_contact",
-        &json!({
-            "firstName": "Friederike", "lastName": "Immensee",
-            "email": "f.immensee@example.com", "phone": "+4975311234501",
-            "address1": "Uferpromenade 3", "city": "Konstanz", "postalCode": "78462",
-            "country": "DE", "tags": ["Interessent Miete"],
-        }),
-    )?;
-    stage.control.act(
-        System::OnOffice,
-        "create",
-        &json!({"fields": {
-            "Vorname": "Leopold", "Name": "Ammergau", "email": "leopold@ammergau.example",
-            "phone": "08821 / 44 55 66", "Strasse": "Dorfplatz 1", "Plz": "82487",
-            "Ort": "Oberammergau", "Land": "DEU", "ArtDaten": ["Eigentümer"],
-        }}),
-    )?;
-    Ok(())
-}
-
-/// Edits at both ends, with HighLevel between them.
-pub(super) fn through_the_hub(stage: &mut Stage<'_>) -> Result<()> {
-    let trio = stage.trio()?;
-    stage.say("An address edited in onOffice: it reaches OfficeRnD through HighLevel");
-    stage.edit_onoffice(
-        &trio.pair.onoffice,
-        &json!({"Strasse": "Brückengasse 3", "Plz": "88662", "Ort": "Überlingen"}),
-    )?;
-
-    let trio = stage.trio()?;
-    stage.say("An e-mail address edited in OfficeRnD: it reaches onOffice through HighLevel");
-    stage.edit_officernd(
-        &trio.officernd,
-        &json!({"email": format!("neu.{}@werkhof.example", trio.pair.onoffice)}),
-    )?;
-
-    let trio = stage.trio()?;
-    stage.say("One person edited at both ends at once, in different fields");
-    stage.edit_officernd(&trio.officernd, &json!({"name": "Ottilie Zwischenahn"}))?;
-    stage.edit_onoffice(&trio.pair.onoffice, &json!({"Strasse": "Endweg 1"}))?;
-
-    stage.say("A new member in OfficeRnD, and a HighLevel contact that gets the tag for coworkers");
-    stage.control.act(
-        System::OfficeRnd,
-        "create_member",
-        &json!({
-            "name": "Hannelore Bodman", "email": "h.bodman@werkhof.example",
-            "phone": "+4977711234567",
-        }),
-    )?;
-    let pair = stage.pair()?;
-    stage.tags("add_tags", &pair.highlevel, &["coworking"])?;
-
-    let trio = stage.trio()?;
-    stage.say("A member is deleted in OfficeRnD: one question, and nothing is deleted elsewhere");
-    stage.control.act(
-        System::OfficeRnd,
-        "delete_member",
-        &json!({"id": trio.officernd}),
-    )?;
-    Ok(())
-}
-
-/// People move between companies, and a company (by its id in OfficeRnD) gets another name.
-pub(super) fn companies(stage: &mut Stage<'_>, company: Option<&str>) -> Result<()> {
-    let trio = stage.trio()?;
-    stage.say("A member moves to a company that is new in OfficeRnD, and another one begins there: HighLevel gets the company, and both belong to it");
-    stage.edit_officernd(
-        &trio.officernd,
-        &json!({"companyName": "Seehandlung am Werkhof"}),
-    )?;
-    stage.control.act(
-        System::OfficeRnd,
-        "create_member",
-        &json!({
-            "name": "Gundula Mainau", "email": "g.mainau@werkhof.example",
-            "companyName": "Seehandlung am Werkhof",
-        }),
-    )?;
-    if let Some(company) = company {
-        stage.say("A company gets another name in OfficeRnD");
-        stage.control.act(
-            System::OfficeRnd,
-            "edit_company",
-            &json!({"id": company, "fields": {"name": "Bodensee Werkstatt eG"}}),
-        )?;
+fn status(status: u16) -> Fault {
+    Fault::Status {
+        status,
+        body: None,
+        headers: BTreeMap::new(),
     }
-    Ok(())
-}
-
-/// Webhooks that are lost, doubled, late or out of order.
-pub(super) fn lying_webhooks(stage: &mut Stage<'_>) -> Result<()> {
-    let (lost, doubled, late, order) = (stage.pair()?, stage.pair()?, stage.pair()?, stage.pair()?);
-    stage.say("Four edits in HighLevel whose webhooks are lost, doubled, late and out of order");
-    stage.webhook("ContactUpdate", Fault::Lost);
-    stage.edit_highlevel(&lost.highlevel, &json!({"address1": "Verlorene Gasse 1"}))?;
-    stage.webhook("ContactUpdate", Fault::Doubled);
-    stage.edit_highlevel(&doubled.highlevel, &json!({"address1": "Doppelstrasse 2"}))?;
-    stage.webhook("ContactUpdate", Fault::Delayed { ms: 3_000 });
-    stage.edit_highlevel(&late.highlevel, &json!({"address1": "Spätweg 3"}))?;
-    stage.webhook("ContactUpdate", Fault::Reordered);
-    stage.edit_highlevel(&order.highlevel, &json!({"address1": "Erst 4"}))?;
-    stage.edit_highlevel(&order.highlevel, &json!({"address1": "Danach 4"}))?;
-    Ok(())
-}
-
-/// Answers that fail: an expired token, a 500, a time-out after the effect.
-pub(super) fn failing_answers(stage: &mut Stage<'_>) -> Result<()> {
-    stage.say("HighLevel's access token expires early");
-    stage
-        .control
-        .act(System::HighLevel, "expire_tokens", &json!({}))?;
-    let pair = stage.pair()?;
-    stage.edit_onoffice(&pair.onoffice, &json!({"Plz": "10115"}))?;
-
-    stage.say("HighLevel answers a write with 500, and onOffice drops the answer of one that it carried out");
-    let (failed, dropped) = (stage.pair()?, stage.pair()?);
-    stage.control.core().faults.add(Rule {
-        method: Some("PUT".to_owned()),
-        path: Some("/contacts/{contactId}".to_owned()),
-        ..rule(
-            System::HighLevel,
-            Fault::Status {
-                status: 500,
-                body: None,
-                headers: std::collections::BTreeMap::new(),
-            },
-        )
-    });
-    stage.edit_onoffice(&failed.onoffice, &json!({"Strasse": "Fehlerweg 500"}))?;
-    stage.control.core().faults.add(Rule {
-        action: Some("modify address".to_owned()),
-        ..rule(System::OnOffice, Fault::DropAfter)
-    });
-    stage.edit_highlevel(&dropped.highlevel, &json!({"address1": "Funkstille 7"}))?;
-
-    stage.say("onOffice makes a new address and the answer is lost");
-    stage.control.core().faults.add(Rule {
-        action: Some("create address".to_owned()),
-        ..rule(System::OnOffice, Fault::DropAfter)
-    });
-    stage.control.act(
-        System::HighLevel,
-        "create_contact",
-        &json!({
-            "firstName": "Wendelin", "lastName": "Funkloch",
-            "email": "wendelin.funkloch@example.com", "phone": "+4975311234502",
-            "city": "Meersburg", "postalCode": "88709", "country": "DE",
-        }),
-    )?;
-    Ok(())
-}
-
-/// A delete and a merge.
-pub(super) fn endings(stage: &mut Stage<'_>) -> Result<()> {
-    let (deleted, winner, loser) = (stage.pair()?, stage.pair()?, stage.pair()?);
-    stage.say("A contact is deleted in HighLevel");
-    stage.control.act(
-        System::HighLevel,
-        "delete_contact",
-        &json!({"id": deleted.highlevel}),
-    )?;
-    stage.say("Two contacts are merged in HighLevel");
-    stage.control.act(
-        System::HighLevel,
-        "merge_contacts",
-        &json!({"winner": winner.highlevel, "loser": loser.highlevel}),
-    )?;
-    Ok(())
-}
-
-/// A value that one system refuses: an e-mail address that another contact has already.
-pub(super) fn refusal(stage: &mut Stage<'_>) -> Result<()> {
-    let (taken, wanting) = (stage.pair()?, stage.pair()?);
-    let contact = stage.control.act(
-        System::HighLevel,
-        "get_contact",
-        &json!({"id": taken.highlevel}),
-    )?;
-    let Some(email) = contact["email"].as_str() else {
-        bail!(
-            "contact {} has no e-mail address to play with",
-            taken.highlevel
-        );
-    };
-    stage.say("An onOffice address gets the e-mail address of another person: HighLevel refuses that field, and only that");
-    stage.edit_onoffice(
-        &wanting.onoffice,
-        &json!({"Email": email, "Ort": "Überlingen"}),
-    )
-}
-
-/// More edits at once than the limits let through.
-pub(super) fn burst(stage: &mut Stage<'_>, edits: usize) -> Result<()> {
-    stage.say(&format!(
-        "{edits} contacts are edited in HighLevel within a second: more than its limit lets us read at once"
-    ));
-    for number in 0..edits {
-        let pair = stage.pair()?;
-        stage.edit_highlevel(
-            &pair.highlevel,
-            &json!({"address1": format!("Ansturmweg {number}")}),
-        )?;
-    }
-    Ok(())
-}
-
-/// An edit that lands between our write and our read-back.
-pub(super) async fn edit_in_between(stage: &mut Stage<'_>) -> Result<()> {
-    let pair = stage.pair()?;
-    stage
-        .say("An onOffice address is edited just after Tandem wrote to it and before it read back");
-    stage.control.core().faults.add(Rule {
-        action: Some("modify address".to_owned()),
-        ..rule(System::OnOffice, Fault::DelayAnswer { ms: 1_500 })
-    });
-    let before = writes_to(stage.control, &pair.onoffice);
-    stage.edit_highlevel(&pair.highlevel, &json!({"address1": "Zwischenruf 8"}))?;
-    for _ in 0..400 {
-        if writes_to(stage.control, &pair.onoffice) > before {
-            return stage.edit_onoffice(&pair.onoffice, &json!({"Strasse": "Dazwischen 9"}));
-        }
-        tokio::time::sleep(Duration::from_millis(25)).await;
-    }
-    bail!("no write came to play the edit in between on")
-}
-
-fn writes_to(control: &Control, id: &str) -> usize {
-    control
-        .core()
-        .edits
-        .since(0)
-        .iter()
-        .filter(|edit| {
-            edit.system == System::OnOffice && edit.actor == sandbox::Actor::Api && *edit.id == *id
-        })
-        .count()
 }

@@ -9,6 +9,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail};
+use connections::HttpOptions;
 use http::Method;
 use record::{Entity, RecordId};
 use sandbox::{Sandbox, System, judge::Truth, people::Population};
@@ -55,7 +56,7 @@ pub(super) const SYNCS: [Sync; 2] = [
 ];
 
 /// The config that is applied, with the sandbox's addresses put in.
-const CONFIG: &str = include_str!("../../../../examples/demo.yaml");
+pub(super) const CONFIG: &str = include_str!("../../../../examples/demo.yaml");
 
 /// The addresses that the config has for a sandbox and a server started by hand.
 const SANDBOX: &str = "http://127.0.0.1:4010";
@@ -63,6 +64,9 @@ const LISTEN: &str = "127.0.0.1:8484";
 
 /// What the config has for a location of the sandbox's OfficeRnD.
 const LOCATION: &str = "LOCATION_ID";
+
+/// How long the demo waits for an answer of a system; an installation waits longer.
+pub(super) const ANSWER: Duration = Duration::from_secs(6);
 
 /// The people were there so long before anybody connected anything.
 const MONTH_MS: i64 = 30 * 86_400_000;
@@ -107,7 +111,11 @@ impl Stage {
                 database.display()
             );
         }
-        let opened = wiring::open(&database, pace()).await?;
+        let network = HttpOptions {
+            total_timeout: ANSWER,
+            ..HttpOptions::default()
+        };
+        let opened = wiring::open_with(store::Options::at(&database), pace(), network).await?;
         let listener = Service::listen(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?;
         let address = listener.local_addr()?;
         let control = sandbox.control();

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use record::{Entity, RecordId};
 use sandbox::{
     System,
-    judge::{Agreement, Difference, Field, What},
+    judge::{Agreement, Difference, Field, Loss, What},
 };
 use serde::Serialize;
 use store::{Blocked, Review, ReviewState};
@@ -18,7 +18,7 @@ pub(super) struct Verdict {
     /// Differences that nothing explains.
     pub(super) unexplained: Vec<String>,
     /// Differences, with what explains them.
-    pub(super) explained: Vec<(String, String)>,
+    pub(super) explained: Vec<(String, Excuse)>,
     /// Pairs compared, and fields in them.
     pub(super) compared: (usize, usize),
     /// How many of the pairs are companies.
@@ -26,6 +26,15 @@ pub(super) struct Verdict {
 }
 
 impl Verdict {
+    /// How many differences each reason explains.
+    pub(super) fn excused(&self) -> BTreeMap<Excuse, usize> {
+        let count = |excuse| {
+            let same = self.explained.iter().filter(|(_, own)| *own == excuse);
+            (excuse, same.count())
+        };
+        Excuse::ALL.into_iter().map(count).collect()
+    }
+
     /// The judgement of one kind of record of the sync comes to the others.
     pub(super) fn add(&mut self, entity: Entity, other: Self) {
         self.unexplained.extend(other.unexplained);
@@ -38,10 +47,49 @@ impl Verdict {
     }
 }
 
+/// Why a difference is no disagreement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Excuse {
+    /// An open question to a person is about it.
+    Asked,
+    /// A system refused the value, and a row says so.
+    Blocked,
+    /// Its counterpart was deleted, and it is left alone.
+    LeftAlone,
+    /// One end takes the field only when a record is made, and people said otherwise later at the other end.
+    CreateOnly,
+    /// A system keeps the beginning of a long text.
+    Cut,
+}
+
+impl Excuse {
+    const ALL: [Self; 5] = [
+        Self::Asked,
+        Self::Blocked,
+        Self::LeftAlone,
+        Self::CreateOnly,
+        Self::Cut,
+    ];
+
+    /// For people.
+    pub(super) fn in_words(self) -> &'static str {
+        match self {
+            Self::Asked => "a question waits for a person",
+            Self::Blocked => "a system refused the value",
+            Self::LeftAlone => "its counterpart was deleted, it is left alone",
+            Self::CreateOnly => {
+                "declared loss: one side takes the field only when a record is made, and the other changed it later"
+            }
+            Self::Cut => "declared loss: a system keeps the beginning of a long text",
+        }
+    }
+}
+
 /// What Tandem itself says about differences. It explains; it does not judge.
 pub(super) struct Excuses {
     reviews: BTreeMap<RecordId, Vec<String>>,
-    blocked: BTreeMap<(String, String), String>,
+    blocked: BTreeSet<(String, String)>,
     links: BTreeMap<(String, String), String>,
     left_alone: BTreeSet<RecordId>,
 }
@@ -78,12 +126,7 @@ impl Excuses {
             reviews: by_record,
             blocked: blocked
                 .iter()
-                .map(|row| {
-                    (
-                        (row.link.to_string(), row.mapping.clone()),
-                        row.reason.clone(),
-                    )
-                })
+                .map(|row| (row.link.to_string(), row.mapping.clone()))
                 .collect(),
             links: links
                 .iter()
@@ -101,33 +144,31 @@ impl Excuses {
         }
     }
 
-    fn of_record(&self, id: &str) -> Option<String> {
+    fn of_record(&self, id: &str) -> Option<Excuse> {
         let id = RecordId::from(id);
-        if let Some(reviews) = self.reviews.get(&id) {
-            return Some(format!("asked: {}", reviews[0]));
+        if self.reviews.contains_key(&id) {
+            return Some(Excuse::Asked);
         }
-        self.left_alone
-            .contains(&id)
-            .then(|| "its counterpart was deleted; it is left alone".to_owned())
+        self.left_alone.contains(&id).then_some(Excuse::LeftAlone)
     }
 
-    fn of_field(&self, found: &Difference) -> Option<String> {
+    fn of_field(&self, found: &Difference) -> Option<Excuse> {
         let link = self.links.get(&(found.left.clone(), found.right.clone()))?;
         let mapping = mapping_of(&found.what);
-        if let Some(reason) = self.blocked.get(&(link.clone(), mapping.to_owned())) {
-            return Some(format!("blocked: {reason}"));
+        if self.blocked.contains(&(link.clone(), mapping.to_owned())) {
+            return Some(Excuse::Blocked);
         }
         let record = RecordId::from(found.left.as_str());
         self.reviews
             .get(&record)?
             .iter()
-            .find(|summary| summary.starts_with(&format!("{mapping} ")))
-            .map(|summary| format!("asked: {summary}"))
+            .any(|summary| summary.starts_with(&format!("{mapping} ")))
+            .then_some(Excuse::Asked)
     }
 }
 
 /// The mapping of the shipped rules that carries what the judge compares.
-fn mapping_of(what: &What) -> &str {
+pub(super) fn mapping_of(what: &What) -> &str {
     match what {
         What::Field(field) => match field {
             Field::FirstName => "first_name",
@@ -138,6 +179,8 @@ fn mapping_of(what: &What) -> &str {
             Field::Country => "country",
             Field::Birthday => "date_of_birth",
             Field::Company => "company_name",
+            Field::Website => "website",
+            Field::Description => "description",
             Field::Tags => "tags",
             Field::Name => "name",
         },
@@ -160,7 +203,7 @@ pub(super) fn verdict(found: &Agreement, excuses: &Excuses) -> Verdict {
         compared: (found.pairs, found.compared),
         ..Verdict::default()
     };
-    let mut sort = |what: String, excuse: Option<String>| match excuse {
+    let mut sort = |what: String, excuse: Option<Excuse>| match excuse {
         Some(why) => verdict.explained.push((what, why)),
         None => verdict.unexplained.push(what),
     };
@@ -204,7 +247,10 @@ pub(super) fn verdict(found: &Agreement, excuses: &Excuses) -> Verdict {
                 loss.left,
                 loss.right
             ),
-            "declared loss: one of the systems takes it only when a record is made".to_owned(),
+            match loss.loss {
+                Some(Loss::Cut) => Excuse::Cut,
+                _ => Excuse::CreateOnly,
+            },
         ));
     }
     verdict

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use sandbox::System;
 use sandbox::judge::{
-    Carried, Entity, Field, Findings, Place, Question, Rules, Terms, What, examine,
+    Carried, Entity, Field, Findings, History, Place, Question, Rules, Terms, What, examine,
 };
 use sandbox::people::{Population, Side};
 use serde_json::json;
@@ -147,7 +147,7 @@ async fn companies_can_be_examined_like_people() {
         terms,
         pairs: vec![("b1".to_owned(), id)],
     };
-    let findings = examine(&held, &[question], None);
+    let findings = examine(&held, &[question], None, &History::default());
     assert_eq!(differences(&findings), [[What::Field(Field::City)]]);
     assert!(findings.syncs[0].without_counterpart.right.is_empty());
 }
