@@ -19,12 +19,15 @@ fn writes(world: &World) -> usize {
     edits.iter().filter(|edit| edit.actor == Actor::Api).count()
 }
 
-/// Asks the server for a full run, and does not wait for its end.
-fn begin_run(server: &Server) {
-    let (url, token) = (server.url.clone(), server.token.clone());
+/// Asks the server for a full run of a sync, and does not wait for its end.
+pub(crate) fn begin_run(server: &Server, sync: &str) {
+    let (run, token) = (
+        format!("{}/api/v1/syncs/{sync}/run", server.url),
+        server.token.clone(),
+    );
     tokio::spawn(async move {
         let run = reqwest::Client::new()
-            .post(format!("{url}/api/v1/syncs/people/run"))
+            .post(run)
             .bearer_auth(token)
             .send()
             .await;
@@ -33,12 +36,33 @@ fn begin_run(server: &Server) {
     });
 }
 
-async fn wait_until(what: &str, longest: Duration, mut done: impl AsyncFnMut() -> bool) {
+/// Waits until something has come to pass.
+pub(crate) async fn wait_until(what: &str, longest: Duration, mut done: impl AsyncFnMut() -> bool) {
     let begun = Instant::now();
     while !done().await {
         assert!(begun.elapsed() < longest, "{what} did not come to pass");
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
+}
+
+/// Waits until everything is worked off and no webhook is on its way.
+pub(crate) async fn quiet(world: &World, server: &Server) {
+    let control = world.sandbox.control();
+    wait_until("quiet", Duration::from_secs(120), async || {
+        let (_, status) = world.api(server, "GET", "/api/v1/status").await;
+        let dirty = status["dirty"].as_object().is_none_or(|dirty| {
+            dirty
+                .values()
+                .flat_map(|lanes| lanes.as_object().into_iter().flatten())
+                .all(|(_, count)| count.as_u64() == Some(0))
+        });
+        let intents = status["intents"]
+            .as_object()
+            .is_none_or(|intents| intents.values().all(|count| count.as_u64() == Some(0)));
+        let waiting = control.core().deliveries.next_due_ms().is_some();
+        dirty && intents && !waiting
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -64,7 +88,7 @@ async fn a_server_killed_in_the_middle_of_its_writes_makes_nothing_twice() {
     // Each time a little further: in the middle of creates, of updates, of the second side.
     for more in [1, 25, 60, 3, 90] {
         let target = writes(&world) + more;
-        begin_run(&server);
+        begin_run(&server, "people");
         wait_until("the writes", Duration::from_secs(90), async || {
             writes(&world) >= target
         })
@@ -74,21 +98,7 @@ async fn a_server_killed_in_the_middle_of_its_writes_makes_nothing_twice() {
     }
     let run = world.run(&["sync", "people", "--json"]).await.json();
     assert_eq!(run["state"], "done", "{run:#}");
-    wait_until("quiet", Duration::from_secs(120), async || {
-        let (_, status) = world.api(&server, "GET", "/api/v1/status").await;
-        let dirty = status["dirty"].as_object().is_none_or(|dirty| {
-            dirty
-                .values()
-                .flat_map(|lanes| lanes.as_object().into_iter().flatten())
-                .all(|(_, count)| count.as_u64() == Some(0))
-        });
-        let intents = status["intents"]
-            .as_object()
-            .is_none_or(|intents| intents.values().all(|count| count.as_u64() == Some(0)));
-        let waiting = control.core().deliveries.next_due_ms().is_some();
-        dirty && intents && !waiting
-    })
-    .await;
+    quiet(&world, &server).await;
 
     let links = world.run(&["links", "people", "--json"]).await.json();
     let pairs: Vec<Pair> = links

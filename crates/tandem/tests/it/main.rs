@@ -4,9 +4,11 @@
 
 mod world;
 
+mod between;
 mod catalog;
 mod config;
 mod database;
+mod demo;
 mod faults;
 mod http;
 mod killed;

@@ -88,17 +88,21 @@ impl Drop for Server {
     }
 }
 
+/// The demo's config.
+const DEMO: &str = include_str!("../../../../examples/demo.yaml");
+
 /// The demo's config without its third system, and without an address for webhooks: the server of a
 /// test listens anywhere.
 fn first_pair(demo: &str) -> String {
-    let without = |text: &str, from: &str, to: Option<&str>| {
-        let begin = text.find(from).unwrap();
-        let end = to.map_or(text.len(), |to| begin + text[begin..].find(to).unwrap());
-        format!("{}{}", &text[..begin], &text[end..])
-    };
     let text = without(demo, "public_url:", Some("database:"));
     let text = without(&text, "  coworking:\n", Some("# What is kept the same"));
     without(&text, "\n  # The same HighLevel contacts and", None)
+}
+
+fn without(text: &str, from: &str, to: Option<&str>) -> String {
+    let begin = text.find(from).unwrap();
+    let end = to.map_or(text.len(), |to| begin + text[begin..].find(to).unwrap());
+    format!("{}{}", &text[..begin], &text[end..])
 }
 
 impl World {
@@ -139,15 +143,27 @@ impl World {
         self.sandbox.control().act(system, act, &input).unwrap()
     }
 
-    /// The demo's config on this sandbox, with its webhook key, listening anywhere.
+    /// The demo's config of the first two systems on this sandbox, with its webhook key, listening anywhere.
     pub(crate) fn config_text(&self) -> String {
+        self.here(&first_pair(DEMO))
+    }
+
+    /// The same with all three systems.
+    pub(crate) fn config_of_three(&self) -> String {
+        let access = self.act(System::OfficeRnd, "access", json!({}));
+        let location = access["locations"][0]["_id"].as_str().unwrap();
+        self.here(&without(DEMO, "public_url:", Some("database:")))
+            .replace("LOCATION_ID", location)
+    }
+
+    fn here(&self, config: &str) -> String {
         let key = self.act(System::HighLevel, "access", json!({}))["webhookPublicKey"]
             .as_str()
             .unwrap()
             .lines()
             .filter(|line| !line.starts_with("-----"))
             .collect::<String>();
-        first_pair(include_str!("../../../../examples/demo.yaml"))
+        config
             .replace("http://127.0.0.1:4010", &self.sandbox.url())
             .replace("127.0.0.1:8484", "127.0.0.1:0")
             .replace(
@@ -309,6 +325,26 @@ impl World {
                 "token=env:TANDEM_TEST_OO_TOKEN",
                 "--field",
                 "secret=env:TANDEM_TEST_OO_SECRET",
+            ])
+            .await;
+        assert_eq!(ran.code, 0, "{ran:#?}");
+    }
+
+    /// Connects OfficeRnD with the application of the sandbox.
+    pub(crate) async fn connect_coworking(&self) {
+        let access = self.act(System::OfficeRnd, "access", json!({}));
+        let slug = self.write("slug", access["slug"].as_str().unwrap());
+        let organization = format!("organization=file:{}", slug.to_str().unwrap());
+        let ran = self
+            .run(&[
+                "connect",
+                "coworking",
+                "--field",
+                "client_id=env:OFFICERND_CLIENT_ID",
+                "--field",
+                "client_secret=env:OFFICERND_CLIENT_SECRET",
+                "--field",
+                &organization,
             ])
             .await;
         assert_eq!(ran.code, 0, "{ran:#?}");
