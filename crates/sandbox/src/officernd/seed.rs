@@ -13,7 +13,7 @@ use crate::vendor::ActError;
 
 impl State {
     /// A member in the shape of a create call. Beside it are taken `tags`, and `companyName` for a company that is made where there
-    /// is none of that name; the location is the first one where none is given, and a start may be missing, as in old accounts.
+    /// is none of that name ("" is no company); the location is the first one where none is given, and a start may be missing, as in old accounts.
     pub(super) fn seed_member(&mut self, record: &Value, core: &Core) -> Result<String, ActError> {
         let mut body = record
             .as_object()
@@ -31,7 +31,8 @@ impl State {
             actor: Actor::Seed,
             by: self.person_id.clone(),
         };
-        if let Some(name) = company.as_ref().and_then(Value::as_str) {
+        let company = company.as_ref().and_then(Value::as_str);
+        if let Some(name) = company.filter(|name| !name.is_empty()) {
             let id = self.company_named(name, &stamp, core);
             given.set("company", json!(id));
         }

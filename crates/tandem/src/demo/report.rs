@@ -120,6 +120,7 @@ impl Report {
                     "errors": failing.filter(|record| own(system_of(record))).count(),
                     "compared": {"pairs": verdict.compared.0, "values": verdict.compared.1},
                     "disagreements": verdict.unexplained.len(),
+                    "unexplained": verdict.unexplained.iter().take(SHOWN).collect::<Vec<_>>(),
                     "excused": verdict.excused(),
                     "duplicates_made": self
                         .findings

