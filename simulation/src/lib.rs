@@ -11,4 +11,6 @@ pub use clock::FastClock;
 pub use faulty_store::{Failure, FaultyStore};
 pub use life::Life;
 pub use vendors::{HIGHLEVEL, OFFICERND, ONOFFICE};
-pub use world::{Options, Running, World, member_rules, members, people, shipped_rules};
+pub use world::{
+    Options, Running, World, demo_rules, member_rules, members, people, shipped_rules,
+};

@@ -16,7 +16,7 @@ use connector::{Delivery, Incoming, SecretText};
 use record::Entity;
 use sandbox::{
     Control, Sandbox, System,
-    judge::{Judgement, Pair, Rules, Truth},
+    judge::{Judgement, Pair, Question, Rules, Scope, Terms, Truth},
     people::{Plan, Population},
 };
 use serde_json::{Value as Json, json};
@@ -75,6 +75,23 @@ pub fn shipped_rules() -> mapping::SyncRules {
 /// When they are broken.
 pub fn member_rules() -> mapping::SyncRules {
     serde_yaml_ng::from_str(include_str!("members.yaml")).expect("the rules of members are rules")
+}
+
+/// The two syncs of the config of `tandem demo`, the one with onOffice first, under the names of the connections here.
+///
+/// # Panics
+/// When they are broken.
+pub fn demo_rules() -> (mapping::SyncRules, mapping::SyncRules) {
+    let config: serde_yaml_ng::Value =
+        serde_yaml_ng::from_str(include_str!("../../examples/demo.yaml"))
+            .expect("the config of the demo is YAML");
+    let rules = |name: &str, right: &str| {
+        let mut rules = config["syncs"][name].clone();
+        rules["left"] = "highlevel".into();
+        rules["right"] = right.into();
+        serde_yaml_ng::from_value(rules).expect("the rules of the demo are rules")
+    };
+    (rules("people", "onoffice"), rules("members", "officernd"))
 }
 
 impl Default for Options {
@@ -332,19 +349,11 @@ impl World {
         };
         let process = Process::of(&ground).await?;
         let connections = Arc::clone(&process.connections);
-        let companies = keeps_companies(options.members.iter());
+        let purpose = purpose(options.members.as_ref());
         let webhooks = options.webhooks;
-        connect(
-            &sandbox,
-            &connections,
-            &access,
-            &office,
-            webhooks,
-            companies,
-        )
-        .await?;
+        connect(&sandbox, &connections, &access, &office, webhooks, &purpose).await?;
         if let Some(rnd) = &rnd {
-            connect_officernd(&connections, rnd, companies).await?;
+            connect_officernd(&connections, rnd, &purpose).await?;
         }
         let mut rules = BTreeMap::from([(people(), options.rules)]);
         rules.extend(options.members.map(|of_members| (members(), of_members)));
@@ -457,14 +466,17 @@ impl World {
         connect_onoffice(&self.connections, &office).await
     }
 
+    fn purpose(&self) -> Purpose {
+        purpose(self.rules.get(&members()))
+    }
+
     /// Signs in to HighLevel (again), as an app.
     ///
     /// # Errors
     /// When the account cannot be used.
     pub async fn connect_highlevel(&self) -> Result<()> {
         let access = self.control.act(System::HighLevel, "access", &json!({}))?;
-        let companies = keeps_companies(self.rules.values());
-        sign_in(&self.sandbox, &self.connections, &access, companies).await
+        sign_in(&self.sandbox, &self.connections, &access, &self.purpose()).await
     }
 
     /// The first run, or another full one.
@@ -542,6 +554,39 @@ impl World {
                 onoffice: link.right.to_string(),
             })
             .collect())
+    }
+
+    /// Each sync and kind of record, as the sandbox is asked about it.
+    ///
+    /// # Errors
+    /// When the links cannot be read.
+    pub async fn questions(&self) -> Result<Vec<(SyncName, Entity, Question)>> {
+        let mut questions = Vec::new();
+        for (sync, rules) in &self.rules {
+            let links = self.running.engine.links(sync, None, 0).await?;
+            let with_companies = rules.entities.contains_key(&Entity::Company);
+            for entity in rules.entities.keys() {
+                let terms = match (sync == &people(), entity) {
+                    (true, _) => Rules::default().terms(),
+                    (false, Entity::Company) => Terms::highlevel_officernd_companies(),
+                    (false, _) => {
+                        let mut terms = Terms::highlevel_officernd(false);
+                        // members are made of those with this tag, by both configs
+                        terms.left_needs = Scope::Tagged(vec!["coworking".to_owned()]);
+                        if with_companies {
+                            terms.with_company_links()
+                        } else {
+                            terms
+                        }
+                    }
+                };
+                let pairs = links.iter().filter(|link| link.entity == *entity);
+                let pairs = pairs.map(|link| (link.left.to_string(), link.right.to_string()));
+                let pairs = pairs.collect();
+                questions.push((sync.clone(), *entity, Question { terms, pairs }));
+            }
+        }
+        Ok(questions)
     }
 
     /// What the sandbox says about agreement.
@@ -693,20 +738,14 @@ fn officernd_config(access: &Json, limits: bool) -> Result<ConnectionConfig> {
     }))?)
 }
 
-fn purpose(companies: bool) -> Purpose {
-    let mut entities = vec![Entity::Contact];
-    if companies {
-        entities.push(Entity::Company);
-    }
+/// What the accounts are connected for: contacts, and companies where the second sync has them.
+fn purpose(members: Option<&mapping::SyncRules>) -> Purpose {
+    let companies = members.is_some_and(|rules| rules.entities.contains_key(&Entity::Company));
+    let entities = [Some(Entity::Contact), companies.then_some(Entity::Company)];
     Purpose {
-        entities,
+        entities: entities.into_iter().flatten().collect(),
         write: true,
     }
-}
-
-/// Whether any sync keeps companies too.
-fn keeps_companies<'a>(mut rules: impl Iterator<Item = &'a mapping::SyncRules>) -> bool {
-    rules.any(|rules| rules.entities.contains_key(&Entity::Company))
 }
 
 fn secret(json: &Json, key: &str) -> Result<SecretText> {
@@ -721,18 +760,14 @@ async fn connect(
     access: &Json,
     office: &Json,
     webhooks: bool,
-    companies: bool,
+    purpose: &Purpose,
 ) -> Result<()> {
     if webhooks {
-        sign_in(sandbox, connections, access, companies).await?;
+        sign_in(sandbox, connections, access, purpose).await?;
     } else {
         let given = BTreeMap::from([("token".to_owned(), secret(access, "privateToken")?)]);
         connections
-            .connect(
-                &ConnectionName::from("highlevel"),
-                given,
-                &purpose(companies),
-            )
+            .connect(&ConnectionName::from("highlevel"), given, purpose)
             .await?;
     }
     connect_onoffice(connections, office).await
@@ -744,7 +779,7 @@ async fn connect_onoffice(connections: &Connections, office: &Json) -> Result<()
         ("secret".to_owned(), secret(office, "secret")?),
     ]);
     connections
-        .connect(&ConnectionName::from("onoffice"), given, &purpose(false))
+        .connect(&ConnectionName::from("onoffice"), given, &purpose(None))
         .await?;
     Ok(())
 }
@@ -752,16 +787,14 @@ async fn connect_onoffice(connections: &Connections, office: &Json) -> Result<()
 async fn connect_officernd(
     connections: &Connections,
     access: &Json,
-    companies: bool,
+    purpose: &Purpose,
 ) -> Result<()> {
     let given = BTreeMap::from([
         ("client_id".to_owned(), secret(access, "clientId")?),
         ("client_secret".to_owned(), secret(access, "clientSecret")?),
         ("organization".to_owned(), secret(access, "slug")?),
     ]);
-    connections
-        .connect(&officernd(), given, &purpose(companies))
-        .await?;
+    connections.connect(&officernd(), given, purpose).await?;
     Ok(())
 }
 
@@ -769,14 +802,14 @@ async fn sign_in(
     sandbox: &Sandbox,
     connections: &Connections,
     access: &Json,
-    companies: bool,
+    purpose: &Purpose,
 ) -> Result<()> {
     let name = ConnectionName::from("highlevel");
     let given = BTreeMap::from([
         ("client_id".to_owned(), secret(access, "clientId")?),
         ("client_secret".to_owned(), secret(access, "clientSecret")?),
     ]);
-    let redirect = connections.begin_sign_in(&name, purpose(companies), REDIRECT, given)?;
+    let redirect = connections.begin_sign_in(&name, purpose.clone(), REDIRECT, given)?;
     let location = access["mainLocationId"].as_str().context("a location")?;
     let approved = format!("{}&sandbox_approve={location}", redirect.url);
     let answer = sandbox
