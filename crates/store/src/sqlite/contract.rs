@@ -8,7 +8,7 @@ use record::{Entity, RecordId, Side};
 use serde_json::Value as Json;
 
 use super::{
-    SqliteStore, commit, connections, intents, journal, ledger, links,
+    SqliteStore, commit, connections, intents, journal, keys, ledger, links,
     listings::{self, Place},
     marks, reviews, signals, sweeps,
 };
@@ -336,7 +336,7 @@ impl Store for SqliteStore {
         let keys = keys.to_vec();
         self.read(
             move |session| match Place::find(session, &workspace, &connection, entity)? {
-                Some(place) => listings::candidates(session, place, &keys),
+                Some(place) => keys::candidates(session, place, &keys),
                 None => Ok(Vec::new()),
             },
         )

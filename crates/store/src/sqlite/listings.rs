@@ -8,13 +8,13 @@ use rusqlite::{OptionalExtension, params};
 use super::{
     codes::Code,
     fault::Outcome,
-    payload,
-    session::{Kind, Session, limit},
+    keys, payload,
+    session::{Session, limit},
 };
-use crate::{ConnectionName, Key, Known, Snapshot, Workspace};
+use crate::{ConnectionName, Known, Snapshot, Workspace};
 
 /// One entity of one connection of one workspace, as numbers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Place {
     pub(super) ws: i64,
     pub(super) connection: i64,
@@ -53,18 +53,37 @@ impl Place {
     }
 }
 
-/// The next free row number of a place, and how many records are known there.
-pub(super) fn numbering(session: &Session, place: Place) -> Outcome<(i64, i64)> {
+/// How the records of a place are counted.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Numbering {
+    /// The next free row number.
+    pub(super) free: i64,
+    /// How many records are known.
+    pub(super) records: i64,
+    /// The keys of rows up to this one are in the index; see keys.rs.
+    pub(super) keyed: i64,
+}
+
+/// How the records of a place are counted.
+pub(super) fn numbering(session: &Session, place: Place) -> Outcome<Numbering> {
     Ok(session
         .sql(
-            "SELECT next_row, records FROM listing
+            "SELECT next_row, records, keyed FROM listing
              WHERE ws = ?1 AND connection = ?2 AND entity = ?3",
         )?
         .query_row(params![place.ws, place.connection, place.entity], |row| {
-            Ok((row.get(0)?, row.get(1)?))
+            Ok(Numbering {
+                free: row.get(0)?,
+                records: row.get(1)?,
+                keyed: row.get(2)?,
+            })
         })
         .optional()?
-        .unwrap_or((1, 0)))
+        .unwrap_or(Numbering {
+            free: 1,
+            records: 0,
+            keyed: 0,
+        }))
 }
 
 /// What is known of listed records.
@@ -105,7 +124,7 @@ pub(super) fn known(
 
 /// How many records are known.
 pub(super) fn known_count(session: &Session, place: Place) -> Outcome<u64> {
-    Ok(numbering(session, place)?.1.cast_unsigned())
+    Ok(numbering(session, place)?.records.cast_unsigned())
 }
 
 /// Keeps snapshots. Returns their rows, in order.
@@ -114,41 +133,47 @@ pub(super) fn keep<'a>(
     ws: i64,
     snapshots: impl IntoIterator<Item = &'a Snapshot>,
 ) -> Outcome<Vec<i64>> {
-    let mut next: BTreeMap<Place, (i64, i64)> = BTreeMap::new();
+    let mut numberings: BTreeMap<Place, Numbering> = BTreeMap::new();
     let mut rows = Vec::new();
     for snapshot in snapshots {
         let place = Place::of(session, ws, &snapshot.connection, snapshot.entity)?;
-        let (free, count) = match next.get_mut(&place) {
+        let numbering = match numberings.get_mut(&place) {
             Some(numbering) => numbering,
-            None => next.entry(place).or_insert(numbering(session, place)?),
+            None => numberings
+                .entry(place)
+                .or_insert(numbering(session, place)?),
         };
-        rows.push(keep_one(session, place, snapshot, free, count)?);
+        rows.push(keep_one(session, place, snapshot, numbering)?);
     }
     let mut save = session.sql(
-        "INSERT INTO listing (ws, connection, entity, next_row, records)
-         VALUES (?1, ?2, ?3, ?4, ?5)
+        "INSERT INTO listing (ws, connection, entity, next_row, records, keyed)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)
          ON CONFLICT (ws, connection, entity)
-         DO UPDATE SET next_row = excluded.next_row, records = excluded.records",
+         DO UPDATE SET next_row = excluded.next_row, records = excluded.records,
+             keyed = excluded.keyed",
     )?;
-    for (place, (free, count)) in next {
+    for (place, mut numbering) in numberings {
+        if numbering.free - 1 - numbering.keyed >= keys::UNMERGED {
+            numbering.keyed = keys::merge(session, place, numbering.keyed)?;
+        }
         save.execute(params![
             place.ws,
             place.connection,
             place.entity,
-            free,
-            count
+            numbering.free,
+            numbering.records,
+            numbering.keyed
         ])?;
     }
     Ok(rows)
 }
 
-/// Keeps one snapshot. `free` is the next free row and `count` the number of records; both are moved.
+/// Keeps one snapshot; moves the numbering. The keys of a new record are merged into their index later.
 fn keep_one(
     session: &Session,
     place: Place,
     snapshot: &Snapshot,
-    free: &mut i64,
-    count: &mut i64,
+    numbering: &mut Numbering,
 ) -> Outcome<i64> {
     let id = snapshot.record.as_str();
     let hash = snapshot.list_hash.map(u64::cast_signed);
@@ -169,9 +194,9 @@ fn keep_one(
         )
         .optional()?;
     let Some((row, before)) = known else {
-        let row = *free;
-        *free += 1;
-        *count += 1;
+        let row = numbering.free;
+        numbering.free += 1;
+        numbering.records += 1;
         session
             .sql(
                 "INSERT INTO record (ws, connection, entity, record, row, list_hash)
@@ -198,7 +223,6 @@ fn keep_one(
                 keys,
                 body
             ])?;
-        add_keys(session, place, row, &snapshot.keys)?;
         return Ok(row);
     };
     if hash.is_some() && hash != before {
@@ -219,8 +243,11 @@ fn keep_one(
             |row| Ok((row.get(0)?, row.get(1)?)),
         )?;
     if keys != keys_before {
-        drop_keys(session, place, row, &keys_before)?;
-        add_keys(session, place, row, &snapshot.keys)?;
+        if row > numbering.keyed {
+            numbering.keyed = keys::merge(session, place, numbering.keyed)?;
+        }
+        keys::remove(session, place, row, &keys_before)?;
+        keys::add(session, place, row, &snapshot.keys)?;
     }
     if keys != keys_before || body != body_before {
         session
@@ -238,42 +265,6 @@ fn keep_one(
             ])?;
     }
     Ok(row)
-}
-
-fn add_keys(session: &Session, place: Place, row: i64, keys: &[Key]) -> Outcome<()> {
-    let mut statement = session.sql(
-        "INSERT OR IGNORE INTO record_key (ws, connection, entity, kind, value, row)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-    )?;
-    for key in keys {
-        statement.execute(params![
-            place.ws,
-            place.connection,
-            place.entity,
-            session.number(place.ws, Kind::Key, &key.kind)?,
-            key.value,
-            row
-        ])?;
-    }
-    Ok(())
-}
-
-fn drop_keys(session: &Session, place: Place, row: i64, kept: &str) -> Outcome<()> {
-    let mut statement = session.sql(
-        "DELETE FROM record_key WHERE ws = ?1 AND connection = ?2 AND entity = ?3
-             AND kind = ?4 AND value = ?5 AND row = ?6",
-    )?;
-    for key in payload::KEYS.decode::<Vec<Key>>(kept)? {
-        statement.execute(params![
-            place.ws,
-            place.connection,
-            place.entity,
-            session.number(place.ws, Kind::Key, &key.kind)?,
-            key.value,
-            row
-        ])?;
-    }
-    Ok(())
 }
 
 /// Forgets records that are gone.
@@ -305,7 +296,11 @@ pub(super) fn forget(
             .query_row(params![ws, place.connection, place.entity, row], |row| {
                 row.get(0)
             })?;
-        drop_keys(session, place, row, &keys)?;
+        let keyed = numbering(session, place)?.keyed;
+        if row > keyed {
+            keys::merge_place(session, place, keyed)?;
+        }
+        keys::remove(session, place, row, &keys)?;
         for sql in [
             "DELETE FROM kept WHERE ws = ?1 AND connection = ?2 AND entity = ?3 AND row = ?4",
             "DELETE FROM record WHERE ws = ?1 AND connection = ?2 AND entity = ?3 AND row = ?4",
@@ -403,36 +398,4 @@ fn snapshot_of(
         keys: payload::KEYS.decode(&keys)?,
         list_hash: row.get::<_, Option<i64>>(1)?.map(i64::cast_unsigned),
     })
-}
-
-/// Records that carry one of these keys, in the order of the keys.
-pub(super) fn candidates(
-    session: &Session,
-    place: Place,
-    keys: &[Key],
-) -> Outcome<Vec<(Key, RecordId)>> {
-    let mut statement = session.sql(
-        "SELECT r.record FROM record_key k
-         JOIN record r INDEXED BY record_row
-             ON r.ws = k.ws AND r.connection = k.connection AND r.entity = k.entity AND r.row = k.row
-         WHERE k.ws = ?1 AND k.connection = ?2 AND k.entity = ?3 AND k.kind = ?4 AND k.value = ?5
-         ORDER BY k.row",
-    )?;
-    let mut candidates = Vec::new();
-    for key in keys {
-        let Some(kind) = session.find(place.ws, Kind::Key, &key.kind)? else {
-            continue;
-        };
-        let mut rows = statement.query(params![
-            place.ws,
-            place.connection,
-            place.entity,
-            kind,
-            key.value
-        ])?;
-        while let Some(row) = rows.next()? {
-            candidates.push((key.clone(), RecordId::new(row.get::<_, String>(0)?)));
-        }
-    }
-    Ok(candidates)
 }

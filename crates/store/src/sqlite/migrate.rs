@@ -16,6 +16,7 @@ const APPLICATION: i64 = 0x546e_646d;
 const STEPS: &[(&str, &str)] = &[
     ("first", include_str!("migrations/0001_first.sql")),
     ("waiting", include_str!("migrations/0002_waiting.sql")),
+    ("keys", include_str!("migrations/0003_keys.sql")),
 ];
 
 /// Says whether the database is empty or ours, without changing anything of it.

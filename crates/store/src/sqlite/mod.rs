@@ -1,18 +1,22 @@
 //! The store on one SQLite file.
 //!
-//! One thread writes, in groups ([`writer`]); a few read beside it on connections of their own. The
-//! file is in WAL mode and flushed at each commit that somebody waits for. Nothing here blocks the
+//! One thread writes, in groups ([`writer`]); a few read beside it on connections of their own, and one folds
+//! the log into the file ([`folding`]). The file is in WAL mode and flushed at each commit that somebody waits for. Nothing here blocks the
 //! async runtime: commands are closures that travel to the threads and back.
 
 mod codes;
 mod commit;
 mod connections;
 mod contract;
+#[cfg(test)]
+mod durable;
 mod fault;
+mod folding;
 #[cfg(test)]
 mod full_disk;
 mod intents;
 mod journal;
+mod keys;
 mod ledger;
 mod links;
 mod listings;

@@ -6,6 +6,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::{
     fault::{Outcome, explain},
+    folding::{Log, count_pages},
     lock::Lock,
     migrate::{migrate, recognise},
     options::Options,
@@ -17,11 +18,15 @@ use crate::{Error, Result};
 /// it tells, because SQLite's own log repairs what a killed process leaves.
 const CHECKED_BYTES: i64 = 64 << 20;
 
+/// Memory for pages of the connection that folds the log in; it reads next to none.
+const FOLDER_CACHE_KIB: u32 = 64;
+
 /// An opened database.
 pub(super) struct Opened {
     pub(super) path: PathBuf,
     pub(super) lock: Lock,
     pub(super) writer: Session,
+    pub(super) log: Log,
     pub(super) readers: Vec<Session>,
 }
 
@@ -46,10 +51,13 @@ pub(super) fn open(options: &Options) -> Result<Opened> {
         )));
     }
     connection
-        .execute_batch("PRAGMA wal_autocheckpoint = 32000; PRAGMA journal_size_limit = 67108864;")
+        .execute_batch("PRAGMA journal_size_limit = 67108864")
         .map_err(sql)?;
     migrate(&mut connection, &path)?;
     let opening = begin_opening(&connection, &path)?;
+    let pages = count_pages(&mut connection).map_err(sql)?;
+    let folder = Connection::open_with_flags(&path, flags(false)).map_err(sql)?;
+    settle(&folder, FOLDER_CACHE_KIB).map_err(sql)?;
 
     let mut readers = Vec::new();
     for _ in 0..options.readers.max(1) {
@@ -62,6 +70,11 @@ pub(super) fn open(options: &Options) -> Result<Opened> {
     }
     Ok(Opened {
         writer: Session::new(connection, options, opening),
+        log: Log {
+            connection: folder,
+            pages,
+            fold_pages: options.fold_pages,
+        },
         path,
         lock,
         readers,

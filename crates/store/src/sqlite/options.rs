@@ -19,6 +19,9 @@ pub struct Options {
     /// Memory for pages of the database while writing, in KiB. Each reader has a sixth of it.
     /// Default: 24576.
     pub cache_kib: u32,
+    /// From so many pages (of 4 KiB) on, the log beside the file is folded into it. With twice as many,
+    /// work waits until it is. Default: 32000.
+    pub fold_pages: u32,
 }
 
 impl Options {
@@ -31,6 +34,7 @@ impl Options {
             readers: 2,
             remember_deliveries_hours: 96,
             cache_kib: 24576,
+            fold_pages: 32_000,
         }
     }
 }

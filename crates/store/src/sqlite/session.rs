@@ -12,6 +12,8 @@ use uuid::Uuid;
 
 use super::{
     fault::{Fault, Outcome},
+    keys::Recent,
+    listings::Place,
     options::Options,
     writer::Flush,
 };
@@ -49,6 +51,8 @@ pub(super) struct Session {
     pub(super) unpruned: Cell<u32>,
     /// How commits flush the disk right now; `None`: not set yet.
     pub(super) flush: Cell<Option<Flush>>,
+    /// Records whose keys are not in their index yet, as far as this session has followed them.
+    pub(super) recent: RefCell<HashMap<Place, Recent>>,
     generation: Cell<i64>,
     workspaces: RefCell<HashMap<Workspace, i64>>,
     numbers: RefCell<Numbers>,
@@ -64,6 +68,7 @@ impl Session {
             remember_deliveries: i64::from(options.remember_deliveries_hours) * 3_600_000_000,
             unpruned: Cell::new(0),
             flush: Cell::new(None),
+            recent: RefCell::default(),
             generation: Cell::new(opening << 40),
             workspaces: RefCell::default(),
             numbers: RefCell::default(),
@@ -84,6 +89,7 @@ impl Session {
         self.workspaces.borrow_mut().clear();
         self.numbers.borrow_mut().clear();
         self.names.borrow_mut().clear();
+        self.recent.borrow_mut().clear();
     }
 
     /// A prepared statement.

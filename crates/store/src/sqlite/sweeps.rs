@@ -48,7 +48,7 @@ pub(super) fn begin(session: &Session, place: Place, now: Timestamp) -> Outcome<
             listed: listed.cast_unsigned(),
         });
     }
-    let (ceiling, _) = numbering(session, place)?;
+    let ceiling = numbering(session, place)?.free;
     session
         .sql(
             "INSERT INTO sweep (ws, connection, entity, started, ceiling)

@@ -12,9 +12,11 @@ use tokio::sync::oneshot;
 
 use super::{
     fault::Outcome,
+    folding::Folding,
+    keys,
     open::{self, Opened},
     session::Session,
-    writer::{GROUP, Work, run_all},
+    writer::{Command, Flush, GROUP, Work, run_all},
 };
 use crate::{Error, Result};
 
@@ -40,8 +42,10 @@ impl Threads {
             path,
             lock,
             writer: session,
+            log,
             readers: sessions,
         } = opened;
+        let mut folding = Folding::start(log, path.clone())?;
         let (reads, queue) = mpsc::channel();
         let queue = Arc::new(Mutex::new(queue));
         let mut reading = Vec::new();
@@ -52,7 +56,8 @@ impl Threads {
         }
         let (writes, messages) = mpsc::channel();
         let writing = spawn("store-write", move || {
-            let waiting = write(&session, &path, &messages);
+            let waiting = write(&session, &path, &messages, &mut folding);
+            drop(folding);
             // The readers' queue is closed before or with the writer's.
             for reader in reading {
                 if reader.join().is_err() {
@@ -122,7 +127,7 @@ impl Drop for Threads {
     }
 }
 
-fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>> {
+pub(super) fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>> {
     thread::Builder::new()
         .name(name.to_owned())
         .spawn(run)
@@ -134,16 +139,16 @@ fn write(
     session: &Session,
     path: &Path,
     messages: &mpsc::Receiver<Message>,
+    folding: &mut Folding,
 ) -> Option<oneshot::Sender<Result<()>>> {
     let mut busy = false;
     loop {
         let first = if busy {
             match messages.recv_timeout(QUIET) {
                 Err(mpsc::RecvTimeoutError::Timeout) => {
-                    rest(
-                        session,
-                        "PRAGMA wal_checkpoint(PASSIVE); PRAGMA shrink_memory",
-                    );
+                    merge_keys(session, path);
+                    folding.rest(session);
+                    rest(session, "PRAGMA shrink_memory");
                     busy = false;
                     continue;
                 }
@@ -171,9 +176,31 @@ fn write(
             };
         }
         run_all(session, path, works);
+        folding.go_on(session);
         busy = true;
         if closing.is_some() {
             return closing;
+        }
+    }
+}
+
+/// Merges keys into their index that wait for it.
+fn merge_keys(session: &Session, path: &Path) {
+    let waiting = match keys::unmerged(session) {
+        Ok(waiting) => waiting,
+        Err(fault) => {
+            let error = fault.into_error(path);
+            tracing::warn!(%error, "the database could not be tidied up");
+            return;
+        }
+    };
+    for (place, keyed) in waiting {
+        let (command, mut merged) = Command::new(Flush::WithNext, move |session: &Session| {
+            keys::merge_place(session, place, keyed)
+        });
+        run_all(session, path, VecDeque::from([Box::new(command) as _]));
+        if let Ok(Err(error)) = merged.try_recv() {
+            tracing::warn!(%error, "the database could not be tidied up");
         }
     }
 }

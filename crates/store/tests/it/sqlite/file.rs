@@ -326,3 +326,102 @@ async fn rows_of_the_first_format_stay_readable() {
     assert_eq!(states.0, Some(serde_json::json!({ "account": "1" })));
     assert_eq!(states.1, Some(serde_json::json!({ "paused": true })));
 }
+
+/// The records that carry an e-mail address.
+async fn with_email(store: &Under, value: &str) -> Vec<String> {
+    store
+        .candidates(&ws(), &crm(), Entity::Contact, &[key("email", value)])
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|(_, record)| record.to_string())
+        .collect()
+}
+
+#[tokio::test]
+async fn keys_that_an_earlier_version_stored_find_their_records_and_are_replaced() {
+    let mut file = bed().await;
+    let options = file.options();
+    let store = file.store();
+    keep(&store, vec![snapshot("a", 1), snapshot("b", 1)]).await;
+    drop(store);
+    file.close().await;
+    let old = Connection::open(&options.path).unwrap();
+    old.execute_batch(
+        "INSERT INTO name (ws, kind, name) VALUES (1, 3, 'email');
+         INSERT INTO record_key
+             SELECT k.ws, k.connection, k.entity, n.id, j.value ->> 'value', k.row
+             FROM kept k, json_each(k.keys, '$.d') j
+             JOIN name n ON n.ws = k.ws AND n.kind = 3 AND n.name = j.value ->> 'kind';
+         ALTER TABLE listing DROP COLUMN keyed;
+         DELETE FROM migration WHERE step = 3;",
+    )
+    .unwrap();
+    drop(old);
+    file.open();
+    let store = file.store();
+    assert_eq!(with_email(&store, "a@example.org").await, ["a"]);
+    let changed = store::Snapshot {
+        keys: vec![key("email", "other@example.org")],
+        ..snapshot("b", 1)
+    };
+    keep(&store, vec![changed, snapshot("c", 1)]).await;
+    assert!(with_email(&store, "b@example.org").await.is_empty());
+    assert_eq!(with_email(&store, "other@example.org").await, ["b"]);
+    assert_eq!(with_email(&store, "c@example.org").await, ["c"]);
+}
+
+#[tokio::test]
+async fn keys_are_merged_into_their_index_when_nothing_else_is_to_be_done() {
+    let file = bed().await;
+    let options = file.options();
+    let store = file.store();
+    keep(&store, vec![snapshot("a", 1), snapshot("b", 1)]).await;
+    let looking = Connection::open(&options.path).unwrap();
+    let count = || -> (i64, i64) {
+        looking
+            .query_row(
+                "SELECT (SELECT count(*) FROM record_key), (SELECT keyed FROM listing)",
+                [],
+                |row| Ok((row.get(0)?, row.get(1)?)),
+            )
+            .unwrap()
+    };
+    assert_eq!(count(), (0, 0));
+    for _ in 0..100 {
+        if count() == (2, 2) {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    assert_eq!(count(), (2, 2));
+    assert_eq!(with_email(&store, "b@example.org").await, ["b"]);
+}
+
+#[tokio::test]
+async fn the_log_stays_small_while_work_goes_on() {
+    let file = empty();
+    let options = Options {
+        fold_pages: 200,
+        ..file.options()
+    };
+    let store = Arc::new(SqliteStore::open(&options).unwrap());
+    let under: Under = store.clone();
+    let log = options.path.with_extension("db-wal");
+    let mut largest = 0;
+    let mut written = 0;
+    for number in 0..400 {
+        let names = (0..20).map(|at| snapshot(&format!("{number:04}-{at}"), 1));
+        keep(&under, names.collect()).await;
+        written += 20;
+        largest = largest.max(fs::metadata(&log).unwrap().len());
+    }
+    // Twice the pages, and what one commit adds.
+    assert!(largest < 3 * 200 * 4096, "{largest}");
+    let known = under
+        .known_count(&ws(), &crm(), Entity::Contact)
+        .await
+        .unwrap();
+    assert_eq!(known, written);
+    store.verify().await.unwrap();
+}

@@ -166,3 +166,60 @@ pub(crate) async fn a_record_that_is_gone_leaves_nothing_and_its_row_is_not_reus
     keep(&store, vec![snapshot("b", 9)]).await;
     assert_eq!(known(&store, &["b"]).await[0].unwrap().list_hash, 9);
 }
+
+/// More new records than are kept beside the index of keys, and a few that change or go before they are in it.
+pub(crate) async fn keys_of_many_new_records_find_them_at_any_time(store: Under) {
+    let find = async |value: &str| -> Vec<String> {
+        store
+            .candidates(&ws(), &crm(), Entity::Contact, &[key("email", value)])
+            .await
+            .unwrap()
+            .into_iter()
+            .map(|(_, record)| record.to_string())
+            .collect()
+    };
+    let named = |number: usize| Snapshot {
+        keys: vec![key("email", &format!("e{number}")), key("email", "all")],
+        ..snapshot(&format!("r{number}"), 1)
+    };
+    let mut known = 0;
+    // 8192 are merged at once.
+    for until in [3, 4000, 8191, 8192, 8193, 12_000] {
+        keep(&store, (known..until).map(named).collect()).await;
+        known = until;
+        for number in [0, 2, until / 2, until - 1] {
+            assert_eq!(find(&format!("e{number}")).await, [format!("r{number}")]);
+        }
+        assert!(find(&format!("e{until}")).await.is_empty());
+        assert_eq!(find("all").await.len(), until, "each once");
+    }
+    let all = find("all").await;
+    let in_order: Vec<String> = (0..known).map(|number| format!("r{number}")).collect();
+    assert_eq!(all, in_order, "in the order of their rows");
+
+    for number in [11_000, 5] {
+        let changed = Snapshot {
+            keys: vec![key("email", "new")],
+            ..named(number)
+        };
+        keep(&store, vec![changed]).await;
+        assert!(find(&format!("e{number}")).await.is_empty());
+        assert_eq!(find("new").await, [format!("r{number}")]);
+        keep(&store, vec![named(number)]).await;
+        assert!(find("new").await.is_empty());
+    }
+    keep(&store, (known..known + 2).map(named).collect()).await;
+    assert_eq!(find("e12001").await, ["r12001"]);
+    commit(
+        &store,
+        Commit {
+            gone: vec![(crm(), Entity::Contact, "r12001".into())],
+            ..Commit::default()
+        },
+    )
+    .await;
+    assert!(find("e12001").await.is_empty());
+    keep(&store, vec![named(12_002)]).await;
+    assert_eq!(find("e12000").await, ["r12000"]);
+    assert_eq!(find("all").await.len(), 12_002);
+}

@@ -48,6 +48,7 @@ macro_rules! contract {
             signals::no_history_of_signals_claims_and_failures_loses_a_record,
             listings::known_records_keep_their_row_and_hash,
             listings::keys_find_records_and_are_replaced,
+            listings::keys_of_many_new_records_find_them_at_any_time,
             listings::a_reading_is_kept_until_it_is_dropped,
             listings::a_record_that_is_gone_leaves_nothing_and_its_row_is_not_reused,
             sweeps::a_sweep_finds_what_is_missing_and_only_that,
