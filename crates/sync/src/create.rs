@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use crate::{
     Error,
-    decide::{hash_of, revision},
+    decide::{awaited, hash_of, revision},
     identify,
     pair::{Pairing, index},
     reconcile::{ClaimEnd, Desk, cause_of},
@@ -325,6 +325,9 @@ impl Desk<'_> {
             self.run,
             now,
         ));
+        self.count("refused", born.waiting.len());
+        self.await_those(&born.waiting, &labour.birth.claim);
+        self.commit.blocked.extend(born.waiting);
         for (field, refusal) in &labour.dropped {
             self.block_dropped(known, &born.link, target, field, refusal, now);
         }
@@ -508,6 +511,8 @@ impl Desk<'_> {
 /// A link of a record that was just made, or was found to have been made.
 pub(crate) struct Newborn {
     pub(crate) link: Link,
+    /// What it could not be given because a record that it names has no link so far.
+    pub(crate) waiting: Vec<Blocked>,
     /// The made record does not hold what was sent, or was not read back.
     pub(crate) look_again: bool,
 }
@@ -525,18 +530,36 @@ pub(crate) fn newborn(
 ) -> Newborn {
     let target = intent.target;
     let origin = target.other();
+    let id_of_link = LinkId(Uuid::now_v7());
     let mut bases = [Fields::new(), Fields::new()];
     let mut revisions = BTreeMap::new();
     let mut look_again = read.is_none();
     let mut source_known = true;
+    let mut waiting = Vec::new();
     for mapping in pairing.compiled.mappings() {
         let source_raw = mapping.raw(origin, &intent.source_fields);
         let meaning = mapping.read(origin, &source_raw);
         if !meaning.is_known() {
             // Nothing was decided about it; the next look aligns it.
             tracing::debug!(sync = %pairing.sync, mapping = mapping.id(), "a record was made without knowing a field");
-            look_again = true;
             source_known = false;
+            let reason = mapping.unreadable(origin, &intent.source_fields);
+            let awaits = awaited(pairing, mapping, origin, &intent.source_fields);
+            match (reason, awaits) {
+                // It is known what it waits for: a look would find just that.
+                (Some(reason), Some(awaits)) => waiting.push(Blocked {
+                    sync: pairing.sync.clone(),
+                    link: id_of_link,
+                    mapping: mapping.id().to_owned(),
+                    side: target,
+                    reason,
+                    value_hash: hash_of(&source_raw),
+                    schema_hash: pairing.end(target).schema_hash,
+                    since: now,
+                    awaits: Some(awaits),
+                }),
+                _ => look_again = true,
+            }
             if mapping.refers_to().is_some() {
                 without_reference(&mut bases, mapping, target, read);
                 revisions.insert(mapping.id().to_owned(), revision(mapping));
@@ -613,7 +636,7 @@ pub(crate) fn newborn(
     let (wrote_left, wrote_right) = by_side(Some(now), None);
     Newborn {
         link: Link {
-            id: LinkId(Uuid::now_v7()),
+            id: id_of_link,
             sync: pairing.sync.clone(),
             entity: pairing.entity,
             left,
@@ -631,6 +654,7 @@ pub(crate) fn newborn(
             stamp_right,
             created: now,
         },
+        waiting,
         look_again,
     }
 }

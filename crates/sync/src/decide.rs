@@ -334,7 +334,7 @@ fn plan_write<'b>(
 }
 
 /// The record that this side names and that has to be linked first.
-fn awaited(
+pub(crate) fn awaited(
     pairing: &Pairing,
     mapping: &CompiledMapping,
     side: Side,

@@ -26,6 +26,7 @@ use crate::{
     causes::Causes,
     explain, intake, intents,
     locks::Locks,
+    news::Marks,
     notices::Notices,
     pair::Pairing,
     plan, poll, reconcile, references, resolve, run,
@@ -76,6 +77,7 @@ pub(crate) struct Core {
     pub(crate) locks: Arc<Locks>,
     pub(crate) standings: Standings,
     pub(crate) notices: Notices,
+    pub(crate) marks: Marks,
     pub(crate) causes: Causes,
     pub(crate) unanswered: Unanswered,
     /// Creates whose outcome could not be stored.
@@ -113,6 +115,7 @@ impl Engine {
                 locks: Arc::new(Locks::default()),
                 standings: Standings::default(),
                 notices: Notices::default(),
+                marks: Marks::default(),
                 causes: Causes::default(),
                 unanswered: Unanswered::default(),
                 stranded: Mutex::new(BTreeSet::new()),

@@ -208,7 +208,7 @@ async fn locked(
         .into_iter()
         .partition(|birth| desk.is_let_go_on(&birth.claim));
     for (let_go_on, births) in [(true, waited), (false, new)] {
-        for chunk in chunks(births, births_at_once(desk)) {
+        for chunk in families(desk, births, births_at_once(desk)) {
             desk.let_go_on = let_go_on;
             let made = create(desk, chunk).await;
             desk.let_go_on = false;
@@ -261,6 +261,40 @@ fn births_at_once(desk: &Desk<'_>) -> usize {
         }
         _ => most,
     }
+}
+
+/// So many that name one record of another entity are made together, whatever the limits: some systems put them
+/// there in one call.
+const FAMILY: usize = 50;
+
+/// Births in chunks of about this size, in which those who name one record are together.
+fn families(desk: &Desk<'_>, births: Vec<Birth>, size: usize) -> Vec<Vec<Birth>> {
+    if desk.pairing.compiled.references().next().is_none() {
+        return chunks(births, size);
+    }
+    let mut named: Vec<(Option<String>, Birth)> = births
+        .into_iter()
+        .map(|birth| {
+            let fields = &birth.read.record.fields;
+            (references::named(desk.pairing, desk.side, fields), birth)
+        })
+        .collect();
+    named.sort_by(|(one, _), (other, _)| one.cmp(other));
+    let mut families: Vec<Vec<Birth>> = Vec::new();
+    let mut last: Option<String> = None;
+    for (name, birth) in named {
+        let most = if name.is_some() && name == last {
+            size.max(FAMILY)
+        } else {
+            size
+        };
+        match families.last_mut() {
+            Some(family) if family.len() < most => family.push(birth),
+            _ => families.push(vec![birth]),
+        }
+        last = name;
+    }
+    families
 }
 
 fn chunks<T>(items: Vec<T>, size: usize) -> Vec<Vec<T>> {

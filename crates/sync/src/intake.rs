@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use connector::{Delivery, Hint};
 use jiff::Timestamp;
-use record::{Field, Side};
+use record::{Entity, Field, Fields, RecordId, Side};
 use store::{Accepted, ConnectionName, DeliveryRow, Lane, Link, Signal, SignalSource};
 
 use crate::{Error, decide::has_base, engine::Core, identify, pair::Pairing};
@@ -89,6 +89,25 @@ enum OwnWrite {
     NotYetKnown,
 }
 
+/// What is locked while a record that shows these fields is worked on: itself and its identity keys.
+pub(crate) fn locks(
+    core: &Core,
+    connection: &ConnectionName,
+    entity: Entity,
+    id: &RecordId,
+    fields: &Fields,
+) -> BTreeSet<String> {
+    let mut locks = BTreeSet::from([format!("{connection}/{entity}/{id}")]);
+    for (pairing, side) in core.pairings_of(connection, entity) {
+        locks.extend(
+            identify::keys(&pairing, side, Some(id), fields)
+                .into_iter()
+                .map(|key| format!("key/{}/{}", key.kind, key.value)),
+        );
+    }
+    locks
+}
+
 /// A message about a record that is just being written or made often is the echo of that write, and
 /// overtakes its commit. So it waits for the commit, shortly.
 async fn own_write(
@@ -96,16 +115,10 @@ async fn own_write(
     connection: &ConnectionName,
     hint: &Hint,
 ) -> Result<OwnWrite, Error> {
-    let mut keys = BTreeSet::from([format!("{connection}/{}/{}", hint.entity, hint.id)]);
-    if let Some(shown) = &hint.shown {
-        for (pairing, side) in core.pairings_of(connection, hint.entity) {
-            keys.extend(
-                identify::keys(&pairing, side, Some(&hint.id), &shown.record.fields)
-                    .into_iter()
-                    .map(|key| format!("key/{}/{}", key.kind, key.value)),
-            );
-        }
-    }
+    let nothing = Fields::new();
+    let shown = hint.shown.as_ref();
+    let fields = shown.map_or(&nothing, |shown| &shown.record.fields);
+    let keys = locks(core, connection, hint.entity, &hint.id, fields);
     let begun = core.clock.steady();
     loop {
         // The lock first: what was written is stored before it is let go.

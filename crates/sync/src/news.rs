@@ -3,10 +3,14 @@
 //!
 //! A mapping that is paused because its field is lost is no news; that it is back is.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, MutexGuard},
+};
 
-use record::Side;
-use store::{Lane, Signal, SignalSource, SyncName};
+use jiff::Timestamp;
+use record::{Entity, Side};
+use store::{Claim, ConnectionName, Lane, Signal, SignalSource, SyncName};
 
 use crate::{Error, engine::Core, pair::Pairing};
 
@@ -138,6 +142,25 @@ pub(crate) async fn mark_side(
     source: SignalSource,
 ) -> Result<(), Error> {
     let connection = &pairing.end(side).connection;
+    let first_listing = source == SignalSource::Sweep;
+    if first_listing {
+        core.marks.begin(core, pairing, side);
+    }
+    let marked = mark_pages(core, pairing, connection, lane, source).await;
+    if first_listing {
+        core.marks.end(core, pairing, side);
+    }
+    core.wake();
+    marked
+}
+
+async fn mark_pages(
+    core: &Core,
+    pairing: &Pairing,
+    connection: &ConnectionName,
+    lane: Lane,
+    source: SignalSource,
+) -> Result<(), Error> {
     let mut after = 0;
     loop {
         let page = core
@@ -162,6 +185,93 @@ pub(crate) async fn mark_side(
             .collect();
         core.store.signal(&core.workspace, &signals).await?;
     }
-    core.wake();
     Ok(())
+}
+
+/// When all records of a place were marked for one sync alone, because it lists them for the first time. The other
+/// syncs of the connection have nothing to look at again for that.
+#[derive(Debug)]
+struct Mark {
+    connection: ConnectionName,
+    entity: Entity,
+    sync: SyncName,
+    from: Timestamp,
+    until: Option<Timestamp>,
+}
+
+/// Marks of this process; what an earlier one marked is looked at by all.
+#[derive(Debug, Default)]
+pub(crate) struct Marks(Mutex<Vec<Mark>>);
+
+impl Mark {
+    fn is_of(&self, connection: &ConnectionName, entity: Entity) -> bool {
+        self.connection == *connection && self.entity == entity
+    }
+}
+
+impl Marks {
+    fn lock(&self) -> MutexGuard<'_, Vec<Mark>> {
+        self.0.lock().expect("no panic while held")
+    }
+
+    fn begin(&self, core: &Core, pairing: &Pairing, side: Side) {
+        let connection = &pairing.end(side).connection;
+        let mut marks = self.lock();
+        let before = marks
+            .iter_mut()
+            .find(|mark| mark.is_of(connection, pairing.entity) && mark.sync == pairing.sync);
+        match before {
+            // Nothing was listed in between.
+            Some(mark) => mark.until = None,
+            None => marks.push(Mark {
+                connection: connection.clone(),
+                entity: pairing.entity,
+                sync: pairing.sync.clone(),
+                from: core.clock.now(),
+                until: None,
+            }),
+        }
+    }
+
+    fn end(&self, core: &Core, pairing: &Pairing, side: Side) {
+        let connection = &pairing.end(side).connection;
+        for mark in self.lock().iter_mut() {
+            if mark.is_of(connection, pairing.entity) && mark.sync == pairing.sync {
+                mark.until = Some(core.clock.now());
+            }
+        }
+    }
+
+    /// A listing begins: what it signals is for all syncs, and is not to be taken for a mark.
+    pub(crate) fn forget(&self, connection: &ConnectionName, entity: Entity) {
+        self.lock().retain(|mark| !mark.is_of(connection, entity));
+    }
+
+    /// Whether a claim is about nothing but a mark for other syncs than this one.
+    pub(crate) fn is_for_another(&self, sync: &SyncName, claim: &Claim) -> bool {
+        let marked_only = claim.lane == Lane::Backfill
+            && claim.sources == [SignalSource::Sweep]
+            && claim.attempts == 0
+            && claim.not_older_than.is_none()
+            && claim.cause.is_none();
+        if !marked_only {
+            return false;
+        }
+        // Stored times are whole microseconds.
+        let micros = |at: Timestamp| at.as_microsecond();
+        let marks = self.lock();
+        let mut of_claim = marks.iter().filter(|mark| {
+            mark.is_of(&claim.connection, claim.entity)
+                && micros(claim.first_signalled) >= micros(mark.from)
+                && mark
+                    .until
+                    .is_none_or(|until| micros(claim.last_signalled) <= micros(until))
+        });
+        let mut found = false;
+        let others = of_claim.all(|mark| {
+            found = true;
+            mark.sync != *sync
+        });
+        found && others
+    }
 }

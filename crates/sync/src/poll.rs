@@ -1,6 +1,6 @@
 //! Delta reads: what changed since the cursor becomes signals, together with the new cursor.
 
-use std::cmp::Ordering;
+use std::{cmp::Ordering, time::Duration};
 
 use connector::PageRequest;
 use record::{Freshness, Read, RecordId, Side};
@@ -12,7 +12,7 @@ use crate::{
     Error,
     decide::has_base,
     engine::Core,
-    intake::shows_base,
+    intake::{self, shows_base},
     pair::{End, Pairing},
     settle::is_final,
     setup,
@@ -123,7 +123,14 @@ async fn changes(core: &Core, pairing: &Pairing, side: Side) -> Result<usize, Er
     let mut brought = Brought::default();
     while let Some(reads) = reader.next_page().await? {
         let connection = &pairing.end(side).connection;
-        let signals = signals(core, connection, pairing, reads, &mut brought).await?;
+        let (mut signals, unborn) = signals(core, connection, pairing, reads, &mut brought).await?;
+        if !unborn.is_empty() {
+            if !signals.is_empty() {
+                core.store.signal(&core.workspace, &signals).await?;
+                core.wake();
+            }
+            signals = born(core, connection, pairing, unborn, &mut brought).await?;
+        }
         if let Some(cursor) = &reader.cursor {
             core.store
                 .save_cursor(&core.workspace, &reader.key, cursor, &signals)
@@ -175,21 +182,22 @@ enum News {
     Newcomer,
 }
 
-/// Signals for those readings that show something new.
+/// Signals for those readings that show something new. Newcomers that may be what we are just making come
+/// back apart.
 async fn signals(
     core: &Core,
     connection: &ConnectionName,
     pairing: &Pairing,
     reads: Vec<Read>,
     brought: &mut Brought,
-) -> Result<Vec<Signal>, Error> {
-    let now = core.clock.now();
+) -> Result<(Vec<Signal>, Vec<Read>), Error> {
     let ids: Vec<RecordId> = reads.iter().map(|read| read.record.id.clone()).collect();
     let snapshots = core
         .store
         .snapshots(&core.workspace, connection, pairing.entity, &ids)
         .await?;
     let mut signals = Vec::new();
+    let mut unborn = Vec::new();
     for (read, snapshot) in reads.into_iter().zip(snapshots) {
         let known = snapshot.and_then(|snapshot| snapshot.read);
         let same = known.is_some_and(|known| {
@@ -200,21 +208,82 @@ async fn signals(
         if same {
             continue;
         }
-        let Some(news) = news(core, connection, pairing, &read).await? else {
-            continue;
-        };
-        signals.push(Signal {
-            connection: connection.clone(),
-            entity: pairing.entity,
-            record: read.record.id,
-            lane: brought.lane(news),
-            source: SignalSource::Poll,
-            not_older_than: None,
-            due: now,
-            cause: None,
-        });
+        match news(core, connection, pairing, &read).await? {
+            None => {}
+            Some(News::Newcomer) if is_at_work(core, connection, pairing, &read) => {
+                unborn.push(read);
+            }
+            Some(news) => signals.push(signal(core, connection, pairing, read, news, brought)),
+        }
     }
-    Ok(signals)
+    Ok((signals, unborn))
+}
+
+fn signal(
+    core: &Core,
+    connection: &ConnectionName,
+    pairing: &Pairing,
+    read: Read,
+    news: News,
+    brought: &mut Brought,
+) -> Signal {
+    Signal {
+        connection: connection.clone(),
+        entity: pairing.entity,
+        record: read.record.id,
+        lane: brought.lane(news),
+        source: SignalSource::Poll,
+        not_older_than: None,
+        due: core.clock.now(),
+        cause: None,
+    }
+}
+
+/// Whether a record, or one with its identity keys, is just being worked on.
+fn is_at_work(core: &Core, connection: &ConnectionName, pairing: &Pairing, read: &Read) -> bool {
+    let (entity, record) = (pairing.entity, &read.record);
+    core.locks.is_held(&intake::locks(
+        core,
+        connection,
+        entity,
+        &record.id,
+        &record.fields,
+    ))
+}
+
+/// How long newcomers may be what we are just making: most creates are stored by then.
+const LONGEST_BIRTH: Duration = Duration::from_secs(10);
+
+/// How often it is looked meanwhile whether they are.
+const LOOK: Duration = Duration::from_millis(250);
+
+/// Waits for the end of the creates that newcomers may be the outcome of, and says what is news of them then: to
+/// read each of a backfill's creates would take the place of as many others.
+async fn born(
+    core: &Core,
+    connection: &ConnectionName,
+    pairing: &Pairing,
+    mut unborn: Vec<Read>,
+    brought: &mut Brought,
+) -> Result<Vec<Signal>, Error> {
+    let until = core.clock.steady() + LONGEST_BIRTH;
+    let mut signals = Vec::new();
+    loop {
+        let over = core.clock.steady() >= until;
+        for read in std::mem::take(&mut unborn) {
+            // The lock first: what was made is stored before it is let go.
+            let at_work = is_at_work(core, connection, pairing, &read);
+            match news(core, connection, pairing, &read).await? {
+                None => {}
+                Some(News::Newcomer) if at_work && !over => unborn.push(read),
+                Some(news) => signals.push(signal(core, connection, pairing, read, news, brought)),
+            }
+        }
+        if unborn.is_empty() {
+            return Ok(signals);
+        }
+        core.clock.sleep(LOOK).await;
+    }
 }
 
 /// What a reading is to the syncs of the connection; `None`: all have seen this state of the record.
@@ -256,8 +325,8 @@ async fn links_of(
 }
 
 /// Whether a listed or polled reading shows nothing that the link has not settled: it is older than
-/// the last settled one, or it means what the base says and is fresh and whole or carries the very
-/// stamp of the last settled one. A stamp alone proves nothing, for some changes move none; and a
+/// the last settled one, or it means what the base says and is whole and fresh, or not newer than our own last
+/// write and whole (or we made the record with that write), or carries the very stamp of the last settled one. A stamp alone proves nothing, for some changes move none; and a
 /// mapping that has no base yet has settled nothing.
 pub(crate) fn shows_nothing_new(pairing: &Pairing, side: Side, link: &Link, read: &Read) -> bool {
     let stamp = match side {
@@ -273,7 +342,15 @@ pub(crate) fn shows_nothing_new(pairing: &Pairing, side: Side, link: &Link, read
         .mappings()
         .iter()
         .all(|mapping| has_base(link, mapping));
-    let whole = read.freshness == Freshness::Fresh && pairing.knows(side, read);
+    let wrote = match side {
+        Side::Left => link.wrote_left,
+        Side::Right => link.wrote_right,
+    };
+    let is_ours = settled && read.modified.is_some_and(|at| wrote >= Some(at));
+    // What it does not show of a record that nobody has touched since we made it is as we made it.
+    let as_made = is_ours && wrote == Some(link.created);
+    let whole =
+        as_made || (is_ours || read.freshness == Freshness::Fresh) && pairing.knows(side, read);
     match against_stamp {
         Some(Ordering::Less) => settled,
         Some(Ordering::Equal) => settled && shows_base(pairing, side, link, read),

@@ -63,6 +63,8 @@ pub(crate) struct Desk<'a> {
     pub(crate) ends: BTreeMap<RecordId, ClaimEnd>,
     /// Claims that ended since the last time something was stored.
     unstored: Vec<RecordId>,
+    /// Records whose links are waited for, with how urgently.
+    awaited: BTreeMap<(Side, record::Entity, RecordId), Lane>,
     /// Links of records that were made, with the intents to make them.
     pub(crate) births: Vec<(store::LinkId, IntentId)>,
     /// Intents that were made durable and of whose end nothing is stored yet.
@@ -129,6 +131,7 @@ pub(crate) async fn reconcile(core: &Arc<Core>, claims: Vec<Claim>) {
                 ends.insert(record, end);
             }
         }
+        desk.ask_for_awaited().await;
         let mut commit = desk.finish();
         if number + 1 == last {
             core.settle_claims(&mut commit, &claims, &ends);
@@ -171,6 +174,7 @@ impl<'a> Desk<'a> {
             commit: Commit::default(),
             ends: BTreeMap::new(),
             unstored: Vec::new(),
+            awaited: BTreeMap::new(),
             births: Vec::new(),
             begun: BTreeSet::new(),
             counts: BTreeMap::new(),
@@ -215,6 +219,7 @@ impl<'a> Desk<'a> {
     /// Stores what was done so far. To be called before the locks of the records are let go: who gets
     /// them next must see it. What cannot be stored is tried again.
     pub(crate) async fn flush(&mut self) {
+        self.ask_for_awaited().await;
         let mut commit = self.finish();
         let worked = std::mem::take(&mut self.unstored);
         let births = std::mem::take(&mut self.births);
@@ -316,6 +321,13 @@ impl<'a> Desk<'a> {
             unlinked = unlinked.len(),
             "working off a batch"
         );
+        // Another sync lists its accounts for the first time: to the links of this one that says nothing.
+        let (others, linked): (Vec<&Claim>, Vec<&Claim>) = linked
+            .into_iter()
+            .partition(|claim| self.core.marks.is_for_another(&self.pairing.sync, claim));
+        for claim in others {
+            self.end(&claim.record, ClaimEnd::Settled);
+        }
         for chunk in linked.chunks(self.core.options.live_batch.max(1)) {
             let pairs = chunk
                 .iter()
@@ -909,7 +921,7 @@ impl<'a> Desk<'a> {
             self.commit.links.push(settled.link);
         }
         self.commit.journal.extend(settled.journal);
-        self.ask_for_awaited(&settled.blocked, &claim, now);
+        self.await_those(&settled.blocked, &claim);
         self.commit.blocked.extend(settled.blocked);
         self.commit.unblocked.extend(settled.unblocked);
         let mut error = None;
@@ -1011,14 +1023,56 @@ impl<'a> Desk<'a> {
             })
     }
 
-    /// What is waited for is looked at: not every system tells of a new record before the next listing.
-    fn ask_for_awaited(&mut self, blocked: &[Blocked], claim: &Claim, now: jiff::Timestamp) {
+    /// Notes what is waited for.
+    pub(crate) fn await_those(&mut self, blocked: &[Blocked], claim: &Claim) {
         for awaited in blocked.iter().filter_map(|row| row.awaits.as_ref()) {
+            let of = (awaited.side, awaited.entity, awaited.record.clone());
+            let lane = self.awaited.entry(of).or_insert(claim.lane);
+            *lane = (*lane).min(claim.lane);
+        }
+    }
+
+    /// What is waited for is looked at: not every system tells of a new record before the next listing. One
+    /// that a person was asked about is not: what becomes of it is said by the answer.
+    async fn ask_for_awaited(&mut self) {
+        let awaited = std::mem::take(&mut self.awaited);
+        if awaited.is_empty() {
+            return;
+        }
+        let filter = ReviewFilter {
+            sync: Some(self.pairing.sync.clone()),
+            records: Some(
+                awaited
+                    .keys()
+                    .map(|(_, _, record)| record.clone())
+                    .collect(),
+            ),
+            ..ReviewFilter::default()
+        };
+        let asked = match self.core.store.reviews(&self.core.workspace, &filter).await {
+            Ok(reviews) => reviews,
+            Err(error) => {
+                tracing::warn!(sync = %self.pairing.sync, %error, "open questions could not be read");
+                Vec::new()
+            }
+        };
+        let waits = |state| matches!(state, ReviewState::Open | ReviewState::Postponed);
+        let now = self.core.clock.now();
+        for ((side, entity, record), lane) in awaited {
+            let is_asked = asked.iter().any(|review| {
+                waits(review.state)
+                    && review.entity == entity
+                    && resolve::subject_of(review)
+                        .is_some_and(|subject| subject == (side, record.clone()))
+            });
+            if is_asked {
+                continue;
+            }
             self.commit.signals.push(Signal {
-                connection: self.pairing.end(awaited.side).connection.clone(),
-                entity: awaited.entity,
-                record: awaited.record.clone(),
-                lane: claim.lane,
+                connection: self.pairing.end(side).connection.clone(),
+                entity,
+                record,
+                lane,
                 source: SignalSource::Link,
                 not_older_than: None,
                 due: now,

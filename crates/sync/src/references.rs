@@ -74,6 +74,17 @@ pub(crate) async fn known<'a>(
     })))
 }
 
+/// The first record of another entity that these fields name.
+pub(crate) fn named(pairing: &Pairing, side: Side, fields: &Fields) -> Option<String> {
+    pairing.compiled.references().find_map(|(mapping, _)| {
+        let mut fields = mapping
+            .fields(side)
+            .iter()
+            .filter_map(|name| fields.get(name.as_str()).text());
+        fields.find(|id| !id.is_empty()).map(str::to_owned)
+    })
+}
+
 async fn links(
     core: &Core,
     sync: &SyncName,

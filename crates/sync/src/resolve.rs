@@ -626,7 +626,7 @@ async fn link_of(core: &Core, review: &Review) -> Result<Link, Error> {
 }
 
 /// The side and the record that a review about one unlinked record names.
-fn subject_of(review: &Review) -> Option<(Side, RecordId)> {
+pub(crate) fn subject_of(review: &Review) -> Option<(Side, RecordId)> {
     review.details["side"].as_str()?;
     let side = side_in(&review.details["side"]);
     Some((side, RecordId::from(review.details["record"].as_str()?)))

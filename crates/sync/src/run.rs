@@ -20,8 +20,9 @@ use crate::{
     sweep::{SweepReport, sweep},
 };
 
-/// How often a run looks how far it is.
+/// How often a run looks how far it is, at first and at the most.
 const LOOK: Duration = Duration::from_millis(200);
+const LONG_LOOK: Duration = Duration::from_secs(2);
 
 /// How long a run waits for creates without an answer to be settled.
 const LONGEST_INTENT: Duration = Duration::from_secs(180);
@@ -127,6 +128,7 @@ async fn list_and_work(
         progress.to_do = to_do;
     });
     let mut intents_since = None;
+    let begun = core.clock.steady();
     loop {
         let waiting = waiting(core, pairings).await?;
         progress.send_modify(|progress| {
@@ -148,7 +150,11 @@ async fn list_and_work(
                 break;
             }
         }
-        core.clock.sleep(LOOK).await;
+        // What takes days is not looked at five times a second.
+        let under_way = core.clock.steady().saturating_sub(begun);
+        core.clock
+            .sleep((under_way / 1000).clamp(LOOK, LONG_LOOK))
+            .await;
     }
     progress.send_modify(|progress| progress.phase = "done");
     Ok(listed)

@@ -8,13 +8,20 @@ use std::{
 };
 
 use connector::PageRequest;
-use jiff::Timestamp;
-use record::{Completeness, Read, RecordId, Side};
+use jiff::{SignedDuration, Timestamp};
+use record::{Completeness, Fields, Read, RecordId, Side};
 use store::{Cause, Key, Lane, Link, Listed, Signal, SignalSource, Snapshot, Sweep, SweepPage};
 use tokio_util::task::AbortOnDropHandle;
 use uuid::Uuid;
 
-use crate::{Error, engine::Core, identify, pair::Pairing, poll::shows_nothing_new, setup};
+use crate::{
+    Error,
+    engine::Core,
+    identify,
+    pair::{End, Pairing},
+    poll::shows_nothing_new,
+    references, setup,
+};
 
 /// What a sweep found.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -59,6 +66,7 @@ async fn list(
         origin: None,
         passed: Vec::new(),
     };
+    core.marks.forget(&end.connection, pairing.entity);
     let state = core
         .store
         .begin_sweep(
@@ -92,18 +100,7 @@ async fn list(
         let page = AbortOnDropHandle::new(tokio::spawn(async move {
             Ok::<_, Error>(connector.list(&*calls?, &wanted, request).await?)
         }));
-        async move {
-            match page.await {
-                Ok(page) => page,
-                Err(ended) => match ended.try_into_panic() {
-                    Ok(panic) => std::panic::resume_unwind(panic),
-                    Err(ended) => Err(Error::Connection {
-                        connection: end.connection.to_string(),
-                        why: format!("its listing was stopped: {ended}"),
-                    }),
-                },
-            }
-        }
+        async move { ended(end, page).await? }
     };
     let mut page = if state.complete {
         // An earlier process listed everything and was stopped before it came to what is missing.
@@ -111,6 +108,8 @@ async fn list(
     } else {
         Some(listed_from(cursor.clone()).await?)
     };
+    // Three pages are under way: one is fetched, one compared with what is known, one stored.
+    let mut storing: Option<Storing> = None;
     while let Some(listed) = page {
         report.listed += listed.reads.len() as u64;
         tracing::debug!(
@@ -122,7 +121,8 @@ async fn list(
         progress(report.listed, listed.total);
         let stuck = listed.next.is_some() && listed.next == cursor;
         cursor = if stuck { None } else { listed.next };
-        let stored = store_page(
+        let next = cursor.clone().map(|cursor| listed_from(Some(cursor)));
+        let here = compare(
             core,
             pairing,
             side,
@@ -130,15 +130,20 @@ async fn list(
             listed.reads,
             cursor.clone(),
             lane,
-        );
-        // The next page is on its way while this one is stored.
-        let next = cursor.clone().map(|cursor| listed_from(Some(cursor)));
-        let stored = stored.await;
+        )
+        .await;
+        // In their order: the cursor of a page stands for all before it.
+        stored(end, storing.take()).await?;
+        let here = here?;
+        report.signalled += signalled(&here);
+        storing = Some(store_page(core, here));
         let next = match next {
             Some(next) => next.await.map(Some),
             None => Ok(None),
         };
-        report.signalled += stored?;
+        if stuck || next.is_err() {
+            stored(end, storing.take()).await?;
+        }
         if stuck {
             core.store.abandon_sweep(&core.workspace, state.id).await?;
             return Err(Error::Connection {
@@ -148,13 +153,53 @@ async fn list(
         }
         page = next?;
     }
+    stored(end, storing).await?;
     report.missing = finish(core, pairing, side, &state, first, report.listed, lane).await?;
     core.wake();
     Ok(report)
 }
 
-/// Compares one page with what is known and stores what is new.
-pub(crate) async fn store_page(
+/// A page that is being stored.
+type Storing = AbortOnDropHandle<Result<(), store::Error>>;
+
+/// Stores what a page leaves behind, meanwhile.
+fn store_page(core: &Core, page: SweepPage) -> Storing {
+    let (store, workspace) = (Arc::clone(&core.store), core.workspace.clone());
+    AbortOnDropHandle::new(tokio::spawn(async move {
+        store.commit_page(&workspace, page).await
+    }))
+}
+
+/// Waits until a page is stored.
+async fn stored(end: &End, page: Option<Storing>) -> Result<(), Error> {
+    match page {
+        Some(page) => Ok(ended(end, page).await??),
+        None => Ok(()),
+    }
+}
+
+/// The end of a task; its panic is ours.
+async fn ended<T>(end: &End, task: AbortOnDropHandle<T>) -> Result<T, Error> {
+    task.await.map_err(|ended| match ended.try_into_panic() {
+        Ok(panic) => std::panic::resume_unwind(panic),
+        Err(ended) => Error::Connection {
+            connection: end.connection.to_string(),
+            why: format!("its listing was stopped: {ended}"),
+        },
+    })
+}
+
+/// How many of a page's records are to be looked at.
+fn signalled(page: &SweepPage) -> u64 {
+    page.changed
+        .iter()
+        .filter(|listed| listed.signal.is_some())
+        .count() as u64
+}
+
+/// Compares one page with what is known. A page that is not stored yet counts as unknown: a record that
+/// moved from there to here is looked at once more.
+async fn compare(
     core: &Core,
     pairing: &Arc<Pairing>,
     side: Side,
@@ -162,18 +207,23 @@ pub(crate) async fn store_page(
     reads: Vec<Read>,
     cursor: Option<serde_json::Value>,
     lane: Lane,
-) -> Result<u64, Error> {
+) -> Result<SweepPage, Error> {
     let end = pairing.end(side);
     let ids: Vec<RecordId> = reads.iter().map(|read| read.record.id.clone()).collect();
     let known = core
         .store
         .known(&core.workspace, &end.connection, pairing.entity, &ids)
         .await?;
+    let first = core.is_listing(&pairing.sync);
     let mut unchanged = Vec::with_capacity(reads.len());
     let mut different = Vec::new();
+    let mut same = Vec::new();
     for (read, known) in reads.into_iter().zip(known) {
         let hash = list_hash(&read);
         match known {
+            // Another sync has listed it before. This one marks all that it lists when it has listed all, and
+            // what is kept here spares it the reading of each.
+            Some(known) if known.list_hash == hash && first => same.push((read, hash)),
             Some(known) if known.list_hash == hash => unchanged.push(known.row),
             _ => different.push((read, hash)),
         }
@@ -185,26 +235,21 @@ pub(crate) async fn store_page(
         Lane::Backfill => sweep.started.min(at),
         Lane::Live | Lane::Reconcile => at,
     };
-    let changed = look_closer(core, pairing, side, different, (lane, due)).await?;
-    let signalled = changed
-        .iter()
-        .filter(|listed| listed.signal.is_some())
-        .count() as u64;
-    core.store
-        .commit_page(
-            &core.workspace,
-            SweepPage {
-                sweep: sweep.id,
-                connection: end.connection.clone(),
-                entity: pairing.entity,
-                unchanged,
-                changed,
-                cursor,
-                at,
-            },
-        )
-        .await?;
-    Ok(signalled)
+    let mut changed = look_closer(core, pairing, side, different, (lane, due)).await?;
+    let same = look_closer(core, pairing, side, same, (lane, due)).await?;
+    changed.extend(same.into_iter().map(|listed| Listed {
+        signal: None,
+        ..listed
+    }));
+    Ok(SweepPage {
+        sweep: sweep.id,
+        connection: end.connection.clone(),
+        entity: pairing.entity,
+        unchanged,
+        changed,
+        cursor,
+        at,
+    })
 }
 
 /// Of records that are listed otherwise than before, finds those that a sync has to look at.
@@ -234,14 +279,22 @@ async fn look_closer(
             .collect();
         links.push((pairing, side, of_sync));
     }
+    let marked_later =
+        core.is_listing(&pairing.sync) && core.is_hub(&end.connection, pairing.entity);
     let mut listed = Vec::with_capacity(different.len());
     for (read, hash) in different {
         let id = read.record.id.clone();
+        let due = match lane {
+            Lane::Backfill => together(due, pairing, side, &read.record.fields),
+            Lane::Live | Lane::Reconcile => due,
+        };
         let everywhere_linked = links.iter().all(|(_, _, links)| links.contains_key(&id));
-        let old_news = links.iter().all(|(pairing, side, links)| {
-            links
-                .get(&id)
-                .is_some_and(|link| shows_nothing_new(pairing, *side, link, &read))
+        // What a sync lists for the first time beside others is marked for it at the end.
+        let old_news = links.iter().all(|(of, side, links)| {
+            (marked_later && of.sync == pairing.sync)
+                || links
+                    .get(&id)
+                    .is_some_and(|link| shows_nothing_new(of, *side, link, &read))
         });
         let keys: Vec<Key> = identify::index_keys(core, pairing, side, &id, &read.record.fields);
         listed.push(Listed {
@@ -266,6 +319,18 @@ async fn look_closer(
         });
     }
     Ok(listed)
+}
+
+/// Those who name one record of another entity are due at one moment, a little before the others: some systems
+/// take many of them at once.
+fn together(due: Timestamp, pairing: &Pairing, side: Side, fields: &Fields) -> Timestamp {
+    let Some(named) = references::named(pairing, side, fields) else {
+        return due;
+    };
+    let mut hasher = DefaultHasher::new();
+    named.hash(&mut hasher);
+    let before = SignedDuration::from_micros((hasher.finish() % 1_000_000).cast_signed());
+    due.checked_sub(before).unwrap_or(due)
 }
 
 /// Ends a sweep: known records that were not listed are looked at. An empty or much shrunken listing

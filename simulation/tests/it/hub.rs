@@ -358,6 +358,43 @@ async fn a_second_sync_that_starts_later_misses_nothing_of_what_happens_meanwhil
     Ok(())
 }
 
+/// Readings of single contacts in HighLevel so far.
+fn single_reads(world: &World) -> u64 {
+    let counts = world.control.core().counts.all();
+    counts
+        .get(&HIGHLEVEL)
+        .into_iter()
+        .flat_map(|system| &system.routes)
+        .filter(|route| route.method == "GET" && route.route == "/contacts/{contactId}")
+        .map(|route| route.count)
+        .sum()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_sync_lists_the_shared_account_and_nobody_reads_it_one_by_one() -> Result<()> {
+    let world = World::new(options()).await?;
+    for number in 0..40 {
+        seed(&world, &format!("Anna{number:02}"))?;
+    }
+    world.sync().await?;
+    world.settle().await?;
+    let (before, writes) = (single_reads(&world), world.writes());
+    world.sync_of(&members()).await?;
+    world.settle().await?;
+    for sync in [people(), members()] {
+        assert_eq!(world.engine().links(&sync, None, 0).await?.len(), 40);
+    }
+    assert_eq!(world.writes(), writes, "all agree");
+    assert_eq!(single_reads(&world), before);
+    // What a later sweep finds is looked at by both.
+    world.lose_webhooks();
+    let pair = &world.pairs().await?[0];
+    world.edit(HIGHLEVEL, &pair.highlevel, &json!({"city": "Bernau"}))?;
+    world.sweep().await?;
+    assert_eq!(world.held(ONOFFICE, &pair.onoffice)?.city, "Bernau");
+    Ok(())
+}
+
 /// What is blocked in the sync with OfficeRnD.
 async fn blocked(world: &World) -> Result<Vec<store::Blocked>> {
     let workspace = store::Workspace::from("default");
@@ -443,14 +480,7 @@ async fn many_creates_under_a_slow_limit_are_each_worked_on_once() -> Result<()>
     assert_eq!(world.living(OFFICERND).len(), 160);
     assert!(questions(&world).await?.is_empty());
     // A record whose lease ended while it was worked on would be read anew by whoever claims it next.
-    let counts = world.control.core().counts.all();
-    let again: u64 = counts
-        .get(&HIGHLEVEL)
-        .into_iter()
-        .flat_map(|system| &system.routes)
-        .filter(|route| route.method == "GET" && route.route == "/contacts/{contactId}")
-        .map(|route| route.count)
-        .sum();
+    let again = single_reads(&world);
     assert!(again < 20, "{again} of 160 were looked at again");
     Ok(())
 }
