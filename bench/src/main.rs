@@ -5,7 +5,11 @@
 //! only `sweep` and half of `intake` measure a part inside this process. `docs/performance.md` says how
 //! to run it and what came out.
 
+mod bound;
+
 mod figures;
+
+mod leaping;
 
 mod process;
 
@@ -77,6 +81,14 @@ enum Command {
         /// Under the limits of both: minutes for hundreds, in real time
         #[arg(long)]
         limits: bool,
+    },
+    /// The first sync with OfficeRnD under the limits of both, against what these allow, in virtual time
+    Bound {
+        /// Which side is full: left is HighLevel, right is OfficeRnD
+        full: Full,
+        /// How many people
+        #[arg(default_value_t = 50_000)]
+        people: usize,
     },
     /// A sweep that finds nothing to do; pages come from memory
     Sweep {
@@ -163,6 +175,7 @@ async fn run(cli: Cli) -> Result<bool> {
             people,
             limits,
         } => vec![members::run(common, full, people, limits).await?],
+        Command::Bound { full, people } => vec![bound::run(full, people).await?],
         Command::Sweep { contacts } => vec![sweep::run(common, contacts).await?],
         Command::Limits { contacts, edits } => vec![limits::run(common, contacts, edits).await?],
         Command::Intake { webhooks, at_once } => {

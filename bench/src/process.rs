@@ -8,7 +8,7 @@ use std::{
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
 use sandbox::{
-    Sandbox, System,
+    Control, Sandbox, System,
     people::{Plan, Population, Side},
 };
 use tokio::{
@@ -65,31 +65,16 @@ pub(crate) async fn sandbox(arguments: SandboxArguments) -> Result<()> {
         shutdown.clone(),
     )
     .await?;
-    {
-        // The people came one after the other in the course of a month, not all in one second.
-        let control = running.control();
-        let people = Population::new(&Plan {
+    populate(
+        &running.control(),
+        &Plan {
             both: arguments.both,
             highlevel_only: arguments.highlevel,
             onoffice_only: arguments.onoffice,
             officernd_only: arguments.officernd,
             ..Plan::large(2026, 0)
-        });
-        for (system, side) in [
-            (System::HighLevel, Side::HighLevel),
-            (System::OnOffice, Side::OnOffice),
-            (System::OfficeRnd, Side::OfficeRnd),
-        ] {
-            let records = people.records(side);
-            let at_once = records.len().div_ceil(STEPS).max(1);
-            for (step, some) in records.chunks(at_once).enumerate() {
-                let ago = MONTH - MONTH * i64::try_from(step)? / i64::try_from(STEPS)?;
-                control.core().clock.run_with_offset(-ago - HOUR);
-                control.seed(system, some)?;
-            }
-        }
-        control.core().clock.run_with_offset(0);
-    }
+        },
+    )?;
     let url = running.url();
     tokio::task::spawn_blocking(move || {
         use std::io::Write as _;
@@ -100,6 +85,26 @@ pub(crate) async fn sandbox(arguments: SandboxArguments) -> Result<()> {
     tokio::io::stdin().read_to_end(&mut rest).await?;
     shutdown.cancel();
     running.stopped().await;
+    Ok(())
+}
+
+/// Fills the systems. The people came one after the other in the course of a month, not all in one second.
+pub(crate) fn populate(control: &Control, plan: &Plan) -> Result<()> {
+    let people = Population::new(plan);
+    for (system, side) in [
+        (System::HighLevel, Side::HighLevel),
+        (System::OnOffice, Side::OnOffice),
+        (System::OfficeRnd, Side::OfficeRnd),
+    ] {
+        let records = people.records(side);
+        let at_once = records.len().div_ceil(STEPS).max(1);
+        for (step, some) in records.chunks(at_once).enumerate() {
+            let ago = MONTH - MONTH * i64::try_from(step)? / i64::try_from(STEPS)?;
+            control.core().clock.run_with_offset(-ago - HOUR);
+            control.seed(system, some)?;
+        }
+    }
+    control.core().clock.run_with_offset(0);
     Ok(())
 }
 
