@@ -16,9 +16,9 @@ use serde_json::Value as Json;
 use store::{
     Accepted, AppliedConfig, Blocked, CallFilter, CallRow, Claim, ClaimRequest, Commit,
     ConnectionName, CredentialRow, CursorKey, DeliveryRow, Error, Intent, IntentId, JournalEntry,
-    JournalFilter, Key, Known, Link, LinkId, Overview, Pair, PairDecision, Result, Review,
-    ReviewFilter, ReviewId, Run, RunId, RunState, Saved, Signal, Snapshot, Store, Sweep, SweepPage,
-    SyncName, Tombstone, Workspace,
+    JournalFilter, Key, Known, Link, LinkId, Overview, Pair, PairDecision, PlanId, PlanRow,
+    PlanRowState, Result, Review, ReviewFilter, ReviewId, Run, RunId, RunState, Saved, Signal,
+    Snapshot, Store, StoredPlan, Sweep, SweepPage, SyncName, Tombstone, Workspace,
 };
 use tokio::sync::Notify;
 
@@ -480,6 +480,68 @@ impl Store for FaultyStore {
         filter: &JournalFilter,
     ) -> Result<Vec<JournalEntry>> {
         reads!(self, journal(workspace, filter))
+    }
+
+    async fn save_plan(&self, workspace: &Workspace, plan: &StoredPlan) -> Result<()> {
+        stores!(self, save_plan(workspace, plan))
+    }
+
+    async fn plan(&self, workspace: &Workspace, id: PlanId) -> Result<Option<StoredPlan>> {
+        reads!(self, plan(workspace, id))
+    }
+
+    async fn plans(
+        &self,
+        workspace: &Workspace,
+        sync: Option<&SyncName>,
+        limit: usize,
+    ) -> Result<Vec<StoredPlan>> {
+        reads!(self, plans(workspace, sync, limit))
+    }
+
+    async fn add_plan_rows(
+        &self,
+        workspace: &Workspace,
+        plan: PlanId,
+        rows: &[PlanRow],
+    ) -> Result<()> {
+        stores!(self, add_plan_rows(workspace, plan, rows))
+    }
+
+    async fn plan_rows(
+        &self,
+        workspace: &Workspace,
+        plan: PlanId,
+        state: Option<PlanRowState>,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<PlanRow>> {
+        reads!(self, plan_rows(workspace, plan, state, after, limit))
+    }
+
+    async fn mark_plan_rows(
+        &self,
+        workspace: &Workspace,
+        plan: PlanId,
+        rows: &[(u64, PlanRowState, Option<String>)],
+    ) -> Result<()> {
+        stores!(self, mark_plan_rows(workspace, plan, rows))
+    }
+
+    async fn count_plan_rows(
+        &self,
+        workspace: &Workspace,
+        plan: PlanId,
+    ) -> Result<std::collections::BTreeMap<PlanRowState, u64>> {
+        reads!(self, count_plan_rows(workspace, plan))
+    }
+
+    async fn drop_plan(&self, workspace: &Workspace, plan: PlanId, at_most: usize) -> Result<bool> {
+        stores!(self, drop_plan(workspace, plan, at_most))
+    }
+
+    async fn drop_listings(&self, workspace: &Workspace, at_most: usize) -> Result<bool> {
+        stores!(self, drop_listings(workspace, at_most))
     }
 
     async fn begin_run(&self, workspace: &Workspace, run: &Run) -> Result<()> {

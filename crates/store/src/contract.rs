@@ -8,9 +8,9 @@ use serde_json::Value as Json;
 use crate::{
     Accepted, AppliedConfig, Blocked, CallFilter, CallRow, Claim, ClaimRequest, Commit,
     ConnectionName, CredentialRow, CursorKey, DeliveryRow, Intent, IntentId, JournalEntry,
-    JournalFilter, Key, Known, Link, LinkId, Overview, Pair, PairDecision, Result, Review,
-    ReviewFilter, ReviewId, Run, RunId, RunState, Saved, Signal, Snapshot, Sweep, SweepPage,
-    SyncName, Tombstone, Workspace,
+    JournalFilter, Key, Known, Link, LinkId, Overview, Pair, PairDecision, PlanId, PlanRow,
+    PlanRowState, Result, Review, ReviewFilter, ReviewId, Run, RunId, RunState, Saved, Signal,
+    Snapshot, StoredPlan, Sweep, SweepPage, SyncName, Tombstone, Workspace,
 };
 
 /// Everything durable. Each method is one transaction; when it returns, it is durable.
@@ -306,6 +306,62 @@ pub trait Store: Send + Sync {
 
     /// One review.
     async fn review(&self, workspace: &Workspace, id: ReviewId) -> Result<Option<Review>>;
+
+    // Plans
+
+    /// Stores a plan without its rows, or replaces it.
+    async fn save_plan(&self, workspace: &Workspace, plan: &StoredPlan) -> Result<()>;
+
+    /// One plan.
+    async fn plan(&self, workspace: &Workspace, id: PlanId) -> Result<Option<StoredPlan>>;
+
+    /// Plans, newest first.
+    async fn plans(
+        &self,
+        workspace: &Workspace,
+        sync: Option<&SyncName>,
+        limit: usize,
+    ) -> Result<Vec<StoredPlan>>;
+
+    /// Adds rows to a plan, or replaces those of the same number.
+    async fn add_plan_rows(
+        &self,
+        workspace: &Workspace,
+        plan: PlanId,
+        rows: &[PlanRow],
+    ) -> Result<()>;
+
+    /// Rows of a plan in their order, after the number; of one state if it is given.
+    async fn plan_rows(
+        &self,
+        workspace: &Workspace,
+        plan: PlanId,
+        state: Option<PlanRowState>,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<PlanRow>>;
+
+    /// Says where rows of a plan stand now, and why.
+    async fn mark_plan_rows(
+        &self,
+        workspace: &Workspace,
+        plan: PlanId,
+        rows: &[(u64, PlanRowState, Option<String>)],
+    ) -> Result<()>;
+
+    /// How many rows of a plan stand where.
+    async fn count_plan_rows(
+        &self,
+        workspace: &Workspace,
+        plan: PlanId,
+    ) -> Result<std::collections::BTreeMap<PlanRowState, u64>>;
+
+    /// Drops at most so many rows of a plan, and the plan when it has none left. Says whether that was all.
+    async fn drop_plan(&self, workspace: &Workspace, plan: PlanId, at_most: usize) -> Result<bool>;
+
+    /// Drops at most so many rows of everything that was listed in a workspace. Says whether that was
+    /// all. For workspaces in which something is only tried out.
+    async fn drop_listings(&self, workspace: &Workspace, at_most: usize) -> Result<bool>;
 
     // Ledger
 

@@ -34,6 +34,8 @@ pub enum RunKind {
     Full,
     /// Between full runs, as signals come.
     Live,
+    /// The rows of a plan, and nothing else.
+    Planned,
 }
 
 /// Where a run stands.

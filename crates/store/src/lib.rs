@@ -27,6 +27,8 @@ mod connection;
 
 mod ledger;
 
+mod plan;
+
 mod error;
 
 mod contract;
@@ -42,7 +44,8 @@ pub use journal::{Cause, Effect, JournalEntry, JournalFilter, NewJournalEntry};
 pub use ledger::{CallFilter, CallRow, Overview, Run, RunKind, RunState};
 pub use link::{Awaited, Blocked, Link, LinkState, Pair, PairDecision, Tombstone};
 pub use listing::{Key, Known, Listed, Snapshot, Sweep, SweepPage};
-pub use names::{ConnectionName, IntentId, LinkId, ReviewId, RunId, SyncName, Workspace};
+pub use names::{ConnectionName, IntentId, LinkId, PlanId, ReviewId, RunId, SyncName, Workspace};
+pub use plan::{PlanRow, PlanRowState, PlanState, StoredPlan};
 pub use review::{Review, ReviewFilter, ReviewKind, ReviewState};
 pub use signal::{Accepted, Claim, ClaimRequest, DeliveryRow, Lane, Release, Signal, SignalSource};
 pub use sqlite::{Options, SqliteStore};

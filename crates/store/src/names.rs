@@ -89,3 +89,7 @@ id!(
     /// One run of a sync.
     RunId
 );
+id!(
+    /// A plan that is kept.
+    PlanId
+);

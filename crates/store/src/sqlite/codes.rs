@@ -4,8 +4,8 @@ use record::{Entity, Side};
 
 use super::fault::{Fault, Outcome};
 use crate::{
-    Error, IntentState, Lane, LinkState, PairDecision, ReviewKind, ReviewState, RunKind, RunState,
-    SignalSource,
+    Error, IntentState, Lane, LinkState, PairDecision, PlanRowState, PlanState, ReviewKind,
+    ReviewState, RunKind, RunState, SignalSource,
 };
 
 /// An enum that is stored as a number.
@@ -63,7 +63,9 @@ codes!("review kind" ReviewKind {
     Circle = 8,
 });
 codes!("review state" ReviewState { Open = 0, Postponed = 1, Decided = 2, Withdrawn = 3 });
-codes!("run kind" RunKind { Full = 1, Live = 2 });
+codes!("plan state" PlanState { Making = 0, Ready = 1, Applied = 2 });
+codes!("state of a plan row" PlanRowState { Waiting = 0, Done = 1, LeftOut = 2, Question = 3 });
+codes!("run kind" RunKind { Full = 1, Live = 2, Planned = 3 });
 codes!("run state" RunState { Running = 0, Done = 1, Stopped = 2, Failed = 3 });
 codes!("signal source" SignalSource {
     Webhook = 0,

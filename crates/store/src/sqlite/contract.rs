@@ -10,14 +10,14 @@ use serde_json::Value as Json;
 use super::{
     SqliteStore, commit, connections, intents, journal, keys, ledger, links,
     listings::{self, Place},
-    marks, reviews, signals, sweeps,
+    marks, plans, reviews, signals, sweeps,
 };
 use crate::{
     Accepted, AppliedConfig, Blocked, CallFilter, CallRow, Claim, ClaimRequest, Commit,
     ConnectionName, CredentialRow, CursorKey, DeliveryRow, Intent, IntentId, JournalEntry,
-    JournalFilter, Key, Known, Link, LinkId, Overview, Pair, PairDecision, Result, Review,
-    ReviewFilter, ReviewId, Run, RunId, RunState, Saved, Signal, Snapshot, Store, Sweep, SweepPage,
-    SyncName, Tombstone, Workspace,
+    JournalFilter, Key, Known, Link, LinkId, Overview, Pair, PairDecision, PlanId, PlanRow,
+    PlanRowState, Result, Review, ReviewFilter, ReviewId, Run, RunId, RunState, Saved, Signal,
+    Snapshot, Store, StoredPlan, Sweep, SweepPage, SyncName, Tombstone, Workspace,
 };
 
 #[async_trait]
@@ -510,6 +510,101 @@ impl Store for SqliteStore {
         let (workspace, filter) = (workspace.clone(), filter.clone());
         self.read(move |session| journal::list(session, &workspace, &filter))
             .await
+    }
+
+    async fn save_plan(&self, workspace: &Workspace, plan: &StoredPlan) -> Result<()> {
+        let (workspace, plan) = (workspace.clone(), plan.clone());
+        self.write(move |session| {
+            let ws = session.workspace(&workspace)?;
+            plans::save(session, ws, &plan)
+        })
+        .await
+    }
+
+    async fn plan(&self, workspace: &Workspace, id: PlanId) -> Result<Option<StoredPlan>> {
+        let workspace = workspace.clone();
+        self.read(move |session| plans::one(session, &workspace, id))
+            .await
+    }
+
+    async fn plans(
+        &self,
+        workspace: &Workspace,
+        sync: Option<&SyncName>,
+        limit: usize,
+    ) -> Result<Vec<StoredPlan>> {
+        let (workspace, sync) = (workspace.clone(), sync.cloned());
+        self.read(move |session| plans::list(session, &workspace, sync.as_ref(), limit))
+            .await
+    }
+
+    async fn add_plan_rows(
+        &self,
+        workspace: &Workspace,
+        plan: PlanId,
+        rows: &[PlanRow],
+    ) -> Result<()> {
+        let (workspace, rows) = (workspace.clone(), rows.to_vec());
+        self.write(move |session| {
+            let ws = session.workspace(&workspace)?;
+            plans::add_rows(session, ws, plan, &rows)
+        })
+        .await
+    }
+
+    async fn plan_rows(
+        &self,
+        workspace: &Workspace,
+        plan: PlanId,
+        state: Option<PlanRowState>,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<PlanRow>> {
+        let workspace = workspace.clone();
+        self.read(move |session| plans::rows(session, &workspace, plan, state, after, limit))
+            .await
+    }
+
+    async fn mark_plan_rows(
+        &self,
+        workspace: &Workspace,
+        plan: PlanId,
+        rows: &[(u64, PlanRowState, Option<String>)],
+    ) -> Result<()> {
+        let (workspace, rows) = (workspace.clone(), rows.to_vec());
+        self.write(move |session| {
+            let ws = session.workspace(&workspace)?;
+            plans::mark_rows(session, ws, plan, &rows)
+        })
+        .await
+    }
+
+    async fn count_plan_rows(
+        &self,
+        workspace: &Workspace,
+        plan: PlanId,
+    ) -> Result<BTreeMap<PlanRowState, u64>> {
+        let workspace = workspace.clone();
+        self.read(move |session| plans::count_rows(session, &workspace, plan))
+            .await
+    }
+
+    async fn drop_plan(&self, workspace: &Workspace, plan: PlanId, at_most: usize) -> Result<bool> {
+        let workspace = workspace.clone();
+        self.write(move |session| {
+            let ws = session.workspace(&workspace)?;
+            plans::drop_one(session, ws, plan, at_most)
+        })
+        .await
+    }
+
+    async fn drop_listings(&self, workspace: &Workspace, at_most: usize) -> Result<bool> {
+        let workspace = workspace.clone();
+        self.write(move |session| {
+            let ws = session.workspace(&workspace)?;
+            plans::drop_listings(session, ws, at_most)
+        })
+        .await
     }
 
     async fn begin_run(&self, workspace: &Workspace, run: &Run) -> Result<()> {

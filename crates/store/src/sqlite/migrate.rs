@@ -17,6 +17,7 @@ const STEPS: &[(&str, &str)] = &[
     ("first", include_str!("migrations/0001_first.sql")),
     ("waiting", include_str!("migrations/0002_waiting.sql")),
     ("keys", include_str!("migrations/0003_keys.sql")),
+    ("plans", include_str!("migrations/0004_plans.sql")),
 ];
 
 /// Says whether the database is empty or ours, without changing anything of it.

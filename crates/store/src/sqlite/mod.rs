@@ -26,6 +26,7 @@ mod migrate;
 mod open;
 mod options;
 mod payload;
+mod plans;
 mod reviews;
 mod session;
 mod signals;

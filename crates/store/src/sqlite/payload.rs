@@ -101,6 +101,10 @@ pub(super) static LINK: Format = Format::new("link", &[]);
 pub(super) static INTENT: Format = Format::new("intent", &[]);
 /// A review's question.
 pub(super) static REVIEW: Format = Format::new("review", &[]);
+/// A plan beside its rows.
+pub(super) static PLAN: Format = Format::new("plan", &[]);
+/// A row of a plan.
+pub(super) static PLAN_ROW: Format = Format::new("plan row", &[]);
 /// A journal row's values.
 pub(super) static JOURNAL: Format = Format::new("journal row", &[]);
 

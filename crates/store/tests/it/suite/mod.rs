@@ -7,6 +7,7 @@ pub(crate) mod journal;
 pub(crate) mod ledger;
 pub(crate) mod links;
 pub(crate) mod listings;
+pub(crate) mod plans;
 pub(crate) mod reviews;
 pub(crate) mod signals;
 pub(crate) mod sweeps;
@@ -70,6 +71,8 @@ macro_rules! contract {
             intents::a_source_has_one_intent_for_a_side,
             intents::an_intent_is_looked_for_when_its_call_ended_without_answer,
             journal::rows_are_numbered_and_found_by_each_filter,
+            plans::rows_of_a_plan_are_kept_in_order_and_marked,
+            plans::what_was_listed_to_try_something_out_goes_without_a_trace,
             ledger::runs_add_up,
             ledger::calls_are_found_by_each_filter_and_dropped_by_age,
             ledger::the_overview_counts_what_is_there,
