@@ -159,6 +159,17 @@ impl Connections {
         Ok(self.get(name)?.budget.rate())
     }
 
+    /// The limits that hold on a connection now: documented, announced and set.
+    ///
+    /// # Errors
+    /// When there is no such connection.
+    pub fn windows(
+        &self,
+        name: &ConnectionName,
+    ) -> Result<Vec<connector::Window>, UnknownConnection> {
+        Ok(self.get(name)?.budget.windows())
+    }
+
     /// The account that a connection was made for. `None`: not connected yet.
     ///
     /// # Errors

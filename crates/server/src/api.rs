@@ -5,6 +5,7 @@ mod config;
 mod connections;
 mod history;
 mod operations;
+mod plans;
 pub(crate) mod probes;
 mod reviews;
 mod syncs;
@@ -61,6 +62,10 @@ pub(crate) fn routes(app: AppState) -> Router<AppState> {
         .route("/syncs/{name}/pause", post(syncs::pause))
         .route("/syncs/{name}/resume", post(syncs::resume))
         .route("/syncs/{name}/links", get(syncs::links))
+        .route("/plans", get(plans::list))
+        .route("/plans/{id}", get(plans::show))
+        .route("/plans/{id}/rows", get(plans::rows))
+        .route("/plans/{id}/apply", post(plans::apply))
         .route("/reviews", get(reviews::list))
         .route("/reviews/{id}/resolve", post(reviews::resolve))
         .route("/undo/plan", post(undo::plan))

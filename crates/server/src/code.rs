@@ -86,6 +86,7 @@ codes! {
     NotFound = "TDM-Y007", "There is no such record, link or address";
     PlanOvertaken = "TDM-Y019", "Something changed since a plan was made";
     SyncAtWork = "TDM-Y008", "A sync is at work on the connection that is to be probed";
+    PlanUnfit = "TDM-Y009", "There is no such plan, or it cannot be carried out as it stands";
 
     OperationUnknown = "TDM-O001", "A system has no operation of this name";
     OperationInput = "TDM-O002", "The input does not fit an operation";

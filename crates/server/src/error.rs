@@ -153,6 +153,8 @@ impl From<sync::Error> for ApiError {
                 refuse(StatusCode::CONFLICT, Code::ConnectionSignedOut)
                     .hint(format!("`tandem connect {connection}` signs it in"))
             }
+            Sync::Plan { .. } => refuse(StatusCode::CONFLICT, Code::PlanUnfit)
+                .hint("`tandem plans` lists those that are kept; `tandem plan SYNC` makes one"),
             Sync::NoReview(_) => refuse(StatusCode::NOT_FOUND, Code::ReviewUnknown)
                 .hint("`tandem reviews` lists the open ones"),
             Sync::NotKnown { .. } => refuse(StatusCode::NOT_FOUND, Code::NotFound)

@@ -108,8 +108,11 @@ impl Desk<'_> {
     /// Whether a claim was waiting already when a person was shown what waits, or let the sync go on:
     /// then what it asks for does not count.
     pub(crate) fn is_let_go_on(&self, claim: &Claim) -> bool {
-        self.core
-            .may_pass(&self.pairing.sync, claim.first_signalled)
+        // The rows of a plan were shown, and there are no more of them than were shown.
+        self.permit.is_some()
+            || self
+                .core
+                .may_pass(&self.pairing.sync, claim.first_signalled)
     }
 
     /// One change of this kind was allowed and not carried out.

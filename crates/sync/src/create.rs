@@ -142,6 +142,10 @@ impl Desk<'_> {
             if let Some(field) = self.pairing.compiled.keep_id(target) {
                 draft.set(field.clone(), Field::of(birth.claim.record.as_str()));
             }
+            let Some(draft) = self.permits_draft(known, &birth.claim.record, draft) else {
+                self.end(&birth.claim.record, ClaimEnd::Settled);
+                continue;
+            };
             let intent = Intent {
                 id: IntentId(Uuid::now_v7()),
                 sync: self.pairing.sync.clone(),
@@ -377,6 +381,7 @@ impl Desk<'_> {
         self.note_missed(&labour.birth.claim);
         self.count(&format!("created_{target}"), 1);
         self.note_seen(self.side, &labour.birth.claim.record);
+        self.carried_out(&labour.birth.claim.record, labour.dropped.len());
         self.end(&labour.birth.claim.record, ClaimEnd::Settled);
     }
 
@@ -427,6 +432,12 @@ impl Desk<'_> {
             .intents
             .push((labour.intent.id, IntentEnd::Closed));
         let Labour { birth, .. } = labour;
+        if self.permit.is_some() {
+            let why = format!("the system holds {candidate} equal to it");
+            self.leave_out(&birth.claim.record, &why);
+            self.end(&birth.claim.record, ClaimEnd::Settled);
+            return Ok(());
+        }
         identify::candidate_of_system(self, birth, candidate, matching, target).await
     }
 
@@ -504,6 +515,7 @@ impl Desk<'_> {
         );
         self.review(review);
         self.count("refused", 1);
+        self.leave_out(&labour.birth.claim.record, &format!("refused: {reason}"));
         self.end(&labour.birth.claim.record, ClaimEnd::Settled);
     }
 }

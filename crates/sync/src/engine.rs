@@ -15,14 +15,16 @@ use jiff::Timestamp;
 use mapping::SyncRules;
 use record::{Entity, RecordId, Side};
 use store::{
-    Accepted, Cause, ClaimRequest, Commit, ConnectionName, IntentEnd, IntentId, Lane, Review,
-    ReviewFilter, ReviewId, ReviewKind, Store, SyncName, Workspace,
+    Accepted, Cause, ClaimRequest, Commit, ConnectionName, IntentEnd, IntentId, Lane, PlanId,
+    PlanRow, PlanRowState, Review, ReviewFilter, ReviewId, ReviewKind, Store, StoredPlan, SyncName,
+    Workspace,
 };
 use tokio::sync::{Notify, watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    Error, Explanation, LinkRow, Options, Plan, Progress, RunReport, Status,
+    Error, Explanation, Extent, LinkRow, Options, Plan, PlanReport, Progress, RunReport, Status,
+    apply,
     causes::Causes,
     explain, intake, intents,
     locks::Locks,
@@ -86,12 +88,18 @@ pub(crate) struct Core {
     unmade: Mutex<HashMap<(SyncName, RecordId), u32>>,
     pairings: RwLock<Vec<Arc<Pairing>>>,
     unready: RwLock<BTreeMap<SyncName, String>>,
+    /// Held while a plan is made: there is one place to try one out.
+    pub(crate) planning: tokio::sync::Mutex<()>,
     /// Held while the accounts are read: who began earlier and ends later must not have the last word.
     pub(crate) resolving: tokio::sync::Mutex<()>,
     /// When the schemas of a sync were last begun to be read with success.
     schemas_read: Mutex<HashMap<SyncName, Timestamp>>,
     /// The accounts were read, or that was tried.
     looked: AtomicBool,
+    /// Workers, polls and sweeps are on.
+    running: AtomicBool,
+    /// What an earlier process left was seen to, without being on.
+    recovered: tokio::sync::OnceCell<()>,
     waker: Notify,
     /// A vendor refused to read what we asked for.
     doubted: Notify,
@@ -122,9 +130,12 @@ impl Engine {
                 unmade: Mutex::default(),
                 pairings: RwLock::new(Vec::new()),
                 unready: RwLock::new(BTreeMap::new()),
+                planning: tokio::sync::Mutex::default(),
                 resolving: tokio::sync::Mutex::default(),
                 schemas_read: Mutex::new(HashMap::new()),
                 looked: AtomicBool::new(false),
+                running: AtomicBool::new(false),
+                recovered: tokio::sync::OnceCell::new(),
                 waker: Notify::new(),
                 doubted: Notify::new(),
                 finished: Notify::new(),
@@ -132,6 +143,11 @@ impl Engine {
                 at_work: Mutex::default(),
             }),
         }
+    }
+
+    /// What it is made of, for one that never runs.
+    pub(crate) fn into_core(self) -> Arc<Core> {
+        self.core
     }
 
     /// The handle.
@@ -148,6 +164,7 @@ impl Engine {
     pub async fn run(self, shutdown: CancellationToken) -> Result<(), Error> {
         let core = self.core;
         core.recover().await?;
+        core.running.store(true, Ordering::SeqCst);
         let tasks = TaskTracker::new();
         setup::resolve_all(&core).await;
         let spawn = |future| tasks.spawn(future);
@@ -369,6 +386,11 @@ impl Core {
     pub(crate) fn is_at_work(&self, entity: Entity) -> bool {
         let at_work = self.at_work.lock().expect("no panic while held");
         at_work.get(&entity).is_some_and(|workers| *workers > 0)
+    }
+
+    /// Whether workers, polls and sweeps are on.
+    pub(crate) fn is_running(&self) -> bool {
+        self.running.load(Ordering::SeqCst)
     }
 
     /// What is done once before anything is worked on.
@@ -653,7 +675,7 @@ impl Core {
     }
 
     /// Lets stranded creates be looked for, as soon as that can be stored.
-    async fn doubt_stranded(&self) -> Result<(), Error> {
+    pub(crate) async fn doubt_stranded(&self) -> Result<(), Error> {
         let stranded = self.stranded.lock().expect("no panic while held").clone();
         if stranded.is_empty() {
             return Ok(());
@@ -794,7 +816,74 @@ impl Handle {
         progress: &watch::Sender<Progress>,
     ) -> Result<Plan, Error> {
         self.make_ready(sync).await?;
-        plan::plan(&self.core, sync, progress).await
+        plan::plan(&self.core, sync, None, progress).await
+    }
+
+    /// What the next run would do under other rules than those in force, which stay in force.
+    ///
+    /// # Errors
+    /// When the rules do not fit, or a side cannot be read.
+    pub async fn plan_with(
+        &self,
+        sync: &SyncName,
+        rules: SyncRules,
+        progress: &watch::Sender<Progress>,
+    ) -> Result<Plan, Error> {
+        plan::plan(&self.core, sync, Some(rules), progress).await
+    }
+
+    /// Carries out the rows of a plan and nothing else. `most_changed`: if more than this share of them has
+    /// changed since, nothing is written; see [`crate::MOST_CHANGED`]. Can be repeated after any interruption.
+    ///
+    /// # Errors
+    /// When there is no such plan, its rules are not in force, or a side cannot be read.
+    pub async fn apply_plan(
+        &self,
+        plan: PlanId,
+        most_changed: f64,
+        progress: &watch::Sender<Progress>,
+    ) -> Result<PlanReport, Error> {
+        let sync = apply::stored(&self.core, plan).await?.sync;
+        if !self.core.is_running() {
+            let recovered = &self.core.recovered;
+            recovered.get_or_try_init(|| self.core.recover()).await?;
+        }
+        self.make_ready(&sync).await?;
+        apply::apply(&self.core, plan, most_changed, progress).await
+    }
+
+    /// The plans that are kept, newest first.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn plans(&self, sync: Option<&SyncName>) -> Result<Vec<StoredPlan>, Error> {
+        apply::list(&self.core, sync).await
+    }
+
+    /// A plan that is kept.
+    ///
+    /// # Errors
+    /// When there is no such plan or the store fails.
+    pub async fn kept_plan(&self, plan: PlanId) -> Result<StoredPlan, Error> {
+        apply::stored(&self.core, plan).await
+    }
+
+    /// Rows of a plan in their order, after a number.
+    ///
+    /// # Errors
+    /// When there is no such plan or the store fails.
+    pub async fn plan_rows(
+        &self,
+        plan: PlanId,
+        state: Option<PlanRowState>,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<PlanRow>, Error> {
+        apply::stored(&self.core, plan).await?;
+        let (store, workspace) = (&self.core.store, &self.core.workspace);
+        Ok(store
+            .plan_rows(workspace, plan, state, after, limit)
+            .await?)
     }
 
     /// Lists both sides whole and works everything off. From then on the sync stays on.
@@ -806,8 +895,22 @@ impl Handle {
         sync: &SyncName,
         progress: &watch::Sender<Progress>,
     ) -> Result<RunReport, Error> {
+        self.sync_some(sync, &Extent::AsItIs, progress).await
+    }
+
+    /// The same with all records, or with some of them: a pilot. Nothing else of the sync is written until the
+    /// pilot is widened or ends.
+    ///
+    /// # Errors
+    /// When there is no such sync, it only previews, it is too late for a pilot, or a side cannot be listed.
+    pub async fn sync_some(
+        &self,
+        sync: &SyncName,
+        extent: &Extent,
+        progress: &watch::Sender<Progress>,
+    ) -> Result<RunReport, Error> {
         self.make_ready(sync).await?;
-        run::run(&self.core, sync, progress).await
+        run::run(&self.core, sync, extent, progress).await
     }
 
     /// Reads the accounts of a sync, if that was not possible before.

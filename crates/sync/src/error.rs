@@ -46,6 +46,14 @@ pub enum Error {
         /// Why.
         why: String,
     },
+    /// No such plan, or it cannot be carried out as it stands.
+    #[error("plan {plan}: {why}")]
+    Plan {
+        /// The plan.
+        plan: String,
+        /// Why.
+        why: String,
+    },
     /// No such review, or it is decided already.
     #[error("there is no open review {0}")]
     NoReview(String),

@@ -121,12 +121,12 @@ impl Seeker {
 }
 
 /// A record of the other side (or a rival of the same side) that shares a key.
-struct Other {
-    person: Person,
+pub(crate) struct Other {
+    pub(crate) person: Person,
     /// It is linked with this record.
-    linked: Option<RecordId>,
+    pub(crate) linked: Option<RecordId>,
     /// As it was read, if it was read whole.
-    read: Option<Read>,
+    pub(crate) read: Option<Read>,
 }
 
 /// Works off claims of records that have no link in this sync.
@@ -194,7 +194,12 @@ async fn locked(
     for mut seeker in seekers {
         let record = [(desk.side, &seeker.claim.record)];
         seeker.claim.cause = desk.carried(&record, seeker.claim.cause.take());
-        match judge(desk, &seeker, &others).await? {
+        let choice = judge(desk, &seeker, &others);
+        if !desk.permits_choice(&seeker.claim.record, &seeker.read, &choice) {
+            desk.end(&seeker.claim.record, ClaimEnd::Settled);
+            continue;
+        }
+        match choice {
             Choice::Link(candidate) => matched.push((seeker, candidate)),
             Choice::Review(candidates) => ask(desk, &seeker, &others, &candidates),
             Choice::None => births.push(Birth {
@@ -473,14 +478,15 @@ pub(crate) fn snapshot(core: &Core, pairing: &Pairing, side: Side, read: &Read) 
 }
 
 /// Everybody who shares a key with a seeker.
-struct Others {
+#[derive(Default)]
+pub(crate) struct Others {
     /// Of the other side.
-    candidates: HashMap<RecordId, Other>,
+    pub(crate) candidates: HashMap<RecordId, Other>,
     /// Of the seekers' side.
-    rivals: HashMap<RecordId, Other>,
+    pub(crate) rivals: HashMap<RecordId, Other>,
     /// Who carries a key, by side (0: other side, 1: own side).
-    by_key: [HashMap<Key, Vec<RecordId>>; 2],
-    decisions: Vec<(store::Pair, PairDecision)>,
+    pub(crate) by_key: [HashMap<Key, Vec<RecordId>>; 2],
+    pub(crate) decisions: Vec<(store::Pair, PairDecision)>,
 }
 
 impl Others {
@@ -816,80 +822,126 @@ async fn drop_unborn(
 }
 
 /// Chooses among the candidates of one seeker.
-async fn judge(
-    desk: &Desk<'_>,
-    seeker: &Seeker,
-    others: &Others,
-) -> Result<Choice<RecordId>, Error> {
-    let rules = &desk.pairing.rules.matching;
-    let judged = |which: usize, person: &Person, keys: &[Key], not: &RecordId| {
+fn judge(desk: &Desk<'_>, seeker: &Seeker, others: &Others) -> Choice<RecordId> {
+    let Seeker {
+        claim,
+        person,
+        keys,
+        ..
+    } = seeker;
+    others.choose(desk.pairing, desk.side, &claim.record, person, keys)
+}
+
+impl Others {
+    /// Everybody of the other side (0) or of the own one (1) that shares a key, judged. `own` is left out of its side.
+    pub(crate) fn judged(
+        &self,
+        pairing: &Pairing,
+        which: usize,
+        (own, person, keys): (&RecordId, &Person, &[Key]),
+    ) -> Vec<Candidate<RecordId>> {
         let people = if which == 0 {
-            &others.candidates
+            &self.candidates
         } else {
-            &others.rivals
+            &self.rivals
         };
-        others
-            .sharing(which, keys)
+        self.sharing(which, keys)
             .into_iter()
             // The other side may use the same id for somebody else, or for the counterpart.
-            .filter(|id| which == 0 || id != not)
+            .filter(|id| which == 0 || id != own)
             .filter_map(|id| {
                 let other = people.get(&id)?;
                 Some(Candidate {
-                    verdict: compare(person, &other.person, rules),
+                    verdict: compare(person, &other.person, &pairing.rules.matching),
                     linked: other.linked.is_some(),
                     id,
                 })
             })
-            .collect::<Vec<_>>()
-    };
-    let own = &seeker.claim.record;
-    let mut candidates = judged(0, &seeker.person, &seeker.keys, own);
-    if let Some(decided) = candidates.iter().position(|candidate| {
-        others.decided(desk.side, own, &candidate.id) == Some(PairDecision::Link)
-    }) {
-        return Ok(Choice::Link(candidates.swap_remove(decided)));
+            .collect()
     }
-    let kept_apart = |candidate: &Candidate<RecordId>| {
-        others.decided(desk.side, own, &candidate.id) == Some(PairDecision::KeepApart)
-    };
-    let had_apart = candidates.iter().any(kept_apart);
-    candidates.retain(|candidate| !kept_apart(candidate));
-    match choose(candidates) {
-        Choice::Link(candidate) => {
-            let person = &others.candidates[&candidate.id].person;
-            let rivals: Vec<_> = judged(1, person, &seeker.keys, own)
-                .into_iter()
-                .filter(|rival| !rival.linked)
-                .collect();
-            Ok(confirm(Choice::Link(candidate), rivals))
+
+    /// Chooses the counterpart of one record that has none. The one rule for it, for the work and for the plan.
+    pub(crate) fn choose(
+        &self,
+        pairing: &Pairing,
+        side: Side,
+        own: &RecordId,
+        person: &Person,
+        keys: &[Key],
+    ) -> Choice<RecordId> {
+        let mut candidates = self.judged(pairing, 0, (own, person, keys));
+        let decided = |candidate: &Candidate<RecordId>| self.decided(side, own, &candidate.id);
+        if let Some(linked) = candidates
+            .iter()
+            .position(|candidate| decided(candidate) == Some(PairDecision::Link))
+        {
+            return Choice::Link(candidates.swap_remove(linked));
         }
-        Choice::None if !had_apart => {
-            // Two records of one person on this side: making both would double the double.
-            let twins: Vec<_> = judged(1, &seeker.person, &seeker.keys, own)
-                .into_iter()
-                .filter(|rival| matches!(rival.verdict, Verdict::Same { .. }))
-                .collect();
-            if twins.is_empty() {
-                Ok(Choice::None)
-            } else {
-                Ok(twin(seeker, twins))
+        let kept_apart =
+            |candidate: &Candidate<RecordId>| decided(candidate) == Some(PairDecision::KeepApart);
+        let had_apart = candidates.iter().any(kept_apart);
+        candidates.retain(|candidate| !kept_apart(candidate));
+        match choose(candidates) {
+            Choice::Link(candidate) => {
+                let person = &self.candidates[&candidate.id].person;
+                let rivals: Vec<_> = self
+                    .judged(pairing, 1, (own, person, keys))
+                    .into_iter()
+                    .filter(|rival| !rival.linked)
+                    .collect();
+                confirm(Choice::Link(candidate), rivals)
             }
+            Choice::None if !had_apart => {
+                // Two records of one person on this side: making both would double the double.
+                let twins = self.twins(pairing, own, person, keys);
+                if twins.is_empty() {
+                    Choice::None
+                } else {
+                    twin(own, &twins)
+                }
+            }
+            choice => choice,
         }
-        choice => Ok(choice),
+    }
+
+    /// Records of the same side that surely are the same.
+    pub(crate) fn twins(
+        &self,
+        pairing: &Pairing,
+        own: &RecordId,
+        person: &Person,
+        keys: &[Key],
+    ) -> Vec<Candidate<RecordId>> {
+        self.judged(pairing, 1, (own, person, keys))
+            .into_iter()
+            .filter(|rival| matches!(rival.verdict, Verdict::Same { .. }))
+            .collect()
     }
 }
 
 /// Of records that are one person on one side, the first by id is created; the others ask.
-fn twin(seeker: &Seeker, twins: Vec<Candidate<RecordId>>) -> Choice<RecordId> {
-    let first = twins
-        .iter()
-        .all(|twin| !twin.linked && seeker.claim.record < twin.id);
+fn twin(own: &RecordId, twins: &[Candidate<RecordId>]) -> Choice<RecordId> {
+    let first = twins.iter().all(|twin| !twin.linked && *own < twin.id);
     if first {
         Choice::None
     } else {
         // No candidate of the other side: the review names the twins as rivals.
         Choice::Review(Vec::new())
+    }
+}
+
+/// Why a person is asked who a record is.
+pub(crate) fn why_asked(candidates: &[Candidate<RecordId>], has_twins: bool) -> &'static str {
+    if candidates.is_empty() {
+        "another record of the same side is the same person"
+    } else if candidates.iter().any(|candidate| candidate.linked) {
+        "the match is linked already"
+    } else if candidates.len() > 1 {
+        "there are several possible matches"
+    } else if has_twins {
+        "another record of the same side matches as well"
+    } else {
+        "something speaks against it"
     }
 }
 
@@ -916,17 +968,7 @@ fn ask(desk: &mut Desk<'_>, seeker: &Seeker, others: &Others, candidates: &[Cand
                 .then(|| (id, in_words(&verdict, rival.linked.is_some())))
         })
         .collect();
-    let why = if candidates.is_empty() {
-        "another record of the same side is the same person"
-    } else if candidates.iter().any(|candidate| candidate.linked) {
-        "the match is linked already"
-    } else if candidates.len() > 1 {
-        "there are several possible matches"
-    } else if !rivals.is_empty() {
-        "another record of the same side matches as well"
-    } else {
-        "something speaks against it"
-    };
+    let why = why_asked(candidates, !rivals.is_empty());
     let review = resolve::ambiguous_review(
         desk.pairing,
         desk.side,

@@ -57,6 +57,12 @@ mod sweep;
 
 mod plan;
 
+mod permit;
+
+mod apply;
+
+mod pilot;
+
 mod resolve;
 
 mod explain;
@@ -75,11 +81,13 @@ mod engine;
 
 mod error;
 
+pub use apply::{MOST_CHANGED, NamedRow, PlanReport};
 pub use engine::{Engine, EngineParts, Handle};
 pub use error::Error;
 pub use explain::{ExplainedField, Explanation};
 pub use options::Options;
-pub use plan::{Plan, PlanSample, PlanSide};
+pub use pilot::{Extent, LARGEST_PILOT};
+pub use plan::{Plan, PlanSample, PlanSide, Planned, PlannedField, What};
 pub use report::{FailingRecord, LinkRow, Progress, RunReport, Status, SyncStatus};
 pub use spread::Spread;
 pub use sweep::SweepReport;

@@ -20,6 +20,7 @@ use crate::{
     engine::Core,
     gone, identify,
     pair::{End, Pairing, index},
+    permit::Permit,
     references, resolve,
     settle::{Worked, contested, settle, unfinished},
     spread::Timed,
@@ -72,6 +73,8 @@ pub(crate) struct Desk<'a> {
     pub(crate) counts: BTreeMap<String, i64>,
     /// What is made now was waiting when a person let the sync go on.
     pub(crate) let_go_on: bool,
+    /// Only rows of a plan are carried out; `None`: whatever follows.
+    pub(crate) permit: Option<Permit>,
 }
 
 impl Drop for Desk<'_> {
@@ -179,6 +182,7 @@ impl<'a> Desk<'a> {
             begun: BTreeSet::new(),
             counts: BTreeMap::new(),
             let_go_on: false,
+            permit: None,
         }
     }
 
@@ -307,11 +311,12 @@ impl<'a> Desk<'a> {
     }
 
     /// Works off the claims for this sync.
-    async fn work(&mut self, claims: &[Claim]) -> Result<(), Error> {
+    pub(crate) async fn work(&mut self, claims: &[Claim]) -> Result<(), Error> {
         let ids: Vec<RecordId> = claims.iter().map(|claim| claim.record.clone()).collect();
         let links = self.links_of(self.side, &ids).await?;
-        let (linked, unlinked): (Vec<&Claim>, Vec<&Claim>) = claims
-            .iter()
+        let (linked, unlinked): (Vec<&Claim>, Vec<&Claim>) = self
+            .within_pilot(claims, &links)
+            .into_iter()
             .partition(|claim| links.contains_key(&claim.record));
         tracing::debug!(
             sync = %self.pairing.sync,
@@ -485,6 +490,10 @@ impl<'a> Desk<'a> {
                                 error: Some(error),
                             },
                         ),
+                        None if self.permit.is_some() => {
+                            self.leave_out(&claim.record, "one of the two is not there any more");
+                            self.end(&claim.record, ClaimEnd::Settled);
+                        }
                         None => gone::vanished(self, claim, link, sides).await?,
                     }
                 }
@@ -523,7 +532,7 @@ impl<'a> Desk<'a> {
                 .filter(|row| row.link == couple.link.id)
                 .cloned()
                 .collect();
-            let mut plan = decide(
+            let plan = decide(
                 &known,
                 &couple.link,
                 &couple.reads[0],
@@ -531,6 +540,10 @@ impl<'a> Desk<'a> {
                 &of_link,
                 overrides,
             );
+            let Some(mut plan) = self.permits_pair(&known, &couple, plan) else {
+                self.end(&couple.claim.record, ClaimEnd::Settled);
+                continue;
+            };
             if overrides.is_empty() {
                 for review in self.rest_circles(&couple, &mut plan, &resting).await? {
                     self.count("circles", 1);
@@ -951,6 +964,7 @@ impl<'a> Desk<'a> {
             for side in Side::BOTH {
                 self.note_seen(side, was.record(side));
             }
+            self.carried_out(&claim.record, settled.refused);
             ClaimEnd::Settled
         };
         self.end(&claim.record, end);

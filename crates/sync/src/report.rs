@@ -91,7 +91,7 @@ pub struct SyncStatus {
     pub left: String,
     /// The connection on the right.
     pub right: String,
-    /// `new` (never run), `running`, `paused` or `not ready`.
+    /// `new` (never run), `pilot`, `running`, `paused` or `not ready`.
     pub state: &'static str,
     /// Why it is paused or not ready.
     pub why: Option<String>,

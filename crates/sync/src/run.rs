@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::{
-    Error, Progress, RunReport, Status, SyncStatus,
+    Error, Extent, Progress, RunReport, Status, SyncStatus,
     engine::Core,
     news,
     pair::Pairing,
@@ -21,16 +21,17 @@ use crate::{
 };
 
 /// How often a run looks how far it is, at first and at the most.
-const LOOK: Duration = Duration::from_millis(200);
+pub(crate) const LOOK: Duration = Duration::from_millis(200);
 const LONG_LOOK: Duration = Duration::from_secs(2);
 
 /// How long a run waits for creates without an answer to be settled.
-const LONGEST_INTENT: Duration = Duration::from_secs(180);
+pub(crate) const LONGEST_INTENT: Duration = Duration::from_secs(180);
 
 /// Lists both sides whole and works everything off.
 pub(crate) async fn run(
     core: &Arc<Core>,
     sync: &SyncName,
+    extent: &Extent,
     progress: &watch::Sender<Progress>,
 ) -> Result<RunReport, Error> {
     let pairings = core.ready(sync)?;
@@ -54,6 +55,9 @@ pub(crate) async fn run(
     let Some(under_way) = core.begin_run(sync, id) else {
         return Err(Error::Busy(sync.to_string()));
     };
+    // Chance is that of the run's id.
+    let seed = id.0.as_u64_pair().1;
+    core.set_extent(sync, extent, seed).await?;
     core.store
         .begin_run(
             &core.workspace,
@@ -120,6 +124,7 @@ async fn list_and_work(
         if first {
             mark_known(core, pairing, [left, right]).await?;
         }
+        core.fill_pilot(pairing).await?;
     }
     core.end_listing(sync).await?;
     let to_do = waiting(core, pairings).await?.dirty;
@@ -166,6 +171,7 @@ pub(crate) async fn list_first(core: &Arc<Core>, sync: &SyncName) -> Result<(), 
     for pairing in core.ready(sync)? {
         let reports = list_all(core, &pairing, &progress).await?;
         mark_known(core, &pairing, reports).await?;
+        core.fill_pilot(&pairing).await?;
     }
     core.end_listing(sync).await
 }
@@ -359,6 +365,12 @@ pub(crate) async fn status(core: &Core) -> Result<Status, Error> {
             ("paused", Some(why))
         } else if rules.mode == mapping::Mode::Preview {
             ("preview", None)
+        } else if let Some(pilot) = core.pilot(&name) {
+            let records = pilot.len();
+            (
+                "pilot",
+                Some(format!("only {records} records are worked with")),
+            )
         } else if !core.is_started(&name) {
             ("new", Some("its first run was not started yet".to_owned()))
         } else {

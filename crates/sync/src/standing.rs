@@ -23,6 +23,7 @@ use crate::{
     engine::Core,
     news,
     pair::Pairing,
+    pilot::Pilot,
     resolve,
 };
 
@@ -34,6 +35,9 @@ struct Standing {
     started: bool,
     /// The first listing is complete: nothing is matched before both sides are listed.
     listed: bool,
+    /// Only these records are worked with, see [`crate::pilot`].
+    #[serde(default)]
+    pilot: Option<Pilot>,
     /// Stopped by a person or a breaker, and why.
     #[serde(default)]
     paused: Option<String>,
@@ -320,6 +324,32 @@ impl Core {
         self.recall(sync).await?;
         self.change(sync, |standing| standing.known = Some(rules));
         self.save(sync).await
+    }
+
+    /// The pilot that a sync is in.
+    pub(crate) fn pilot(&self, sync: &SyncName) -> Option<Pilot> {
+        self.standing(sync, |standing| standing.pilot.clone())
+    }
+
+    /// Puts a sync into a pilot, or another one.
+    pub(crate) async fn set_pilot(&self, sync: &SyncName, pilot: &Pilot) -> Result<(), Error> {
+        self.save_then_change(sync, |standing| standing.pilot = Some(pilot.clone()))
+            .await
+    }
+
+    /// A pilot has its records, which a person asked for: they do not count towards limits.
+    pub(crate) async fn let_pilot_pass(&self, sync: &SyncName, at: Timestamp) -> Result<(), Error> {
+        self.save_then_change(sync, |standing| standing.let_pass = Some(at))
+            .await
+    }
+
+    /// A pilot ends: as at the very first run, everything is looked at.
+    pub(crate) async fn end_pilot(&self, sync: &SyncName) -> Result<(), Error> {
+        self.save_then_change(sync, |standing| {
+            standing.pilot = None;
+            standing.listed = false;
+        })
+        .await
     }
 
     /// Counts `number` more changes towards a limit, if they stay within it. When this returns, that

@@ -185,15 +185,45 @@ Examples:
     #[command(after_help = "\
 Examples:
   tandem plan people
-  tandem plan people --json | jq .creates")]
-    Plan(OneSync),
+  tandem plan people --html plan.html
+  tandem plan people --config new.yaml           (what other rules would write, before they are in force)
+  tandem plan people --json | jq .right.creates")]
+    Plan(Plan),
 
-    /// Run a sync once from end to end and report
+    /// Carry out a plan: the rows that it shows and nothing else
+    #[command(after_help = "\
+A row whose records have changed since is left out and listed. If too many have, nothing is written.
+It may be repeated after any interruption.
+
+Examples:
+  tandem apply-plan 0197a3c2-6f1e-7cc0-9d61-0c3f1f0c8d11
+  tandem apply-plan 0197a3c2-6f1e-7cc0-9d61-0c3f1f0c8d11 --most-changed 0.3")]
+    ApplyPlan(ApplyPlan),
+
+    /// The plans that are kept, newest first
+    #[command(after_help = "\
+Example:
+  tandem plans --sync people")]
+    Plans(Plans),
+
+    /// The rows of a plan, each with what it writes and where it stands
     #[command(after_help = "\
 Examples:
+  tandem plan-rows 0197a3c2-6f1e-7cc0-9d61-0c3f1f0c8d11 --state left-out
+  tandem plan-rows 0197a3c2-6f1e-7cc0-9d61-0c3f1f0c8d11 --limit 0 --json > rows.json")]
+    PlanRows(PlanRows),
+
+    /// Run a sync once from end to end and report; from then on it stays on
+    #[command(after_help = "\
+A pilot works with a few records and writes nothing else, until it is widened or ended.
+
+Examples:
   tandem sync people
-  tandem sync people --json > report.json")]
-    Sync(OneSync),
+  tandem sync people --pilot 20                  (20 records of the left side at random)
+  tandem sync people --only 5DP4iH6HLkQsiKESj6rh,VRT3a5CmPJPrCApT58jn
+  tandem sync people --pilot 200                 (widens it: the 20 are among them)
+  tandem sync people --all                       (ends the pilot)")]
+    Sync(Sync),
 
     /// Stop a sync until it is resumed; signals are kept
     #[command(after_help = "\
@@ -507,6 +537,101 @@ pub(crate) struct OneSync {
     pub(crate) sync: String,
     #[command(flatten)]
     pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Sync {
+    /// The sync, by its name in the config
+    pub(crate) sync: String,
+    /// A pilot: only so many records of the left side, at random
+    #[arg(long, value_name = "N", conflicts_with_all = ["only", "all"])]
+    pub(crate) pilot: Option<usize>,
+    /// A pilot: only these records of the left side
+    #[arg(
+        long,
+        value_name = "ID,…",
+        value_delimiter = ',',
+        conflicts_with = "all"
+    )]
+    pub(crate) only: Vec<String>,
+    /// All records: a pilot ends
+    #[arg(long)]
+    pub(crate) all: bool,
+    #[command(flatten)]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Plan {
+    /// The sync, by its name in the config
+    pub(crate) sync: String,
+    /// Plan the rules of this config, which is not put into force
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Write the plan as a page that needs nothing beside it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) html: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ApplyPlan {
+    /// The plan, by its id
+    pub(crate) plan: String,
+    /// Stop before the first write if more than this share of the rows has changed since
+    #[arg(long, value_name = "SHARE", default_value_t = sync::MOST_CHANGED)]
+    pub(crate) most_changed: f64,
+    #[command(flatten)]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Plans {
+    /// Only of this sync
+    #[arg(long, value_name = "NAME")]
+    pub(crate) sync: Option<String>,
+    #[command(flatten)]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PlanRows {
+    /// The plan, by its id
+    pub(crate) plan: String,
+    /// Only those that stand there
+    #[arg(long, value_enum)]
+    pub(crate) state: Option<RowState>,
+    /// At most so many; 0 for all
+    #[arg(long, default_value_t = 100, value_name = "N")]
+    pub(crate) limit: usize,
+    #[command(flatten)]
+    pub(crate) format: Format,
+}
+
+/// Where a row of a plan stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RowState {
+    /// To be carried out
+    Waiting,
+    /// Carried out
+    Done,
+    /// Left out, with the reason
+    LeftOut,
+    /// A question for a person
+    Question,
+}
+
+impl RowState {
+    /// The word of the API.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Done => "done",
+            Self::LeftOut => "left_out",
+            Self::Question => "question",
+        }
+    }
 }
 
 #[derive(Debug, Args)]

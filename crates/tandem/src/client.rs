@@ -64,9 +64,10 @@ impl Client {
     pub(crate) async fn events(
         &self,
         path: &str,
+        body: Json,
         mut on_event: impl FnMut(&str, &Json),
     ) -> Result<Json> {
-        let mut events = self.stream(path, Payload::Nothing).await?;
+        let mut events = self.stream(path, Payload::Json(body)).await?;
         while let Some((name, data)) = events.next().await? {
             match name.as_str() {
                 "report" => return Ok(data),

@@ -5,6 +5,7 @@ mod catalog;
 mod connect;
 mod local;
 mod look;
+pub(crate) mod plan;
 mod probe;
 mod reference;
 pub(crate) mod serve;
@@ -75,7 +76,10 @@ async fn ask(command: Command, session: &mut Session, output: Output) -> Result<
         Command::Fields(fields) => look::fields(client, &fields).await,
         Command::AddField(field) => return connect::add_field(client, &field).await,
         Command::Call(call) => catalog::call(client, &call).await,
-        Command::Plan(sync) => work::plan(client, &sync).await,
+        Command::Plan(asked) => plan::plan(client, &asked).await,
+        Command::Plans(asked) => plan::plans(client, &asked).await,
+        Command::PlanRows(asked) => plan::rows(client, &asked).await,
+        Command::ApplyPlan(asked) => return plan::apply(client, &asked, output).await,
         Command::Sync(sync) => work::sync(client, &sync, output).await,
         Command::Pause(sync) => work::pause(client, &sync).await,
         Command::Resume(sync) => work::resume(client, &sync).await,

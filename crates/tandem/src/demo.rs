@@ -24,7 +24,7 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    commands::{serve::told_to_stop, work},
+    commands::{plan, serve::told_to_stop, work},
     output::{self, Output},
 };
 
@@ -146,21 +146,25 @@ async fn first_sync(stage: &Stage, output: Output, sync: &stage::Sync) -> Result
     say(&format!(
         "\n{name}: {left} and {right}. Reading both sides; nothing is written yet"
     ));
-    let plan = stage
+    let planned = stage
         .client()
         .post(&format!("/api/v1/syncs/{name}/plan"), json!({}))
         .await
         .with_context(|| format!("the plan of {name} failed"))?;
-    say(&work::plan_in_words(&plan));
+    say(&plan::in_words(&planned));
     say(&format!("First sync of {name}"));
     let bar = work::Bar::new(output);
     let run = stage
         .client()
-        .events(&format!("/api/v1/syncs/{name}/run"), |event, progress| {
-            if event == "progress" {
-                bar.show(progress);
-            }
-        })
+        .events(
+            &format!("/api/v1/syncs/{name}/run"),
+            json!({}),
+            |event, progress| {
+                if event == "progress" {
+                    bar.show(progress);
+                }
+            },
+        )
         .await;
     bar.end();
     run.with_context(|| format!("the first sync of {name} failed"))?;

@@ -19,7 +19,7 @@ use store::{
     ConnectionName, CredentialRow, Review, ReviewFilter, ReviewState, Saved, SqliteStore,
     Store as _, SyncName, Workspace,
 };
-use sync::{Engine, EngineParts, Handle, Progress};
+use sync::{Engine, EngineParts, Handle, MOST_CHANGED, Plan, PlanReport, Progress};
 use tokio::{runtime::Runtime, sync::watch};
 use tokio_util::sync::CancellationToken;
 
@@ -249,6 +249,18 @@ impl Between {
             .sync_now(&sync_name(), &progress)
             .await?;
         self.settle().await
+    }
+
+    /// Makes a plan and carries it out.
+    pub(crate) async fn plan_and_apply(&self) -> Result<(Plan, PlanReport)> {
+        let (progress, _) = watch::channel(Progress::default());
+        let engine = &self.running.engine;
+        let plan = engine.plan(&sync_name(), &progress).await?;
+        let report = engine
+            .apply_plan(plan.id.parse()?, MOST_CHANGED, &progress)
+            .await?;
+        self.settle().await?;
+        Ok((plan, report))
     }
 
     /// Reads what changed and works it off.

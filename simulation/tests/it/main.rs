@@ -19,6 +19,8 @@ mod kill_points;
 mod matching;
 mod memory;
 mod paced;
+mod pilot;
+mod planned;
 mod probes;
 mod references;
 mod refused;

@@ -58,6 +58,37 @@ async fn companies_come_first_and_contacts_name_them_in_one_write() -> Result<()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_plan_makes_companies_and_people_as_shown_and_the_run_puts_them_together() -> Result<()> {
+    let world = Between::new(rules(), [FREE, FREE]).await?;
+    for number in 0..5 {
+        let company = world.left.company(&format!("firm{number}"));
+        world
+            .left
+            .contact(&format!("Person{number}"), Some(&company));
+    }
+    world.right.company("firm2");
+    world.right.contact("Person2", None);
+    let (plan, report) = world.plan_and_apply().await?;
+    assert_eq!(plan.rows, 10, "{plan:#?}");
+    assert_eq!((report.done, report.left_out), (10, 0), "{report:#?}");
+    // Who belongs where could not be shown before the companies were there.
+    assert_eq!(world.right.made().len(), 8);
+    assert_eq!(world.right.updates(), 0);
+    for number in 0..5 {
+        assert_eq!(world.right.company_of(&format!("Person{number}"))?, None);
+    }
+    world.sync().await?;
+    for number in 0..5 {
+        let firm = format!("firm{number}");
+        let company = world.right.company_of(&format!("Person{number}"))?;
+        assert_eq!(company, Some(firm), "Person{number}");
+    }
+    assert_eq!(world.right.made().len(), 8, "nothing twice");
+    assert_eq!(world.left.updates(), 0, "nobody was taken out of a company");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_changes_company_changes_it_on_both_sides() -> Result<()> {
     let world = Between::new(rules(), [FREE, FREE]).await?;
     let one = world.left.company("one");

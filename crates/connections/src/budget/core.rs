@@ -339,6 +339,12 @@ impl Core {
             .min_by(f64::total_cmp)
     }
 
+    /// The limits that hold: the vendor's, as announced where it says so, and our own.
+    pub(crate) fn windows(&self) -> Vec<connector::Window> {
+        let logs = self.vendor.iter().chain(&self.own);
+        logs.map(Log::window).collect()
+    }
+
     fn logs(&mut self) -> impl Iterator<Item = &mut Log> {
         let daily = &self.daily;
         self.vendor

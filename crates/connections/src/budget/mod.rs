@@ -176,6 +176,11 @@ impl Budget {
         self.core().rate()
     }
 
+    /// The limits that hold now.
+    pub(crate) fn windows(&self) -> Vec<connector::Window> {
+        self.core().windows()
+    }
+
     fn time(&self) -> Duration {
         self.clock.steady() + BEFORE
     }

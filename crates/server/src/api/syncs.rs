@@ -11,14 +11,17 @@ use axum::{
     },
 };
 use futures::{Stream, StreamExt as _};
-use http::{HeaderMap, header};
+use http::{HeaderMap, StatusCode, header};
+use record::RecordId;
 use serde::Deserialize;
 use serde_json::Value;
 use store::LinkId;
+use sync::Extent;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    Code,
     app::AppState,
     error::{ApiError, ApiResult},
 };
@@ -31,15 +34,63 @@ pub(crate) async fn list(State(app): State<AppState>) -> ApiResult<Json<Value>> 
     Ok(Json(super::value(&status.syncs)?))
 }
 
-/// What the sync would do now.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Plan {
+    /// A config that is not in force: its rules are planned, and stay out of force.
+    config: Option<String>,
+}
+
+/// What the sync would do now, or under the rules of another config. Nothing is written.
 pub(crate) async fn plan(
     State(app): State<AppState>,
     Path(name): Path<String>,
+    body: Option<Json<Plan>>,
 ) -> ApiResult<Json<Value>> {
-    let name = app.sync(&name)?;
+    let Json(body) = body.unwrap_or_default();
+    let sync = app.sync(&name)?;
     let (progress, _) = watch::channel(sync::Progress::default());
-    let plan = app.engine.plan(&name, &progress).await?;
+    let plan = match body.config {
+        None => app.engine.plan(&sync, &progress).await?,
+        Some(text) => {
+            let rules = app.rules_ahead(&text, &name).await?;
+            app.engine.plan_with(&sync, rules, &progress).await?
+        }
+    };
     Ok(Json(super::value(&plan)?))
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Run {
+    /// Only so many records of the left at random.
+    pilot: Option<usize>,
+    /// Only these records of the left.
+    only: Option<Vec<RecordId>>,
+    /// All records: a pilot ends.
+    #[serde(default)]
+    all: bool,
+}
+
+impl Run {
+    fn extent(self) -> ApiResult<Extent> {
+        let bad = |message| {
+            Err(ApiError::new(
+                StatusCode::BAD_REQUEST,
+                Code::BadRequest,
+                message,
+            ))
+        };
+        match (self.pilot, self.only, self.all) {
+            (None, None, false) => Ok(Extent::AsItIs),
+            (None, None, true) => Ok(Extent::All),
+            (Some(0), ..) => bad("a pilot has at least one record"),
+            (_, Some(ids), _) if ids.is_empty() => bad("`only` names no record"),
+            (Some(number), None, false) => Ok(Extent::Some(number)),
+            (None, Some(ids), false) => Ok(Extent::Only(ids)),
+            _ => bad("`pilot`, `only` and `all` exclude each other"),
+        }
+    }
 }
 
 /// Runs the sync once from end to end. With `Accept: text/event-stream` the answer begins at once:
@@ -49,19 +100,36 @@ pub(crate) async fn run(
     State(app): State<AppState>,
     Path(name): Path<String>,
     headers: HeaderMap,
+    body: Option<Json<Run>>,
 ) -> ApiResult<Response> {
     let name = app.sync(&name)?;
+    let Json(body) = body.unwrap_or_default();
+    let extent = body.extent()?;
     app.start_engine();
     let (progress, watched) = watch::channel(sync::Progress::default());
     let engine = app.engine.clone();
-    let work = app.spawn(async move { engine.sync_now(&name, &progress).await });
-    let outcome = async move {
-        let report = work
-            .await
-            .map_err(|error| ApiError::internal(format!("the run broke off: {error}")))?
-            .ok_or_else(ApiError::stopping)??;
-        super::value(&report)
-    };
+    let work = app.spawn(async move { engine.sync_some(&name, &extent, &progress).await });
+    let outcome = async move { super::value(&ended(work).await?) };
+    as_it_comes(&app, &headers, watched, outcome).await
+}
+
+/// What came of work that goes on if the asker leaves.
+pub(crate) async fn ended<T>(
+    work: tokio::task::JoinHandle<Option<Result<T, sync::Error>>>,
+) -> ApiResult<T> {
+    let ended = work
+        .await
+        .map_err(|error| ApiError::internal(format!("the run broke off: {error}")))?;
+    Ok(ended.ok_or_else(ApiError::stopping)??)
+}
+
+/// Answers with events, or once at the end, as it is asked for.
+pub(crate) async fn as_it_comes(
+    app: &AppState,
+    headers: &HeaderMap,
+    watched: watch::Receiver<sync::Progress>,
+    outcome: impl Future<Output = ApiResult<Value>> + Send + 'static,
+) -> ApiResult<Response> {
     let wants_events = headers
         .get(header::ACCEPT)
         .and_then(|accept| accept.to_str().ok())

@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use connections::{ConfigError, Configs, Restart};
 use connector::{Connector, Description};
+use http::StatusCode;
 use store::{AppliedConfig, ConnectionName, SyncName};
 
 use super::{App, InForce, write_lock};
@@ -70,6 +71,39 @@ impl App {
             return Ok(unchecked);
         }
         Err(config::locate(text, found).into())
+    }
+
+    /// The rules of one sync out of a config that is not in force, checked against the accounts. Only rules can
+    /// be looked at ahead: the accounts have to be those in force.
+    pub(crate) async fn rules_ahead(
+        &self,
+        text: &str,
+        sync: &str,
+    ) -> ApiResult<mapping::SyncRules> {
+        let mut document = self.read(text)?;
+        document.syncs.retain(|name, _| name == sync);
+        let Some(rules) = document.syncs.get(sync).cloned() else {
+            return Err(ApiError::not_found(
+                Code::SyncUnknown,
+                format!("the config has no sync `{sync}`"),
+            ));
+        };
+        let in_force = self.in_force()?;
+        for connection in [&rules.left, &rules.right] {
+            let of = |document: &Document| document.connections.get(connection).cloned();
+            if of(&in_force.document) != of(&document) {
+                return Err(ApiError::new(
+                    StatusCode::CONFLICT,
+                    Code::PlanUnfit,
+                    format!("connection `{connection}` is another one in this config than in force"),
+                )
+                .hint("only rules can be planned ahead: put the connection into force first, with the old rules"));
+            }
+        }
+        match self.check_live(text, &document).await?.pop() {
+            None => Ok(rules),
+            Some((_, why)) => Err(ApiError::new(StatusCode::CONFLICT, Code::PlanUnfit, why)),
+        }
     }
 
     /// Puts a checked config into force: durable first, then the accounts, then the engine.

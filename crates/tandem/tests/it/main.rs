@@ -14,6 +14,7 @@ mod http;
 mod killed;
 mod lifecycle;
 mod officernd;
+mod plans;
 mod probe;
 mod refused;
 mod reviews;

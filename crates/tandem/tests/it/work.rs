@@ -5,7 +5,7 @@ use serde_json::{Value as Json, json};
 
 use crate::world::World;
 
-fn people(world: &World) {
+pub(crate) fn people(world: &World) {
     let control = world.sandbox.control();
     let contact = |first: &str, last: &str, mail: &str| json!({"firstName": first, "lastName": last, "email": mail, "country": "DE"});
     control
