@@ -6,15 +6,16 @@
 //! left out and says why. What was done is marked in the plan, and what was done without being marked is
 //! recognised, so that a plan can be carried out again after any interruption.
 
+mod check;
+mod report;
+
 use std::{
     collections::{BTreeMap, HashMap},
     sync::Arc,
     time::Duration,
 };
 
-use connector::Fetched;
-use record::{Entity, Fields, Read, RecordId, Side};
-use serde::Serialize;
+use record::{Entity, RecordId, Side};
 use store::{
     Claim, Lane, Link, PlanId, PlanRow, PlanRowState, PlanState, Run, RunId, RunKind, RunState,
     SignalSource, StoredPlan, SyncName,
@@ -29,10 +30,13 @@ use crate::{
     news,
     pair::{Pairing, index},
     permit::{Permit, Permitted},
-    plan::{Planned, Trial, What},
-    reconcile::{self, ClaimEnd, Desk},
+    plan::{Planned, What},
+    reconcile::{ClaimEnd, Desk},
     run, setup,
 };
+
+use report::named;
+pub use report::{NamedRow, PlanReport};
 
 /// Rows that are held against the plan, or worked off, at once.
 const PAGE: usize = 200;
@@ -51,64 +55,6 @@ pub const MOST_CHANGED: f64 = 0.1;
 
 /// A note on rows of which nobody has said what became of them.
 const SILENT: &str = "what became of it is not known yet";
-
-/// What became of a plan.
-#[derive(Debug, Clone, Serialize)]
-pub struct PlanReport {
-    /// The plan.
-    pub plan: String,
-    /// Of which sync.
-    pub sync: String,
-    /// The run that did it.
-    pub run: String,
-    /// `done`, or `stopped` because too many rows had changed.
-    pub state: RunState,
-    /// Why it was stopped.
-    pub why: Option<String>,
-    /// Rows that were looked at before anything was written.
-    pub checked: u64,
-    /// Of those, how many had changed.
-    pub changed: u64,
-    /// Rows that are carried out, by this run or one before.
-    pub done: u64,
-    /// Rows that were left out.
-    pub left_out: u64,
-    /// Rows that still wait: apply the plan once more.
-    pub waiting: u64,
-    /// Rows that are questions.
-    pub questions: u64,
-    /// What the run did, by name.
-    pub counts: BTreeMap<String, i64>,
-    /// The first rows that were left out or still wait, or that had changed when it was stopped, with the reason.
-    pub rows: Vec<NamedRow>,
-    /// How long it took, in seconds.
-    pub seconds: f64,
-}
-
-/// One row that was not carried out.
-#[derive(Debug, Clone, Serialize)]
-pub struct NamedRow {
-    /// Its place in the plan.
-    pub number: u64,
-    /// What the records are.
-    pub entity: Entity,
-    /// The record on the left.
-    pub left: Option<RecordId>,
-    /// The record on the right.
-    pub right: Option<RecordId>,
-    /// Why.
-    pub why: String,
-}
-
-fn named(row: &PlanRow, why: String) -> NamedRow {
-    NamedRow {
-        number: row.number,
-        entity: row.entity,
-        left: row.left.clone(),
-        right: row.right.clone(),
-        why,
-    }
-}
 
 fn refused(id: PlanId, why: impl Into<String>) -> Error {
     Error::Plan {
@@ -239,9 +185,6 @@ struct Applying<'a> {
     left_out: u64,
 }
 
-/// Readings of both sides.
-type Reads = [HashMap<RecordId, Read>; 2];
-
 impl Applying<'_> {
     /// Says why it was stopped, if it was.
     async fn run(&mut self) -> Result<Option<String>, Error> {
@@ -334,143 +277,6 @@ impl Applying<'_> {
             }
             self.core.clock.sleep(run::LOOK).await;
         }
-    }
-
-    /// Holds all rows that wait against both sides as they are now.
-    async fn check(&mut self) -> Result<(), Error> {
-        let waiting = self
-            .counts()
-            .await?
-            .get(&PlanRowState::Waiting)
-            .copied()
-            .unwrap_or(0);
-        self.progress.send_modify(|progress| {
-            progress.to_do = waiting;
-            progress.done = 0;
-        });
-        let core = Arc::clone(self.core);
-        let _alone = core.planning.lock().await;
-        let trial = if self.listing_is_cheaper(waiting) {
-            let trial = Trial::begin(&core, &self.plan.sync, None).await?;
-            for pairing in trial.core.ready(&self.plan.sync)? {
-                run::list_both(&trial.core, &pairing, Lane::Backfill, self.progress).await?;
-            }
-            Some(trial)
-        } else {
-            None
-        };
-        let mut after = 0;
-        loop {
-            let page = self.waiting_after(after).await?;
-            let Some(last) = page.last() else { break };
-            after = last.number;
-            self.checked += page.len() as u64;
-            for (pairing, rows) in self.by_entity(page) {
-                self.check_rows(&pairing, rows, trial.as_ref()).await?;
-            }
-        }
-        if let Some(trial) = trial {
-            trial.end().await?;
-        }
-        Ok(())
-    }
-
-    fn by_entity(&self, page: Vec<PlanRow>) -> Vec<(Arc<Pairing>, Vec<PlanRow>)> {
-        let mut by_entity: Vec<(Arc<Pairing>, Vec<PlanRow>)> = Vec::new();
-        for row in page {
-            match by_entity.last_mut() {
-                Some((pairing, rows)) if pairing.entity == row.entity => rows.push(row),
-                _ => by_entity.extend(self.pairing(row.entity).map(|pairing| (pairing, vec![row]))),
-            }
-        }
-        by_entity
-    }
-
-    /// Whether listing both sides costs fewer calls than reading the records of so many rows.
-    fn listing_is_cheaper(&self, waiting: u64) -> bool {
-        let shown = &self.plan.body["plan"];
-        let unread = if self.listed {
-            // Of those without a link the listing has just shown everything.
-            shown["changed"].as_u64().unwrap_or(0).min(waiting)
-        } else {
-            waiting
-        };
-        let mut calls = [0_u64, 0];
-        for pairing in &self.pairings {
-            for side in Side::BOTH {
-                let description = &pairing.end(side).description;
-                let listed = shown[side.to_string()]["listed"].as_u64().unwrap_or(0);
-                calls[0] += listed.div_ceil(description.list_page.max(1) as u64);
-                calls[1] += unread.div_ceil(description.fetch_batch.max(1) as u64);
-            }
-        }
-        calls[0] < calls[1]
-    }
-
-    async fn check_rows(
-        &mut self,
-        pairing: &Arc<Pairing>,
-        rows: Vec<PlanRow>,
-        trial: Option<&Trial>,
-    ) -> Result<(), Error> {
-        let reads = self.reads(pairing, &rows, trial).await?;
-        let links = links(self.core, pairing, &rows).await?;
-        for row in rows {
-            let planned = planned(&row)?;
-            if let Err(why) = stands(pairing, &row, &planned, &reads, &links) {
-                self.changed.push(named(&row, why));
-            }
-        }
-        Ok(())
-    }
-
-    /// Both sides of these rows as they are now: as just listed, else read.
-    async fn reads(
-        &self,
-        pairing: &Pairing,
-        rows: &[PlanRow],
-        trial: Option<&Trial>,
-    ) -> Result<Reads, Error> {
-        let mut reads = [HashMap::new(), HashMap::new()];
-        for side in Side::BOTH {
-            let end = pairing.end(side);
-            let mut ids: Vec<RecordId> = rows
-                .iter()
-                .filter_map(|row| record(row, side).cloned())
-                .collect();
-            let found = &mut reads[index(side)];
-            let listings = [
-                self.listed.then_some(&**self.core),
-                trial.map(|trial| &*trial.core),
-            ];
-            for core in listings.into_iter().flatten() {
-                let snapshots = core
-                    .store
-                    .snapshots(&core.workspace, &end.connection, pairing.entity, &ids)
-                    .await?;
-                let listed = snapshots.into_iter().flatten();
-                for read in listed.filter_map(|snapshot| snapshot.read) {
-                    if pairing.knows(side, &read) {
-                        found.insert(read.record.id.clone(), read);
-                    }
-                }
-                ids.retain(|id| !found.contains_key(id));
-            }
-            if ids.is_empty() {
-                continue;
-            }
-            let calls = self.core.calls(&end.connection, Lane::Backfill, None)?;
-            for fetched in reconcile::fetch(end, &*calls, &ids).await?.into_values() {
-                match fetched {
-                    Fetched::Found(read) => {
-                        found.insert(read.record.id.clone(), *read);
-                    }
-                    Fetched::Gone(_) => {}
-                    Fetched::Failed(_, error) => return Err(error.into()),
-                }
-            }
-        }
-        Ok(reads)
     }
 
     /// Writes the rows that wait. Says why it stopped, if it did.
@@ -749,38 +555,6 @@ async fn links(
             .collect();
     }
     Ok(links)
-}
-
-/// Whether a row is as it was shown, as far as that can be seen without matching anew.
-fn stands(
-    pairing: &Pairing,
-    row: &PlanRow,
-    planned: &Planned,
-    reads: &Reads,
-    links: &[HashMap<RecordId, Link>; 2],
-) -> Result<(), String> {
-    let mut now: [Option<&Fields>; 2] = [None, None];
-    for side in Side::BOTH {
-        let Some(id) = record(row, side) else {
-            continue;
-        };
-        let Some(read) = reads[index(side)].get(id) else {
-            return Err(format!("the record on the {side} is not there any more"));
-        };
-        now[index(side)] = Some(&read.record.fields);
-        let link = links[index(side)].get(id);
-        let other = record(row, side.other());
-        let is_linked_as_shown = match (planned.what, link) {
-            (What::Create, Some(link)) => is_made(link),
-            (_, Some(link)) => Some(link.record(side.other())) == other,
-            (What::Change, None) => false,
-            (_, None) => true,
-        };
-        if !is_linked_as_shown {
-            return Err(format!("the link of the record on the {side} has changed"));
-        }
-    }
-    planned.still_holds(pairing, now)
 }
 
 /// The plans of a sync, newest first.

@@ -7,6 +7,9 @@
 //! known is looked up before anything is repeated ([`intents`]); what vanished is proven gone before
 //! anything follows from it ([`gone`]).
 //!
+//! What a run would do can be seen before it does anything ([`plan`]), and exactly that can be carried out
+//! ([`apply`]): by the same work, which then asks the plan before each effect ([`permit`]).
+//!
 //! No system is named in this crate.
 
 mod options;
