@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use connector::{
-    CallError, Calls, CreateOutcome, Draft, Effect, Error, Refusal, Request, Response,
+    CallError, Calls, CreateOutcome, Draft, Effect, Error, IdentityKey, KeyKind, Refusal, Request,
+    Response,
 };
 use http::Method;
 use record::{Completeness, Field, Fields, Freshness, Read, RecordId, Schema};
@@ -15,6 +16,7 @@ use super::{
     decode::{self, Shape},
     encode,
     fetch::contact_of,
+    find::by_lookup,
     in_flight,
     standard::{BUSINESS, GENDER},
     update::in_company,
@@ -125,7 +127,7 @@ async fn one(calls: &dyn Calls, schema: &Schema, draft: &Draft) -> CreateOutcome
     }
     let complaint = Complaint::of(&response);
     if complaint.is_duplicate() {
-        return duplicate(&complaint);
+        return duplicate(calls, &complaint, &fields).await;
     }
     if !status.is_client_error() {
         return CreateOutcome::Unknown {
@@ -146,18 +148,35 @@ async fn one(calls: &dyn Calls, schema: &Schema, draft: &Draft) -> CreateOutcome
     CreateOutcome::Refused(complaint.refusal(blame.fields))
 }
 
-fn duplicate(complaint: &Complaint) -> CreateOutcome {
-    match &complaint.duplicate {
-        Some(duplicate) => CreateOutcome::Existing {
+/// The record in the way: as the answer names it, else as the duplicate lookup does.
+async fn duplicate(calls: &dyn Calls, complaint: &Complaint, sent: &Fields) -> CreateOutcome {
+    if let Some(duplicate) = &complaint.duplicate {
+        return CreateOutcome::Existing {
             candidate: RecordId::new(duplicate.id.as_str()),
             matching: duplicate.matching.clone(),
-        },
-        None => {
-            let mut refusal = complaint.refusal(Vec::new());
-            refusal.code = "duplicate".to_owned();
-            CreateOutcome::Refused(refusal)
+        };
+    }
+    for (kind, name) in [(KeyKind::Email, "email"), (KeyKind::Phone, "phone")] {
+        let Some(text) = sent.get(name).text() else {
+            continue;
+        };
+        let value = match kind {
+            KeyKind::Email => text.to_lowercase(),
+            _ => text.to_owned(),
+        };
+        // A lookup that fails names nobody; the refusal is told then.
+        let found = by_lookup(calls, &IdentityKey { kind, value }).await;
+        let found = found.unwrap_or_default();
+        if let Some(id) = found.iter().find_map(|(contact, _)| decode::id(contact)) {
+            return CreateOutcome::Existing {
+                candidate: RecordId::new(id),
+                matching: name.to_owned(),
+            };
         }
     }
+    let mut refusal = complaint.refusal(Vec::new());
+    refusal.code = "duplicate".to_owned();
+    CreateOutcome::Refused(refusal)
 }
 
 fn created(schema: &Schema, sent: &Fields, response: &Response) -> CreateOutcome {

@@ -187,10 +187,19 @@ fn dnd_channel(contact: &Map<String, Json>, channel: &str, shape: Shape) -> Fiel
     }
 }
 
-/// The custom values by id. `None`: this place shows none at all.
-fn custom_values(contact: &Map<String, Json>) -> Option<Vec<(&str, &Json)>> {
+/// The custom values by id, which come as a list of objects (documented, and seen everywhere) or as one object.
+/// `None`: this place shows none at all.
+pub(crate) fn custom_values(contact: &Map<String, Json>) -> Option<Vec<(&str, &Json)>> {
     let items = match contact.get("customFields")? {
         Json::Array(items) => items,
+        Json::Object(by_id) => {
+            return Some(
+                by_id
+                    .iter()
+                    .map(|(id, value)| (id.as_str(), value))
+                    .collect(),
+            );
+        }
         Json::Null => return Some(Vec::new()),
         _ => return None,
     };
@@ -198,7 +207,7 @@ fn custom_values(contact: &Map<String, Json>) -> Option<Vec<(&str, &Json)>> {
 }
 
 /// One item's id and value, whose key differs between endpoints and versions.
-pub(crate) fn custom_value(item: &Json) -> Option<(&str, &Json)> {
+fn custom_value(item: &Json) -> Option<(&str, &Json)> {
     let id = item["id"].as_str()?;
     let value = ["value", "fieldValue", "field_value"]
         .iter()
@@ -324,6 +333,21 @@ mod tests {
             &Field::Value(Value::Date("2023-11-15".parse().unwrap()))
         );
         assert_eq!(fields.get("customFields.not-in-schema"), &Field::Unknown);
+    }
+
+    #[test]
+    fn custom_values_are_read_in_every_shape() {
+        for custom in [
+            json!([{"id": "num", "value": 3}]),
+            json!([{"id": "num", "field_value": 3}]),
+            json!([{"id": "num", "fieldValue": 3}]),
+            json!({"num": 3}),
+        ] {
+            let fields = decoded(json!({"id": "c1", "customFields": custom}), Shape::Whole);
+            let three = Field::Value(Value::Number(3.into()));
+            assert_eq!(fields.get("customFields.num"), &three, "{custom}");
+            assert_eq!(fields.get("customFields.box"), &Field::Empty, "{custom}");
+        }
     }
 
     #[test]

@@ -62,12 +62,7 @@ fn fields(body: &Map<String, Json>) -> Fields {
             }
         }
     }
-    let custom = body.get("customFields").and_then(Json::as_array);
-    for (id, json) in custom
-        .into_iter()
-        .flatten()
-        .filter_map(decode::custom_value)
-    {
+    for (id, json) in decode::custom_values(body).unwrap_or_default() {
         let (name, field) = decode::shown_custom(id, json);
         fields.set(name, field);
     }

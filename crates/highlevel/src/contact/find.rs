@@ -160,7 +160,7 @@ fn digits(phone: &str) -> impl Iterator<Item = char> {
 /// `GET /contacts/search/duplicate`: at once, but one contact at most. The phone's parameter is called
 /// `number`. What is answered when there is none is documented nowhere: `{"contact": null}` is what
 /// clients expect.
-async fn by_lookup(calls: &dyn Calls, key: &IdentityKey) -> Result<Candidates, Error> {
+pub(super) async fn by_lookup(calls: &dyn Calls, key: &IdentityKey) -> Result<Candidates, Error> {
     let parameter = match key.kind {
         KeyKind::Email => "email",
         KeyKind::Phone => "number",

@@ -172,7 +172,12 @@ async fn write(
                 done = written;
             }
             Step::Refused(complaint) => {
-                let blame = blame(&complaint, schema, &written, &custom_order);
+                let mut blame = blame(&complaint, schema, &written, &custom_order);
+                if complaint.is_duplicate() && blame.fields.is_empty() {
+                    // It names nothing, but only these can be what somebody else has.
+                    let keys = |name: &&FieldName| matches!(name.as_str(), "email" | "phone");
+                    blame.fields = written.iter().filter(keys).cloned().collect();
+                }
                 return Err(UpdateOutcome::Refused {
                     refusal: refusal(&complaint, blame.fields),
                     done,

@@ -14,6 +14,18 @@ use crate::{company, contact};
 /// The largest body that is looked at, in bytes. The vendor's own are a few kilobytes.
 const LARGEST_BODY: usize = 1 << 20;
 
+/// What was seen is flat; the sample code of the vendor's guide has the record in `data`, beside the type.
+fn flat(mut body: Map<String, Json>) -> Map<String, Json> {
+    if !body.contains_key("id")
+        && let Some(Json::Object(record)) = body.remove("data")
+    {
+        for (key, value) in record {
+            body.entry(key).or_insert(value);
+        }
+    }
+    body
+}
+
 pub(crate) fn read(incoming: &Incoming<'_>, keys: &WebhookKeys) -> Result<Delivery, WebhookError> {
     if incoming.body.len() > LARGEST_BODY {
         return Err(WebhookError::Body(format!(
@@ -24,6 +36,7 @@ pub(crate) fn read(incoming: &Incoming<'_>, keys: &WebhookKeys) -> Result<Delive
     signature::verify(incoming.headers, incoming.body, keys)?;
     let body: Map<String, Json> = serde_json::from_slice(incoming.body)
         .map_err(|_| WebhookError::Body("it is no JSON object".to_owned()))?;
+    let body = flat(body);
     let text = |key: &str| {
         body.get(key)
             .and_then(Json::as_str)

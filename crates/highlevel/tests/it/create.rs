@@ -91,6 +91,27 @@ async fn end(reply: fn() -> Reply) -> String {
 }
 
 #[tokio::test]
+async fn a_duplicate_that_is_not_named_is_looked_up() {
+    let fake = Fake::new(|request| match request.operation {
+        "contacts.create" => no(400, "This location does not allow duplicated contacts."),
+        _ => Reply::Json(
+            200,
+            json!({"contact": {"id": "c9", "email": "anna@example.org"}}),
+        ),
+    });
+    let made = make(&fake, everything()).await;
+    assert!(
+        matches!(&made, CreateOutcome::Existing { candidate, matching }
+            if candidate.as_str() == "c9" && matching == "email"),
+        "{made:?}"
+    );
+    assert_eq!(
+        fake.operations(),
+        ["contacts.create", "contacts.find_duplicate"]
+    );
+}
+
+#[tokio::test]
 async fn every_answer_has_its_outcome() {
     for (reply, expected) in [
         (

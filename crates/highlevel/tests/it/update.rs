@@ -253,6 +253,11 @@ async fn every_end_says_how_far_it_went() {
         "refused This location does not allow duplicated contacts. It is the phone of contact c9. \
          (duplicate) [\"phone\"], done []"
     );
+    let nameless = || no(400, "This location does not allow duplicated contacts.");
+    assert_eq!(
+        end(nameless, tags, tags).await,
+        "refused This location does not allow duplicated contacts. (duplicate) [], done []"
+    );
     assert_eq!(
         end(forbidden, tags, tags).await,
         "refused property firstName should not exist (422) [\"firstName\"], done []"

@@ -449,3 +449,19 @@ proptest! {
         prop_assert!(delivery.hints.len() <= 1);
     }
 }
+
+#[test]
+fn an_event_whose_record_is_in_data_says_the_same() {
+    let flat = event();
+    let mut record = flat.as_object().unwrap().clone();
+    let mut outer = serde_json::Map::new();
+    for key in ["type", "locationId", "timestamp", "webhookId"] {
+        if let Some(value) = record.remove(key) {
+            outer.insert(key.to_owned(), value);
+        }
+    }
+    outer.insert("data".to_owned(), Json::Object(record));
+    let (nested, flat) = (delivered(&Json::Object(outer)), delivered(&flat));
+    assert!(!flat.hints.is_empty());
+    assert_eq!(format!("{nested:?}"), format!("{flat:?}"));
+}

@@ -375,6 +375,7 @@ const PERSON: Strictness = Strictness {
     dto: Dto::Person,
     v3: false,
     whitelist: true,
+    custom_names: "documented",
 };
 
 pub(crate) fn strings(value: &Value) -> Option<Vec<String>> {

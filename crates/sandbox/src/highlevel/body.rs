@@ -68,6 +68,8 @@ pub(crate) struct Strictness {
     pub(crate) v3: bool,
     /// Refuse properties that the write does not know.
     pub(crate) whitelist: bool,
+    /// Which properties may hold the value of a custom field: `highlevel.custom_field_input`.
+    pub(crate) custom_names: &'static str,
 }
 
 /// Reads a body.
@@ -83,7 +85,13 @@ pub(crate) fn read_object(
     object: &Map<String, Value>,
     strictness: Strictness,
 ) -> Result<Input, Vec<String>> {
-    let Strictness { dto, v3, whitelist } = strictness;
+    let Strictness {
+        dto,
+        v3,
+        whitelist,
+        custom_names,
+    } = strictness;
+    let value_names = value_names(v3, custom_names);
     let mut input = Input::default();
     let mut errors = Vec::new();
     for (name, value) in object {
@@ -128,7 +136,9 @@ pub(crate) fn read_object(
                 errors.push("inboundDndSettings must be an object".to_owned())
             }
             ("tags", _) => input.tags = strings(name, value, &mut errors),
-            ("customFields", _) => custom_fields(value, v3, &mut input.custom_fields, &mut errors),
+            ("customFields", _) => {
+                custom_fields(value, value_names, &mut input.custom_fields, &mut errors)
+            }
             ("createNewIfDuplicateAllowed", Dto::Upsert) => match value.as_bool() {
                 Some(flag) => input.create_new_if_duplicate_allowed = flag,
                 None => {
@@ -274,7 +284,22 @@ pub(crate) fn dnd_settings_out(settings: &Value, v3: bool) -> Value {
     Value::Object(renamed.collect())
 }
 
-fn custom_fields(value: &Value, v3: bool, into: &mut Vec<CustomValue>, errors: &mut Vec<String>) {
+/// The names that a custom field's value may have: the old one everywhere, the new one in v3.
+fn value_names(v3: bool, switch: &str) -> &'static [&'static str] {
+    match (switch, v3) {
+        ("any", _) => &["fieldValue", "field_value", "value"],
+        ("renamed", true) => &["fieldValue"],
+        (_, true) => &["fieldValue", "field_value"],
+        (_, false) => &["field_value"],
+    }
+}
+
+fn custom_fields(
+    value: &Value,
+    value_names: &[&str],
+    into: &mut Vec<CustomValue>,
+    errors: &mut Vec<String>,
+) {
     let Some(list) = value.as_array() else {
         errors.push("customFields must be an array".to_owned());
         return;
@@ -285,18 +310,15 @@ fn custom_fields(value: &Value, v3: bool, into: &mut Vec<CustomValue>, errors: &
             continue;
         };
         for name in entry.keys() {
-            let known = matches!(name.as_str(), "id" | "key" | "field_value")
-                || (v3 && name == "fieldValue");
+            let known =
+                matches!(name.as_str(), "id" | "key") || value_names.contains(&name.as_str());
             if !known {
                 errors.push(format!(
                     "customFields.{at}.property {name} should not exist"
                 ));
             }
         }
-        let value = entry
-            .get("fieldValue")
-            .filter(|_| v3)
-            .or_else(|| entry.get("field_value"));
+        let value = value_names.iter().find_map(|name| entry.get(*name));
         let id_or_key = entry
             .get("id")
             .or_else(|| entry.get("key"))

@@ -144,11 +144,7 @@ impl State {
         refuse_namesake(location, &business, core)?;
         let shown = to_json(&business, &location_id, core);
         self.commit_business(&location_id, business, Operation::Create, Actor::Api, core);
-        // the key is spelt so by the vendor
-        Ok(Answer::json(
-            201,
-            &json!({"success": true, "buiseness": shown}),
-        ))
+        Ok(Answer::json(201, &written(shown, core)))
     }
 
     pub(crate) fn update_business(&mut self, admitted: &Admitted<'_>) -> Answered {
@@ -163,10 +159,7 @@ impl State {
         self.commit_business(&location_id, business, Operation::Update, Actor::Api, core);
         let stored = self.location_mut(&location_id).businesses.get(&id);
         let shown = stored.map(|stored| to_json(stored, &location_id, core));
-        Ok(Answer::json(
-            200,
-            &json!({"success": true, "buiseness": shown}),
-        ))
+        Ok(Answer::json(200, &written(json!(shown), core)))
     }
 
     pub(crate) fn delete_business(&mut self, admitted: &Admitted<'_>) -> Answered {
@@ -223,10 +216,7 @@ impl State {
             })
             .skip(skip)
             .take(limit);
-        let view = View {
-            location,
-            v3: admitted.v3,
-        };
+        let view = View::new(location, admitted.v3, admitted.core);
         let mut out = Vec::with_capacity(limit * 300);
         let mut object = Object::new(&mut out);
         json::list(object.key("contacts"), page, |out, (_, contact)| {
@@ -448,6 +438,18 @@ pub(crate) fn to_json(business: &Business, location_id: &str, core: &Core) -> Va
         }
     }
     shown
+}
+
+/// The answer to a write; its key is misspelt by the vendor.
+fn written(shown: Value, core: &Core) -> Value {
+    let mut answer = json!({"success": true});
+    let spelling = core.switches.choice("highlevel.business_spelling");
+    for key in ["buiseness", "business"] {
+        if spelling == "both" || spelling == key {
+            answer[key] = shown.clone();
+        }
+    }
+    answer
 }
 
 pub(crate) fn new_id(core: &Core) -> String {

@@ -31,7 +31,7 @@ impl State {
         writes::apply(&mut contact, &input, location, Rules::api(core), core)
             .map_err(|messages| errors::unprocessable(&messages))?;
         if !location.allow_duplicates {
-            refuse_duplicate(location, &contact, None)?;
+            refuse_duplicate(location, &contact, None, core)?;
         }
         let at = self.commit_create(&location_id, contact, Actor::Api, core);
         self.creates += 1;
@@ -39,12 +39,12 @@ impl State {
         if every > 0 && self.creates % every == 0 {
             return Err(errors::unprocessable_one("Unable to create contact"));
         }
-        Ok(self.show(&at, admitted.v3, 201, render::created, |_| {}))
+        Ok(self.show(&at, admitted, 201, render::created, |_| {}))
     }
 
     pub(crate) fn get_contact(&mut self, admitted: &Admitted<'_>) -> Answered {
         let at = self.at(admitted, admitted.parameter(0))?;
-        Ok(self.show(&at, admitted.v3, 200, render::full, |_| {}))
+        Ok(self.show(&at, admitted, 200, render::full, |_| {}))
     }
 
     pub(crate) fn update_contact(&mut self, admitted: &Admitted<'_>) -> Answered {
@@ -53,18 +53,27 @@ impl State {
         let core = admitted.core;
         let mut contact = self.contact_at(&at).clone();
         let location = self.location_mut(&at.location_id);
+        let tags = contact.tags.clone();
         writes::apply(&mut contact, &input, location, Rules::api(core), core)
             .map_err(|messages| errors::unprocessable(&messages))?;
+        if core.switches.choice("highlevel.put_tags") == "merge" {
+            let added = std::mem::replace(&mut contact.tags, tags);
+            for tag in added {
+                if !contact.tags.contains(&tag) {
+                    contact.tags.push(tag);
+                }
+            }
+        }
         if !location.allow_duplicates {
             let before = location.contacts.get(at.slot);
             let moved = |field| contact.text(field) != before.text(field);
             if moved(Field::Email) || moved(Field::Phone) {
-                refuse_duplicate(location, &contact, Some(at.slot))?;
+                refuse_duplicate(location, &contact, Some(at.slot), core)?;
             }
         }
         self.commit_update(&at, contact, Actor::Api, core);
         let v3 = admitted.v3;
-        Ok(self.show(&at, v3, 200, render::full, |object| {
+        Ok(self.show(&at, admitted, 200, render::full, |object| {
             object.flag("succeeded", true);
             if !v3 {
                 object.flag("succeded", true);
@@ -120,7 +129,7 @@ impl State {
             }
         };
         let status = admitted.post_status(200, 200);
-        Ok(self.show(&at, admitted.v3, status, render::full, |object| {
+        Ok(self.show(&at, admitted, status, render::full, |object| {
             object.flag("new", new);
             object.flag("succeded", true);
         }))
@@ -135,6 +144,7 @@ impl State {
             dto: Dto::Person,
             v3: false,
             whitelist: true,
+            custom_names: "documented",
         };
         let input = body::read_object(record, strictness)
             .map_err(|errors| ActError::Input(errors.join(", ")))?;
@@ -211,7 +221,7 @@ impl State {
     fn show(
         &self,
         at: &At,
-        v3: bool,
+        admitted: &Admitted<'_>,
         status: u16,
         render: impl Fn(&mut Vec<u8>, &Contact, View<'_>),
         beside: impl FnOnce(&mut Object<'_>),
@@ -223,7 +233,7 @@ impl State {
         render(
             object.key("contact"),
             location.contacts.get(at.slot),
-            View { location, v3 },
+            View::new(location, admitted.v3, admitted.core),
         );
         object.end();
         Answer::new(status, "application/json; charset=utf-8", out)
@@ -235,6 +245,10 @@ fn strictness(admitted: &Admitted<'_>, dto: Dto) -> Strictness {
         dto,
         v3: admitted.v3,
         whitelist: admitted.core.switches.flag("highlevel.whitelist"),
+        custom_names: admitted
+            .core
+            .switches
+            .choice("highlevel.custom_field_input"),
     }
 }
 
@@ -250,6 +264,7 @@ fn refuse_duplicate(
     location: &Location,
     contact: &Contact,
     itself: Option<Slot>,
+    core: &Core,
 ) -> Result<(), Answer> {
     for identifier in &location.identifiers {
         let field = match identifier {
@@ -275,6 +290,7 @@ fn refuse_duplicate(
                 other.id.as_str(),
                 identifier.name(),
                 other.name().as_deref(),
+                core.switches.choice("highlevel.duplicate_answer"),
             ));
         }
     }
@@ -317,6 +333,7 @@ fn meet(location: &Location, input: &mut Input, core: &Core) -> Result<Option<Sl
                     other.id.as_str(),
                     identifier.name(),
                     other.name().as_deref(),
+                    core.switches.choice("highlevel.duplicate_answer"),
                 ));
             }
         }

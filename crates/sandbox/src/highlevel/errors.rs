@@ -68,16 +68,33 @@ pub(crate) fn no_business(id: &str, status: &str) -> Answer {
     }
 }
 
-pub(crate) fn duplicate(contact_id: &str, matching_field: &str, name: Option<&str>) -> Answer {
-    let mut meta = json!({"contactId": contact_id, "matchingField": matching_field});
-    if let Some(name) = name {
-        meta["contactName"] = name.into();
-    }
+/// Measured: a 400 that names the other contact; `variant` is how the switch stands.
+pub(crate) fn duplicate(
+    contact_id: &str,
+    matching_field: &str,
+    name: Option<&str>,
+    variant: &str,
+) -> Answer {
+    let status: u16 = match variant {
+        "409" => 409,
+        "422" => 422,
+        _ => 400,
+    };
     let message = "This location does not allow duplicated contacts.";
-    Answer::json(
-        400,
-        &json!({"statusCode": 400, "message": message, "meta": meta}),
-    )
+    let mut body = json!({"statusCode": status, "message": message});
+    if status == 422 {
+        body["message"] = json!([message]);
+    }
+    if variant != "bare" {
+        body["meta"] = json!({"contactId": contact_id});
+    }
+    if !matches!(variant, "bare" | "no_field") {
+        body["meta"]["matchingField"] = matching_field.into();
+        if let Some(name) = name {
+            body["meta"]["contactName"] = name.into();
+        }
+    }
+    Answer::json(status, &body)
 }
 
 /// The body that the token endpoint gives for a code it does not know; measured, unlike all other errors.

@@ -38,32 +38,44 @@ impl State {
             if !subscribed || !self.may_know(app, &location.id, "contacts.readonly") {
                 continue;
             }
+            let envelope = core.switches.choice("highlevel.webhook_envelope");
             let mut payload = Vec::with_capacity(512);
             let mut object = Object::new(&mut payload);
             object.text("type", event);
             object.text("locationId", &location.id);
-            let with_dnd_settings = event == "ContactDndUpdate";
-            render::webhook(
-                &mut object,
-                contact,
-                View {
-                    location,
-                    v3: false,
-                },
-                with_dnd_settings,
-            );
-            let has_inbound =
-                with_dnd_settings && !core.switches.flag("highlevel.inbound_dnd_silent");
-            if let Some(settings) = contact
-                .inbound_dnd_settings
-                .as_ref()
-                .filter(|_| has_inbound)
-            {
-                object.value("inboundDndSettings", settings);
+            if envelope == "nested" {
+                let mut inner = Object::new(object.key("data"));
+                self.contact_of_event(&mut inner, at, event, core);
+                inner.end();
+            } else {
+                self.contact_of_event(&mut object, at, event, core);
             }
-            object.text("versionId", &app.version_id);
-            object.text("appId", &app.id);
+            if envelope != "bare" {
+                object.text("versionId", &app.version_id);
+                object.text("appId", &app.id);
+            }
             self.post(app, event, contact.id.as_str(), payload, core);
+        }
+    }
+
+    /// What an event says of its contact.
+    fn contact_of_event(&self, object: &mut Object<'_>, at: &At, event: &'static str, core: &Core) {
+        let location = self.location_at(at);
+        let contact = location.contacts.get(at.slot);
+        let with_dnd_settings = event == "ContactDndUpdate";
+        render::webhook(
+            object,
+            contact,
+            View::new(location, false, core),
+            with_dnd_settings,
+        );
+        let has_inbound = with_dnd_settings && !core.switches.flag("highlevel.inbound_dnd_silent");
+        if let Some(settings) = contact
+            .inbound_dnd_settings
+            .as_ref()
+            .filter(|_| has_inbound)
+        {
+            object.value("inboundDndSettings", settings);
         }
     }
 
@@ -156,6 +168,8 @@ impl State {
                 .switches
                 .flag("highlevel.webhook_delivery_id")
                 .then(|| core.random.uuid()),
+            stamped: core.switches.choice("highlevel.webhook_envelope") != "bare"
+                || !CONTACT_EVENTS.contains(&event),
             queued_ms: core.clock.now_ms(),
             refreshed: core.switches.flag("highlevel.webhook_timestamp_refreshed"),
             signature: core.switches.choice("highlevel.webhook_signature"),
@@ -201,6 +215,8 @@ struct Renderer {
     payload: Bytes,
     id: String,
     delivery_id: Option<String>,
+    /// The body carries its time and id.
+    stamped: bool,
     queued_ms: i64,
     refreshed: bool,
     signature: &'static str,
@@ -216,11 +232,14 @@ impl Renderer {
         };
         let mut body = Vec::with_capacity(self.payload.len() + 110);
         body.extend_from_slice(&self.payload);
-        body.extend_from_slice(b",\"timestamp\":\"");
-        body.extend_from_slice(iso_millis(at_ms).as_bytes());
-        body.extend_from_slice(b"\",\"webhookId\":\"");
-        body.extend_from_slice(self.id.as_bytes());
-        body.extend_from_slice(b"\"}");
+        if self.stamped {
+            body.extend_from_slice(b",\"timestamp\":\"");
+            body.extend_from_slice(iso_millis(at_ms).as_bytes());
+            body.extend_from_slice(b"\",\"webhookId\":\"");
+            body.extend_from_slice(self.id.as_bytes());
+            body.push(b'"');
+        }
+        body.push(b'}');
         let mut headers = Vec::new();
         let mut header = |name: &str, value: String| headers.push((name.to_owned(), value));
         match self.signature {

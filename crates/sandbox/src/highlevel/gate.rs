@@ -91,7 +91,7 @@ impl State {
         let mut answer = match &verdict {
             Some(verdict) if !verdict.allowed => verdict.refusal(core),
             _ => match authorize(&access, row.needs) {
-                Err(refusal) => refusal,
+                Err(refusal) => plainly(refusal, core),
                 Ok(()) => {
                     let now_ms = core.clock.now_ms();
                     self.run(
@@ -121,6 +121,9 @@ impl State {
             Route::UpdateContact => self.update_contact(admitted),
             Route::DeleteContact => self.delete_contact(admitted),
             Route::UpsertContact => self.upsert_contact(admitted),
+            Route::ListContacts if !admitted.core.switches.flag("highlevel.old_list") => {
+                Err(errors::cannot(admitted.call.method, admitted.call.path))
+            }
             Route::ListContacts => self.list_contacts(admitted),
             Route::SearchContacts => self.search_contacts(admitted),
             Route::FindDuplicate => self.find_duplicate(admitted),
@@ -158,7 +161,7 @@ impl State {
                 Err(errors::cannot(admitted.call.method, admitted.call.path))
             }
         };
-        answered.unwrap_or_else(|refusal| refusal)
+        answered.unwrap_or_else(|refusal| plainly(refusal, admitted.core))
     }
 
     fn authenticate(&self, call: &Call<'_>, core: &Core) -> Result<Arc<Access>, Answer> {
@@ -208,6 +211,25 @@ fn version(call: &Call<'_>, row: &Row, core: &Core) -> Result<bool, Answer> {
         Some(other) => Err(errors::bad_request(&format!(
             "Invalid API version segment '{other}' at position 0"
         ))),
+    }
+}
+
+/// A refusal of a token's class or location in the documented words, which give no reason, where the switch says
+/// so.
+fn plainly(refusal: Answer, core: &Core) -> Answer {
+    let says = |text: &str| {
+        refusal
+            .body
+            .windows(text.len())
+            .any(|part| part == text.as_bytes())
+    };
+    match refusal.status {
+        401 | 403 if core.switches.choice("highlevel.class_refusal") == "measured" => refusal,
+        401 if says(CLASS) || says(USER_TYPE) => {
+            errors::unauthorized("Invalid token: access token is invalid")
+        }
+        403 => errors::forbidden("You do not have permission to access this resource"),
+        _ => refusal,
     }
 }
 

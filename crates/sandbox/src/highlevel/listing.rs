@@ -66,10 +66,7 @@ impl State {
                 render::full(
                     object.key("contact"),
                     contact,
-                    View {
-                        location,
-                        v3: admitted.v3,
-                    },
+                    View::new(location, admitted.v3, admitted.core),
                 );
             }
             None => object.nullable("contact", None),
@@ -132,10 +129,7 @@ impl State {
 
         let mut out = Vec::with_capacity(shown.len() * 900 + 400);
         let mut object = Object::new(&mut out);
-        let view = View {
-            location,
-            v3: admitted.v3,
-        };
+        let view = View::new(location, admitted.v3, admitted.core);
         json::list(object.key("contacts"), &shown, |out, contact| {
             render::list_item(out, contact, view)
         });
@@ -200,10 +194,7 @@ impl State {
         let page = search::find(&location.contacts, totals, &query);
 
         let cased = core.switches.flag("highlevel.search_names_cased");
-        let view = View {
-            location,
-            v3: admitted.v3,
-        };
+        let view = View::new(location, admitted.v3, admitted.core);
         let mut out = Vec::with_capacity(page.slots.len() * 1_000 + 200);
         let mut object = Object::new(&mut out);
         let shown = page

@@ -55,7 +55,8 @@ impl State {
 
     /// `POST /oauth/token`, form or JSON, snake case or (v3) camel case.
     pub(crate) fn token(&mut self, call: &Call<'_>, v3: bool, core: &Core) -> Answer {
-        let parameters = Parameters::read(call.body, v3);
+        let json = core.switches.choice("highlevel.token_request") == "any" || v3;
+        let parameters = Parameters::read(call.body, v3, json);
         match self.exchange(&parameters, core) {
             Ok(mut tokens) => {
                 if v3 {
@@ -269,7 +270,7 @@ impl State {
 
     /// `POST /oauth/locationToken`: an agency's token for one of its locations.
     pub(crate) fn location_token(&mut self, admitted: &Admitted<'_>) -> Answered {
-        let parameters = Parameters::read(admitted.call.body, false);
+        let parameters = Parameters::read(admitted.call.body, false, true);
         let Origin::App(client_id) = &admitted.access.origin else {
             return Err(errors::wrong_location());
         };
@@ -294,8 +295,10 @@ impl State {
             return Err(errors::bad_request("App is not installed on this location"));
         };
         let mut scopes = installation.scopes.clone();
-        scopes.extend(["oauth.readonly", "oauth.write"].map(str::to_owned));
         let core = admitted.core;
+        if core.switches.flag("highlevel.minted_scopes_grow") {
+            scopes.extend(["oauth.readonly", "oauth.write"].map(str::to_owned));
+        }
         let subject = Subject::Location(location_id.as_str().into());
         let (access, refresh) = self.mint(client_id, &subject, &scopes, MINTED_LIFE_S, core);
         let app = self.app(client_id);
@@ -486,13 +489,15 @@ struct Parameters {
 }
 
 impl Parameters {
-    fn read(body: &[u8], v3: bool) -> Self {
-        let pairs = match serde_json::from_slice::<serde_json::Map<String, Value>>(body) {
-            Ok(object) => object
+    /// As a form, or as JSON where that is taken.
+    fn read(body: &[u8], v3: bool, json: bool) -> Self {
+        let object = json.then(|| serde_json::from_slice::<serde_json::Map<String, Value>>(body));
+        let pairs = match object {
+            Some(Ok(object)) => object
                 .into_iter()
                 .filter_map(|(name, value)| Some((name, value.as_str()?.to_owned())))
                 .collect(),
-            Err(_) => url::form_urlencoded::parse(body)
+            _ => url::form_urlencoded::parse(body)
                 .map(|(name, value)| (name.into_owned(), value.into_owned()))
                 .collect(),
         };

@@ -5,12 +5,47 @@ use super::body::dnd_settings_out;
 use super::contact::{Contact, Creator, Field};
 use super::json::{Object, list};
 use crate::clock::iso_millis;
+use crate::core::Core;
 
 /// What a rendering has to know beside the contact.
 #[derive(Clone, Copy)]
 pub(crate) struct View<'a> {
     pub(crate) location: &'a Location,
     pub(crate) v3: bool,
+    /// How custom fields are shown: `highlevel.custom_field_shape`.
+    custom: &'static str,
+    /// How days of birth are shown: `highlevel.birthday_form`.
+    birthday: &'static str,
+    /// What search calls the street: `highlevel.search_street`.
+    street: &'static str,
+}
+
+impl<'a> View<'a> {
+    /// As the switches stand.
+    pub(crate) fn new(location: &'a Location, v3: bool, core: &Core) -> Self {
+        let choice = |name| core.switches.choice(name);
+        Self {
+            location,
+            v3,
+            custom: choice("highlevel.custom_field_shape"),
+            birthday: choice("highlevel.birthday_form"),
+            street: choice("highlevel.search_street"),
+        }
+    }
+
+    /// A day of birth where `timestamp` says whether this place gives it a time unless the switch says
+    /// otherwise.
+    fn day(self, contact: &Contact, timestamp: bool) -> Option<String> {
+        let with_time = match self.birthday {
+            "day" => false,
+            "timestamp" => true,
+            _ => timestamp,
+        };
+        contact.birthday.map(|day| match with_time {
+            true => format!("{day}T00:00:00.000Z"),
+            false => day.to_string(),
+        })
+    }
 }
 
 fn lower(text: Option<&str>) -> Option<String> {
@@ -70,16 +105,24 @@ fn dnd(object: &mut Object<'_>, contact: &Contact, view: View<'_>) {
     }
 }
 
-/// `[{id, value}]`, without the fields that are deactivated.
+/// `[{id, value}]` unless the switch says otherwise, without the fields that are deactivated.
 fn custom_fields(object: &mut Object<'_>, contact: &Contact, view: View<'_>) {
     let values = contact
         .custom_fields
         .iter()
         .filter(|(id, _)| view.location.field_is_active(id));
+    if view.custom == "object" {
+        let mut fields = Object::new(object.key("customFields"));
+        for (id, value) in values {
+            fields.value(id, value);
+        }
+        fields.end();
+        return;
+    }
     list(object.key("customFields"), values, |out, (id, value)| {
         let mut field = Object::new(out);
         field.text("id", id);
-        field.value("value", value);
+        field.value(view.custom, value);
         field.end();
     });
 }
@@ -106,10 +149,6 @@ fn additional(object: &mut Object<'_>, contact: &Contact) {
     );
 }
 
-fn birthday_timestamp(contact: &Contact) -> Option<String> {
-    contact.birthday.map(|day| format!("{day}T00:00:00.000Z"))
-}
-
 /// Source and channel of `createdBy`.
 pub(crate) fn made_by(creator: Creator) -> (&'static str, &'static str) {
     match creator {
@@ -124,10 +163,7 @@ pub(crate) fn made_by(creator: Creator) -> (&'static str, &'static str) {
 pub(crate) fn full(out: &mut Vec<u8>, contact: &Contact, view: View<'_>) {
     let mut object = Object::new(out);
     common(&mut object, contact, view);
-    object.maybe(
-        "dateOfBirth",
-        contact.birthday.map(|day| day.to_string()).as_deref(),
-    );
+    object.maybe("dateOfBirth", view.day(contact, false).as_deref());
     additional(&mut object, contact);
     object.strings("followers", contact.followers.iter().map(|user| &**user));
     let (source, channel) = made_by(contact.created_by);
@@ -143,7 +179,7 @@ pub(crate) fn full(out: &mut Vec<u8>, contact: &Contact, view: View<'_>) {
 pub(crate) fn created(out: &mut Vec<u8>, contact: &Contact, view: View<'_>) {
     let mut object = Object::new(out);
     common(&mut object, contact, view);
-    object.maybe("dateOfBirth", birthday_timestamp(contact).as_deref());
+    object.maybe("dateOfBirth", view.day(contact, true).as_deref());
     if let Some(day) = contact.birthday {
         object.number("birthMonth", i64::from(day.month()));
         object.number("birthDay", i64::from(day.day()));
@@ -190,7 +226,7 @@ pub(crate) fn list_item(out: &mut Vec<u8>, contact: &Contact, view: View<'_>) {
     object.text("type", "lead");
     object.text("dateAdded", &iso_millis(contact.date_added));
     object.text("dateUpdated", &iso_millis(contact.date_updated));
-    object.nullable("dateOfBirth", birthday_timestamp(contact).as_deref());
+    object.nullable("dateOfBirth", view.day(contact, true).as_deref());
     object.strings("tags", contact.tags.iter().map(|tag| &**tag));
     object.strings("followers", contact.followers.iter().map(|user| &**user));
     list(
@@ -248,7 +284,12 @@ pub(crate) fn search_item(
         lower(text(Field::FirstName)).as_deref(),
     );
     object.nullable("lastNameLowerCase", lower(text(Field::LastName)).as_deref());
-    object.nullable("address", text(Field::Address1));
+    if view.street != "address1" {
+        object.nullable("address", text(Field::Address1));
+    }
+    if view.street != "address" {
+        object.nullable("address1", text(Field::Address1));
+    }
     for field in [
         Field::AssignedTo,
         Field::BusinessId,
@@ -276,7 +317,7 @@ pub(crate) fn search_item(
     custom_fields(&mut object, contact, view);
     object.text("dateAdded", &iso_millis(contact.date_added));
     object.text("dateUpdated", &iso_millis(contact.date_updated));
-    object.nullable("dateOfBirth", birthday_timestamp(contact).as_deref());
+    object.nullable("dateOfBirth", view.day(contact, true).as_deref());
     object.flag("dnd", contact.dnd);
     dnd(&mut object, contact, view);
     object.strings("followers", contact.followers.iter().map(|user| &**user));
@@ -317,7 +358,7 @@ pub(crate) fn webhook(
         object.maybe(field.name(), text(field));
     }
     object.text("dateAdded", &iso_millis(contact.date_added));
-    object.maybe("dateOfBirth", birthday_timestamp(contact).as_deref());
+    object.maybe("dateOfBirth", view.day(contact, true).as_deref());
     if contact.dnd || with_dnd_settings {
         object.flag("dnd", contact.dnd);
     }

@@ -155,6 +155,18 @@ choice! {
     }
 }
 
+choice! {
+    /// What of an action is looked at first.
+    ValidationOrder {
+        /// Its words, its time, its signature.
+        Words = "words_time_hmac",
+        /// Its time, its signature, its words.
+        Time = "time_hmac_words",
+        /// Its signature, its time, its words.
+        Hmac = "hmac_time_words",
+    }
+}
+
 macro_rules! quirks {
     ($( $(#[$doc:meta])* $field:ident: $type:ty = $kind:ident $default:expr, $meaning:literal, $test:literal; )+) => {
         /// How all switches of onOffice stand for one request.
@@ -198,6 +210,9 @@ quirks! {
     wrong_token: WrongToken = choice "22",
         "The code for a token that nobody was given: 22 refuses the whole request without results, the others fail each action.",
         "envelope::wrong_token";
+    validation_order: ValidationOrder = choice "words_time_hmac",
+        "What of an action is checked first, and so which of several errors is told.",
+        "envelope::validation_order";
     hmac_v1: bool = flag true,
         "Whether the legacy signature (no hmac_version) is still taken.",
         "envelope::legacy_signature";

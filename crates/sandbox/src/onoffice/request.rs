@@ -3,7 +3,7 @@
 use serde_json::{Map, Value as Json};
 
 use super::errors::{Failure, fail, fail_with};
-use super::quirks::{Quirks, WrongToken};
+use super::quirks::{Quirks, ValidationOrder, WrongToken};
 use super::signature;
 use super::state::State;
 
@@ -102,7 +102,8 @@ pub(crate) struct Action<'a> {
     pub(crate) caller: Caller,
 }
 
-/// Checks one action: its words, then its time, then its signature, then that it has parameters.
+/// Checks one action: its words, its time and its signature in the order of the switch, then that it has
+/// parameters.
 ///
 /// # Errors
 /// 247, 16, 17, 23, 19, 25, 18, the codes of a bad access, 136, 137, 243, 20, 21.
@@ -121,11 +122,27 @@ pub(crate) fn action<'a>(
         Some(Json::String(text)) => text.as_str(),
         _ => return Err(fail(16)),
     };
-    let verb = Verb::parse(action_id).ok_or_else(|| fail_with(23, action_id))?;
     let resource_type = match written.get("resourcetype") {
-        Some(Json::String(text)) if !text.is_empty() => text.as_str(),
-        _ => return Err(fail(19)),
+        Some(Json::String(text)) => text.as_str(),
+        _ => "",
     };
+    let words_first = quirks.validation_order == ValidationOrder::Words;
+    let access_first = if words_first {
+        None
+    } else {
+        Some(access(
+            state,
+            quirks,
+            server_seconds,
+            token,
+            written,
+            action_id,
+        )?)
+    };
+    let verb = Verb::parse(action_id).ok_or_else(|| fail_with(23, action_id))?;
+    if resource_type.is_empty() {
+        return Err(fail(19));
+    }
     if !super::actions::is_known(verb, resource_type) {
         return Err(fail_with(25, resource_type));
     }
@@ -140,25 +157,10 @@ pub(crate) fn action<'a>(
         Some(Json::Number(number)) => ResourceId::Number(number.as_i64().unwrap_or(0)),
         Some(_) => return Err(fail(18)),
     };
-    let caller = caller(state, quirks, token)?;
-    let timestamp = match written.get("timestamp") {
-        Some(Json::String(text)) => text.clone(),
-        Some(Json::Number(number)) => number.to_string(),
-        _ => return Err(fail(136)),
+    let caller = match access_first {
+        Some(caller) => caller,
+        None => access(state, quirks, server_seconds, token, written, action_id)?,
     };
-    let seconds: i64 = timestamp.parse().map_err(|_| fail(136))?;
-    if seconds.abs_diff(server_seconds) > quirks.timestamp_window_seconds.unsigned_abs() {
-        return Err(fail(136));
-    }
-    let signed = signature::Signed {
-        token,
-        secret: &state.access(caller).secret,
-        action_id,
-        resource_type,
-        timestamp: &timestamp,
-        action: written,
-    };
-    signature::check(&signed, quirks)?;
     let parameters = match written.get("parameters") {
         Some(Json::Object(parameters)) => parameters.clone(),
         Some(Json::Array(items)) if items.is_empty() => Map::new(),
@@ -174,6 +176,54 @@ pub(crate) fn action<'a>(
         parameters,
         caller,
     })
+}
+
+/// Who calls, and whether the action's time and signature are good.
+///
+/// # Errors
+/// The codes of a bad access, 136, 137, 243.
+fn access(
+    state: &State,
+    quirks: &Quirks,
+    server_seconds: i64,
+    token: &str,
+    written: &Map<String, Json>,
+    action_id: &str,
+) -> Result<Caller, Failure> {
+    let caller = caller(state, quirks, token)?;
+    let timestamp = match written.get("timestamp") {
+        Some(Json::String(text)) => text.clone(),
+        Some(Json::Number(number)) => number.to_string(),
+        _ => return Err(fail(136)),
+    };
+    let in_time = || {
+        let seconds: i64 = timestamp.parse().map_err(|_| fail(136))?;
+        let allowed = quirks.timestamp_window_seconds.unsigned_abs();
+        if seconds.abs_diff(server_seconds) > allowed {
+            return Err(fail(136));
+        }
+        Ok(())
+    };
+    let signed = || {
+        let resource_type = written.get("resourcetype").and_then(Json::as_str);
+        let signed = signature::Signed {
+            token,
+            secret: &state.access(caller).secret,
+            action_id,
+            resource_type: resource_type.unwrap_or_default(),
+            timestamp: &timestamp,
+            action: written,
+        };
+        signature::check(&signed, quirks)
+    };
+    if quirks.validation_order == ValidationOrder::Hmac {
+        signed()?;
+        in_time()?;
+    } else {
+        in_time()?;
+        signed()?;
+    }
+    Ok(caller)
 }
 
 /// Whether a token that nobody was given refuses the whole request.

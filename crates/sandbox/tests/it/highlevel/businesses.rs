@@ -624,3 +624,19 @@ async fn people_do_it_too() {
         .map(|location| location["businesses"].as_array().unwrap().len());
     assert_eq!(businesses.sum::<usize>(), 2);
 }
+
+#[tokio::test]
+async fn spelling() {
+    let client = Client::quiet(&[]);
+    for (spelling, wrong, right) in [
+        ("buiseness", true, false),
+        ("business", false, true),
+        ("both", true, true),
+    ] {
+        client.turn("highlevel.business_spelling", spelling);
+        let body = json!({"locationId": client.location, "name": "Ring GmbH"});
+        let made = client.post("/businesses/", body).await.body;
+        assert_eq!(made["buiseness"].is_object(), wrong, "{made}");
+        assert_eq!(made["business"].is_object(), right, "{made}");
+    }
+}

@@ -119,3 +119,61 @@ async fn a_deactivated_field_disappears_and_comes_back_with_its_values() {
         json!([{"id": field, "value": "7"}])
     );
 }
+
+#[tokio::test]
+async fn shapes() {
+    let client = Client::quiet(&[]);
+    client.subscribe();
+    let field = client.act("add_field", json!({"name": "Pin", "dataType": "TEXT"}));
+    let field = field["id"].as_str().unwrap();
+    let id = client
+        .create(json!({"customFields": [{"id": field, "field_value": "1"}]}))
+        .await;
+    client.webhooks().await;
+    for (shape, shown) in [
+        ("value", json!([{"id": field, "value": "1"}])),
+        ("field_value", json!([{"id": field, "field_value": "1"}])),
+        ("fieldValue", json!([{"id": field, "fieldValue": "1"}])),
+        ("object", json!({field: "1"})),
+    ] {
+        client.turn("highlevel.custom_field_shape", shape);
+        assert_eq!(client.contact(&id).await["customFields"], shown);
+        let found = client.search(json!({})).await.body;
+        assert_eq!(found["contacts"][0]["customFields"], shown);
+        client.act("edit_contact", json!({"id": id, "fields": {"city": shape}}));
+        let told = client.webhooks().await;
+        assert_eq!(told[0].body["customFields"], shown);
+    }
+}
+
+#[tokio::test]
+async fn input() {
+    let client = Client::quiet(&[]);
+    let field = client.act("add_field", json!({"name": "Pin", "dataType": "TEXT"}));
+    let field = field["id"].as_str().unwrap();
+    let id = client.create(json!({"firstName": "Ann"})).await;
+    let taken = async |version: &str, name: &str| {
+        let body = json!({"customFields": [{"id": field, name: "1"}]});
+        let request = http::Request::put(format!("/highlevel/contacts/{id}"))
+            .header("authorization", format!("Bearer {}", client.token))
+            .header("version", version)
+            .body(axum::body::Body::from(body.to_string()));
+        client.raw(request.unwrap()).await.unwrap().status == 200
+    };
+    let names = ["field_value", "fieldValue", "value"];
+    for (switch, dated, v3) in [
+        ("documented", [true, false, false], [true, true, false]),
+        ("renamed", [true, false, false], [false, true, false]),
+        ("any", [true; 3], [true; 3]),
+    ] {
+        client.turn("highlevel.custom_field_input", switch);
+        for (at, name) in names.into_iter().enumerate() {
+            assert_eq!(
+                taken("2021-07-28", name).await,
+                dated[at],
+                "{switch} {name}"
+            );
+            assert_eq!(taken("v3", name).await, v3[at], "{switch} {name}");
+        }
+    }
+}

@@ -182,7 +182,7 @@ async fn choose_location() {
 
 #[tokio::test]
 async fn codes() {
-    let client = Client::quiet(&[]);
+    let client = Client::quiet(&[("highlevel.token_request", json!("any"))]);
     let first = code(&client, "first").await;
     let grant = [
         ("grant_type", "authorization_code"),
@@ -459,4 +459,43 @@ async fn v3_speaks_camel_case() {
         (&tokens["expiresIn"], &tokens["userType"]),
         (&json!(86_399), &json!("Location"))
     );
+}
+
+#[tokio::test]
+async fn token_request() {
+    let client = Client::quiet(&[]);
+    let access = client.access();
+    let body = json!({"client_id": access["clientId"], "client_secret": access["clientSecret"],
+        "grant_type": "authorization_code", "code": code(&client, "first").await});
+    let send = async || {
+        let request = Request::post("/highlevel/oauth/token");
+        let request = request.body(Body::from(body.to_string())).unwrap();
+        client.raw(request).await.unwrap()
+    };
+    let refused = send().await;
+    assert_eq!(
+        (refused.status, &refused.body["message"]),
+        (400, &json!("Missing parameter: grant_type"))
+    );
+    client.turn("highlevel.token_request", "any");
+    assert_eq!(send().await.status, 200);
+}
+
+#[tokio::test]
+async fn minted_scopes_grow() {
+    let client = Client::quiet(&[]);
+    let company = company_token(&client).await;
+    let body = json!({"companyId": client.access()["companyId"], "locationId": client.location});
+    for (grow, has) in [(true, true), (false, false)] {
+        client.turn("highlevel.minted_scopes_grow", grow);
+        client.act(
+            "install",
+            json!({"company": true, "scopes": ["contacts.readonly"]}),
+        );
+        let minted = client
+            .call_as(&company, "POST", "/oauth/locationToken", Some(&body))
+            .await;
+        let scope = minted.body["scope"].as_str().unwrap();
+        assert_eq!(scope.contains("oauth.write"), has, "{scope}");
+    }
 }

@@ -302,3 +302,32 @@ async fn the_old_list_needs_both_cursors_and_the_location() {
         422
     );
 }
+
+#[tokio::test]
+async fn street() {
+    let client = Client::quiet(&[]);
+    client.create(json!({"address1": "Am Ring 1"})).await;
+    for (name, old, new) in [
+        ("address", true, false),
+        ("address1", false, true),
+        ("both", true, true),
+    ] {
+        client.turn("highlevel.search_street", name);
+        let found = client.search(json!({})).await.body["contacts"][0].clone();
+        assert_eq!(found["address"] == "Am Ring 1", old, "{found}");
+        assert_eq!(found["address1"] == "Am Ring 1", new, "{found}");
+    }
+}
+
+#[tokio::test]
+async fn the_old_list_may_be_gone() {
+    let client = Client::quiet(&[]);
+    let path = format!("/contacts/?locationId={}", client.location);
+    assert_eq!(client.get(&path).await.status, 200);
+    client.turn("highlevel.old_list", false);
+    let gone = client.get(&path).await;
+    assert_eq!(
+        (gone.status, &gone.body["message"]),
+        (404, &json!("Cannot GET /contacts/"))
+    );
+}

@@ -140,3 +140,15 @@ async fn followers_come_and_go() {
         (&json!(["u2"]), &json!(["u1"]))
     );
 }
+
+#[tokio::test]
+async fn put() {
+    let client = Client::quiet(&[]);
+    let id = client.create(json!({"tags": ["VIP", "Kunde"]})).await;
+    let path = format!("/contacts/{id}");
+    client.put(&path, json!({"tags": ["Neu"]})).await;
+    assert_eq!(client.contact(&id).await["tags"], json!(["Neu"]));
+    client.turn("highlevel.put_tags", "merge");
+    client.put(&path, json!({"tags": ["VIP", "Neu"]})).await;
+    assert_eq!(client.contact(&id).await["tags"], json!(["Neu", "VIP"]));
+}

@@ -253,3 +253,61 @@ async fn users_can_be_listed_searched_and_read() {
     );
     assert_eq!(client.get("/users/search").await.status, 422);
 }
+
+#[tokio::test]
+async fn class_refusal() {
+    let client = Client::quiet(&[("highlevel.class_refusal", json!("documented"))]);
+    let access = client.access();
+    let agency = client.act(
+        "create_private_token",
+        json!({"company": true, "scopes": ["contacts.readonly"]}),
+    );
+    let company = super::oauth::company_token(&client).await;
+    let location = super::oauth::location_tokens(&client).await;
+    let places = access["locations"].as_array().unwrap();
+    let other = places
+        .iter()
+        .find(|place| place["id"] != json!(client.location));
+    let list = format!("/contacts/?locationId={}", client.location);
+    let foreign = format!(
+        "/contacts/?locationId={}",
+        other.unwrap()["id"].as_str().unwrap()
+    );
+    let agency_route = format!(
+        "/oauth/installedLocations?companyId={}&appId={}",
+        access["companyId"].as_str().unwrap(),
+        access["apps"][0]["appId"].as_str().unwrap()
+    );
+    let invalid = "Invalid token: access token is invalid";
+    for (token, path, status, message) in [
+        (agency["token"].as_str().unwrap(), &list, 401, invalid),
+        (company.as_str(), &list, 401, invalid),
+        (
+            client.token.as_str(),
+            &foreign,
+            403,
+            "You do not have permission to access this resource",
+        ),
+    ] {
+        let refused = client.call_as(token, "GET", path, None).await;
+        assert_eq!(
+            (refused.status, &refused.body["message"]),
+            (status, &json!(message)),
+            "{path}"
+        );
+    }
+    // A location's token on an agency's route: by its class if it has the scope, else by that.
+    let location = location["access_token"].as_str().unwrap();
+    let refused = client.call_as(location, "GET", &agency_route, None).await;
+    assert_eq!(refused.status, 401, "{}", refused.body);
+    client.turn("highlevel.class_refusal", "measured");
+    let told = client.call_as(&company, "GET", &list, None).await;
+    assert!(
+        told.body["message"]
+            .as_str()
+            .unwrap()
+            .starts_with("This authClass type"),
+        "{}",
+        told.body
+    );
+}

@@ -393,3 +393,42 @@ async fn deliveries_are_lost_doubled_delayed_and_reordered() {
         8
     );
 }
+
+#[tokio::test]
+async fn envelope() {
+    let client = Client::quiet(&[]);
+    client.subscribe();
+    let id = client.create(json!({"firstName": "Ann"})).await;
+    client.webhooks().await;
+    let told = async |envelope: &str| {
+        client.turn("highlevel.webhook_envelope", envelope);
+        client.act(
+            "edit_contact",
+            json!({"id": id, "fields": {"city": envelope}}),
+        );
+        client.webhooks().await.remove(0).body
+    };
+    let flat = told("flat").await;
+    assert_eq!((&flat["id"], &flat["city"]), (&json!(id), &json!("flat")));
+    let nested = told("nested").await;
+    assert_eq!(
+        (
+            &nested["id"],
+            &nested["data"]["id"],
+            &nested["data"]["city"]
+        ),
+        (&Value::Null, &json!(id), &json!("nested"))
+    );
+    let bare = told("bare").await;
+    for (key, in_bare) in [
+        ("type", true),
+        ("locationId", true),
+        ("versionId", false),
+        ("appId", false),
+        ("timestamp", false),
+        ("webhookId", false),
+    ] {
+        assert!(flat[key].is_string() && nested[key].is_string(), "{key}");
+        assert_eq!(bare[key].is_string(), in_bare, "{key}");
+    }
+}

@@ -353,3 +353,53 @@ fn sorted(messages: &Value) -> Vec<&str> {
     messages.sort_unstable();
     messages
 }
+
+#[tokio::test]
+async fn duplicate_answer() {
+    let client = Client::quiet(&[]);
+    let other = client
+        .create(json!({"firstName": "Ann", "email": "ann@x.de"}))
+        .await;
+    let text = "This location does not allow duplicated contacts.";
+    let whole = json!({"contactId": other, "matchingField": "email", "contactName": "Ann"});
+    for (variant, status, message, meta) in [
+        ("named", 400, json!(text), whole.clone()),
+        ("no_field", 400, json!(text), json!({"contactId": other})),
+        ("bare", 400, json!(text), Value::Null),
+        ("409", 409, json!(text), whole.clone()),
+        ("422", 422, json!([text]), whole.clone()),
+    ] {
+        client.turn("highlevel.duplicate_answer", variant);
+        let body = json!({"locationId": client.location, "email": "ann@x.de"});
+        let refused = client.post("/contacts/", body).await;
+        assert_eq!(
+            (
+                refused.status,
+                &refused.body["message"],
+                &refused.body["meta"]
+            ),
+            (status, &message, &meta),
+            "{variant}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn birthday_form() {
+    let client = Client::quiet(&[]);
+    let (day, time) = ("1990-09-25", "1990-09-25T00:00:00.000Z");
+    for (form, made, read, found) in [
+        ("by_place", time, day, time),
+        ("day", day, day, day),
+        ("timestamp", time, time, time),
+    ] {
+        client.turn("highlevel.birthday_form", form);
+        let body = json!({"locationId": client.location, "city": form, "dateOfBirth": day});
+        let contact = client.post("/contacts/", body).await.body["contact"].clone();
+        assert_eq!(contact["dateOfBirth"], made, "{form}");
+        let id = contact["id"].as_str().unwrap();
+        assert_eq!(client.contact(id).await["dateOfBirth"], read, "{form}");
+        let search = client.search(json!({})).await.body;
+        assert_eq!(search["contacts"][0]["dateOfBirth"], found, "{form}");
+    }
+}

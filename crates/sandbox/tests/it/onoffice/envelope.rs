@@ -357,3 +357,25 @@ async fn counts_and_faults_name_actions() {
         (2, 1)
     );
 }
+
+/// Each order tells another of three errors of one action.
+#[tokio::test]
+async fn validation_order() {
+    let office = Office::open();
+    let mut wrong = office.signed_at(&read(json!({})), office.seconds() - 3600);
+    wrong["resourcetype"] = json!("Address");
+    for (order, code) in [
+        ("words_time_hmac", 25),
+        ("time_hmac_words", 136),
+        ("hmac_time_words", 137),
+    ] {
+        office.turn("validation_order", json!(order));
+        let answer = office.raw(vec![wrong.clone()]).await;
+        assert_eq!(
+            answer["response"]["results"][0]["status"]["errorcode"], code,
+            "{order}"
+        );
+        let fine = office.raw(vec![office.signed(&read(json!({"data": ["Name"]})))]);
+        assert_eq!(fine.await["status"]["errorcode"], 0, "{order}");
+    }
+}
