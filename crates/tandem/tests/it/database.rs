@@ -85,3 +85,61 @@ fn write_private(path: &std::path::Path, bytes: &[u8]) {
         .unwrap();
     file.write_all(bytes).unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_read_only_database_is_named_and_nothing_is_half_done() {
+    let world = World::start().await;
+    let config = world.config();
+    let config = config.to_str().unwrap();
+    assert_eq!(world.run(&["apply", config]).await.code, 0);
+    world.connect_office().await;
+    let before = std::fs::read(world.database()).unwrap();
+    let changed = world.write(
+        "changed.yaml",
+        &world
+            .config_text()
+            .replace("mode: two-way", "mode: preview"),
+    );
+    let folder = world.folder.path();
+    // First the file alone, then its folder and all that is in it.
+    for all in [false, true] {
+        let mut paths = vec![world.database()];
+        if all {
+            let inside = std::fs::read_dir(folder).unwrap();
+            paths.extend(inside.map(|entry| entry.unwrap().path()));
+            paths.push(folder.to_owned());
+        }
+        let kept: Vec<_> = paths
+            .iter()
+            .map(|path| std::fs::metadata(path).unwrap().permissions())
+            .collect();
+        for path in &paths {
+            let mut rights = std::fs::metadata(path).unwrap().permissions();
+            rights.set_readonly(true);
+            std::fs::set_permissions(path, rights).unwrap();
+        }
+        for arguments in [
+            &["apply", changed.to_str().unwrap()][..],
+            &["serve", "--config", changed.to_str().unwrap()],
+            &["status"],
+            &["sync", "people"],
+            &[
+                "connect",
+                "office",
+                "--field",
+                "token=env:TANDEM_TEST_OO_TOKEN",
+            ],
+        ] {
+            let ran = world.run_bound(arguments).await;
+            ran.refused(5, &["TDM-D002", "tandem.db", "correct the rights"]);
+            assert_eq!(ran.out, "", "{arguments:?}");
+        }
+        for (path, rights) in paths.iter().zip(kept).rev() {
+            std::fs::set_permissions(path, rights).unwrap();
+        }
+        assert_eq!(std::fs::read(world.database()).unwrap(), before);
+    }
+    let status = world.run(&["status", "--json"]).await.json();
+    assert_eq!(status["config"]["revision"], 1, "{status:#}");
+    assert_eq!(world.run(&["check", "office"]).await.code, 0);
+}

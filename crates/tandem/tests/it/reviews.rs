@@ -97,3 +97,42 @@ async fn every_command_explains_itself_and_completes_in_every_shell() {
     assert_eq!(wrong.code, 2, "{wrong:#?}");
     assert!(wrong.err.contains("sync"), "{wrong:#?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_can_be_put_off_and_answered_later() {
+    let world = World::start().await;
+    let control = world.sandbox.control();
+    let left = json!({"firstName": "Anna", "lastName": "Blum", "email": "blum@example.org"});
+    control.seed(System::HighLevel, &[left]).unwrap();
+    let right = json!({"Vorname": "Peter", "Name": "Blum", "email": "blum@example.org"});
+    control.seed(System::OnOffice, &[right]).unwrap();
+    let _server = world.serve().await;
+    world.connect_both().await;
+    world.run(&["sync", "people", "--json"]).await.json();
+    let reviews = world.run(&["reviews", "--json"]).await.json();
+    let id = reviews[0]["id"].as_str().unwrap();
+    let edits = || control.core().edits.last_sequence();
+    let before = edits();
+
+    let put_off = world.run(&["resolve", id, "postpone"]).await;
+    assert_eq!(put_off.code, 0, "{put_off:#?}");
+    let all = world.run(&["reviews", "--all", "--json"]).await.json();
+    let state = |all: &serde_json::Value| {
+        let of_it = all.as_array().unwrap().iter();
+        let mut of_it = of_it.filter(|review| review["id"] == id);
+        of_it.next().unwrap()["state"].clone()
+    };
+    assert_eq!(state(&all), "postponed", "{all:#}");
+    // Nobody is asked again while nothing changes, and nothing is done meanwhile.
+    world.run(&["sync", "people", "--json"]).await.json();
+    let all = world.run(&["reviews", "--all", "--json"]).await.json();
+    assert_eq!(state(&all), "postponed", "{all:#}");
+    assert_eq!(edits(), before, "nothing was written");
+    let links = world.run(&["links", "people", "--json"]).await.json();
+    assert_eq!(links, json!([]));
+    // And it can still be answered.
+    let answered = world.run(&["resolve", id, "apart"]).await;
+    assert_eq!(answered.code, 0, "{answered:#?}");
+    let all = world.run(&["reviews", "--all", "--json"]).await.json();
+    assert_eq!(state(&all), "decided", "{all:#}");
+}

@@ -169,3 +169,51 @@ async fn a_missing_scope_is_named() {
         "{checked:#?}"
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agency_installs_the_app_and_its_token_is_exchanged_for_the_sub_accounts() {
+    let world = World::start().await;
+    let access = world.act(System::HighLevel, "access", json!({}));
+    let main = access["mainLocationId"].as_str().unwrap();
+    let by_agency = world.config_text().replace(
+        "      authorize_url:",
+        "      agency_install: true\n      authorize_url:",
+    );
+    let config = world.write("agency.yaml", &by_agency);
+    assert_eq!(
+        world.run(&["apply", config.to_str().unwrap()]).await.code,
+        0
+    );
+    // The agency's token says no sub-account: which there are is told, and nothing is kept.
+    world
+        .connect_marketing("company")
+        .await
+        .refused(4, &["it is installed in", main, "location_id"]);
+    assert_eq!(world.run(&["check", "marketing"]).await.code, 4);
+
+    let with_location = by_agency.replace(
+        "      agency_install: true\n",
+        &format!("      agency_install: true\n      location_id: {main}\n"),
+    );
+    let config = world.write("agency.yaml", &with_location);
+    assert_eq!(
+        world.run(&["apply", config.to_str().unwrap()]).await.code,
+        0
+    );
+    let connected = world.connect_marketing("company").await;
+    assert_eq!(connected.code, 0, "{connected:#?}");
+    world.connect_office().await;
+    let checked = world.run(&["check", "marketing", "--json"]).await.json();
+    assert_eq!(checked[0]["account"]["id"], main, "{checked:#}");
+    assert_eq!(checked[0]["account"]["missing"], json!([]), "{checked:#}");
+
+    // The token that it works with is the sub-account's, and is made anew when it ends.
+    let person = json!({"firstName": "Anna", "lastName": "Blum", "email": "anna@example.org"});
+    let control = world.sandbox.control();
+    control.seed(System::HighLevel, &[person]).unwrap();
+    world.act(System::HighLevel, "expire_tokens", json!({}));
+    let run = world.run(&["sync", "people", "--json"]).await.json();
+    assert_eq!(run["counts"]["created_right"], 1, "{run:#}");
+    world.act(System::HighLevel, "uninstall", json!({"company": true}));
+    assert_eq!(world.run(&["check", "marketing"]).await.code, 4);
+}

@@ -225,6 +225,23 @@ impl World {
         self.run_bare(&all).await
     }
 
+    /// Runs a command on the database of this world whom the rights of files bind, also where the tests
+    /// themselves may do anything.
+    pub(crate) async fn run_bound(&self, arguments: &[&str]) -> Ran {
+        let mut command = Command::new("sh");
+        command
+            .args([
+                "-c",
+                "if [ \"$(id -u)\" = 0 ]; then set -- \"$0\" \"$@\"; \
+                 exec setpriv --bounding-set -dac_override,-dac_read_search,-fowner \"$@\"; \
+                 else exec \"$0\" \"$@\"; fi",
+            ])
+            .arg(env!("CARGO_BIN_EXE_tandem"))
+            .args(["--database", self.database().to_str().unwrap()])
+            .args(arguments);
+        Self::to_its_end(self.prepared(command)).await
+    }
+
     /// Starts a command on the database of this world.
     pub(crate) fn spawn(&self, arguments: &[&str]) -> Child {
         let database = self.database();
@@ -239,7 +256,10 @@ impl World {
 
     /// Runs a command to its end.
     pub(crate) async fn run_bare(&self, arguments: &[&str]) -> Ran {
-        let mut command = self.command(arguments);
+        Self::to_its_end(self.command(arguments)).await
+    }
+
+    async fn to_its_end(mut command: Command) -> Ran {
         let ended = tokio::task::spawn_blocking(move || command.output());
         let output: Output = tokio::time::timeout(PATIENCE, ended)
             .await
