@@ -84,7 +84,7 @@ codes! {
     ReviewChoice = "TDM-Y005", "A review does not have this choice";
     SyncFailed = "TDM-Y006", "A run ended by an error";
     NotFound = "TDM-Y007", "There is no such record, link or address";
-    PlanOvertaken = "TDM-Y019", "Something changed since a plan was made";
+    PlanOvertaken = "TDM-Y010", "Something changed since a plan was made";
     SyncAtWork = "TDM-Y008", "A sync is at work on the connection that is to be probed";
     PlanUnfit = "TDM-Y009", "There is no such plan, or it cannot be carried out as it stands";
 

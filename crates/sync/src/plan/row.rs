@@ -140,7 +140,8 @@ impl Planned {
             self.blocked.insert(id, held.reason.clone());
         }
         for side in Side::BOTH {
-            let raw = decided.raw(pairing, side, reads[index(side)]);
+            let held = [reads[index(side)], reads[index(side.other())]];
+            let raw = decided.raw(pairing, side, held);
             self.writes[index(side)] = (!raw.is_empty()).then_some(raw);
             self.keeps[index(side)] = decided.ids[index(side)].clone();
         }

@@ -1,0 +1,51 @@
+//! Who looks after a person: user ids on the left, login names on the right, by a value map.
+
+use anyhow::{Context, Result};
+use serde_json::{Value as Json, json};
+use simulation::{HIGHLEVEL, ONOFFICE, World, shipped_rules};
+
+use crate::support::{agrees, contact, one_pair, options};
+
+fn owners(world: &World, pair: &sandbox::judge::Pair) -> Result<(Json, Json)> {
+    let left = world.act(HIGHLEVEL, "get_contact", &json!({"id": pair.highlevel}))?;
+    let id: u64 = pair.onoffice.parse()?;
+    let right = world.act(ONOFFICE, "show", &json!({"id": id}))?;
+    Ok((
+        left["assignedTo"].clone(),
+        right["values"]["Benutzer"].clone(),
+    ))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_owner_crosses_both_ways_by_a_map_of_users() -> Result<()> {
+    let (mut world, pair) = one_pair(options()).await?;
+    let access = world.act(HIGHLEVEL, "access", &json!({}))?;
+    let user = |at: usize| access["userIds"][at].as_str().context("a user");
+    let (first, second, nobody) = (user(0)?, user(1)?, user(2)?);
+    let mut rules = shipped_rules();
+    contact(&mut rules)
+        .fields
+        .push(serde_json::from_value(json!({
+            "name": "owner", "left": "assignedTo", "right": "Benutzer",
+            "values": {first: "jlindner", second: "tpohl"},
+        }))?);
+    assert_eq!(world.apply(rules).await, []);
+    world.settle().await?;
+
+    world.edit(HIGHLEVEL, &pair.highlevel, &json!({"assignedTo": first}))?;
+    world.settle().await?;
+    world.sweep().await?;
+    assert_eq!(owners(&world, &pair)?, (json!(first), json!("jlindner")));
+    world.edit(ONOFFICE, &pair.onoffice, &json!({"Benutzer": "tpohl"}))?;
+    world.poll().await?;
+    assert_eq!(owners(&world, &pair)?, (json!(second), json!("tpohl")));
+    // Somebody whom the map does not know crosses nothing, and is not written over.
+    let writes = world.writes();
+    world.edit(HIGHLEVEL, &pair.highlevel, &json!({"assignedTo": nobody}))?;
+    world.settle().await?;
+    world.sweep().await?;
+    assert_eq!(owners(&world, &pair)?, (json!(nobody), json!("tpohl")));
+    assert_eq!(world.writes(), writes);
+    agrees(&world).await?;
+    Ok(())
+}
