@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use futures::{StreamExt as _, stream};
-use sandbox::{Setting, Switch, Switches, System};
+use sandbox::{Setting, Switch, Switches, System, judge::Both};
 use serde_json::{Value as Json, json};
 use simulation::{HIGHLEVEL, ONOFFICE, World, shipped_rules};
 use store::ReviewKind;
@@ -201,6 +201,12 @@ async fn scenario(switch: &str, value: &Json) -> Result<()> {
     world.make(HIGHLEVEL, &on_the_left("Clara"))?;
     world.make(ONOFFICE, &on_the_right("Dora"))?;
     world.settle().await?;
+    // Webhooks alone carry what happened in HighLevel, unless they are not signed as the connection asks.
+    let unsigned = switch == "highlevel.webhook_signature" && value != "both";
+    if !unsigned {
+        let city = world.held(ONOFFICE, &anna.onoffice)?.city;
+        ensure!(city == "Potsdam", "no webhook told of the edit: {city}");
+    }
     // An index that lags shows it by now.
     world.wait(Duration::from_secs(4)).await;
     world.poll().await?;
@@ -236,5 +242,6 @@ async fn judged(world: &World) -> Result<()> {
     let judgement = world.judge().await?;
     ensure!(judgement.agree(), "{judgement:#?}");
     ensure!(judgement.duplicates.is_empty(), "{judgement:#?}");
+    ensure!(judgement.echo_writes == Both::default(), "{judgement:#?}");
     Ok(())
 }
