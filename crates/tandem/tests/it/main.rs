@@ -5,6 +5,7 @@
 mod world;
 
 mod between;
+mod asked;
 mod catalog;
 mod config;
 mod database;

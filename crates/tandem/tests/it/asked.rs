@@ -1,0 +1,78 @@
+//! What a person may ask afterwards: why a field has its value, and how fast edits cross.
+
+use std::time::Duration;
+
+use sandbox::System;
+use serde_json::json;
+
+use crate::world::World;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_field_is_explained_and_the_status_says_how_long_edits_take() {
+    let world = World::start().await;
+    let control = world.sandbox.control();
+    let left = json!({"firstName": "Anna", "lastName": "Blum", "email": "anna@example.org"});
+    let left = control.seed(System::HighLevel, &[left]).unwrap().remove(0);
+    let right = json!({"Vorname": "Anna", "Name": "Blum", "email": "anna@example.org"});
+    let right = control.seed(System::OnOffice, &[right]).unwrap().remove(0);
+    let server = world.serve().await;
+    let hooks = json!({"webhookUrl": format!("{}/hooks/highlevel", server.url)});
+    world.act(System::HighLevel, "configure_app", hooks);
+    world.connect_both().await;
+    world.run(&["sync", "people", "--json"]).await.json();
+    let status = world.run(&["status"]).await;
+    assert!(!status.out.contains("edits cross"), "{status:#?}");
+
+    let edit = json!({"id": left, "fields": {"firstName": "Hanna"}});
+    world.act(System::HighLevel, "edit_contact", edit);
+    let ask = ["explain", "office", "contact", right.as_str(), "Vorname"];
+    let asked_as_json = [&ask[..], &["--json"]].concat();
+    let started = tokio::time::Instant::now();
+    let explained = loop {
+        let explained = world.run(&asked_as_json).await.json();
+        if explained["fields"][0]["changes"][0].is_object() {
+            break explained;
+        }
+        let waited = started.elapsed();
+        assert!(waited < Duration::from_secs(20), "{explained:#}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    };
+    let fields = explained["fields"].as_array().unwrap();
+    assert_eq!(fields.len(), 1, "{explained:#}");
+    assert_eq!(fields[0]["field"], "Vorname");
+    let written = &fields[0]["changes"][0];
+    assert_eq!(written["effect"], "written", "{explained:#}");
+    assert_eq!(
+        written["origin"],
+        json!(["marketing", left]),
+        "{explained:#}"
+    );
+    let at: jiff::Timestamp = written["at"].as_str().unwrap().parse().unwrap();
+    let since: jiff::Timestamp = explained["links"][0]["since"]
+        .as_str()
+        .unwrap()
+        .parse()
+        .unwrap();
+    assert!(since < at, "{explained:#}");
+    // What it is, what it was, who set it and how that became known, in words.
+    let said = world.run(&ask).await;
+    assert_eq!(said.code, 0, "{said:#?}");
+    for words in [
+        "Vorname = Hanna",
+        "the other side: firstName = Hanna",
+        "written: Anna → Hanna",
+        "signalled by webhook",
+    ] {
+        assert!(said.out.contains(words), "no {words:?} in {said:#?}");
+    }
+    assert!(!said.out.contains("Name = Blum"), "{said:#?}");
+
+    let status = world.run(&["status"]).await;
+    for words in [
+        "people: edits cross to the right: half within",
+        "people: written on the right after the last reading: half within",
+        "(timed 1 times)",
+    ] {
+        assert!(status.out.contains(words), "no {words:?} in {status:#?}");
+    }
+}
