@@ -4,8 +4,8 @@
 
 mod world;
 
-mod between;
 mod asked;
+mod between;
 mod catalog;
 mod config;
 mod database;
