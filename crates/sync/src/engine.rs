@@ -105,6 +105,8 @@ pub(crate) struct Core {
     doubted: Notify,
     finished: Notify,
     busy: AtomicUsize,
+    /// Held while records are claimed.
+    claiming: tokio::sync::Mutex<()>,
     /// How many workers are at work on an entity.
     at_work: Mutex<BTreeMap<Entity, usize>>,
 }
@@ -140,6 +142,7 @@ impl Engine {
                 doubted: Notify::new(),
                 finished: Notify::new(),
                 busy: AtomicUsize::new(0),
+                claiming: tokio::sync::Mutex::default(),
                 at_work: Mutex::default(),
             }),
         }
@@ -204,21 +207,20 @@ async fn work(core: Arc<Core>, lane: Lane, shutdown: CancellationToken) {
         tokio::pin!(woken);
         woken.as_mut().enable();
         let connections = core.workable();
-        let claims = if connections.is_empty() {
-            Ok(Vec::new())
+        let begun = if connections.is_empty() {
+            Ok(None)
         } else {
-            core.claim(connections.clone(), lane).await
+            core.claim_and_begin(connections.clone(), lane).await
         };
-        match claims {
-            Ok(claims) if !claims.is_empty() => {
+        match begun {
+            Ok(Some((claims, at_work))) => {
                 core.busy.fetch_add(1, Ordering::SeqCst);
-                let at_work = core.begin_work(claims[0].entity);
                 reconcile::reconcile(&core, claims).await;
                 drop(at_work);
                 core.busy.fetch_sub(1, Ordering::SeqCst);
                 core.finished.notify_waiters();
             }
-            Ok(_) => {
+            Ok(None) => {
                 let wait = core.until_next(&connections).await;
                 tokio::select! {
                     () = shutdown.cancelled() => {}
@@ -380,6 +382,22 @@ impl Core {
         let mut at_work = self.at_work.lock().expect("no panic while held");
         *at_work.entry(entity).or_default() += 1;
         AtWork { core: self, entity }
+    }
+
+    /// Claims dirty records and says so before anybody else claims: whoever claims later and names one
+    /// of them has to know that somebody is at work on it.
+    async fn claim_and_begin(
+        &self,
+        connections: Vec<ConnectionName>,
+        lane: Lane,
+    ) -> Result<Option<(Vec<store::Claim>, AtWork<'_>)>, Error> {
+        let _one_by_one = self.claiming.lock().await;
+        let claims = self.claim(connections, lane).await?;
+        let Some(entity) = claims.first().map(|claim| claim.entity) else {
+            return Ok(None);
+        };
+        let at_work = self.begin_work(entity);
+        Ok(Some((claims, at_work)))
     }
 
     /// Whether some worker is at work on records of this entity.

@@ -92,7 +92,7 @@ impl Report {
             .unwrap_or(0)
     }
 
-    /// For programs; the form is documented in the README.
+    /// For programs; `docs/demo.md` documents the form.
     pub(super) fn json(&self) -> Json {
         let syncs: Vec<Json> = self
             .syncs

@@ -354,7 +354,9 @@ async fn keys_that_an_earlier_version_stored_find_their_records_and_are_replaced
              FROM kept k, json_each(k.keys, '$.d') j
              JOIN name n ON n.ws = k.ws AND n.kind = 3 AND n.name = j.value ->> 'kind';
          ALTER TABLE listing DROP COLUMN keyed;
-         DELETE FROM migration WHERE step = 3;",
+         DROP TABLE plan_row;
+         DROP TABLE plan;
+         DELETE FROM migration WHERE step >= 3;",
     )
     .unwrap();
     drop(old);
