@@ -53,7 +53,7 @@ mod probing;
 mod preview;
 
 pub use beside::SubscribeError;
-pub use budget::Restart;
+pub use budget::{Restart, Sent};
 pub use call_log::{CallLog, CallRecord, ChannelLog, Counts, NoCallLog, Outcome};
 pub use clock::{Clock, SystemClock, VirtualClock};
 pub use config::{AuthConfig, ConfigError, ConnectionConfig, LimitsConfig, WindowConfig};

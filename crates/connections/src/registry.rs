@@ -140,7 +140,7 @@ impl Connections {
             return Err(errors);
         }
         let restart = restart(name);
-        self.client_budgets.recall(&restart);
+        self.client_budgets.recall(description.system, &restart);
         let mut setup = Setup {
             name: name.clone(),
             scheme,

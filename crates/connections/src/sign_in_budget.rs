@@ -8,10 +8,9 @@ use std::{
 };
 
 use connector::{Credentials, Effect, Limits};
-use jiff::Timestamp;
 
 use crate::{
-    Clock, Restart,
+    Clock, Restart, Sent,
     budget::{Budget, Permit},
     connection::Connection,
 };
@@ -30,17 +29,17 @@ struct Client {
 /// The budgets of all clients.
 pub(crate) struct SignInBudgets {
     budgets: Mutex<HashMap<Client, Arc<Budget>>>,
-    before: Mutex<Before>,
+    before: Mutex<HashMap<&'static str, Before>>,
     clock: Arc<dyn Clock>,
     opened: Duration,
 }
 
-/// What was sent before this process, as far as any connection knows.
-#[derive(Default)]
+/// The sign-ins at a system before this process, as far as any connection with it knows.
+#[derive(Clone, Default)]
 struct Before {
     /// Somebody may have signed in just before, and nobody knows how often.
     unknown: bool,
-    recent: Vec<(Timestamp, u32)>,
+    recent: Vec<Sent>,
 }
 
 impl SignInBudgets {
@@ -53,11 +52,15 @@ impl SignInBudgets {
         }
     }
 
-    /// Takes in what a connection knows of the time before.
-    pub(crate) fn recall(&self, restart: &Restart) {
+    /// Takes in what a connection with `system` knows of the time before.
+    pub(crate) fn recall(&self, system: &'static str, restart: &Restart) {
         let mut before = self.before.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = before.entry(system).or_default();
         match &restart.recent {
-            Some(recent) => before.recent.extend(recent),
+            Some(recent) => {
+                let sign_ins = |sent: &&Sent| sent.effect == Effect::SignIn;
+                before.recent.extend(recent.iter().filter(sign_ins));
+            }
             None if restart.fresh => {}
             None => before.unknown = true,
         }
@@ -100,18 +103,19 @@ impl SignInBudgets {
                 Arc::clone(&self.clock),
                 &limits,
                 &[],
-                &self.restart(longest),
+                &self.restart(description.system, longest),
             )
         });
         Some(Arc::clone(budget))
     }
 
-    fn restart(&self, longest: Duration) -> Restart {
+    fn restart(&self, system: &'static str, longest: Duration) -> Restart {
         let before = self.before.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = before.get(system).cloned().unwrap_or_default();
         let over = self.clock.steady() >= self.opened + longest;
         Restart {
             fresh: over || !before.unknown,
-            recent: (!over && !before.unknown).then(|| before.recent.clone()),
+            recent: (!over && !before.unknown).then_some(before.recent),
             earlier: Vec::new(),
         }
     }

@@ -104,8 +104,8 @@ impl CallWriter {
             },
             Some(held) => Restart {
                 fresh: false,
-                recent: (!held.at_work).then_some(held.recent),
-                earlier: held.calls_by_hour.into_iter().collect(),
+                earlier: held.calls_by_hour.clone().into_iter().collect(),
+                recent: (!held.at_work).then(|| held.recent()),
             },
         })
     }
@@ -228,18 +228,18 @@ impl Writing {
 
     /// Keeps the number of calls by hour for budgets with long windows.
     async fn remember(&mut self, batch: &[CallRecord], now: Timestamp) {
-        let mut touched = BTreeMap::<ConnectionName, Vec<Timestamp>>::new();
+        let mut touched = BTreeMap::<ConnectionName, Vec<(Timestamp, Effect)>>::new();
         for record in batch {
             touched
                 .entry(record.connection.clone())
                 .or_default()
-                .push(record.at);
+                .push((record.at, record.effect));
         }
-        for (connection, times) in touched {
+        for (connection, calls) in touched {
             let Some(hours) = self.held(&connection).await else {
                 continue;
             };
-            hours.add(&times, now);
+            hours.add(&calls, now);
             let hours = hours.clone();
             self.keep(&connection, &hours).await;
         }

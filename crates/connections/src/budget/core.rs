@@ -136,8 +136,9 @@ impl Core {
     }
 
     /// Counts sends of the last minutes that are known of in the short windows.
-    pub(crate) fn recently(&mut self, at: Duration, requests: u32) {
-        for log in self.logs().filter(|log| log.is_burst()) {
+    pub(crate) fn recently(&mut self, at: Duration, effect: Effect, requests: u32) {
+        let counts = |log: &&mut Log| log.is_burst() && log.counts(effect);
+        for log in self.logs().filter(counts) {
             log.add(at, requests);
         }
     }

@@ -36,7 +36,18 @@ pub struct Restart {
     pub earlier: Vec<(Timestamp, u32)>,
     /// All calls of the last minutes, if the process before ended in order and so knew them all: then
     /// short windows are counted by them instead of being assumed spent.
-    pub recent: Option<Vec<(Timestamp, u32)>>,
+    pub recent: Option<Vec<Sent>>,
+}
+
+/// Calls of one second that a process before this one sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sent {
+    /// The end of the second.
+    pub at: Timestamp,
+    /// What they were: some windows count only reads, writes or sign-ins.
+    pub effect: Effect,
+    /// How many.
+    pub requests: u32,
 }
 
 /// The connection may make no call for longer than the caller would wait.
@@ -77,8 +88,8 @@ impl Budget {
         };
         match &restart.recent {
             Some(recent) => {
-                for (at, requests) in recent {
-                    core.recently(steady(at), *requests);
+                for sent in recent {
+                    core.recently(steady(&sent.at), sent.effect, sent.requests);
                 }
             }
             None if restart.fresh => {}

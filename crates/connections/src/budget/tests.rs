@@ -170,7 +170,11 @@ async fn after_a_restart_short_windows_are_assumed_spent_and_known_calls_count_i
 #[tokio::test(start_paused = true)]
 async fn after_an_orderly_end_short_windows_are_counted_by_what_was_sent() {
     let restart = Restart {
-        recent: Some(vec![("1969-12-31T23:59:57Z".parse().unwrap(), 1)]),
+        recent: Some(vec![Sent {
+            at: "1969-12-31T23:59:57Z".parse().unwrap(),
+            effect: Effect::Read,
+            requests: 1,
+        }]),
         ..Restart::default()
     };
     let (budget, clock) = budget(&limits(&[(2, 10)], 4), &restart);
@@ -178,6 +182,36 @@ async fn after_an_orderly_end_short_windows_are_counted_by_what_was_sent() {
     assert_eq!(clock.steady(), Duration::ZERO);
     drop(acquire(&budget, Lane::Live).await);
     assert!(clock.steady() > SECOND * 6 && clock.steady() < SECOND * 8);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_read_before_a_restart_does_not_count_as_a_sign_in() {
+    let mut limits = limits(&[(1, 60)], 4);
+    limits.windows[0].effect = Some(Effect::SignIn);
+    let sent = |effect| Sent {
+        at: "1969-12-31T23:59:57Z".parse().unwrap(),
+        effect,
+        requests: 9,
+    };
+    let after = |effects: &[Effect]| Restart {
+        recent: Some(effects.iter().copied().map(sent).collect()),
+        ..Restart::default()
+    };
+    let sign_in = |budget: Arc<Budget>| async move {
+        let patience = SECOND * 3600;
+        drop(
+            budget
+                .acquire(Lane::Live, Effect::SignIn, patience)
+                .await
+                .unwrap(),
+        );
+    };
+    let (budget_after_reads, clock) = budget(&limits, &after(&[Effect::Read, Effect::Write]));
+    sign_in(budget_after_reads).await;
+    assert_eq!(clock.steady(), Duration::ZERO);
+    let (budget_after_sign_ins, clock) = budget(&limits, &after(&[Effect::SignIn]));
+    sign_in(budget_after_sign_ins).await;
+    assert!(clock.steady() > SECOND * 50);
 }
 
 #[tokio::test(start_paused = true)]
