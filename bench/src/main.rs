@@ -29,6 +29,8 @@ mod stub;
 
 mod sweep;
 
+mod who;
+
 use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::Result;
@@ -114,6 +116,18 @@ enum Command {
         #[arg(long, default_value_t = 128)]
         at_once: usize,
     },
+    /// Who is who: links and questions of a first sync against the truth, and how long 100,000 by 100,000 take
+    Who {
+        /// A folder with people and `truth.csv` [default: five populations of our own]
+        #[arg(long)]
+        people: Option<PathBuf>,
+        /// How many people for the measure of time and memory; 0: none
+        #[arg(long, default_value_t = 100_000)]
+        large: usize,
+        /// Name every wrong link and every pair that was missed
+        #[arg(long)]
+        verbose: bool,
+    },
     /// The memory of a server that has nothing to do
     Idle {
         /// How long to wait, in seconds
@@ -181,6 +195,11 @@ async fn run(cli: Cli) -> Result<bool> {
         Command::Intake { webhooks, at_once } => {
             vec![intake::run(common, webhooks, at_once).await?]
         }
+        Command::Who {
+            people,
+            large,
+            verbose,
+        } => who::run(people.as_deref(), large, verbose)?,
         Command::Idle { seconds } => vec![idle::run(common, seconds).await?],
         Command::All { contacts } => vec![
             first_sync::run(common, Full::Left, contacts).await?,
