@@ -159,6 +159,35 @@ impl CompiledMapping {
         now: Sides<&Fields>,
         evidence: &Evidence,
     ) -> Decision {
+        self.as_far_as_writable(self.decide_by_rule(base, now, evidence))
+    }
+
+    /// The side that the rule would write and that takes the field only when a record is made: what the other
+    /// side holds does not cross.
+    pub fn barred(
+        &self,
+        base: Option<Sides<&Fields>>,
+        now: Sides<&Fields>,
+        evidence: &Evidence,
+    ) -> Option<Side> {
+        let mut closed = Side::BOTH
+            .into_iter()
+            .filter(|side| self.create_only(*side));
+        let side = closed.next()?;
+        let decision = self.decide_by_rule(base, now, evidence);
+        [Some(side), closed.next()]
+            .into_iter()
+            .flatten()
+            .find(|side| decision.write_to(*side).is_some())
+    }
+
+    /// What the rule says, whatever the sides take.
+    fn decide_by_rule(
+        &self,
+        base: Option<Sides<&Fields>>,
+        now: Sides<&Fields>,
+        evidence: &Evidence,
+    ) -> Decision {
         if self.refers_to().is_some() {
             return self.decide_reference(base, now, evidence);
         }
@@ -179,13 +208,12 @@ impl CompiledMapping {
                 Decision::Agree
             };
         }
-        let decision = decide(
+        decide(
             base.as_ref().map(Sides::as_ref),
             now.as_ref(),
             &self.rule,
             evidence,
-        );
-        self.as_far_as_writable(decision)
+        )
     }
 
     fn same_raw(&self, side: Side, one: &Fields, other: &Fields) -> bool {

@@ -74,6 +74,7 @@ pub(crate) fn routes(app: AppState) -> Router<AppState> {
         .route("/calls", get(history::calls))
         .route("/journal", get(history::journal))
         .route("/failing", get(history::failing))
+        .route("/blocked", get(history::blocked))
         .route("/runs", get(history::runs))
         .route("/config", get(config::show).put(config::apply))
         .layer(DefaultBodyLimit::max(LARGEST_BODY))

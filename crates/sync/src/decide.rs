@@ -111,6 +111,13 @@ pub(crate) fn decide(
     for (number, mapping) in pairing.compiled.mappings().iter().enumerate() {
         let has_base = has_base(link, mapping);
         let now = || Side::BOTH.map(|side| mapping.read(side, &reads[index(side)].record.fields));
+        let bases = has_base.then(|| Sides::new(&link.base_left, &link.base_right));
+        let held_now = Sides::new(&left.record.fields, &right.record.fields);
+        let was_blocked = |side: Side| {
+            blocked
+                .iter()
+                .find(|row| row.mapping == mapping.id() && row.side == side)
+        };
         let decision = match overrides.get(mapping.id()) {
             Some(Override::From(side)) => forced(*side, &now()),
             Some(Override::Back(back)) => {
@@ -123,21 +130,43 @@ pub(crate) fn decide(
                 }
                 continue;
             }
-            None => mapping.decide(
-                has_base.then(|| Sides::new(&link.base_left, &link.base_right)),
-                Sides::new(&left.record.fields, &right.record.fields),
-                &evidence,
-            ),
+            None => mapping.decide(bases, held_now, &evidence),
         };
-        let was_blocked = |side: Side| {
-            blocked
-                .iter()
-                .find(|row| row.mapping == mapping.id() && row.side == side)
-        };
+        let decision = opened(mapping, &now, decision, was_blocked);
         let mut quiet = true;
         match decision {
-            Decision::Nothing => {}
-            Decision::Agree | Decision::Kept { .. } => plan.agreed.push(number),
+            Decision::Nothing => {
+                // What could not cross and still differs stays listed.
+                let closed = Side::BOTH.into_iter().find(|side| {
+                    mapping.create_only(*side) && was_blocked(*side).is_some_and(is_closed)
+                });
+                if let Some(side) = closed {
+                    quiet = !hold_back(
+                        &mut plan,
+                        pairing,
+                        number,
+                        mapping,
+                        side,
+                        reads,
+                        was_blocked,
+                    );
+                }
+            }
+            Decision::Agree => plan.agreed.push(number),
+            Decision::Kept { .. } => {
+                plan.agreed.push(number);
+                if let Some(side) = mapping.barred(bases, held_now, &evidence) {
+                    quiet = !hold_back(
+                        &mut plan,
+                        pairing,
+                        number,
+                        mapping,
+                        side,
+                        reads,
+                        was_blocked,
+                    );
+                }
+            }
             Decision::Wait { side } => {
                 quiet = false;
                 plan.waiting.push(number);
@@ -278,7 +307,7 @@ fn plan_write<'b>(
         let reason = if !may_write {
             Some("this sync does not write to this side".to_owned())
         } else if !mapping.writable(*side) {
-            Some("the system takes this field only when a record is made".to_owned())
+            Some(CLOSED.to_owned())
         } else {
             let loss = mapping.lossy(*side, value);
             // What is lost of a value that is written all the same is told with the write.
@@ -331,6 +360,69 @@ fn plan_write<'b>(
         plan.agreed.push(number);
     }
     held
+}
+
+/// Why a value that a side takes only when a record is made does not cross.
+const CLOSED: &str = "the system takes this field only when a record is made";
+
+/// Whether a field is blocked because its side takes it only when a record is made.
+fn is_closed(row: &Blocked) -> bool {
+    row.reason == CLOSED
+}
+
+/// What did not cross because the side took the field only when a record is made crosses when the side takes
+/// it: for all else it counts as settled.
+fn opened<'b>(
+    mapping: &CompiledMapping,
+    now: &impl Fn() -> [Field; 2],
+    decision: Decision,
+    was_blocked: impl Fn(Side) -> Option<&'b Blocked>,
+) -> Decision {
+    if decision != Decision::Nothing {
+        return decision;
+    }
+    let open = Side::BOTH
+        .into_iter()
+        .find(|side| mapping.writable(*side) && was_blocked(*side).is_some_and(is_closed));
+    match open {
+        Some(side) => forced(side.other(), &now()),
+        None => decision,
+    }
+}
+
+/// Lists a value that a side takes only when a record is made. Says whether there is anything to list.
+fn hold_back<'b>(
+    plan: &mut PairPlan,
+    pairing: &Pairing,
+    number: usize,
+    mapping: &CompiledMapping,
+    side: Side,
+    reads: [&Read; 2],
+    was_blocked: impl Fn(Side) -> Option<&'b Blocked>,
+) -> bool {
+    let fields = |side: Side| &reads[index(side)].record.fields;
+    let value = mapping.read(side.other(), fields(side.other()));
+    let current = mapping.read(side, fields(side));
+    let raw = mapping.put(side, &value, fields(side));
+    let same = match side {
+        Side::Left => mapping.agrees(&current, &value),
+        Side::Right => mapping.agrees(&value, &current),
+    };
+    if raw.is_empty() || same {
+        return false;
+    }
+    let value_hash = hash_of(&raw);
+    plan.held.push(Held {
+        mapping: number,
+        side,
+        reason: CLOSED.to_owned(),
+        value_hash,
+        known: was_blocked(side).is_some_and(|row| {
+            row.value_hash == value_hash && row.schema_hash == pairing.end(side).schema_hash
+        }),
+        awaits: None,
+    });
+    true
 }
 
 /// The record that this side names and that has to be linked first.

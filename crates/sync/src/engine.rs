@@ -23,8 +23,8 @@ use tokio::sync::{Notify, watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    Error, Explanation, Extent, LinkRow, Options, Plan, PlanReport, Progress, RunReport, Status,
-    apply,
+    BlockedRow, Error, Explanation, Extent, LinkRow, Options, Plan, PlanReport, Progress,
+    RunReport, Status, apply,
     causes::Causes,
     explain, intake, intents,
     locks::Locks,
@@ -1097,6 +1097,18 @@ impl Handle {
                 created: link.created,
             })
             .collect())
+    }
+
+    /// Fields that do not cross, of one sync or of all, at most so many; 0: all of them.
+    ///
+    /// # Errors
+    /// When there is no such sync or the store fails.
+    pub async fn blocked(
+        &self,
+        sync: Option<&SyncName>,
+        limit: usize,
+    ) -> Result<Vec<BlockedRow>, Error> {
+        run::blocked(&self.core, sync, limit).await
     }
 
     /// Lists reviews.

@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 use record::{Entity, Field, RecordId, Side};
 use serde::Serialize;
-use store::{ConnectionName, Effect, JournalEntry, JournalFilter, Link};
+use store::{ConnectionName, Effect, JournalEntry, JournalFilter, Link, SyncName};
 
-use crate::{Error, engine::Core, pair::Pairing};
+use crate::{Error, engine::Core, pair::index};
 
 /// Everything that is known of a record and how it came to be so.
 #[derive(Debug, Clone, Serialize)]
@@ -94,27 +94,27 @@ pub(crate) async fn explain(
     let mut links = Vec::new();
     let mut fields = Vec::new();
     let mut reviews = Vec::new();
-    for (pairing, side) in core.pairings_of(connection, entity) {
+    for shared in shared_by(core, connection, entity) {
         let of_sync = core
             .store
             .links_of(
                 &core.workspace,
-                &pairing.sync,
+                &shared.sync,
                 entity,
-                side,
+                shared.side,
                 std::slice::from_ref(record),
             )
             .await?;
         for link in of_sync {
-            links.push(explained_link(&pairing, side, &link));
-            fields.extend(explained_fields(core, &pairing, side, &link, field).await?);
+            links.push(explained_link(&shared, &link));
+            fields.extend(explained_fields(core, &shared, &link, field).await?);
         }
         let open = core
             .store
             .reviews(
                 &core.workspace,
                 &store::ReviewFilter {
-                    sync: Some(pairing.sync.clone()),
+                    sync: Some(shared.sync.clone()),
                     state: Some(store::ReviewState::Open),
                     records: Some(vec![record.clone()]),
                     ..store::ReviewFilter::default()
@@ -178,12 +178,70 @@ pub(crate) async fn explain(
     })
 }
 
-fn explained_link(pairing: &Pairing, side: Side, link: &Link) -> ExplainedLink {
-    let other = side.other();
+/// A sync that the record may have a link in. Made of the rules, and of the accounts only where they were read:
+/// what is stored has to be told when no account can be reached, too.
+struct Shared {
+    sync: SyncName,
+    side: Side,
+    other_connection: String,
+    /// The mappings, each with its fields on the left and on the right.
+    mappings: Vec<(String, [Vec<String>; 2])>,
+}
+
+fn shared_by(core: &Core, connection: &ConnectionName, entity: Entity) -> Vec<Shared> {
+    let rules = core.rules.read().expect("no panic while held");
+    let mut shared = Vec::new();
+    for (sync, rules) in &*rules {
+        let Some(of_entity) = rules.entities.get(&entity) else {
+            continue;
+        };
+        let names = [&rules.left, &rules.right];
+        let Some(side) = Side::BOTH
+            .into_iter()
+            .find(|side| names[index(*side)] == connection.as_str())
+        else {
+            continue;
+        };
+        let mappings = match core.pairings_of_sync(sync, entity) {
+            Some(pairing) => {
+                let of_side = |mapping: &mapping::CompiledMapping, side| {
+                    let names = mapping.fields(side).iter();
+                    names.map(ToString::to_string).collect()
+                };
+                let mappings = pairing.compiled.mappings().iter();
+                mappings
+                    .map(|mapping| {
+                        let fields = Side::BOTH.map(|side| of_side(mapping, side));
+                        (mapping.id().to_owned(), fields)
+                    })
+                    .collect()
+            }
+            None => {
+                let words = |words: &Option<mapping::Words>| {
+                    let words = words.iter().flat_map(|words| words.iter());
+                    words.map(ToString::to_string).collect()
+                };
+                let mappings = of_entity.fields.iter();
+                mappings
+                    .map(|rules| (rules.id(), [words(&rules.left), words(&rules.right)]))
+                    .collect()
+            }
+        };
+        shared.push(Shared {
+            sync: sync.clone(),
+            side,
+            other_connection: names[index(side.other())].clone(),
+            mappings,
+        });
+    }
+    shared
+}
+
+fn explained_link(shared: &Shared, link: &Link) -> ExplainedLink {
     ExplainedLink {
-        sync: pairing.sync.to_string(),
-        other_connection: pairing.end(other).connection.to_string(),
-        other_record: link.record(other).clone(),
+        sync: shared.sync.to_string(),
+        other_connection: shared.other_connection.clone(),
+        other_record: link.record(shared.side.other()).clone(),
         how: link.how.clone(),
         since: link.created,
     }
@@ -191,39 +249,36 @@ fn explained_link(pairing: &Pairing, side: Side, link: &Link) -> ExplainedLink {
 
 async fn explained_fields(
     core: &Core,
-    pairing: &Pairing,
-    side: Side,
+    shared: &Shared,
     link: &Link,
     field: Option<&str>,
 ) -> Result<Vec<ExplainedField>, Error> {
+    let side = shared.side;
     let blocked = core
         .store
-        .blocked(&core.workspace, &pairing.sync, Some(&[link.id]))
+        .blocked(&core.workspace, &shared.sync, Some(&[link.id]))
         .await?;
     let mut fields = Vec::new();
-    for mapping in pairing.compiled.mappings() {
-        for name in mapping.fields(side) {
-            if field.is_some_and(|field| field != name.as_str()) {
+    for (mapping, names) in &shared.mappings {
+        for name in &names[index(side)] {
+            if field.is_some_and(|field| field != name) {
                 continue;
             }
-            let counterpart = mapping
-                .fields(side.other())
+            let counterpart = names[index(side.other())]
                 .iter()
                 .map(|other| {
-                    (
-                        other.to_string(),
-                        link.base(side.other()).get(other.as_str()).clone(),
-                    )
+                    let value = link.base(side.other()).get(other.as_str()).clone();
+                    (other.clone(), value)
                 })
                 .collect();
             fields.push(ExplainedField {
-                field: name.to_string(),
-                mapping: Some(mapping.id().to_owned()),
+                field: name.clone(),
+                mapping: Some(mapping.clone()),
                 value: link.base(side).get(name.as_str()).clone(),
                 counterpart,
                 blocked: blocked
                     .iter()
-                    .find(|row| row.mapping == mapping.id())
+                    .find(|row| row.mapping == *mapping)
                     .map(|row| format!("on the {}: {}", row.side, row.reason)),
                 changes: Vec::new(),
             });

@@ -111,6 +111,29 @@ pub struct SyncStatus {
     pub overwrite_window_right: Option<Spread>,
 }
 
+/// A field that does not cross at the moment, and why.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct BlockedRow {
+    /// The sync.
+    pub sync: String,
+    /// What the records are.
+    pub entity: Entity,
+    /// The mapping.
+    pub mapping: String,
+    /// The connection that does not take it.
+    pub connection: String,
+    /// The record on the left.
+    pub left: RecordId,
+    /// The record on the right.
+    pub right: RecordId,
+    /// Why.
+    pub reason: String,
+    /// Since when.
+    pub since: Timestamp,
+    /// The record of the other side that has to be linked first, if that is what it waits for.
+    pub awaits: Option<RecordId>,
+}
+
 /// A dirty record whose last try failed.
 #[derive(Debug, Clone, Serialize)]
 pub struct FailingRecord {

@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::{
-    Error, Extent, Progress, RunReport, Status, SyncStatus,
+    BlockedRow, Error, Extent, Progress, RunReport, Status, SyncStatus,
     engine::Core,
     news,
     pair::Pairing,
@@ -319,6 +319,48 @@ pub(crate) async fn quiet(core: &Arc<Core>, longest: Duration) -> Result<bool, E
         }
         core.clock.sleep(LOOK).await;
     }
+}
+
+/// Fields that do not cross. Told from what is stored: no account is asked.
+pub(crate) async fn blocked(
+    core: &Core,
+    sync: Option<&SyncName>,
+    limit: usize,
+) -> Result<Vec<BlockedRow>, Error> {
+    let names: Vec<SyncName> = match sync {
+        Some(sync) => vec![sync.clone()],
+        None => {
+            let rules = core.rules.read().expect("no panic while held");
+            rules.keys().cloned().collect()
+        }
+    };
+    let mut listed = Vec::new();
+    for name in names {
+        let rules = core.rules_of(&name)?;
+        for row in core.store.blocked(&core.workspace, &name, None).await? {
+            if limit > 0 && listed.len() == limit {
+                return Ok(listed);
+            }
+            let Some(link) = core.store.link(&core.workspace, row.link).await? else {
+                continue;
+            };
+            listed.push(BlockedRow {
+                sync: name.to_string(),
+                entity: link.entity,
+                mapping: row.mapping,
+                connection: match row.side {
+                    Side::Left => rules.left.clone(),
+                    Side::Right => rules.right.clone(),
+                },
+                left: link.left,
+                right: link.right,
+                reason: row.reason,
+                since: row.since,
+                awaits: row.awaits.map(|awaited| awaited.record),
+            });
+        }
+    }
+    Ok(listed)
 }
 
 /// What the whole looks like.

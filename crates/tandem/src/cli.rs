@@ -301,6 +301,13 @@ Examples:
   tandem failing --connection office --json")]
     Failing(Failing),
 
+    /// Fields that do not cross, each with the reason
+    #[command(after_help = "\
+Examples:
+  tandem blocked
+  tandem blocked --sync people --json")]
+    Blocked(Blocked),
+
     /// The runs of syncs, newest first
     #[command(after_help = "\
 Examples:
@@ -500,6 +507,9 @@ pub(crate) struct Catalog {
 #[derive(Debug, Subcommand)]
 pub(crate) enum CatalogCommand {
     /// Make any API with an OpenAPI 3 document (JSON) a system, whose calls are operations
+    #[command(after_help = "\
+Examples:
+  tandem catalog import warehouse.json --name warehouse")]
     Import(Import),
 }
 
@@ -771,6 +781,18 @@ pub(crate) struct Failing {
     #[arg(long, value_name = "NAME")]
     pub(crate) connection: Option<String>,
     /// At most so many
+    #[arg(long, default_value_t = 100, value_name = "N")]
+    pub(crate) limit: usize,
+    #[command(flatten)]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Blocked {
+    /// Only of this sync
+    #[arg(long, value_name = "NAME")]
+    pub(crate) sync: Option<String>,
+    /// At most so many; 0: all of them
     #[arg(long, default_value_t = 100, value_name = "N")]
     pub(crate) limit: usize,
     #[command(flatten)]

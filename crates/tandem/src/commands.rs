@@ -92,6 +92,7 @@ async fn ask(command: Command, session: &mut Session, output: Output) -> Result<
         Command::Calls(calls) => look::calls(client, &calls).await,
         Command::Journal(journal) => look::journal(client, &journal).await,
         Command::Failing(failing) => look::failing(client, &failing).await,
+        Command::Blocked(blocked) => look::blocked(client, &blocked).await,
         Command::Runs(runs) => look::runs(client, &runs).await,
         Command::Init(_)
         | Command::Token(_)

@@ -243,6 +243,19 @@ async fn explained(
             bail!("{difference:#?}\n{}", told(left, right).await?);
         }
     }
+    // What a side takes only when a record is made, and people changed on the other side since.
+    for loss in &agreement.losses {
+        let is_closed = loss.loss == Some(sandbox::judge::Loss::CreateOnly);
+        let is_blocked = links
+            .get(&loss.left)
+            .is_some_and(|link| blocked.contains(link));
+        if is_closed && !is_blocked && !is_asked(&loss.left) && !is_asked(&loss.right) {
+            bail!(
+                "nothing says that it does not cross: {loss:#?}\n{}",
+                told(&loss.left, &loss.right).await?
+            );
+        }
+    }
     for broken in &agreement.broken {
         let (left, right) = (&broken.left, &broken.right);
         if !is_asked(left) && !is_asked(right) {

@@ -3,10 +3,10 @@
 use anyhow::Result;
 use record::{Entity, RecordId};
 use serde_json::json;
-use simulation::{HIGHLEVEL, ONOFFICE, World};
+use simulation::{HIGHLEVEL, ONOFFICE, World, people};
 use store::{ConnectionName, Effect};
 
-use crate::support::{agrees, blocked, journal, link, options, seed};
+use crate::support::{agrees, blocked, journal, link, one_pair, options, seed};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_refused_address_blocks_itself_and_is_tried_again_when_it_changes() -> Result<()> {
@@ -90,5 +90,62 @@ async fn one_record_that_fails_does_not_hold_up_the_others() -> Result<()> {
     world.settle().await?;
     assert_eq!(world.held(HIGHLEVEL, &anna.highlevel)?.city, "Bernau");
     agrees(&world).await?;
+    Ok(())
+}
+
+/// HighLevel takes the company of a contact only when the contact is made.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_system_takes_only_in_a_create_is_listed_until_both_sides_agree_again() -> Result<()>
+{
+    let (world, pair) = one_pair(options()).await?;
+    assert_eq!(blocked(&world).await?, []);
+    let company = json!({"Zusatz1": "Brandt & Töchter KG"});
+    world.edit(ONOFFICE, &pair.onoffice, &company)?;
+    world.poll().await?;
+    let listed = world.engine().blocked(Some(&people()), 0).await?;
+    assert_eq!(listed.len(), 1, "{listed:#?}");
+    let row = &listed[0];
+    assert_eq!(
+        (row.mapping.as_str(), row.connection.as_str()),
+        ("company", "highlevel")
+    );
+    assert_eq!(row.left.as_str(), pair.highlevel);
+    assert!(
+        row.reason.contains("only when a record is made"),
+        "{row:#?}"
+    );
+    // The fields beside it cross, and the row stays as long as the two differ.
+    let writes = world.writes();
+    world.edit(ONOFFICE, &pair.onoffice, &json!({"Ort": "Potsdam"}))?;
+    world.poll().await?;
+    assert_eq!(world.held(HIGHLEVEL, &pair.highlevel)?.city, "Potsdam");
+    world.sweep().await?;
+    assert_eq!(world.writes(), writes + 1);
+    assert_eq!(world.engine().blocked(None, 0).await?, listed);
+    // Somebody types it in by hand: the two agree.
+    world.edit(
+        HIGHLEVEL,
+        &pair.highlevel,
+        &json!({"companyName": "Brandt & Töchter KG"}),
+    )?;
+    world.settle().await?;
+    assert_eq!(world.engine().blocked(None, 0).await?, []);
+    agrees(&world).await?;
+    // And the other way it crosses.
+    world.edit(
+        ONOFFICE,
+        &pair.onoffice,
+        &json!({"Zusatz1": "Wieder anders"}),
+    )?;
+    world.poll().await?;
+    assert_eq!(blocked(&world).await?.len(), 1);
+    world.edit(
+        HIGHLEVEL,
+        &pair.highlevel,
+        &json!({"companyName": "Brandt AG"}),
+    )?;
+    world.settle().await?;
+    assert_eq!(blocked(&world).await?, []);
+    assert_eq!(world.held(ONOFFICE, &pair.onoffice)?.company, "Brandt AG");
     Ok(())
 }

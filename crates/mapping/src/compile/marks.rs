@@ -8,34 +8,34 @@ use crate::{
     rules::{MappingRules, Words},
 };
 
-/// The name that was given, else one made from the fields.
-pub(super) fn name(rules: &MappingRules, lens: &Lens) -> String {
-    if let Some(name) = &rules.name {
-        return name.clone();
-    }
-    let of = |words: &Option<Words>| -> Option<String> {
-        let words = words.as_ref()?;
-        match &words.0[..] {
-            [] => None,
-            [word] => Some(snake(word)),
-            words => Some(
-                words
-                    .iter()
-                    .map(|word| snake(word))
-                    .collect::<Vec<_>>()
-                    .join("_"),
-            ),
+impl MappingRules {
+    /// The name that was given, else one made from the fields. It needs no schema, so that what is stored
+    /// of a mapping can be told where an account cannot be read.
+    pub fn id(&self) -> String {
+        if let Some(name) = &self.name {
+            return name.clone();
         }
-    };
-    let target = match lens {
-        Lens::Formula(formula) => Some(formula.target),
-        _ => None,
-    };
-    let made = match target {
-        Some(Side::Right) => of(&rules.right),
-        _ => of(&rules.left).or_else(|| of(&rules.right)),
-    };
-    made.unwrap_or_default()
+        let of = |words: &Option<Words>| -> Option<String> {
+            let words = words.as_ref()?;
+            match &words.0[..] {
+                [] => None,
+                [word] => Some(snake(word)),
+                words => Some(
+                    words
+                        .iter()
+                        .map(|word| snake(word))
+                        .collect::<Vec<_>>()
+                        .join("_"),
+                ),
+            }
+        };
+        // A formula is named after what it writes to.
+        let made = match self.formula_to_right {
+            Some(_) => of(&self.right),
+            None => of(&self.left).or_else(|| of(&self.right)),
+        };
+        made.unwrap_or_default()
+    }
 }
 
 /// `firstName` → `first_name`

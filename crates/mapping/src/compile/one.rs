@@ -8,7 +8,7 @@ use super::{
     default::default,
     in_mode,
     lenses::{formula, lens},
-    marks::{name, revision},
+    marks::revision,
     rule::rule,
 };
 use crate::{
@@ -83,7 +83,7 @@ pub(super) fn mapping(
         );
     }
     Some(CompiledMapping {
-        id: name(rules, &lens),
+        id: rules.id(),
         revision: revision(rules, &lens, direction),
         fields: Sides::each(|side| lens.fields(side)),
         rule,

@@ -109,7 +109,7 @@ impl CompiledMapping {
             Decision::Write { to, ref value, .. } if value.text() == Some(UNCHANGED) => {
                 Decision::Wait { side: to.other() }
             }
-            decision => self.as_far_as_writable(decision),
+            decision => decision,
         }
     }
 }

@@ -9,6 +9,7 @@ use record::{Entity, FieldName, RecordId};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use store::{CallFilter, CallRow, ConnectionName, JournalEntry, JournalFilter, Run, SyncName};
+use sync::BlockedRow;
 
 use crate::{
     app::AppState,
@@ -150,6 +151,25 @@ pub(crate) async fn failing(
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+pub(crate) struct BlockedQuery {
+    sync: Option<String>,
+    #[serde(default = "hundred")]
+    limit: usize,
+}
+
+/// Fields that do not cross, each with the reason.
+pub(crate) async fn blocked(
+    State(app): State<AppState>,
+    Query(query): Query<BlockedQuery>,
+) -> ApiResult<Json<Vec<BlockedRow>>> {
+    app.in_force()?;
+    app.refuse_unknown(query.sync.as_deref(), None)?;
+    let sync = query.sync.as_deref().map(SyncName::from);
+    Ok(Json(app.engine.blocked(sync.as_ref(), query.limit).await?))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct RunQuery {
     sync: Option<String>,
     #[serde(default = "twenty")]
@@ -190,7 +210,8 @@ pub(crate) async fn explain(
     State(app): State<AppState>,
     Query(query): Query<ExplainQuery>,
 ) -> ApiResult<Json<Value>> {
-    app.prepare().await?;
+    // All of it is stored: no account is asked, which may be the one that cannot be reached.
+    app.in_force()?;
     let explanation = app
         .engine
         .explain(

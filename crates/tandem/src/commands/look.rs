@@ -80,6 +80,15 @@ pub(crate) async fn reviews(client: &Client, reviews: &cli::Reviews) -> Result<(
                 output::text(&format!("  {side}: {}\n", cell(row, place)))?;
             }
         }
+        let is_closed = ["decided", "withdrawn"].contains(&cell(row, "/state").as_str());
+        if is_closed {
+            let why = match cell(row, "/choice") {
+                nothing if nothing == "–" => "no question any more".to_owned(),
+                choice => choice,
+            };
+            output::text(&format!("  {}: {why}\n\n", when("/decided")(row)))?;
+            continue;
+        }
         for choice in row["details"]["choices"].as_array().into_iter().flatten() {
             let effect = choice
                 .as_object()
@@ -377,6 +386,34 @@ pub(crate) async fn failing(client: &Client, failing: &cli::Failing) -> Result<(
             ("error", &at("/error")),
         ],
         "No record fails.",
+    )
+}
+
+/// Fields that do not cross.
+pub(crate) async fn blocked(client: &Client, blocked: &cli::Blocked) -> Result<()> {
+    let rows = list(
+        client,
+        "/api/v1/blocked",
+        &[
+            ("sync", blocked.sync.clone()),
+            ("limit", Some(blocked.limit.to_string())),
+        ],
+    )
+    .await?;
+    show(
+        rows,
+        blocked.format,
+        &[
+            ("sync", &at("/sync")),
+            ("entity", &at("/entity")),
+            ("left", &at("/left")),
+            ("right", &at("/right")),
+            ("mapping", &at("/mapping")),
+            ("not taken by", &at("/connection")),
+            ("since", &when("/since")),
+            ("why", &at("/reason")),
+        ],
+        "Every field crosses.",
     )
 }
 

@@ -76,3 +76,59 @@ async fn one_field_is_explained_and_the_status_says_how_long_edits_take() {
         assert!(status.out.contains(words), "no {words:?} in {status:#?}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_stored_is_told_at_once_though_no_system_can_be_reached() {
+    let world = World::start().await;
+    let control = world.sandbox.control();
+    let left = json!({"firstName": "Anna", "lastName": "Blum", "email": "anna@example.org"});
+    let left = control.seed(System::HighLevel, &[left]).unwrap().remove(0);
+    let right = json!({"Vorname": "Anna", "Name": "Blum", "email": "anna@example.org",
+        "Zusatz1": "Blum GmbH", "Ort": "Bonn"});
+    let right = control.seed(System::OnOffice, &[right]).unwrap().remove(0);
+    let config = world.config();
+    let applied = world.run(&["apply", config.to_str().unwrap()]).await;
+    assert_eq!(applied.code, 0, "{applied:#?}");
+    world.connect_both().await;
+    world.run(&["sync", "people", "--json"]).await.json();
+    world.end_sandbox().await;
+
+    let started = tokio::time::Instant::now();
+    let ask = ["explain", "office", "contact", right.as_str()];
+    let explained = world.run(&[&ask[..], &["--json"]].concat()).await.json();
+    let told = |name: &str| {
+        let fields = explained["fields"].as_array().unwrap();
+        let field = fields.iter().find(|field| field["field"] == name);
+        field
+            .unwrap_or_else(|| panic!("no {name} in {explained:#}"))
+            .clone()
+    };
+    assert_eq!(told("Vorname")["mapping"], "first_name");
+    assert_eq!(told("Ort")["value"]["value"]["text"], "Bonn");
+    assert_eq!(told("Ort")["counterpart"][2][1]["value"]["text"], "Bonn");
+    // What does not cross is said with the record, and in a list of its own.
+    let why = told("Zusatz1")["blocked"].as_str().unwrap().to_owned();
+    assert!(why.contains("only when a record is made"), "{explained:#}");
+    let blocked = world.run(&["blocked", "--json"]).await.json();
+    assert_eq!(blocked[0]["left"], left, "{blocked:#}");
+    assert_eq!(blocked[0]["connection"], "marketing", "{blocked:#}");
+    let shown = world.run(&["blocked", "--sync", "people"]).await;
+    assert!(
+        shown.out.contains("only when a record is made"),
+        "{shown:#?}"
+    );
+    for command in [
+        &["links", "people"][..],
+        &["journal"],
+        &["reviews"],
+        &["runs"],
+        &["calls"],
+        &["failing"],
+        &["status"],
+    ] {
+        let ran = world.run(command).await;
+        assert_eq!(ran.code, 0, "{command:?}: {ran:#?}");
+    }
+    let waited = started.elapsed();
+    assert!(waited < Duration::from_secs(15), "it took {waited:?}");
+}
