@@ -16,7 +16,8 @@ pub struct Commit {
     /// When: the mark of reviews that are closed or withdrawn here, and of new signals.
     pub at: Option<Timestamp>,
     /// Links to insert or replace by id. A record that is in another link of the same sync makes the
-    /// whole commit fail with [`crate::Error::AlreadyLinked`].
+    /// whole commit fail with [`crate::Error::AlreadyLinked`]. A new link withdraws the questions about who its
+    /// records are (subject `left:ID` or `right:ID`), with the link as the reason.
     pub links: Vec<Link>,
     /// Links that ended; their blocked fields go too.
     pub ended: Vec<LinkId>,

@@ -30,7 +30,7 @@ pub struct Review {
     pub details: Json,
     /// Where it stands.
     pub state: ReviewState,
-    /// What was chosen.
+    /// What was chosen, or why it is no question any more.
     pub choice: Option<String>,
     /// When it was asked.
     pub opened: Timestamp,

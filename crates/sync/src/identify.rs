@@ -1009,7 +1009,6 @@ async fn link_matched(
     let mut linked = Vec::with_capacity(matched.len());
     for (seeker, candidate) in matched {
         let how = matching::explain(candidate.verdict.findings());
-        withdraw(desk, &seeker.claim.record);
         let other = others
             .candidates
             .remove(&candidate.id)

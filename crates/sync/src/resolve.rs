@@ -678,7 +678,23 @@ async fn link_by_hand(
     };
     let link = new_link(core, pairing, left, right, "by a person");
     add_link(core, pairing, review, link, commit);
+    // Questions about the others of this side name a record that is taken now: they are put anew.
+    for rival in listed(review, "rivals") {
+        commit
+            .signals
+            .push(person_signal(core, pairing, side, &rival));
+    }
     Ok(())
+}
+
+/// The records that a question lists.
+fn listed(review: &Review, key: &str) -> Vec<RecordId> {
+    review.details[key]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|row| row["id"].as_str().map(RecordId::from))
+        .collect()
 }
 
 /// A link without a base: the next look aligns it.
@@ -728,11 +744,6 @@ fn add_link(core: &Core, pairing: &Pairing, review: &Review, link: Link, commit:
             pairing.entity,
             side,
             link.record(side).clone(),
-        ));
-        commit.withdrawn.push((
-            pairing.sync.clone(),
-            ReviewKind::Ambiguous,
-            format!("{side}:{}", link.record(side)),
         ));
         commit
             .signals
@@ -792,14 +803,6 @@ async fn keep_apart(
     let Some((side, record)) = subject_of(review) else {
         return Ok(());
     };
-    let of = |key: &str| -> Vec<RecordId> {
-        review.details[key]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(|row| row["id"].as_str().map(RecordId::from))
-            .collect()
-    };
     // Apart from a record of the same side means apart from its counterpart, too.
     let counterparts = core
         .store
@@ -808,12 +811,15 @@ async fn keep_apart(
             &pairing.sync,
             pairing.entity,
             side,
-            &of("rivals"),
+            &listed(review, "rivals"),
         )
         .await?
         .into_iter()
         .map(|link| link.record(side.other()).clone());
-    let candidates: BTreeSet<RecordId> = of("candidates").into_iter().chain(counterparts).collect();
+    let candidates: BTreeSet<RecordId> = listed(review, "candidates")
+        .into_iter()
+        .chain(counterparts)
+        .collect();
     for candidate in candidates {
         let (left, right) = match side {
             Side::Left => (record.clone(), candidate),

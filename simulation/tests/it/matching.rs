@@ -3,7 +3,7 @@
 use anyhow::Result;
 use serde_json::json;
 use simulation::{HIGHLEVEL, ONOFFICE};
-use store::ReviewKind;
+use store::{ReviewFilter, ReviewKind, ReviewState};
 
 use crate::support::{
     agrees, answer, choices, numbers, on_the_left, on_the_right, question, questions, world,
@@ -128,6 +128,39 @@ async fn a_match_to_a_linked_record_is_a_question() -> Result<()> {
     world.sweep().await?;
     let open = questions(&world).await?;
     assert!(open.is_empty(), "{open:#?}");
+    agrees(&world).await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_question_about_who_somebody_is_closes_when_they_are_linked_another_way() -> Result<()> {
+    let world = world().await?;
+    let left = world.seed(HIGHLEVEL, &on_the_left("Anna"))?;
+    let mut peter = on_the_right("Anna");
+    peter["Vorname"] = json!("Peter");
+    peter["Geburtsdatum"] = json!("");
+    let right = world.seed(ONOFFICE, &peter)?;
+    world.sync().await?;
+    world.settle().await?;
+    let asked = questions(&world).await?;
+    assert!(!asked.is_empty());
+    // One waits openly and one was put off: both have their answer when the name is put right.
+    world.engine().resolve(asked[0].id, "postpone").await?;
+    world.edit(ONOFFICE, &right, &json!({"Vorname": "Anna"}))?;
+    world.poll().await?;
+    assert_eq!(world.pairs().await?.len(), 1);
+    let reviews = world.engine().reviews(&ReviewFilter::default()).await?;
+    assert_eq!(reviews.len(), asked.len(), "{reviews:#?}");
+    for review in reviews {
+        assert_eq!(review.state, ReviewState::Withdrawn, "{review:#?}");
+        let other = if review.details["side"] == "left" {
+            &right
+        } else {
+            &left
+        };
+        assert_eq!(review.choice, Some(format!("linked with {other}")));
+        assert!(review.decided.is_some());
+    }
     agrees(&world).await?;
     Ok(())
 }

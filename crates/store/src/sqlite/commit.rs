@@ -15,12 +15,13 @@ pub(super) fn commit(session: &Session, ws: i64, commit: &Commit) -> Outcome<()>
     links::end(session, ws, &commit.ended, at)?;
     marks::lift(session, ws, &commit.lifted)?;
     marks::bury(session, ws, &commit.tombstones)?;
-    links::save(session, ws, &commit.links)?;
+    let new = links::save(session, ws, &commit.links)?;
     marks::unblock(session, ws, &commit.unblocked)?;
     marks::block(session, ws, &commit.blocked)?;
     marks::decide(session, ws, &commit.decisions)?;
     reviews::close(session, ws, &commit.closed_reviews, at)?;
     reviews::withdraw(session, ws, &commit.withdrawn, at)?;
+    reviews::withdraw_linked(session, ws, &new, at)?;
     reviews::open(session, ws, &commit.reviews)?;
     intents::end(session, ws, &commit.intents)?;
     listings::forget(session, ws, &commit.gone)?;

@@ -124,10 +124,10 @@ pub(super) fn one(session: &Session, workspace: &Workspace, id: LinkId) -> Outco
     rows.next()?.map(|row| link_of(session, row)).transpose()
 }
 
-/// Inserts links or replaces them by id.
-pub(super) fn save(session: &Session, ws: i64, links: &[Link]) -> Outcome<()> {
+/// Inserts links or replaces them by id. Says which are new.
+pub(super) fn save<'a>(session: &Session, ws: i64, links: &'a [Link]) -> Outcome<Vec<&'a Link>> {
     if links.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let mut tally = Tally::default();
     let mut new = Vec::new();
@@ -163,12 +163,13 @@ pub(super) fn save(session: &Session, ws: i64, links: &[Link]) -> Outcome<()> {
             new.push(link);
         }
     }
-    for link in new {
+    for link in &new {
         let sync = session.sync_number(ws, &link.sync)?;
         insert(session, ws, sync, link)?;
         tally_active(&mut tally, sync, link);
     }
-    tally.save(session, ws)
+    tally.save(session, ws)?;
+    Ok(new)
 }
 
 fn tally_active(tally: &mut Tally, sync: i64, link: &Link) {

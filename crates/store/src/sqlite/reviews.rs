@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use record::RecordId;
+use record::{RecordId, Side};
 use rusqlite::{OptionalExtension, Row, ToSql, params};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
@@ -13,7 +13,9 @@ use super::{
     payload,
     session::{Kind, Session, limit, maybe_time, micros, time, uuid},
 };
-use crate::{LinkId, Review, ReviewFilter, ReviewId, ReviewKind, ReviewState, SyncName, Workspace};
+use crate::{
+    Link, LinkId, Review, ReviewFilter, ReviewId, ReviewKind, ReviewState, SyncName, Workspace,
+};
 
 /// What is stored of a review beside its columns.
 #[derive(Serialize, Deserialize)]
@@ -136,6 +138,55 @@ pub(super) fn withdraw(
                 subject,
                 at
             ])?;
+    }
+    Ok(())
+}
+
+/// Withdraws what was asked about records that got a link: who they are, and what became of their create.
+/// Such a question has the side and the record as its subject. The link is the reason that is kept.
+pub(super) fn withdraw_linked(
+    session: &Session,
+    ws: i64,
+    links: &[&Link],
+    at: Option<i64>,
+) -> Outcome<()> {
+    let kinds = [
+        ReviewKind::Ambiguous,
+        ReviewKind::UnprovenCreate,
+        ReviewKind::Refused,
+    ];
+    for of_sync in links.chunk_by(|one, other| one.sync == other.sync) {
+        let sync = session.sync_number(ws, &of_sync[0].sync)?;
+        for kind in kinds {
+            // Mostly nothing waits, and then a first sync asks once for each batch.
+            let waits: bool = session
+                .sql(
+                    "SELECT EXISTS (SELECT 1 FROM review INDEXED BY review_waiting
+                     WHERE ws = ?1 AND sync = ?2 AND kind = ?3 AND state < 2)",
+                )?
+                .query_row(params![ws, sync, kind.code()], |row| row.get(0))?;
+            if !waits {
+                continue;
+            }
+            let mut withdraw = session.sql(
+                "UPDATE review INDEXED BY review_waiting SET state = 3, choice = ?6, decided = ?7
+                 WHERE ws = ?1 AND sync = ?2 AND kind = ?3 AND subject = ?4 AND entity = ?5
+                     AND state < 2",
+            )?;
+            for link in of_sync {
+                for side in Side::BOTH {
+                    withdraw.execute(params![
+                        ws,
+                        sync,
+                        kind.code(),
+                        format!("{side}:{}", link.record(side)),
+                        link.entity.code(),
+                        format!("linked with {}", link.record(side.other())),
+                        at
+                    ])?;
+                }
+            }
+        }
     }
     Ok(())
 }

@@ -67,6 +67,7 @@ macro_rules! contract {
             reviews::one_question_is_asked_once,
             reviews::a_postponed_question_comes_back_when_it_changes,
             reviews::a_closed_question_stays_closed,
+            reviews::a_link_answers_who_its_records_are,
             reviews::reviews_are_found_by_each_filter,
             intents::a_source_has_one_intent_for_a_side,
             intents::an_intent_is_looked_for_when_its_call_ended_without_answer,

@@ -188,3 +188,47 @@ pub(crate) async fn reviews_are_found_by_each_filter(store: Under) {
     };
     assert_eq!(find(paged).await, [2, 3], "in the order of opening");
 }
+
+pub(crate) async fn a_link_answers_who_its_records_are(store: Under) {
+    let about = |number, kind, subject: &str| review(number, kind, subject);
+    open(
+        &store,
+        vec![
+            about(1, ReviewKind::Ambiguous, "left:l1"),
+            about(2, ReviewKind::Refused, "right:r1"),
+            about(3, ReviewKind::Ambiguous, "left:l2"),
+            about(4, ReviewKind::Deleted, "left:l1"),
+        ],
+    )
+    .await;
+    close(&store, 2, ReviewState::Postponed, None).await;
+    let linked = Commit {
+        at: Some(at(60)),
+        links: vec![link(1, "l1", "r1")],
+        ..Commit::default()
+    };
+    commit(&store, linked.clone()).await;
+    let states = |reviews: &[Review]| -> Vec<(ReviewState, Option<String>)> {
+        reviews
+            .iter()
+            .map(|review| (review.state, review.choice.clone()))
+            .collect()
+    };
+    let withdrawn = |other: &str| (ReviewState::Withdrawn, Some(format!("linked with {other}")));
+    let reviews = all(&store).await;
+    let open_still = (ReviewState::Open, None);
+    assert_eq!(
+        states(&reviews),
+        [
+            withdrawn("r1"),
+            withdrawn("l1"),
+            open_still.clone(),
+            open_still
+        ]
+    );
+    assert_eq!(reviews[0].decided, Some(at(60)));
+    // A link that is only stored anew says nothing about what is asked since.
+    open(&store, vec![about(5, ReviewKind::Ambiguous, "left:l1")]).await;
+    commit(&store, linked).await;
+    assert_eq!(all(&store).await[4].state, ReviewState::Open);
+}
