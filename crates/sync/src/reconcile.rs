@@ -710,7 +710,7 @@ impl<'a> Desk<'a> {
         Ok(questions)
     }
 
-    /// Stores what is about to be overwritten and was never agreed on.
+    /// Stores what is about to be written where no base would tell of it afterwards.
     async fn keep_contested(
         &self,
         known: &Pairing,

@@ -413,8 +413,13 @@ pub(crate) fn with(current: &Fields, raw: &Fields) -> Fields {
     fields
 }
 
-/// What is about to be overwritten although nobody agreed on it: a value that its side was edited to,
-/// or that was there before the link. To be stored before the write, for afterwards it is nowhere.
+/// The note of a row that was stored before its write: if nothing follows it, the process ended between the
+/// write and its commit.
+pub(crate) const ABOUT_TO: &str = "about to be written";
+
+/// What is about to be written although no base would tell of it afterwards: over a value that its side was
+/// edited to, or that was there before the link, and whatever a first link writes. To be stored before the
+/// write: if the process ends before the outcome is stored, the next one finds two sides that agree.
 pub(crate) fn contested(
     pairing: &Pairing,
     link: &Link,
@@ -437,15 +442,16 @@ pub(crate) fn contested(
             {
                 continue;
             }
+            let is_first = !has_base(link, mapping);
             for (name, field) in raw.iter() {
                 let was = current.get(name.as_str());
-                if was.value().is_some() {
+                if is_first || was.value().is_some() {
                     rows.push(NewJournalEntry {
                         field: Some(name.clone()),
                         before: was.clone(),
                         after: field.clone(),
                         rule: step.rule.clone(),
-                        note: Some("about to be overwritten".to_owned()),
+                        note: Some(ABOUT_TO.to_owned()),
                         ..row(Effect::Observed, pairing, link, side, now, cause, run)
                     });
                 }
@@ -455,16 +461,14 @@ pub(crate) fn contested(
     for side in Side::BOTH {
         for (name, id) in plan.ids[index(side)].iter().flat_map(Fields::iter) {
             let was = before[index(side)].record.fields.get(name.as_str());
-            if was.value().is_some() {
-                rows.push(NewJournalEntry {
-                    field: Some(name.clone()),
-                    before: was.clone(),
-                    after: id.clone(),
-                    rule: format!("{KEEP_ID}: the id of the other record"),
-                    note: Some("about to be overwritten".to_owned()),
-                    ..row(Effect::Observed, pairing, link, side, now, cause, run)
-                });
-            }
+            rows.push(NewJournalEntry {
+                field: Some(name.clone()),
+                before: was.clone(),
+                after: id.clone(),
+                rule: format!("{KEEP_ID}: the id of the other record"),
+                note: Some(ABOUT_TO.to_owned()),
+                ..row(Effect::Observed, pairing, link, side, now, cause, run)
+            });
         }
     }
     rows

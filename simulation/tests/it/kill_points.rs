@@ -34,6 +34,8 @@ enum Kind {
     CreateBatch,
     AdoptLeft,
     AdoptRight,
+    /// Two who are there already are linked, and the right one gets what it does not have.
+    FirstLink,
     /// Of somebody who has neither address nor number.
     KeylessLeft,
     /// The same.
@@ -161,20 +163,22 @@ fn begin(kind: Kind, world: &World, scene: &Scene) -> Result<()> {
             &json!({"Ort": "Potsdam", "Vorname": "Annegret", "Email": "anne@brandt.example",
                 "Telefon1": "030 5559999", "ArtDaten": ["Eigentümer", "Makler"]}),
         )?,
-        Kind::UpdateRight => {
-            world.edit(
-                HIGHLEVEL,
-                &pair.highlevel,
-                &json!({"city": "Potsdam", "firstName": "Annegret",
-                    "email": "anne@brandt.example", "phone": "+49305559999"}),
-            )?;
-            for (way, tag) in [("add_tags", "Eigentümer"), ("remove_tags", "Kunde")] {
-                world.act(
-                    HIGHLEVEL,
-                    way,
-                    &json!({"id": pair.highlevel, "tags": [tag]}),
-                )?;
+        // All of it at once: seen between two edits, each of them would rightly be a write of its own.
+        Kind::UpdateRight => world.edit(
+            HIGHLEVEL,
+            &pair.highlevel,
+            &json!({"city": "Potsdam", "firstName": "Annegret",
+                "email": "anne@brandt.example", "phone": "+49305559999",
+                "tags": ["Eigentümer", "VIP"]}),
+        )?,
+        Kind::FirstLink => {
+            // The one first that tells nobody.
+            let mut sparse = on_the_right("Clara");
+            for name in ["Strasse", "Plz", "Ort", "Land", "Geburtsdatum", "Zusatz1"] {
+                sparse[name] = json!("");
             }
+            world.make(ONOFFICE, &sparse)?;
+            world.make(HIGHLEVEL, &on_the_left("Clara"))?;
         }
         Kind::Archive => world.delete(HIGHLEVEL, &pair.highlevel)?,
         Kind::Delete => world.delete(ONOFFICE, &pair.onoffice)?,
@@ -297,6 +301,7 @@ async fn judge(kind: Kind, world: &World, scene: &Scene, mark: u64) -> Result<()
         | Kind::AdoptRight
         | Kind::KeylessLeft
         | Kind::KeylessRight
+        | Kind::FirstLink
         | Kind::ResolveLink => ((3, 3), 3),
         Kind::UpdateLeft | Kind::UpdateRight | Kind::ResolveConflict => ((2, 2), 2),
         // An archived address is still there.
@@ -308,6 +313,15 @@ async fn judge(kind: Kind, world: &World, scene: &Scene, mark: u64) -> Result<()
     agrees(world).await?;
     once(world, mark)?;
     match kind {
+        Kind::FirstLink => {
+            let pairs = world.pairs().await?;
+            let clara = pairs
+                .iter()
+                .find(|linked| *linked != pair && *linked != bystander)
+                .context("Clara is linked")?;
+            ensure!(world.held(ONOFFICE, &clara.onoffice)?.city == "Berlin");
+            all_kept(world, clara, mark).await?;
+        }
         Kind::UpdateLeft | Kind::UpdateRight => {
             all_kept(world, pair, mark).await?;
             let (record, was) = if kind == Kind::UpdateLeft {
@@ -420,6 +434,11 @@ async fn a_create_on_the_left_without_an_answer() -> Result<()> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_create_on_the_right_without_an_answer() -> Result<()> {
     everywhere(Kind::AdoptRight, "a_create_on_the_right_without_an_answer").await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_first_link_that_fills_what_is_empty() -> Result<()> {
+    everywhere(Kind::FirstLink, "a_first_link_that_fills_what_is_empty").await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
