@@ -216,8 +216,9 @@ impl Store for FaultyStore {
         &self,
         workspace: &Workspace,
         connections: &[ConnectionName],
+        except: &[(ConnectionName, Entity)],
     ) -> Result<Option<Timestamp>> {
-        reads!(self, next_due(workspace, connections))
+        reads!(self, next_due(workspace, connections, except))
     }
 
     async fn end_leases(&self, workspace: &Workspace) -> Result<u64> {

@@ -37,7 +37,7 @@ pub(crate) enum Authority<'a> {
 }
 
 /// How long a call waits for a vendor's limit before it is given up as "later".
-const PATIENCE: Duration = Duration::from_secs(120);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A token cannot have ended so soon after it was bought.
 const JUST_BOUGHT: SignedDuration = SignedDuration::from_secs(60);

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use connector::{Account, Calls};
+use connector::{Account, Calls, Effect};
+use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value as Json;
 use store::{ConnectionName, Lane};
@@ -12,7 +13,7 @@ use crate::{
     Connections, Counts, Health, Purpose, Session, UnknownConnection,
     connection::Connection,
     credentials::{Held, KeptAccount, scrub},
-    exchange::Authority,
+    exchange::{Authority, PATIENCE},
     sign_in::named,
     tokens::TokenError,
 };
@@ -157,6 +158,20 @@ impl Connections {
     /// When there is no such connection.
     pub fn rate(&self, name: &ConnectionName) -> Result<Option<f64>, UnknownConnection> {
         Ok(self.get(name)?.budget.rate())
+    }
+
+    /// Until when the vendor takes no more requests of this kind, if a call would be given up for that.
+    ///
+    /// # Errors
+    /// When there is no such connection.
+    pub fn used_up_until(
+        &self,
+        name: &ConnectionName,
+        lane: Lane,
+        effect: Effect,
+    ) -> Result<Option<Timestamp>, UnknownConnection> {
+        let budget = &self.get(name)?.budget;
+        Ok(budget.used_up_until(lane, effect, PATIENCE))
     }
 
     /// The limits that hold on a connection now: documented, announced and set.

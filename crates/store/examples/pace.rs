@@ -178,6 +178,7 @@ async fn drain(store: &Arc<dyn Store>) {
 async fn claim(store: &Arc<dyn Store>) -> Vec<Claim> {
     let request = ClaimRequest {
         connections: vec!["crm".into(), "estate".into()],
+        except: Vec::new(),
         limit: 500,
         now: start(),
         lease_until: start() + SignedDuration::from_secs(60),

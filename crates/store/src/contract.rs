@@ -92,12 +92,13 @@ pub trait Store: Send + Sync {
     /// Leases dirty records to a worker; all of one connection and entity.
     async fn claim(&self, workspace: &Workspace, request: ClaimRequest) -> Result<Vec<Claim>>;
 
-    /// When the next dirty record of these connections is due, if any waits. One that a worker has is
-    /// due when its lease ends.
+    /// When the next dirty record of these connections is due, but for these places, if any waits. One that a
+    /// worker has is due when its lease ends.
     async fn next_due(
         &self,
         workspace: &Workspace,
         connections: &[ConnectionName],
+        except: &[(ConnectionName, Entity)],
     ) -> Result<Option<Timestamp>>;
 
     /// Ends all leases: at start, when no other process can hold one. Says how many there were.

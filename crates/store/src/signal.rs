@@ -88,6 +88,8 @@ pub enum Accepted {
 pub struct ClaimRequest {
     /// Of these connections.
     pub connections: Vec<ConnectionName>,
+    /// None of these, whatever is due there.
+    pub except: Vec<(ConnectionName, Entity)>,
     /// At most so many. All claims returned are of one connection and entity, so that they can be
     /// fetched in batches: the one with the most urgent and oldest due record; in a backfill, parents
     /// before children.
@@ -136,4 +138,6 @@ pub struct Release {
     pub due: Timestamp,
     /// Why, for the list of errors; no record values. `None`: not an error.
     pub error: Option<String>,
+    /// It could not even be tried: a vendor's limit is used up until then. That counts as no attempt.
+    pub put_off: bool,
 }

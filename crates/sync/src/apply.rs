@@ -360,6 +360,7 @@ impl Applying<'_> {
             for (record, mut row) in rows.into_iter().flatten() {
                 let again = match ends.remove(&record) {
                     Some(ClaimEnd::Again { after, error }) => Some((after, error)),
+                    Some(ClaimEnd::Later { why, .. }) => Some((None, Some(why))),
                     None if row.end.is_none() => {
                         Some((None, failed.as_ref().map(ToString::to_string)))
                     }

@@ -73,6 +73,39 @@ impl Causes {
         })
     }
 
+    /// Whether only other syncs than this one have to look at a record because of what we wrote to it.
+    pub(crate) fn is_for_others(
+        &self,
+        connection: &ConnectionName,
+        entity: Entity,
+        record: &RecordId,
+        sync: &SyncName,
+    ) -> bool {
+        let key = (connection.clone(), entity, record.clone());
+        self.with(|kept| {
+            let carried = kept.new.get(&key).or_else(|| kept.old.get(&key));
+            carried.is_some_and(|carried| !carried.unseen.contains(sync))
+        })
+    }
+
+    /// A sync has to look again at what it wrote itself.
+    pub(crate) fn look_again(
+        &self,
+        connection: &ConnectionName,
+        entity: Entity,
+        record: &RecordId,
+        sync: &SyncName,
+    ) {
+        let key = (connection.clone(), entity, record.clone());
+        self.with(|kept| {
+            for generation in [&mut kept.new, &mut kept.old] {
+                if let Some(carried) = generation.get_mut(&key) {
+                    carried.unseen.insert(sync.clone());
+                }
+            }
+        });
+    }
+
     /// A sync has looked at a record.
     pub(crate) fn seen(
         &self,

@@ -67,6 +67,15 @@ pub(crate) async fn create(desk: &mut Desk<'_>, births: Vec<Birth>) -> Result<()
         return Ok(());
     }
     let births = desk.worth_making(births);
+    if let Some(until) = desk.used_up_until(target, connector::Effect::Write) {
+        let why =
+            format!("the limit of the system that it is to be made in is used up until {until}");
+        for birth in births {
+            let why = why.clone();
+            desk.end(&birth.claim.record, ClaimEnd::Later { until, why });
+        }
+        return Ok(());
+    }
     if !desk
         .may_change(crate::breaker::Kind::Create, births.len())
         .await?
@@ -375,7 +384,7 @@ impl Desk<'_> {
             };
             self.commit.signals.push(signal);
         }
-        self.signal_neighbours(target, &record, &labour.birth.claim, cause, now);
+        self.signal_neighbours(target, &record, &labour.birth.claim, cause, born.look_again);
         self.births.push((born.link.id, labour.intent.id));
         self.commit.links.push(born.link);
         self.note_missed(&labour.birth.claim);
@@ -464,13 +473,8 @@ impl Desk<'_> {
         self.commit
             .intents
             .push((labour.intent.id, IntentEnd::Closed));
-        self.end(
-            &labour.birth.claim.record,
-            ClaimEnd::Again {
-                after: None,
-                error: Some(error),
-            },
-        );
+        let end = self.again(&[labour.intent.target], connector::Effect::Write, error);
+        self.end(&labour.birth.claim.record, end);
     }
 
     /// Leaves out what is blamed; gives up where nothing is.

@@ -11,6 +11,7 @@ use std::{
 
 use connections::{Clock, Connections, Health, Session};
 use connector::Calls;
+use futures::stream::{FuturesUnordered, StreamExt as _};
 use jiff::Timestamp;
 use mapping::SyncRules;
 use record::{Entity, RecordId, Side};
@@ -33,6 +34,7 @@ use crate::{
     pair::Pairing,
     plan, poll, reconcile, references, resolve, run,
     setup::{self, Unready},
+    shared::Writes,
     standing::Standings,
     unanswered::Unanswered,
     undo::{self, UndoPlan, UndoReport, UndoScope},
@@ -81,6 +83,7 @@ pub(crate) struct Core {
     pub(crate) notices: Notices,
     pub(crate) marks: Marks,
     pub(crate) causes: Causes,
+    pub(crate) writes: Writes,
     pub(crate) unanswered: Unanswered,
     /// Creates whose outcome could not be stored.
     stranded: Mutex<BTreeSet<IntentId>>,
@@ -127,6 +130,7 @@ impl Engine {
                 notices: Notices::default(),
                 marks: Marks::default(),
                 causes: Causes::default(),
+                writes: Writes::default(),
                 unanswered: Unanswered::default(),
                 stranded: Mutex::new(BTreeSet::new()),
                 unmade: Mutex::default(),
@@ -206,11 +210,11 @@ async fn work(core: Arc<Core>, lane: Lane, shutdown: CancellationToken) {
         let woken = core.waker.notified();
         tokio::pin!(woken);
         woken.as_mut().enable();
-        let connections = core.workable();
-        let begun = if connections.is_empty() {
+        let workable = core.workable();
+        let begun = if workable.connections.is_empty() {
             Ok(None)
         } else {
-            core.claim_and_begin(connections.clone(), lane).await
+            core.claim_and_begin(&workable, lane).await
         };
         match begun {
             Ok(Some((claims, at_work))) => {
@@ -221,7 +225,7 @@ async fn work(core: Arc<Core>, lane: Lane, shutdown: CancellationToken) {
                 core.finished.notify_waiters();
             }
             Ok(None) => {
-                let wait = core.until_next(&connections).await;
+                let wait = core.until_next(&workable).await;
                 tokio::select! {
                     () = shutdown.cancelled() => {}
                     () = &mut woken => {}
@@ -285,6 +289,9 @@ async fn look_for_creates(core: Arc<Core>, shutdown: CancellationToken) {
 
 async fn keep_polling(core: Arc<Core>, shutdown: CancellationToken) {
     let mut last: HashMap<(ConnectionName, Entity), Timestamp> = HashMap::new();
+    // Each on its own: who waits, for an answer or for the end of a create, waits alone.
+    let mut under_way = BTreeSet::new();
+    let mut polls = FuturesUnordered::new();
     while !shutdown.is_cancelled() {
         for (pairing, side) in core.distinct_ends() {
             let connection = pairing.end(side).connection.clone();
@@ -298,20 +305,29 @@ async fn keep_polling(core: Arc<Core>, shutdown: CancellationToken) {
             let due = last
                 .get(&key)
                 .is_none_or(|last| last.saturating_add(every).is_ok_and(|at| at <= now));
-            if !due || !core.is_started(&pairing.sync) {
+            if !due || !core.is_started(&pairing.sync) || !under_way.insert(key.clone()) {
                 continue;
             }
-            last.insert(key, now);
-            if let Err(error) = poll::poll(&core, &pairing, side).await {
-                tracing::warn!(connection = %pairing.end(side).connection, %error, "a poll failed");
-            }
+            last.insert(key.clone(), now);
+            let core = &core;
+            polls.push(async move {
+                if let Err(error) = poll::poll(core, &pairing, side).await {
+                    tracing::warn!(connection = %key.0, %error, "a poll failed");
+                }
+                key
+            });
         }
         let pause = core
             .options
             .poll_without_webhooks
             .min(core.options.poll_with_webhooks)
             .min(Duration::from_secs(1));
-        pause_for(&core, pause, &shutdown).await;
+        tokio::select! {
+            Some(ended) = polls.next() => {
+                under_way.remove(&ended);
+            }
+            () = pause_for(&core, pause, &shutdown) => {}
+        }
     }
 }
 
@@ -362,6 +378,13 @@ async fn keep_sweeping(core: Arc<Core>, shutdown: CancellationToken) {
     }
 }
 
+/// What may be worked off.
+struct Workable {
+    connections: Vec<ConnectionName>,
+    /// Of these connections, what waits for the end of a first listing and for nothing else.
+    listed: Vec<(ConnectionName, Entity)>,
+}
+
 /// A worker is at work on records of this entity as long as this lives.
 struct AtWork<'a> {
     core: &'a Core,
@@ -388,11 +411,11 @@ impl Core {
     /// of them has to know that somebody is at work on it.
     async fn claim_and_begin(
         &self,
-        connections: Vec<ConnectionName>,
+        workable: &Workable,
         lane: Lane,
     ) -> Result<Option<(Vec<store::Claim>, AtWork<'_>)>, Error> {
         let _one_by_one = self.claiming.lock().await;
-        let claims = self.claim(connections, lane).await?;
+        let claims = self.claim(workable, lane).await?;
         let Some(entity) = claims.first().map(|claim| claim.entity) else {
             return Ok(None);
         };
@@ -424,11 +447,7 @@ impl Core {
         self.recall_all().await
     }
 
-    async fn claim(
-        &self,
-        connections: Vec<ConnectionName>,
-        lane: Lane,
-    ) -> Result<Vec<store::Claim>, Error> {
+    async fn claim(&self, workable: &Workable, lane: Lane) -> Result<Vec<store::Claim>, Error> {
         let now = self.clock.now();
         // Urgent records in small batches, so that nothing waits for the end of a large one.
         let lanes: &[Lane] = match lane {
@@ -442,7 +461,8 @@ impl Core {
                 .claim(
                     &self.workspace,
                     ClaimRequest {
-                        connections: connections.clone(),
+                        connections: workable.connections.clone(),
+                        except: workable.listed.clone(),
                         limit: if *lane == Lane::Backfill {
                             self.options.backfill_within(self.slowest())
                         } else {
@@ -473,12 +493,17 @@ impl Core {
     }
 
     /// How long to wait for the next dirty record, if no signal comes before.
-    async fn until_next(&self, connections: &[ConnectionName]) -> Duration {
+    async fn until_next(&self, workable: &Workable) -> Duration {
         const LONGEST: Duration = Duration::from_secs(5);
-        if connections.is_empty() {
+        if workable.connections.is_empty() {
             return LONGEST;
         }
-        match self.store.next_due(&self.workspace, connections).await {
+        let Workable {
+            connections,
+            listed,
+        } = workable;
+        let (store, workspace) = (&self.store, &self.workspace);
+        match store.next_due(workspace, connections, listed).await {
             Ok(Some(due)) => Duration::try_from(due.duration_since(self.clock.now()))
                 .unwrap_or(Duration::ZERO)
                 .clamp(Duration::from_millis(50), LONGEST),
@@ -490,17 +515,23 @@ impl Core {
         }
     }
 
-    /// Connections whose records may be worked off now.
-    fn workable(&self) -> Vec<ConnectionName> {
-        let mut names = BTreeSet::new();
+    /// What may be worked off now.
+    fn workable(&self) -> Workable {
+        let (mut names, mut open, mut listed) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
         for pairing in self.all_pairings() {
-            if self.held_back(&pairing).is_none() && self.is_ready(&pairing.sync) {
-                for side in Side::BOTH {
-                    names.insert(pairing.end(side).connection.clone());
-                }
+            let places =
+                Side::BOTH.map(|side| (pairing.end(side).connection.clone(), pairing.entity));
+            if self.held_back(&pairing).is_none() {
+                names.extend(places.clone().map(|(connection, _)| connection));
+                open.extend(places);
+            } else if self.is_listing(&pairing.sync) {
+                listed.extend(places);
             }
         }
-        names.into_iter().collect()
+        Workable {
+            connections: names.into_iter().collect(),
+            listed: listed.difference(&open).cloned().collect(),
+        }
     }
 
     pub(crate) fn all_pairings(&self) -> Vec<Arc<Pairing>> {

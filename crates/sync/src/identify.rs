@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use connector::{Fetched, IdentityKey};
+use connector::{Effect, Fetched, IdentityKey};
 use matching::{Candidate, Choice, Person, Verdict, choose, compare, confirm};
 use record::{Fields, Read, RecordId, Side};
 use store::{
@@ -387,7 +387,8 @@ async fn read(desk: &mut Desk<'_>, claims: Vec<Claim>) -> Result<(Vec<Seeker>, V
         .collect();
     let mut fetched = HashMap::new();
     if !missing.is_empty() {
-        fetched = desk.fetch(side, &missing, &cause_of(&claims[0])).await?;
+        let cause = cause_of(&claims[0]);
+        fetched = desk.fetch_or_share(side, &missing, &cause).await?;
     }
     let mut seekers = Vec::with_capacity(claims.len());
     let mut gone = Vec::new();
@@ -405,6 +406,7 @@ async fn read(desk: &mut Desk<'_>, claims: Vec<Claim>) -> Result<(Vec<Seeker>, V
                     continue;
                 }
                 Some(Fetched::Found(read)) => {
+                    desk.share(&read);
                     snapshots.push(snapshot(core, pairing, side, &read));
                     *read
                 }
@@ -455,13 +457,8 @@ async fn read(desk: &mut Desk<'_>, claims: Vec<Claim>) -> Result<(Vec<Seeker>, V
 }
 
 fn again(desk: &mut Desk<'_>, claim: &Claim, error: &str) {
-    desk.end(
-        &claim.record,
-        ClaimEnd::Again {
-            after: None,
-            error: Some(error.to_owned()),
-        },
-    );
+    let end = desk.again(&Side::BOTH, Effect::Read, error.to_owned());
+    desk.end(&claim.record, end);
 }
 
 /// What is kept of a record that has no link.

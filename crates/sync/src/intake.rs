@@ -150,6 +150,12 @@ async fn is_own_write(
         return Ok(false);
     };
     let mut proven = false;
+    // A sync that is yet to look at the record because of our write reads then what the message tells of.
+    let is_to_look = |pairing: &Pairing| {
+        let causes = &core.causes;
+        let of = causes.of(connection, hint.entity, &hint.id, &pairing.sync);
+        of.is_some()
+    };
     for (pairing, side) in core.pairings_of(connection, hint.entity) {
         let links = core
             .store
@@ -164,7 +170,9 @@ async fn is_own_write(
         let Some(link) = links.first() else {
             // A sync that would do nothing with the record learns nothing from the message.
             let fields = &shown.record.fields;
-            if pairing.compiled.gets_counterpart(side, fields) == Some(false) {
+            if pairing.compiled.gets_counterpart(side, fields) == Some(false)
+                || is_to_look(&pairing)
+            {
                 continue;
             }
             return Ok(false);
@@ -183,11 +191,12 @@ async fn is_own_write(
             // record was made, that has a message of its own.
             !hint.born && hides_value(&pairing, side, link, shown),
         );
-        if !recent || !base || hides {
+        // Only one sync wrote it. What it shows is the base of the others as well, or they are yet to look.
+        if hides || !(base || is_to_look(&pairing)) {
             tracing::debug!(sync = %pairing.sync, record = %hint.id, recent, base, hides, "a message may be news");
             return Ok(false);
         }
-        proven = true;
+        proven |= recent && base;
     }
     Ok(proven)
 }

@@ -48,6 +48,8 @@ mod gone;
 
 mod reconcile;
 
+mod shared;
+
 mod breaker;
 
 mod standing;

@@ -239,20 +239,17 @@ fn signal(
     }
 }
 
-/// Whether a record, or one with its identity keys, is just being worked on.
+/// Whether a record, or one with its identity keys, is just being worked on. What has no key may be anything that is
+/// worked on.
 fn is_at_work(core: &Core, connection: &ConnectionName, pairing: &Pairing, read: &Read) -> bool {
     let (entity, record) = (pairing.entity, &read.record);
-    core.locks.is_held(&intake::locks(
-        core,
-        connection,
-        entity,
-        &record.id,
-        &record.fields,
-    ))
+    let locks = intake::locks(core, connection, entity, &record.id, &record.fields);
+    let has_keys = locks.len() > 1;
+    core.locks.is_held(&locks) || (!has_keys && core.is_at_work(entity))
 }
 
-/// How long newcomers may be what we are just making: most creates are stored by then.
-const LONGEST_BIRTH: Duration = Duration::from_secs(10);
+/// How long newcomers may be what we are just making: what is made in one go is stored by then, under limits too.
+const LONGEST_BIRTH: Duration = Duration::from_secs(40);
 
 /// How often it is looked meanwhile whether they are.
 const LOOK: Duration = Duration::from_millis(250);

@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use connector::{Calls, Change, Fetched};
+use connector::{Calls, Change, Effect, Fetched};
 use futures::future::join;
 use record::{FieldName, Fields, Read, RecordId, Side};
 use store::{
@@ -47,6 +47,13 @@ pub(crate) enum ClaimEnd {
         /// Why, if it is an error.
         error: Option<String>,
     },
+    /// A vendor's limit is used up until then: it was not even tried.
+    Later {
+        /// Until then.
+        until: jiff::Timestamp,
+        /// Why.
+        why: String,
+    },
 }
 
 /// How long a record waits for a sync that stands still, in seconds, if nobody lets it go on.
@@ -75,6 +82,10 @@ pub(crate) struct Desk<'a> {
     pub(crate) let_go_on: bool,
     /// Only rows of a plan are carried out; `None`: whatever follows.
     pub(crate) permit: Option<Permit>,
+    /// Other syncs look at the same records after this one.
+    pub(crate) shares: bool,
+    /// Readings of the side that the claims are on, see [`crate::shared`].
+    pub(crate) shared: HashMap<RecordId, Read>,
 }
 
 impl Drop for Desk<'_> {
@@ -96,6 +107,7 @@ pub(crate) async fn reconcile(core: &Arc<Core>, claims: Vec<Claim>) {
     let pairings = core.pairings_of(&connection, entity);
     let last = pairings.len();
     let mut settled = false;
+    let mut shared = HashMap::new();
     for (number, (pairing, side)) in pairings.iter().enumerate() {
         let mut desk = Desk::new(core, pairing, *side, lane);
         if let Some(why) = core.held_back(pairing) {
@@ -123,14 +135,18 @@ pub(crate) async fn reconcile(core: &Arc<Core>, claims: Vec<Claim>) {
             }
             continue;
         }
-        if let Err(error) = desk.work(&claims).await {
+        desk.shares = last > 1;
+        desk.shared = std::mem::take(&mut shared);
+        let worked = desk.work(&claims).await;
+        shared = std::mem::take(&mut desk.shared);
+        if let Err(error) = worked {
             desk.fail_rest(&claims, &error);
             if error.is_refusal() {
                 core.doubt_schemas();
             }
         }
         for (record, end) in std::mem::take(&mut desk.ends) {
-            if matches!(end, ClaimEnd::Again { .. }) {
+            if !matches!(end, ClaimEnd::Settled) {
                 ends.insert(record, end);
             }
         }
@@ -183,6 +199,8 @@ impl<'a> Desk<'a> {
             counts: BTreeMap::new(),
             let_go_on: false,
             permit: None,
+            shares: false,
+            shared: HashMap::new(),
         }
     }
 
@@ -300,14 +318,36 @@ impl<'a> Desk<'a> {
 
     fn fail_rest(&mut self, claims: &[Claim], error: &Error) {
         tracing::warn!(sync = %self.pairing.sync, %error, "a batch could not be worked off");
+        let end = self.again(&Side::BOTH, Effect::Read, error.to_string());
         for claim in claims {
             self.ends
                 .entry(claim.record.clone())
-                .or_insert_with(|| ClaimEnd::Again {
-                    after: None,
-                    error: Some(error.to_string()),
-                });
+                .or_insert_with(|| end.clone());
         }
+    }
+
+    /// How a claim ends of which something failed at one of these sides: it is tried again, by the backoff, or when
+    /// the limit is new that such calls wait for.
+    pub(crate) fn again(&self, sides: &[Side], effect: Effect, error: String) -> ClaimEnd {
+        let until = sides
+            .iter()
+            .filter_map(|side| self.used_up_until(*side, effect))
+            .max();
+        match until {
+            Some(until) => ClaimEnd::Later { until, why: error },
+            None => ClaimEnd::Again {
+                after: None,
+                error: Some(error),
+            },
+        }
+    }
+
+    /// Until when a side takes no more calls of this kind, if anybody waiting for it would give up.
+    pub(crate) fn used_up_until(&self, side: Side, effect: Effect) -> Option<jiff::Timestamp> {
+        let connection = &self.pairing.end(side).connection;
+        let connections = &self.core.connections;
+        let until = connections.used_up_until(connection, self.lane, effect);
+        until.ok().flatten()
     }
 
     /// Works off the claims for this sync.
@@ -326,10 +366,9 @@ impl<'a> Desk<'a> {
             unlinked = unlinked.len(),
             "working off a batch"
         );
-        // Another sync lists its accounts for the first time: to the links of this one that says nothing.
         let (others, linked): (Vec<&Claim>, Vec<&Claim>) = linked
             .into_iter()
-            .partition(|claim| self.core.marks.is_for_another(&self.pairing.sync, claim));
+            .partition(|claim| self.is_for_others(claim));
         for claim in others {
             self.end(&claim.record, ClaimEnd::Settled);
         }
@@ -344,6 +383,23 @@ impl<'a> Desk<'a> {
             identify::unlinked(self, unlinked).await?;
         }
         Ok(())
+    }
+
+    /// Whether a claim says nothing to the links of this sync: another one lists its accounts for the first time, or
+    /// has to look at what this one wrote and has read since.
+    fn is_for_others(&self, claim: &Claim) -> bool {
+        let sync = &self.pairing.sync;
+        let is_own_write = claim.sources == [SignalSource::OwnWrite]
+            && claim.attempts == 0
+            && claim.not_older_than.is_none()
+            && claim
+                .cause
+                .as_ref()
+                .is_some_and(|cause| cause.passed.last() == Some(sync));
+        let (connection, entity) = (&claim.connection, claim.entity);
+        let causes = &self.core.causes;
+        self.core.marks.is_for_another(sync, claim)
+            || (is_own_write && causes.is_for_others(connection, entity, &claim.record, sync))
     }
 
     /// Links by the record that they hold on `side`.
@@ -442,8 +498,8 @@ impl<'a> Desk<'a> {
                 .collect::<Vec<_>>()
         });
         let (left, right) = join(
-            self.fetch(Side::Left, &ids[0], &cause),
-            self.fetch(Side::Right, &ids[1], &cause),
+            self.fetch_or_share(Side::Left, &ids[0], &cause),
+            self.fetch_or_share(Side::Right, &ids[1], &cause),
         )
         .await;
         let mut found = [left?, right?];
@@ -469,6 +525,7 @@ impl<'a> Desk<'a> {
                             },
                         );
                     } else {
+                        self.share(read);
                         both.push(Couple {
                             claim,
                             link,
@@ -483,13 +540,10 @@ impl<'a> Desk<'a> {
                         _ => None,
                     });
                     match failed {
-                        Some(error) => self.end(
-                            &claim.record,
-                            ClaimEnd::Again {
-                                after: None,
-                                error: Some(error),
-                            },
-                        ),
+                        Some(error) => {
+                            let end = self.again(&Side::BOTH, Effect::Read, error);
+                            self.end(&claim.record, end);
+                        }
                         None if self.permit.is_some() => {
                             self.leave_out(&claim.record, "one of the two is not there any more");
                             self.end(&claim.record, ClaimEnd::Settled);
@@ -572,6 +626,9 @@ impl<'a> Desk<'a> {
         let written = self.write_all(&known, &kept, &plans).await?;
         self.time_writes(&kept, &written);
         let after = self.read_back(&kept, &written).await?;
+        for read in after[index(self.side)].values() {
+            self.share(read);
+        }
         for (number, (couple, plan)) in kept.into_iter().zip(&plans).enumerate() {
             self.settle_couple(
                 &known,
@@ -780,7 +837,13 @@ impl<'a> Desk<'a> {
                 }
                 let calls = self.calls_after(side, cause, oldest)?;
                 let end = self.pairing.end(side);
+                let records: Vec<RecordId> = changes
+                    .iter()
+                    .map(|change| change.current.id.clone())
+                    .collect();
+                self.note_writes(side, &records);
                 let written = write(end, &*calls, changes).await;
+                self.note_writes(side, &records);
                 Ok(numbers.into_iter().zip(written).collect())
             }
         };
@@ -913,13 +976,15 @@ impl<'a> Desk<'a> {
             );
             let not_read_back =
                 written[at].is_some_and(|result| !result.taken.is_empty()) && after[at].is_none();
-            if settled.unexpected[at] || not_read_back {
+            let look_again = settled.unexpected[at] || not_read_back;
+            if look_again {
                 self.signal_again(side, settled.link.record(side), &claim, &cause, now);
             }
             let is_id = |field: &FieldName| self.pairing.compiled.keep_id(side) == Some(field);
             let wrote_more = written[at].is_some_and(|result| !result.taken.iter().all(is_id));
             if wrote_more {
-                self.signal_neighbours(side, settled.link.record(side), &claim, &cause, now);
+                let record = settled.link.record(side);
+                self.signal_neighbours(side, record, &claim, &cause, look_again);
             }
             if changed || self.is_being_listed(side) {
                 let last = after[at].unwrap_or(&reads[at]);
@@ -937,23 +1002,21 @@ impl<'a> Desk<'a> {
         self.await_those(&settled.blocked, &claim);
         self.commit.blocked.extend(settled.blocked);
         self.commit.unblocked.extend(settled.unblocked);
-        let mut error = None;
+        let mut open = None;
         for side in Side::BOTH {
             let Some(result) = written[index(side)] else {
                 continue;
             };
             let parked = self.is_parked(&was, side, plan, result, now);
-            error = error.or(unfinished(result).filter(|_| !parked));
+            let error = unfinished(result).filter(|_| !parked);
+            open = open.or(error.map(|error| self.again(&[side], Effect::Write, error)));
         }
         let vanished = written
             .into_iter()
             .flatten()
             .any(|result| matches!(result.rest, Rest::Gone));
-        let end = if let Some(error) = error {
-            ClaimEnd::Again {
-                after: None,
-                error: Some(error),
-            }
+        let end = if let Some(end) = open {
+            end
         } else if vanished {
             // The next look finds it gone on both readings and proves it.
             ClaimEnd::Again {
@@ -1155,20 +1218,23 @@ impl<'a> Desk<'a> {
         now: jiff::Timestamp,
     ) {
         let signal = self.own_write(side, record, claim, cause, now);
+        let (causes, sync) = (&self.core.causes, &self.pairing.sync);
+        causes.look_again(&signal.connection, signal.entity, record, sync);
         self.commit.signals.push(signal);
     }
 
-    /// Other syncs on the same connection have to look at what we wrote.
+    /// Other syncs on the same connection have to look at what we wrote, and this one if it is to look again.
     pub(crate) fn signal_neighbours(
         &mut self,
         side: Side,
         record: &RecordId,
         claim: &Claim,
         cause: &Cause,
-        now: jiff::Timestamp,
+        look_again: bool,
     ) {
+        let now = self.core.clock.now();
         let connection = &self.pairing.end(side).connection;
-        let neighbours: BTreeSet<_> = self
+        let mut neighbours: BTreeSet<_> = self
             .core
             .pairings_of(connection, self.pairing.entity)
             .into_iter()
@@ -1179,6 +1245,9 @@ impl<'a> Desk<'a> {
             return;
         }
         let signal = self.own_write(side, record, claim, cause, now);
+        if look_again {
+            neighbours.insert(self.pairing.sync.clone());
+        }
         if let Some(cause) = &signal.cause {
             let entity = self.pairing.entity;
             let causes = &self.core.causes;
@@ -1420,8 +1489,15 @@ impl Core {
                         claim: claim.clone(),
                         due: now.saturating_add(wait).unwrap_or(now),
                         error: error.clone(),
+                        put_off: false,
                     });
                 }
+                Some(ClaimEnd::Later { until, why }) => commit.released.push(Release {
+                    claim: claim.clone(),
+                    due: *until,
+                    error: Some(why.clone()),
+                    put_off: true,
+                }),
             }
         }
     }

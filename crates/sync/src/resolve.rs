@@ -597,7 +597,12 @@ async fn settle_conflict(
     left_behind
         .withdrawn
         .retain(|(_, kind, subject)| *kind != review.kind || *subject != review.subject);
-    if let Some(ClaimEnd::Again { error, .. }) = end {
+    let open = match end {
+        Some(ClaimEnd::Again { error, .. }) => Some(error),
+        Some(ClaimEnd::Later { why, .. }) => Some(Some(why)),
+        Some(ClaimEnd::Settled) | None => None,
+    };
+    if let Some(error) = open {
         // What was written is stored all the same.
         core.commit(left_behind).await?;
         return Err(Error::NotReady {

@@ -125,6 +125,7 @@ async fn list_and_work(
             mark_known(core, pairing, [left, right]).await?;
         }
         core.fill_pilot(pairing).await?;
+        core.end_listing_of(pairing).await?;
     }
     core.end_listing(sync).await?;
     let to_do = waiting(core, pairings).await?.dirty;
@@ -172,6 +173,7 @@ pub(crate) async fn list_first(core: &Arc<Core>, sync: &SyncName) -> Result<(), 
         let reports = list_all(core, &pairing, &progress).await?;
         mark_known(core, &pairing, reports).await?;
         core.fill_pilot(&pairing).await?;
+        core.end_listing_of(&pairing).await?;
     }
     core.end_listing(sync).await
 }

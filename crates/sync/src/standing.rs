@@ -6,7 +6,7 @@
 //! what has become true since. What is stored is always the newest that memory holds.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Mutex,
     time::Duration,
 };
@@ -67,6 +67,8 @@ struct Held {
     run: Option<RunId>,
     /// Links, with the moment they were counted.
     links: Option<(Timestamp, usize)>,
+    /// What the first listing under way has listed on both sides already.
+    listed: BTreeSet<Entity>,
 }
 
 /// How all syncs stand.
@@ -229,10 +231,11 @@ impl Core {
         if pairing.mode == mapping::Mode::Preview {
             return Some("this sync only previews".to_owned());
         }
-        self.standing(&pairing.sync, |standing| {
+        self.with_held(&pairing.sync, |held| {
+            let standing = &held.standing;
             if !standing.started {
                 Some("the first run was not started yet".to_owned())
-            } else if !standing.listed {
+            } else if !standing.listed && !held.listed.contains(&pairing.entity) {
                 Some("the first listing is not complete".to_owned())
             } else {
                 standing
@@ -267,6 +270,7 @@ impl Core {
         let rules = news::in_force(self, sync);
         let first = self.standing(sync, |standing| !standing.started || !standing.listed);
         if first {
+            self.with_held(sync, |held| held.listed.clear());
             self.change(sync, |standing| {
                 standing.started = true;
                 standing.listed = false;
@@ -275,6 +279,20 @@ impl Core {
             self.save(sync).await?;
         }
         Ok(first)
+    }
+
+    /// Both sides are listed as far as one entity goes: it is worked off while the next one is listed. What comes
+    /// first names nothing that comes later.
+    pub(crate) async fn end_listing_of(&self, pairing: &Pairing) -> Result<(), Error> {
+        let sync = &pairing.sync;
+        if !self.is_listing(sync) {
+            return Ok(());
+        }
+        self.change(sync, |standing| standing.let_pass = Some(self.clock.now()));
+        self.save(sync).await?;
+        self.with_held(sync, |held| held.listed.insert(pairing.entity));
+        self.wake();
+        Ok(())
     }
 
     /// Both sides are listed. What the first listing found is what a person was shown before they
@@ -307,6 +325,7 @@ impl Core {
             }
         }
         self.change(sync, listed);
+        self.with_held(sync, |held| held.listed.clear());
         self.save(sync).await
     }
 

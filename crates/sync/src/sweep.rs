@@ -20,7 +20,9 @@ use crate::{
     identify,
     pair::{End, Pairing},
     poll::shows_nothing_new,
-    references, setup,
+    references,
+    settle::is_final,
+    setup,
 };
 
 /// What a sweep found.
@@ -279,11 +281,20 @@ async fn look_closer(
             .collect();
         links.push((pairing, side, of_sync));
     }
-    let marked_later =
-        core.is_listing(&pairing.sync) && core.is_hub(&end.connection, pairing.entity);
+    let is_hub = links.len() > 1;
+    let marked_later = core.is_listing(&pairing.sync) && is_hub;
+    let seen = if is_hub && !marked_later {
+        let (connection, entity) = (&end.connection, pairing.entity);
+        core.store
+            .snapshots(&core.workspace, connection, entity, &ids)
+            .await?
+    } else {
+        vec![None; ids.len()]
+    };
     let mut listed = Vec::with_capacity(different.len());
-    for (read, hash) in different {
+    for ((read, hash), seen) in different.into_iter().zip(seen) {
         let id = read.record.id.clone();
+        let seen = seen.and_then(|snapshot| snapshot.read);
         let due = match lane {
             Lane::Backfill => together(due, pairing, side, &read.record.fields),
             Lane::Live | Lane::Reconcile => due,
@@ -292,9 +303,13 @@ async fn look_closer(
         // What a sync lists for the first time beside others is marked for it at the end.
         let old_news = links.iter().all(|(of, side, links)| {
             (marked_later && of.sync == pairing.sync)
-                || links
-                    .get(&id)
-                    .is_some_and(|link| shows_nothing_new(of, *side, link, &read))
+                || match links.get(&id) {
+                    Some(link) => shows_nothing_new(of, *side, link, &read),
+                    // Another sync has its counterpart, and this one has seen it as it is listed.
+                    None => seen
+                        .as_ref()
+                        .is_some_and(|seen| shows_what_was_seen(of, *side, seen, &read)),
+                }
         });
         let keys: Vec<Key> = identify::index_keys(core, pairing, side, &id, &read.record.fields);
         listed.push(Listed {
@@ -319,6 +334,20 @@ async fn look_closer(
         });
     }
     Ok(listed)
+}
+
+/// Whether a record without a link is listed just as it was read for its connection before: what a sync makes of that is
+/// settled, or the record is still marked.
+fn shows_what_was_seen(pairing: &Pairing, side: Side, seen: &Read, listed: &Read) -> bool {
+    let same_stamp = listed
+        .modified
+        .is_some_and(|stamp| seen.modified == Some(stamp) && is_final(stamp, seen.as_of));
+    let (was, is) = (&seen.record.fields, &listed.record.fields);
+    same_stamp
+        && pairing.mapped_fields(side).all(|name| {
+            let field = is.get(name.as_str());
+            !field.is_known() || field == was.get(name.as_str())
+        })
 }
 
 /// Those who name one record of another entity are due at one moment, a little before the others: some systems

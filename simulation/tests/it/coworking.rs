@@ -234,6 +234,56 @@ async fn both_sides_keep_the_other_ones_id_and_a_lost_link_is_found_by_it() -> R
     Ok(())
 }
 
+/// How often a route was called so far, whatever was answered.
+fn called(world: &World, system: sandbox::System, method: &str, route: &str) -> u64 {
+    let counts = world.control.core().counts.all();
+    let of_system = counts.get(&system).into_iter();
+    of_system
+        .flat_map(|counts| &counts.routes)
+        .filter(|one| one.method == method && one.route == route)
+        .map(|one| one.count)
+        .sum()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn companies_are_made_while_the_members_are_still_listed() -> Result<()> {
+    const COMPANIES: usize = 3;
+    const MEMBERS: usize = 400;
+    let mut options = options();
+    options.members = Some(with_companies()?);
+    options.limits = true;
+    options.switches.extend([
+        ("officernd.rate_limit".to_owned(), json!(true)),
+        // A page of members every three seconds.
+        ("officernd.reads_a_minute".to_owned(), json!(20)),
+    ]);
+    let world = World::new(options).await?;
+    for number in 0..COMPANIES {
+        let company = json!({"name": format!("Firma {number}"), "email": format!("info@firma{number}.example")});
+        world.act(OFFICERND, "create_company", &company)?;
+    }
+    for number in 0..MEMBERS {
+        let member = json!({"name": format!("Anna Brandt{number}"), "email": format!("anna{number}@many.example")});
+        world.seed(OFFICERND, &member)?;
+    }
+    let engine = world.engine().clone();
+    let run = tokio::spawn(async move {
+        let (progress, _) = watch::channel(Progress::default());
+        engine.sync_now(&members(), &progress).await
+    });
+    let made = || called(&world, HIGHLEVEL, "POST", "/businesses");
+    until(&world, "the companies", || made() == COMPANIES as u64).await?;
+    let pages = called(&world, OFFICERND, "GET", "/members");
+    assert!(pages < (MEMBERS / 50) as u64, "{pages} pages");
+    // No member before all of them are listed: who is there twice is seen then only.
+    assert_eq!(called(&world, HIGHLEVEL, "POST", "/contacts"), 0);
+    run.await??;
+    world.settle().await?;
+    assert_eq!(world.living(HIGHLEVEL).len(), MEMBERS);
+    assert_eq!(made(), COMPANIES as u64, "each once");
+    Ok(())
+}
+
 /// Waits until something is so, at most ten minutes of the world's time.
 async fn until(world: &World, what: &str, so: impl Fn() -> bool) -> Result<()> {
     for _ in 0..3_000 {
@@ -281,6 +331,11 @@ async fn a_day_whose_writes_are_used_up_ends_in_waiting_and_the_next_one_goes_on
     assert!((1..=8).contains(&first), "{first} were refused");
     world.wait(Duration::from_secs(180)).await;
     assert_eq!(throttled(), first, "nothing is sent until the day is over");
+    assert_eq!(
+        called(&world, HIGHLEVEL, "GET", "/contacts/{contactId}"),
+        0,
+        "who waits for the next day is not read again and again"
+    );
     world.skip(Duration::from_secs(24 * 3600));
     until(&world, "the next day", || made() == ALL).await?;
     run.await??;

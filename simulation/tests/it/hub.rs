@@ -142,6 +142,40 @@ async fn an_edit_at_one_end_reaches_the_other_through_the_hub_once_with_its_caus
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_two_syncs_look_at_is_read_once_and_what_one_wrote_by_the_other_only() -> Result<()> {
+    let (world, trio) = linked(options()).await?;
+    let of = |system| world.control.core().counts.totals(system).reads;
+    let single = |system: sandbox::System, route: &str| -> u64 {
+        let counts = world.control.core().counts.all();
+        let routes = counts[&system].routes.iter();
+        let of_route = routes.filter(|one| one.method == "GET" && one.route == route);
+        of_route.map(|one| one.count).sum()
+    };
+    let contacts = || single(HIGHLEVEL, "/contacts/{contactId}");
+    // An edit in the hub: one reading for both syncs.
+    let before = contacts();
+    world.edit(HIGHLEVEL, &trio.highlevel, &json!({"city": "Potsdam"}))?;
+    world.settle().await?;
+    assert_eq!(world.held(ONOFFICE, &trio.onoffice)?.city, "Potsdam");
+    assert_eq!(world.held(OFFICERND, &trio.officernd)?.city, "Potsdam");
+    assert_eq!(contacts() - before, 1);
+    // An edit at one end: read before the write, whose answer is the record, and by the other sync after it. The sync
+    // that wrote it does not look at its own end again.
+    let (before, offices) = (contacts(), of(ONOFFICE));
+    world.edit(
+        OFFICERND,
+        &trio.officernd,
+        &json!({"name": "Annegret Brandt"}),
+    )?;
+    world.poll().await?;
+    world.settle().await?;
+    assert_eq!(world.held(ONOFFICE, &trio.onoffice)?.first_name, "Annegret");
+    assert!(contacts() - before <= 2, "{} readings", contacts() - before);
+    assert!(of(ONOFFICE) > offices);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_webhook_that_is_faster_than_our_own_mark_takes_no_cause_away() -> Result<()> {
     let (world, trio) = linked(options()).await?;
     // The write itself takes a while to be answered, and its webhook does not.

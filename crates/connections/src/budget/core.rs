@@ -336,7 +336,7 @@ impl Core {
     pub(crate) fn rate(&mut self) -> Option<f64> {
         self.logs()
             .filter(|log| log.is_burst() && log.window().effect != Some(Effect::SignIn))
-            .map(|log| 1.0 / log.pace().as_secs_f64())
+            .map(|log| 1.0 / log.pace(Duration::MAX).as_secs_f64())
             .min_by(f64::total_cmp)
     }
 
@@ -397,7 +397,7 @@ impl Core {
         let mut at = self.open_at(now, live, effect);
         if !live {
             for counted in [None, Some(effect)] {
-                if self.pace(counted) > Duration::ZERO {
+                if self.pace(now, counted) > Duration::ZERO {
                     at = at.max(*self.due.of(counted));
                 }
             }
@@ -409,10 +409,10 @@ impl Core {
     }
 
     /// The pace of the windows that count all requests, or this effect alone.
-    fn pace(&mut self, effect: Option<Effect>) -> Duration {
+    fn pace(&mut self, now: Duration, effect: Option<Effect>) -> Duration {
         self.logs()
             .filter(|log| log.window().effect == effect)
-            .map(|log| log.pace())
+            .map(|log| log.pace(now))
             .max()
             .unwrap_or(Duration::ZERO)
     }
@@ -420,12 +420,15 @@ impl Core {
     fn count(&mut self, lane: Lane, effect: Effect, now: Duration) {
         for log in self.logs().filter(|log| log.counts(effect)) {
             log.add(now, 1);
+            if lane == Lane::Live {
+                log.expect_live(now);
+            }
         }
         self.in_flight += 1;
         for counted in [None, Some(effect)] {
             self.daily.of_mut(counted).sent(now);
             if lane != Lane::Live {
-                let pace = self.pace(counted);
+                let pace = self.pace(now, counted);
                 let catch_up = CATCH_UP.max(pace * 2);
                 let due = self.due.of_mut(counted);
                 *due = (*due).max(now.saturating_sub(catch_up)) + pace;

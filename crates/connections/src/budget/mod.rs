@@ -177,6 +177,18 @@ impl Budget {
         self.core().throttled(now, effect, seen, wait, daily);
     }
 
+    /// Until when nothing of this kind goes out, if that is longer than a call would wait.
+    pub(crate) fn used_up_until(
+        &self,
+        lane: Lane,
+        effect: Effect,
+        patience: Duration,
+    ) -> Option<Timestamp> {
+        let now = self.time();
+        let until = self.core().blocked_until(now, lane, effect)?;
+        (until > now + patience).then(|| self.timestamp(until, now))
+    }
+
     /// How many records to put into one request, at most `largest`.
     pub(crate) fn batch(&self, largest: usize) -> usize {
         self.core().adaptive.batch(largest)

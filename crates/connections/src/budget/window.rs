@@ -25,6 +25,8 @@ pub(crate) struct Log {
     /// Sends by the grain in which they are counted.
     sends: BTreeMap<u64, u32>,
     used: u32,
+    /// Until when a place of a short window is kept free, because live work was at it lately.
+    kept_until: u64,
 }
 
 fn nanos(time: Duration) -> u64 {
@@ -45,6 +47,7 @@ impl Log {
             grain: (span / GRAINS).max(1),
             sends: BTreeMap::new(),
             used: 0,
+            kept_until: 0,
         }
     }
 
@@ -63,6 +66,7 @@ impl Log {
         for (grain, count) in &self.sends {
             other.add(Duration::from_nanos(grain * self.grain), *count);
         }
+        other.kept_until = self.kept_until;
         *self = other;
     }
 
@@ -80,10 +84,12 @@ impl Log {
     }
 
     /// How many sends the span may hold: all for live work, 1 % less for all else where that leaves
-    /// a whole request.
-    pub(crate) fn allowed(&self, live: bool) -> u32 {
+    /// a whole request. A short window keeps that place only while live work comes: a place gets free in it
+    /// at every step of its [pace](Self::pace) anyhow, and the first edit takes the next one.
+    pub(crate) fn allowed(&self, now: Duration, live: bool) -> u32 {
         let requests = self.window.requests;
-        let reserve = if live || requests < 50 {
+        let expects_live = !self.is_burst() || nanos(now) < self.kept_until;
+        let reserve = if live || requests < 50 || !expects_live {
             0
         } else {
             (requests / 100).max(1)
@@ -91,11 +97,16 @@ impl Log {
         requests - reserve
     }
 
+    /// Live work sends at this moment: more of it may follow within the span.
+    pub(crate) fn expect_live(&mut self, now: Duration) {
+        self.kept_until = nanos(now).saturating_add(self.span);
+    }
+
     /// The even distance between sends of unhurried work. Zero for long windows: there a backfill
     /// may run ahead.
-    pub(crate) fn pace(&self) -> Duration {
+    pub(crate) fn pace(&self, now: Duration) -> Duration {
         if self.is_burst() {
-            Duration::from_nanos(self.span / u64::from(self.allowed(false)))
+            Duration::from_nanos(self.span / u64::from(self.allowed(now, false)))
         } else {
             Duration::ZERO
         }
@@ -136,7 +147,7 @@ impl Log {
 
     /// When one more send is allowed; `now` or earlier means at once.
     pub(crate) fn free_at(&mut self, now: Duration, live: bool) -> Duration {
-        let allowed = self.allowed(live);
+        let allowed = self.allowed(now, live);
         let used = self.used(now);
         let Some(mut surplus) = (used + 1).checked_sub(allowed).filter(|more| *more > 0) else {
             return now;
@@ -190,6 +201,18 @@ mod tests {
             log.add(Duration::from_millis(send * 400), 1);
         }
         assert!(log.sends.len() <= 2_048);
-        assert_eq!(log.allowed(false), 198_000);
+        assert_eq!(log.allowed(Duration::ZERO, false), 198_000);
+    }
+
+    #[test]
+    fn a_short_window_keeps_a_place_for_live_work_while_it_comes() {
+        let mut log = log(100, Duration::from_secs(10));
+        let second = Duration::from_secs(1);
+        assert_eq!(log.allowed(second, false), 100);
+        log.expect_live(second);
+        assert_eq!(log.allowed(second * 2, false), 99);
+        assert!(log.pace(second * 2) > log.pace(second * 20));
+        assert_eq!(log.allowed(second * 2, true), 100);
+        assert_eq!(log.allowed(second * 20, false), 100);
     }
 }

@@ -147,9 +147,11 @@ impl Store for SqliteStore {
         &self,
         workspace: &Workspace,
         connections: &[ConnectionName],
+        except: &[(ConnectionName, Entity)],
     ) -> Result<Option<Timestamp>> {
         let (workspace, connections) = (workspace.clone(), connections.to_vec());
-        self.read(move |session| signals::next_due(session, &workspace, &connections))
+        let except = except.to_vec();
+        self.read(move |session| signals::next_due(session, &workspace, &connections, &except))
             .await
     }
 

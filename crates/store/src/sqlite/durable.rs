@@ -25,6 +25,7 @@ async fn what_is_promised_is_flushed_at_its_commit() {
     let ws = Workspace::from("main");
     let request = ClaimRequest {
         connections: vec!["crm".into()],
+        except: Vec::new(),
         limit: 1,
         now: Timestamp::UNIX_EPOCH,
         lease_until: Timestamp::UNIX_EPOCH,

@@ -43,6 +43,7 @@ async fn limit_pages(store: &SqliteStore, pages: u32) {
 async fn accepted(store: &SqliteStore) -> Vec<String> {
     let request = ClaimRequest {
         connections: vec!["crm".into()],
+        except: Vec::new(),
         limit: 1_000_000,
         now: Timestamp::UNIX_EPOCH,
         lease_until: Timestamp::UNIX_EPOCH,

@@ -248,6 +248,21 @@ fn end_old_leases(session: &Session, ws: i64, connection: i64, now: i64) -> Outc
     Ok(())
 }
 
+/// The numbers of these places, as far as anything is known of them.
+fn places(
+    session: &Session,
+    ws: i64,
+    of: &[(ConnectionName, Entity)],
+) -> Outcome<Vec<(i64, Entity)>> {
+    let mut places = Vec::with_capacity(of.len());
+    for (name, entity) in of {
+        if let Some(connection) = session.find(ws, Kind::Connection, name.as_str())? {
+            places.push((connection, *entity));
+        }
+    }
+    Ok(places)
+}
+
 /// Where the most urgent and oldest due record is.
 fn most_urgent(
     session: &Session,
@@ -255,6 +270,7 @@ fn most_urgent(
     connections: &[i64],
     request: &ClaimRequest,
 ) -> Outcome<Option<(i64, Entity)>> {
+    let except = places(session, ws, &request.except)?;
     let mut first = session.sql(
         "SELECT due FROM dirty INDEXED BY dirty_ready
          WHERE ws = ?1 AND connection = ?2 AND entity = ?3 AND lane = ?4 AND lease = 0 AND due <= ?5
@@ -268,6 +284,9 @@ fn most_urgent(
                 break;
             }
             for connection in connections {
+                if except.contains(&(*connection, entity)) {
+                    continue;
+                }
                 let due: Option<i64> = first
                     .query_row(
                         params![
@@ -411,7 +430,7 @@ pub(super) fn release(session: &Session, ws: i64, releases: &[Release]) -> Outco
             record,
             if same { micros(release.due) } else { taken.due },
             same && failed,
-            failed,
+            failed && !release.put_off,
             release.error
         ])?;
         tally.add(
@@ -427,10 +446,12 @@ pub(super) fn next_due(
     session: &Session,
     workspace: &Workspace,
     connections: &[ConnectionName],
+    except: &[(ConnectionName, Entity)],
 ) -> Outcome<Option<Timestamp>> {
     let Some(ws) = session.find_workspace(workspace)? else {
         return Ok(None);
     };
+    let except = places(session, ws, except)?;
     let mut ready = session.sql(
         "SELECT min(due) FROM dirty INDEXED BY dirty_ready
          WHERE ws = ?1 AND connection = ?2 AND entity = ?3 AND lane = ?4 AND lease = 0",
@@ -451,6 +472,9 @@ pub(super) fn next_due(
         };
         consider(leased.query_row(params![ws, connection], |row| row.get(0))?);
         for entity in Entity::ALL {
+            if except.contains(&(connection, entity)) {
+                continue;
+            }
             for lane in LANES {
                 consider(
                     ready

@@ -126,6 +126,7 @@ async fn put_back(
             .map(|row| row.reason.clone());
         let failed = match &end {
             Some(ClaimEnd::Again { error, .. }) => error.clone(),
+            Some(ClaimEnd::Later { why, .. }) => Some(why.clone()),
             _ => None,
         };
         let why = refused

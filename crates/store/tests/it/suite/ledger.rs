@@ -177,6 +177,7 @@ pub(crate) async fn the_overview_counts_what_is_there(store: Under) {
                 claim: failed.unwrap().clone(),
                 due: at(100),
                 error: Some("refused".to_owned()),
+                put_off: false,
             }],
             reviews: vec![
                 review(1, ReviewKind::Conflict, "s1"),

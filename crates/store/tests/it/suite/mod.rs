@@ -39,6 +39,7 @@ macro_rules! contract {
             signals::an_old_claim_does_not_settle_a_record_that_went_and_came_back,
             signals::a_lease_ends_by_itself_and_by_command,
             signals::a_worker_that_lost_its_lease_does_not_take_it_from_the_next,
+            signals::what_could_not_be_tried_counts_as_no_attempt,
             signals::a_failed_record_waits_and_a_new_signal_ends_the_wait,
             signals::a_record_given_back_without_error_is_not_failing,
             signals::claims_are_of_one_place_and_the_most_urgent_first,

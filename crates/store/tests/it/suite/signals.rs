@@ -140,11 +140,32 @@ async fn give_back(store: &Under, claim: &Claim, due: i64, error: Option<&str>) 
                 claim: claim.clone(),
                 due: at(due),
                 error: error.map(str::to_owned),
+                put_off: false,
             }],
             ..Commit::default()
         },
     )
     .await;
+}
+
+pub(crate) async fn what_could_not_be_tried_counts_as_no_attempt(store: Under) {
+    store.signal(&ws(), &[signal("a", at(0))]).await.unwrap();
+    let first = claim(&store, at(0)).await;
+    let release = Release {
+        claim: first[0].clone(),
+        due: at(500),
+        error: Some("used up until then".to_owned()),
+        put_off: true,
+    };
+    let released = Commit {
+        released: vec![release],
+        ..Commit::default()
+    };
+    commit(&store, released).await;
+    let failing = store.failing(&ws(), Some(&crm()), 10).await.unwrap();
+    assert_eq!(failing.len(), 1, "it is listed");
+    assert!(claim(&store, at(499)).await.is_empty());
+    assert_eq!(claim(&store, at(500)).await[0].attempts, 0);
 }
 
 pub(crate) async fn a_failed_record_waits_and_a_new_signal_ends_the_wait(store: Under) {
@@ -274,21 +295,33 @@ pub(crate) async fn claims_are_of_one_place_and_the_most_urgent_first(store: Und
 
 pub(crate) async fn next_due_is_the_earliest_of_what_waits_or_is_taken(store: Under) {
     let both = [crm(), estate()];
-    assert_eq!(store.next_due(&ws(), &both).await.unwrap(), None);
+    assert_eq!(store.next_due(&ws(), &both, &[]).await.unwrap(), None);
     store
         .signal(&ws(), &[signal("a", at(5)), signal("b", at(90))])
         .await
         .unwrap();
-    assert_eq!(store.next_due(&ws(), &both).await.unwrap(), Some(at(5)));
-    assert_eq!(store.next_due(&ws(), &[estate()]).await.unwrap(), None);
+    assert_eq!(
+        store.next_due(&ws(), &both, &[]).await.unwrap(),
+        Some(at(5))
+    );
+    assert_eq!(store.next_due(&ws(), &[estate()], &[]).await.unwrap(), None);
+    // Contacts of this connection are not to be worked off at the moment.
+    let held = [(crm(), Entity::Contact)];
+    assert_eq!(store.next_due(&ws(), &both, &held).await.unwrap(), None);
+    let mut others = request(at(5));
+    others.except = held.to_vec();
+    assert!(store.claim(&ws(), others).await.unwrap().is_empty());
     let taken = claim(&store, at(5)).await;
     assert_eq!(
-        store.next_due(&ws(), &both).await.unwrap(),
+        store.next_due(&ws(), &both, &[]).await.unwrap(),
         Some(at(65)),
         "when the lease ends"
     );
     settle(&store, &taken).await;
-    assert_eq!(store.next_due(&ws(), &both).await.unwrap(), Some(at(90)));
+    assert_eq!(
+        store.next_due(&ws(), &both, &[]).await.unwrap(),
+        Some(at(90))
+    );
 }
 
 pub(crate) async fn a_delivery_counts_once(store: Under) {
@@ -439,7 +472,7 @@ async fn history(store: &Under, connection: store::ConnectionName, seed: u64) {
         let counted = overview.failing.get(connection.as_str()).copied();
         assert_eq!(counted.unwrap_or(0), failing, "{place}");
         let next = store
-            .next_due(&ws(), std::slice::from_ref(&connection))
+            .next_due(&ws(), std::slice::from_ref(&connection), &[])
             .await
             .unwrap();
         assert_eq!(next.is_some(), !dirty.is_empty(), "{place}");

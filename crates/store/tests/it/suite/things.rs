@@ -83,6 +83,7 @@ pub(crate) fn cause(number: u128) -> Cause {
 pub(crate) fn request(now: Timestamp) -> ClaimRequest {
     ClaimRequest {
         connections: vec![crm(), estate()],
+        except: Vec::new(),
         limit: 100,
         now,
         lease_until: now + jiff::SignedDuration::from_secs(60),
