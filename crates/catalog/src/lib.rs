@@ -16,6 +16,7 @@ mod run;
 mod words;
 
 pub use check::{Problem, Problems, check, complete};
-pub use poll::{Happened, PollError, Seen, poll};
+pub use connector::catalog::trigger::Happened;
+pub use poll::{PollError, Seen, poll};
 pub use run::{RunError, prepare, run};
 pub use words::{Unread, pairs, read_input};

@@ -4,10 +4,7 @@ use std::collections::BTreeMap;
 
 use connector::{
     Calls, Connector, Error,
-    catalog::{
-        Operation,
-        trigger::{AFTER, Pages, Poll, SINCE},
-    },
+    catalog::trigger::{AFTER, Happened, Pages, Poll, SINCE, Source, Trigger},
 };
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -30,21 +27,18 @@ pub struct Seen {
     items: BTreeMap<String, u64>,
 }
 
-/// One thing that happened.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Happened {
-    /// The record's id.
-    pub id: String,
-    /// The record as the question showed it.
-    pub item: Json,
-}
-
 /// Why a question brought nothing.
 #[derive(Debug, thiserror::Error)]
 pub enum PollError {
     /// The question itself failed.
     #[error(transparent)]
     Run(#[from] RunError),
+    /// There is nothing to ask: the system tells.
+    #[error("{0} is told by webhook; there is nothing to ask")]
+    Told(String),
+    /// Its operation is not in the catalog.
+    #[error("{0} asks an operation that is not in the catalog")]
+    Stray(String),
     /// The connector cannot write the moment.
     #[error(transparent)]
     Setting(#[from] Error),
@@ -66,11 +60,16 @@ pub enum PollError {
 pub async fn poll(
     calls: &dyn Calls,
     connector: &dyn Connector,
-    trigger: &Poll,
-    operation: &'static Operation,
+    trigger: &Trigger,
     now: Timestamp,
     seen: &mut Seen,
 ) -> Result<Vec<Happened>, PollError> {
+    let name = &trigger.id;
+    let Source::Poll(trigger) = &trigger.source else {
+        return Err(PollError::Told(name.clone()));
+    };
+    let operation = connector.catalog().operation(&trigger.operation);
+    let operation = operation.ok_or_else(|| PollError::Stray(name.clone()))?;
     let from = seen.asked.unwrap_or(now).min(now);
     let from = from.saturating_sub(OVERLAP).unwrap_or(Timestamp::MIN);
     let since = connector.since(trigger, from, calls.settings())?;
@@ -99,6 +98,7 @@ pub async fn poll(
                 && items.get(&id) != Some(&digest)
             {
                 happened.push(Happened {
+                    trigger: name.clone(),
                     id: id.clone(),
                     item: item.clone(),
                 });
@@ -106,7 +106,7 @@ pub async fn poll(
             items.insert(id.clone(), digest);
             ids.push(id);
         }
-        match page.next(trigger, &ids).map_err(wrong)? {
+        match page.next(trigger, &ids, &answer).map_err(wrong)? {
             Some(next) => page = next,
             None => break,
         }
@@ -124,6 +124,7 @@ struct Page {
     number: usize,
     offset: usize,
     after: u64,
+    cursor: Option<String>,
 }
 
 impl Page {
@@ -132,19 +133,41 @@ impl Page {
         if let (Pages::Offset { field, .. }, Json::Object(input)) = (&trigger.pages, &mut input) {
             input.insert(field.clone(), json!(self.offset));
         }
+        if let (Pages::Cursor { field, .. }, Some(cursor), Json::Object(input)) =
+            (&trigger.pages, &self.cursor, &mut input)
+        {
+            input.insert(field.clone(), json!(cursor));
+        }
         match input {
             Json::Object(input) => input,
             _ => Map::new(),
         }
     }
 
-    /// The next page, if this one was full.
-    fn next(&self, trigger: &Poll, ids: &[String]) -> Result<Option<Self>, &'static str> {
-        let size = match &trigger.pages {
-            Pages::Offset { size, .. } | Pages::After { size } | Pages::None { size } => *size,
-        };
-        if ids.len() < size {
-            return Ok(None);
+    /// The next page, if this one was full, or the answer says where it is.
+    fn next(
+        &self,
+        trigger: &Poll,
+        ids: &[String],
+        answer: &Json,
+    ) -> Result<Option<Self>, &'static str> {
+        let mut cursor = None;
+        match &trigger.pages {
+            Pages::Offset { size, .. } | Pages::After { size } | Pages::None { size } => {
+                if ids.len() < *size {
+                    return Ok(None);
+                }
+            }
+            Pages::Cursor { next, .. } => {
+                cursor = match answer.pointer(next) {
+                    Some(Json::String(cursor)) if !cursor.is_empty() => Some(cursor.clone()),
+                    Some(Json::Number(cursor)) => Some(cursor.to_string()),
+                    _ => return Ok(None),
+                };
+                if cursor == self.cursor {
+                    return Err("its next page is itself");
+                }
+            }
         }
         if self.number + 1 == PAGES {
             return Err("it does not end");
@@ -153,9 +176,10 @@ impl Page {
             number: self.number + 1,
             offset: self.offset + ids.len(),
             after: self.after,
+            cursor,
         };
         match &trigger.pages {
-            Pages::Offset { .. } => {}
+            Pages::Offset { .. } | Pages::Cursor { .. } => {}
             Pages::None { .. } => return Err("more happened at once than it can show"),
             Pages::After { .. } => {
                 let numbers: Option<Vec<u64>> = ids.iter().map(|id| id.parse().ok()).collect();
@@ -222,17 +246,41 @@ mod tests {
             input,
             json!({"from": "s", "filter": {"Nr": [{"op": ">", "val": 0}]}})
         );
-        assert!(first.next(&by_id, &ids(&[7])).unwrap().is_none());
-        let second = first.next(&by_id, &ids(&[7, 9])).unwrap().unwrap();
+        assert!(
+            first
+                .next(&by_id, &ids(&[7]), &Json::Null)
+                .unwrap()
+                .is_none()
+        );
+        let second = first
+            .next(&by_id, &ids(&[7, 9]), &Json::Null)
+            .unwrap()
+            .unwrap();
         let input = Json::Object(second.input(&by_id, "s"));
         assert_eq!(input["filter"]["Nr"][0]["val"], 9);
-        assert!(first.next(&by_id, &ids(&[9, 7])).is_err());
+        assert!(first.next(&by_id, &ids(&[9, 7]), &Json::Null).is_err());
 
         let by_offset = trigger(json!({"offset": {"field": "skip", "size": 2}}));
-        let second = first.next(&by_offset, &ids(&[9, 7])).unwrap().unwrap();
+        let second = first
+            .next(&by_offset, &ids(&[9, 7]), &Json::Null)
+            .unwrap()
+            .unwrap();
         assert_eq!(second.input(&by_offset, "s")["skip"], 2);
+        let pages = json!({"cursor": {"field": "$cursorNext", "next": "/cursorNext"}});
+        let by_cursor = trigger(pages);
+        let more = json!({"cursorNext": "c2"});
+        let second = first.next(&by_cursor, &ids(&[7]), &more).unwrap().unwrap();
+        assert_eq!(second.input(&by_cursor, "s")["$cursorNext"], "c2");
+        assert!(second.next(&by_cursor, &ids(&[9]), &more).is_err());
+        let end = json!({"cursorNext": null});
+        assert!(second.next(&by_cursor, &ids(&[9]), &end).unwrap().is_none());
         let at_once = trigger(json!({"none": {"size": 2}}));
-        assert!(first.next(&at_once, &ids(&[7])).unwrap().is_none());
-        assert!(first.next(&at_once, &ids(&[7, 9])).is_err());
+        assert!(
+            first
+                .next(&at_once, &ids(&[7]), &Json::Null)
+                .unwrap()
+                .is_none()
+        );
+        assert!(first.next(&at_once, &ids(&[7, 9]), &Json::Null).is_err());
     }
 }

@@ -174,8 +174,13 @@ impl Catalog {
         let fields: Map<String, Json> = serde_json::from_str(fields).map_err(form("fields"))?;
         let read: Vec<Trigger> = serde_json::from_str(triggers).map_err(form("triggers"))?;
         for mut trigger in read {
-            if self.trigger(&trigger.id).is_some() {
+            if self.trigger(&trigger.id).is_some() || self.operation(&trigger.id).is_some() {
                 return Err(CatalogError::Twice(trigger.id));
+            }
+            if let Source::Webhook { events, .. } = &trigger.source
+                && let Some(event) = events.iter().find(|event| self.told_by(event).is_some())
+            {
+                return Err(CatalogError::Twice(event.clone()));
             }
             if let Source::Poll(poll) = &trigger.source
                 && self.operation(&poll.operation).is_none()
@@ -192,6 +197,16 @@ impl Catalog {
     #[must_use]
     pub fn trigger(&self, id: &str) -> Option<&Trigger> {
         self.triggers.iter().find(|trigger| trigger.id == id)
+    }
+
+    /// The trigger that this event of a webhook is.
+    #[must_use]
+    pub fn told_by(&self, event: &str) -> Option<&Trigger> {
+        let is_it = |trigger: &&Trigger| match &trigger.source {
+            Source::Webhook { events, .. } => events.iter().any(|own| own == event),
+            Source::Poll(_) => false,
+        };
+        self.triggers.iter().find(is_it)
     }
 
     /// The operation of this id.

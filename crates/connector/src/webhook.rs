@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use record::{Entity, Read, RecordId};
 use serde::{Deserialize, Serialize};
 
-use crate::SecretText;
+use crate::{SecretText, catalog::trigger::Happened};
 
 /// A webhook as it came in. Nothing in it is trusted before it is verified.
 #[derive(Debug)]
@@ -58,6 +58,8 @@ pub struct Delivery {
     pub account: Option<String>,
     /// What may have changed.
     pub hints: Vec<Hint>,
+    /// What it tells as triggers of the catalog. Mostly one, and none where no trigger stands for the event.
+    pub happened: Vec<Happened>,
     /// Something about the connection itself.
     pub lifecycle: Option<Lifecycle>,
     /// The event's name, for the log.

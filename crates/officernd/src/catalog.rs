@@ -25,6 +25,10 @@ static CATALOG: LazyLock<Catalog> = LazyLock::new(|| {
         include_str!("catalog/fields.json"),
         include_str!("catalog/picks.json"),
     )
+    .and_then(|catalog| {
+        let fields = include_str!("catalog/fields.json");
+        catalog.and_triggers(include_str!("catalog/triggers.json"), fields)
+    })
     .expect("the catalog's own data is read by a test")
 });
 

@@ -12,12 +12,12 @@
 use std::collections::BTreeMap;
 
 use aws_lc_rs::hmac;
-use connector::{Delivery, Hint, Incoming, WebhookError, WebhookKeys};
+use connector::{Delivery, Hint, Incoming, WebhookError, WebhookKeys, catalog::trigger::Happened};
 use http::HeaderMap;
 use record::{Entity, RecordId};
 use serde_json::{Map, Value as Json};
 
-use crate::{pages, value};
+use crate::{catalog, pages, value};
 
 const HEADER: &str = "officernd-signature";
 
@@ -68,15 +68,59 @@ pub(crate) fn read(incoming: &Incoming<'_>, keys: &WebhookKeys) -> Result<Delive
         .get("data")
         .and_then(|data| data.get("object"))
         .and_then(Json::as_object);
+    let happened = object.and_then(|object| happened(event, object, body.get("data")));
     Ok(Delivery {
         id: text("event").or_else(|| text("_id")).map(str::to_owned),
         account: None,
         hints: object
             .map(|object| hints(event, object, incoming))
             .unwrap_or_default(),
+        happened: happened.into_iter().collect(),
         lifecycle: None,
         event: event.to_owned(),
     })
+}
+
+/// Words of v1 in an object of an event, and what v2 calls them.
+const OLD_WORDS: [(&str, &str); 5] = [
+    ("office", "location"),
+    ("team", "company"),
+    ("billingPerson", "isBillingPerson"),
+    ("contactPerson", "isContactPerson"),
+    ("calculatedStatus", "status"),
+];
+
+/// What the event is as a trigger of the catalog: its object in the words of v2, whichever shape it came in, with what an
+/// update changed beside it.
+fn happened(event: &str, object: &Map<String, Json>, data: Option<&Json>) -> Option<Happened> {
+    let trigger = catalog::catalog().told_by(event)?;
+    let mut item = new_words(object);
+    if let Some(before) = data.and_then(|data| data["previousAttributes"].as_object()) {
+        let before = new_words(before);
+        item.insert("previousAttributes".to_owned(), Json::Object(before));
+    }
+    // who the payment details belong to stands beside them
+    for owner in ["member", "company"] {
+        if let Some(id) = data.and_then(|data| data.get(owner)) {
+            item.entry(owner).or_insert_with(|| id.clone());
+        }
+    }
+    Some(Happened {
+        trigger: trigger.id.clone(),
+        id: pages::id(object).unwrap_or_default().to_owned(),
+        item: Json::Object(item),
+    })
+}
+
+fn new_words(object: &Map<String, Json>) -> Map<String, Json> {
+    let mut new = object.clone();
+    for (old, name) in OLD_WORDS {
+        if let Some(value) = new.remove(old) {
+            // v1 has both a status by hand and the one that follows; the latter is v2's
+            new.insert(name.to_owned(), value);
+        }
+    }
+    new
 }
 
 fn hints(event: &str, object: &Map<String, Json>, incoming: &Incoming<'_>) -> Vec<Hint> {

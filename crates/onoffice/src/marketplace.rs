@@ -5,10 +5,11 @@
 //! that onOffice calls. The signature covers that address and the query with its parameters sorted
 //! (from the vendor's provider examples).
 
-use connector::{Delivery, Hint, Incoming, WebhookError, WebhookKeys};
+use connector::{Delivery, Hint, Incoming, WebhookError, WebhookKeys, catalog::trigger::Happened};
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
 use record::{Entity, RecordId};
+use serde_json::json;
 use sha2::Sha256;
 use url::form_urlencoded;
 
@@ -60,6 +61,11 @@ pub(crate) fn webhook(
     let at = get("timestamp")
         .and_then(|text| text.parse().ok())
         .and_then(|at| Timestamp::from_second(at).ok());
+    let named = SAVED
+        .iter()
+        .find_map(|(name, event)| Some((*event, get(name).filter(|id| !id.is_empty())?)));
+    let event = named.map_or("saved", |(event, _)| event);
+    let happened = crate::catalog::catalog().told_by(event).zip(named);
     let saved = get("addressId").filter(|id| id.parse::<u64>().is_ok_and(|id| id > 0));
     Ok(Delivery {
         id: form_urlencoded::parse(incoming.query.as_bytes())
@@ -76,12 +82,16 @@ pub(crate) fn webhook(
             })
             .into_iter()
             .collect(),
+        happened: happened
+            .map(|(trigger, (event, id))| Happened {
+                trigger: trigger.id.clone(),
+                id: id.to_owned(),
+                item: json!({"event": event, "id": id, "customerWebId": account, "userId": get("userId")}),
+            })
+            .into_iter()
+            .collect(),
         lifecycle: None,
-        event: SAVED
-            .iter()
-            .find(|(name, _)| get(name).is_some())
-            .map_or("saved", |(_, event)| event)
-            .to_owned(),
+        event: event.to_owned(),
     })
 }
 

@@ -27,6 +27,7 @@ async fn a_reading_older_than_its_signal_is_tried_again() -> Result<()> {
             born: false,
             shown: None,
         }],
+        happened: Vec::new(),
         lifecycle: None,
         event: "ContactUpdate".to_owned(),
     };

@@ -275,6 +275,7 @@ impl Connector for Example {
             id: body["id"].as_str().map(str::to_owned),
             account: body["account"].as_str().map(str::to_owned),
             hints: Vec::new(),
+            happened: Vec::new(),
             lifecycle: (body["event"] == "removed").then_some(Lifecycle::Removed),
             event: body["event"].as_str().unwrap_or_default().to_owned(),
         })

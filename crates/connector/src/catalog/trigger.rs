@@ -33,6 +33,17 @@ pub struct Trigger {
     pub example: Json,
 }
 
+/// One thing that happened, as its trigger hands it on: the same for what is told and for what is found by asking.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Happened {
+    /// The id of the [`Trigger`].
+    pub trigger: String,
+    /// The id of the record that it is about; the account's where it is about no record.
+    pub id: String,
+    /// What is known of it, of the form of the trigger's `output`.
+    pub item: Json,
+}
+
 /// How a trigger is noticed.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
@@ -84,6 +95,13 @@ pub enum Pages {
     After {
         /// How many items a full page has.
         size: usize,
+    },
+    /// With a mark that the answer gives for the next page.
+    Cursor {
+        /// The field of the input.
+        field: String,
+        /// Where the mark stands in the answer, as a JSON pointer; empty or absent at the end.
+        next: String,
     },
     /// Not at all: a full page is an error.
     None {

@@ -4,6 +4,7 @@
 //! at least once and in any order; `webhookId` tells repeats. What is not about an entity that we keep is
 //! acknowledged without a hint.
 
+mod happened;
 mod signature;
 
 use connector::{Delivery, Incoming, Lifecycle, WebhookError, WebhookKeys};
@@ -58,11 +59,16 @@ pub(crate) fn read(incoming: &Incoming<'_>, keys: &WebhookKeys) -> Result<Delive
         "UNINSTALL" => Some(Lifecycle::Removed),
         _ => None,
     };
+    let happened = happened::of(event, &body, account);
     Ok(Delivery {
         id: text("webhookId").map(str::to_owned),
         account: Some(account.to_owned()),
         hints: contact::hint(event, &body, incoming.received)
             .or_else(|| company::hint(event, &body, incoming.received))
+            .into_iter()
+            .collect(),
+        happened: happened
+            .filter(|_| !about_another_app)
             .into_iter()
             .collect(),
         lifecycle: lifecycle.filter(|_| !about_another_app),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use catalog::RunError;
 use connections::Session;
-use connector::catalog::{Operation, trigger::Source};
+use connector::catalog::Operation;
 use jiff::Timestamp;
 use sandbox::{Control, System};
 use serde_json::{Map, Value as Json, json};
@@ -107,13 +107,10 @@ impl Bench {
     ) -> Result<Vec<String>> {
         let connector = self.session.connector();
         let trigger = connector.catalog().trigger(trigger);
-        let Some(Source::Poll(poll)) = trigger.map(|trigger| &trigger.source) else {
-            bail!("that is no question");
-        };
-        let operation = self.operation(&poll.operation)?;
+        let trigger = trigger.context("there is no such trigger")?;
         let now = Timestamp::from_millisecond(self.control().core().clock.now_ms())?;
         let calls = &self.session;
-        let happened = catalog::poll(calls, &**connector, poll, operation, now, seen).await?;
+        let happened = catalog::poll(calls, &**connector, trigger, now, seen).await?;
         Ok(happened.into_iter().map(|one| one.id).collect())
     }
 
