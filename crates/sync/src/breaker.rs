@@ -2,20 +2,24 @@
 //! an hour stops and asks. What its first listing found, which a person was shown, and what waited when
 //! a person let it go on, pass uncounted, however much that is; what comes later is counted.
 //!
-//! Counts are durable before what they count is done, so no restart forgets them. Up to the limit is done
-//! before a sync stops: nobody knows how many are to come.
+//! Counts are durable before what they count is done, so no restart forgets them. What a complete listing
+//! shows to be deleted is counted before the first of it is followed. Of what is told one by one up to the limit
+//! is done before a sync stops: nobody knows how many are to come.
 
 use std::time::Duration;
 
+use connector::Fetched;
 use jiff::Timestamp;
 use mapping::Limit;
-use record::{Entity, Side};
+use record::{Entity, RecordId, Side};
 use serde::{Deserialize, Serialize};
-use store::{Claim, Commit};
+use store::{Cause, Claim, Commit, ConnectionName, Lane, LinkState, SignalSource};
+use uuid::Uuid;
 
 use crate::{
     Error,
     decide::PairPlan,
+    engine::Core,
     pair::index,
     reconcile::{ClaimEnd, Couple, Desk},
     resolve,
@@ -93,6 +97,76 @@ pub(crate) fn take(
     Ok(())
 }
 
+/// How many there would be within the hour with `number` more, if that is more than `limit` of `all`. Counts
+/// nothing.
+pub(crate) fn ahead(
+    counted: &[Counted],
+    what: (Entity, Kind),
+    number: usize,
+    limit: &Limit,
+    all: usize,
+    now: Timestamp,
+) -> Option<usize> {
+    take(&mut counted.to_vec(), what, number, limit, all, now).err()
+}
+
+/// How many records are read at once to prove that they are gone.
+const PROVED: usize = 100;
+
+/// A complete listing knows what is missing in it. If that would be more deletes than the limit of a sync, its
+/// records are read, and if so many are gone the sync is stopped before the first of them is followed.
+pub(crate) async fn count_ahead(
+    core: &Core,
+    connection: &ConnectionName,
+    entity: Entity,
+    missing: &[RecordId],
+    lane: Lane,
+) -> Result<(), Error> {
+    if missing.is_empty() {
+        return Ok(());
+    }
+    for (pairing, side) in core.pairings_of(connection, entity) {
+        if core.held_back(&pairing).is_some() {
+            continue;
+        }
+        let mut desk = Desk::new(core, &pairing, side, lane);
+        let links = desk.links_of(side, missing).await?;
+        let linked: Vec<RecordId> = missing
+            .iter()
+            .filter(|id| {
+                let link = links.get(*id);
+                link.is_some_and(|link| link.state == LinkState::Active)
+            })
+            .cloned()
+            .collect();
+        let (limit, all) = desk.limit_of(Kind::Delete).await?;
+        let what = (entity, Kind::Delete);
+        let passed = |number| core.count_ahead(&pairing.sync, what, number, &limit, all);
+        if passed(linked.len()).is_none() {
+            continue;
+        }
+        let cause = Cause {
+            trace: Uuid::now_v7(),
+            source: SignalSource::Sweep,
+            origin: None,
+            passed: Vec::new(),
+        };
+        let mut gone = 0;
+        for batch in linked.chunks(PROVED) {
+            let found = desk.fetch(side, batch, &cause).await?;
+            gone += found
+                .values()
+                .filter(|fetched| matches!(fetched, Fetched::Gone(_)))
+                .count();
+            if let Some(total) = passed(gone) {
+                desk.stop(Kind::Delete, total, &limit, all).await?;
+                break;
+            }
+        }
+    }
+    Ok(())
+}
+
 /// One that was counted did not happen: it is tried again, and counted then.
 pub(crate) fn give_back(counted: &mut [Counted], (entity, kind): (Entity, Kind)) {
     let newest = counted
@@ -129,11 +203,28 @@ impl Desk<'_> {
         if number == 0 || self.let_go_on {
             return Ok(true);
         }
+        let (limit, all) = self.limit_of(kind).await?;
+        let (sync, what) = (&self.pairing.sync, (self.pairing.entity, kind));
+        match self
+            .core
+            .count_changes(sync, what, number, &limit, all)
+            .await?
+        {
+            Ok(()) => Ok(true),
+            Err(total) => {
+                self.stop(kind, total, &limit, all).await?;
+                Ok(false)
+            }
+        }
+    }
+
+    /// How many changes of this kind the rules allow, and of how many.
+    async fn limit_of(&self, kind: Kind) -> Result<(Limit, usize), Error> {
         let limits = &self.pairing.rules.limits;
         let limit = match kind {
-            Kind::Delete => &limits.deletes,
-            Kind::Overwrite => &limits.overwrites,
-            Kind::Create => &limits.creates,
+            Kind::Delete => limits.deletes,
+            Kind::Overwrite => limits.overwrites,
+            Kind::Create => limits.creates,
         };
         let all = match kind {
             Kind::Delete | Kind::Overwrite => self.core.link_count(&self.pairing.sync).await?,
@@ -151,18 +242,7 @@ impl Desk<'_> {
                 usize::try_from(known).unwrap_or(usize::MAX)
             }
         };
-        let (sync, what) = (&self.pairing.sync, (self.pairing.entity, kind));
-        match self
-            .core
-            .count_changes(sync, what, number, limit, all)
-            .await?
-        {
-            Ok(()) => Ok(true),
-            Err(total) => {
-                self.stop(kind, total, limit, all).await?;
-                Ok(false)
-            }
-        }
+        Ok((limit, all))
     }
 
     async fn stop(

@@ -391,6 +391,21 @@ impl Core {
         Ok(taken)
     }
 
+    /// How many changes there would be with `number` more, if they would pass the limit.
+    pub(crate) fn count_ahead(
+        &self,
+        sync: &SyncName,
+        what: (Entity, Kind),
+        number: usize,
+        limit: &Limit,
+        all: usize,
+    ) -> Option<usize> {
+        let now = self.clock.now();
+        self.standing(sync, |standing| {
+            breaker::ahead(&standing.counted, what, number, limit, all, now)
+        })
+    }
+
     /// One that was counted did not happen. Stored with the next that is counted.
     pub(crate) fn give_back_change(&self, sync: &SyncName, what: (Entity, Kind)) {
         self.change(sync, |standing| {

@@ -15,7 +15,7 @@ use tokio_util::task::AbortOnDropHandle;
 use uuid::Uuid;
 
 use crate::{
-    Error,
+    Error, breaker,
     engine::Core,
     identify,
     pair::{End, Pairing},
@@ -413,6 +413,8 @@ async fn finish(
         core.note_shrunken(pairing, side, listed, known).await?;
     }
     let count = missing.len() as u64;
+    let ids: Vec<RecordId> = missing.iter().map(|signal| signal.record.clone()).collect();
+    breaker::count_ahead(core, &end.connection, pairing.entity, &ids, lane).await?;
     core.store
         .finish_sweep(&core.workspace, sweep.id, &missing, now)
         .await?;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use mapping::Limit;
+use mapping::{DeleteRule, Limit};
 use sandbox::{Operation, judge::Pair};
 use serde_json::{Value as Json, json};
 use simulation::{HIGHLEVEL, ONOFFICE, Options, World, people};
@@ -209,5 +209,36 @@ async fn what_counts_towards_a_limit_is_remembered_over_restarts() -> Result<()>
     answer(&world, &review, "continue").await?;
     let_go_on(&world, 1).await?;
     assert_eq!(numbers(&world), (4, 4));
+    Ok(())
+}
+
+/// A listing knows all that is missing in it before anything follows from it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn deletes_that_a_listing_shows_are_counted_before_the_first_is_followed() -> Result<()> {
+    let mut options = options();
+    let rules = contact(&mut options.rules);
+    rules.deletes.right = DeleteRule::Propagate;
+    rules.limits.deletes = THREE;
+    let (world, pairs) = eight_pairs(options).await?;
+    world.wait(Duration::from_secs(3)).await;
+    // onOffice tells nobody of a delete: the sweep finds them, and they are more than three.
+    for pair in &pairs[..4] {
+        world.delete(ONOFFICE, &pair.onoffice)?;
+    }
+    let mark = world.edit_mark();
+    world.engine().sweep_now().await?;
+    let status = world.engine().status().await?;
+    assert_eq!(status.syncs[0].state, "paused", "{status:#?}");
+    world.wait(Duration::from_secs(10)).await;
+    assert!(world.api_edits(mark).is_empty());
+    assert_eq!(world.living(HIGHLEVEL).len(), pairs.len());
+    let review = question(&world, ReviewKind::MassChange).await?;
+    assert!(review.summary.contains("deletes"), "{review:#?}");
+    // A person lets them go on: then all of them are, and none is counted.
+    world.engine().resolve(review.id, "continue").await?;
+    world.wait(Duration::from_secs(70)).await;
+    world.settle().await?;
+    assert_eq!(world.living(HIGHLEVEL).len(), pairs.len() - 4);
+    assert_eq!(world.engine().status().await?.syncs[0].state, "running");
     Ok(())
 }
