@@ -93,7 +93,9 @@ pub use explain::{ExplainedField, Explanation};
 pub use options::Options;
 pub use pilot::{Extent, LARGEST_PILOT};
 pub use plan::{Plan, PlanSample, PlanSide, Planned, PlannedField, What};
-pub use report::{BlockedRow, FailingRecord, LinkRow, Progress, RunReport, Status, SyncStatus};
+pub use report::{
+    BlockedRow, FailingRecord, Heard, LinkRow, Progress, RunReport, Status, SyncStatus,
+};
 pub use spread::Spread;
 pub use sweep::SweepReport;
 pub use undo::{KeptEffect, UndoPlan, UndoReport, UndoScope, UndoneField, UndoneRecord};

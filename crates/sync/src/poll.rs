@@ -1,15 +1,16 @@
 //! Delta reads: what changed since the cursor becomes signals, together with the new cursor.
 
-use std::{cmp::Ordering, time::Duration};
+use std::{cmp::Ordering, collections::BTreeSet, time::Duration};
 
 use connector::PageRequest;
-use record::{Freshness, Read, RecordId, Side};
+use jiff::Timestamp;
+use record::{Entity, Freshness, Read, RecordId, Side};
 use serde_json::Value as Json;
 use store::{Cause, ConnectionName, CursorKey, Lane, Link, Signal, SignalSource};
 use uuid::Uuid;
 
 use crate::{
-    Error,
+    Error, Heard,
     decide::has_base,
     engine::Core,
     intake::{self, shows_base},
@@ -22,13 +23,75 @@ use crate::{
 /// A read that the vendor refuses asks for a field that the account has no longer: the schemas are
 /// read anew, and it is tried once more.
 pub(crate) async fn poll(core: &Core, pairing: &Pairing, side: Side) -> Result<usize, Error> {
-    match changes(core, pairing, side).await {
+    let began = core.clock.now();
+    let number = match changes(core, pairing, side).await {
         Err(error) if error.is_refusal() => {
             let renewed = setup::renew(core, pairing, error).await?;
             changes(core, &renewed, side).await
         }
         result => result,
+    }?;
+    let end = pairing.end(side);
+    if end.description.polled {
+        let key = polled_key(&end.connection, pairing.entity);
+        let at = Json::from(began.to_string());
+        core.store
+            .save_cursor(&core.workspace, &key, &at, &[])
+            .await?;
     }
+    Ok(number)
+}
+
+/// Under which name it is kept when the last poll that succeeded began: what was changed before is known.
+fn polled_key(connection: &ConnectionName, entity: Entity) -> CursorKey {
+    CursorKey {
+        connection: connection.clone(),
+        entity,
+        purpose: "polled".to_owned(),
+    }
+}
+
+/// How we come to know of changes at a connection of these entities.
+pub(crate) async fn heard(
+    core: &Core,
+    connection: &ConnectionName,
+    entities: &BTreeSet<Entity>,
+) -> Result<Heard, Error> {
+    let webhooks = core.has_webhooks(connection);
+    let every = if webhooks {
+        core.options.poll_with_webhooks
+    } else {
+        core.options.poll_without_webhooks
+    };
+    let connector = core.connections.connector(connection).ok();
+    let is_polled = |entity: &Entity| {
+        let description = connector.as_ref().map(|connector| connector.describe());
+        description.is_some_and(|all| all.entity(*entity).is_some_and(|each| each.polled))
+    };
+    let mut polled: Option<Timestamp> = None;
+    let mut has_all = true;
+    let mut any = false;
+    for entity in entities.iter().filter(|entity| is_polled(entity)) {
+        any = true;
+        let key = polled_key(connection, *entity);
+        let at = core.store.cursor(&core.workspace, &key).await?;
+        match at
+            .as_ref()
+            .and_then(Json::as_str)
+            .and_then(|at| at.parse().ok())
+        {
+            Some(at) => polled = Some(polled.map_or(at, |before: Timestamp| before.min(at))),
+            None => has_all = false,
+        }
+    }
+    let polled = polled.filter(|_| has_all);
+    let behind = polled.map(|at| core.clock.now().duration_since(at).as_millis().max(0));
+    Ok(Heard {
+        webhooks,
+        polled_every_ms: any.then(|| u64::try_from(every.as_millis()).unwrap_or(u64::MAX)),
+        polled,
+        behind_ms: behind.and_then(|behind| u64::try_from(behind).ok()),
+    })
 }
 
 /// Finds out from where the next poll has to read. To be asked before a listing and saved after it, when

@@ -75,6 +75,8 @@ pub struct LinkRow {
 pub struct Status {
     /// Each sync.
     pub syncs: Vec<SyncStatus>,
+    /// How changes are found, by connection.
+    pub changes: BTreeMap<String, Heard>,
     /// Counts of what waits.
     #[serde(flatten)]
     pub overview: Overview,
@@ -109,6 +111,20 @@ pub struct SyncStatus {
     pub overwrite_window_left: Option<Spread>,
     /// The same on the right.
     pub overwrite_window_right: Option<Spread>,
+}
+
+/// How we come to know what people change at a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Heard {
+    /// The system tells of most changes by itself. Polls find what it does not tell of.
+    pub webhooks: bool,
+    /// How often we ask what changed, in milliseconds; `None`: the system cannot be asked, only listed.
+    pub polled_every_ms: Option<u64>,
+    /// When the last poll that succeeded began; of several entities the oldest. All that was changed before is
+    /// known.
+    pub polled: Option<Timestamp>,
+    /// How long ago that was, in milliseconds: without webhooks, so much may have been changed unnoticed.
+    pub behind_ms: Option<u64>,
 }
 
 /// A field that does not cross at the moment, and why.

@@ -1,6 +1,10 @@
 //! Full runs, and what the whole looks like.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use futures::future::try_join_all;
 use jiff::Timestamp;
@@ -14,7 +18,7 @@ use crate::{
     engine::Core,
     news,
     pair::Pairing,
-    poll::whence,
+    poll::{heard, whence},
     report::FailingRecord,
     spread::Timed,
     sweep::{SweepReport, sweep},
@@ -365,6 +369,21 @@ pub(crate) async fn blocked(
     Ok(listed)
 }
 
+/// The entities that the rules in force keep the same, by connection.
+fn in_sync(core: &Core) -> BTreeMap<ConnectionName, BTreeSet<record::Entity>> {
+    let rules = core.rules.read().expect("no panic while held");
+    let mut entities: BTreeMap<ConnectionName, BTreeSet<record::Entity>> = BTreeMap::new();
+    for rules in rules.values() {
+        for connection in [&rules.left, &rules.right] {
+            entities
+                .entry(ConnectionName::from(connection.as_str()))
+                .or_default()
+                .extend(rules.entities.keys());
+        }
+    }
+    entities
+}
+
 /// What the whole looks like.
 pub(crate) async fn status(core: &Core) -> Result<Status, Error> {
     let overview = core.store.overview(&core.workspace).await?;
@@ -435,6 +454,11 @@ pub(crate) async fn status(core: &Core) -> Result<Status, Error> {
             overwrite_window_right: spread(Timed::Overwrite, &name, Side::Right),
         });
     }
+    let mut changes = BTreeMap::new();
+    for (connection, entities) in in_sync(core) {
+        let heard = heard(core, &connection, &entities).await?;
+        changes.insert(connection.to_string(), heard);
+    }
     let failing_records = core
         .store
         .failing(&core.workspace, None, 100)
@@ -450,6 +474,7 @@ pub(crate) async fn status(core: &Core) -> Result<Status, Error> {
         .collect();
     Ok(Status {
         syncs,
+        changes,
         overview,
         failing_records,
     })

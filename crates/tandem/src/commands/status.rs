@@ -72,6 +72,17 @@ fn connections(status: &Json) -> Result<()> {
         let count = &status["failing"][cell(row, "/name")];
         count.as_u64().unwrap_or(0).to_string()
     };
+    let changes = |row: &Json| {
+        let heard = &status["changes"][cell(row, "/name")];
+        let behind = heard["behind_ms"].as_u64().map(in_words);
+        match (heard["webhooks"].as_bool(), behind) {
+            (None, _) => "–".to_owned(),
+            (Some(true), _) => "webhooks".to_owned(),
+            (Some(false), Some(behind)) => format!("polled, lag up to {behind}"),
+            (Some(false), None) if heard["polled_every_ms"].is_null() => "listed".to_owned(),
+            (Some(false), None) => "not polled yet".to_owned(),
+        }
+    };
     output::table(
         rows(&status["connections"]),
         &[
@@ -79,6 +90,7 @@ fn connections(status: &Json) -> Result<()> {
             ("system", &at("/title")),
             ("account", &account),
             ("health", &health),
+            ("changes", &changes),
             ("waiting", &waiting),
             ("oldest signal", &oldest),
             ("failing", &failing),
@@ -157,16 +169,22 @@ fn spread(spread: &Json) -> Option<String> {
     let count = spread["count"].as_u64()?;
     let within = |part: &str| match spread[part].as_u64() {
         None => "more than a day".to_owned(),
-        Some(milliseconds @ 0..1_000) => format!("within {milliseconds} ms"),
-        Some(milliseconds @ 1_000..120_000) => format!("within {} s", milliseconds / 1_000),
-        Some(milliseconds @ 120_000..7_200_000) => format!("within {} min", milliseconds / 60_000),
-        Some(milliseconds) => format!("within {} h", milliseconds / 3_600_000),
+        Some(milliseconds) => format!("within {}", in_words(milliseconds)),
     };
     Some(format!(
         "half {}, 99 of 100 {} (timed {count} times)",
         within("half_within_ms"),
         within("p99_within_ms")
     ))
+}
+
+fn in_words(milliseconds: u64) -> String {
+    match milliseconds {
+        0..1_000 => format!("{milliseconds} ms"),
+        1_000..120_000 => format!("{} s", milliseconds / 1_000),
+        120_000..7_200_000 => format!("{} min", milliseconds / 60_000),
+        _ => format!("{} h", milliseconds / 3_600_000),
+    }
 }
 
 fn failing(status: &Json) -> Result<()> {

@@ -67,6 +67,29 @@ async fn one_field_is_explained_and_the_status_says_how_long_edits_take() {
     }
     assert!(!said.out.contains("Name = Blum"), "{said:#?}");
 
+    // Who tells of changes, and who has to be asked: for that one, how much may be unnoticed.
+    let status = world.run(&["status", "--json"]).await.json();
+    assert_eq!(
+        status["changes"]["marketing"]["webhooks"], true,
+        "{status:#}"
+    );
+    let office = &status["changes"]["office"];
+    assert_eq!(office["webhooks"], false, "{status:#}");
+    assert!(
+        office["polled_every_ms"].as_u64().unwrap() > 0,
+        "{status:#}"
+    );
+    let started = tokio::time::Instant::now();
+    loop {
+        let status = world.run(&["status"]).await;
+        let shown = status.out.contains("polled, lag up to");
+        if shown && status.out.contains("webhooks") {
+            break;
+        }
+        assert!(started.elapsed() < Duration::from_secs(20), "{status:#?}");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+
     let status = world.run(&["status"]).await;
     for words in [
         "people: edits cross to the right: half within",
