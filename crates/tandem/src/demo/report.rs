@@ -285,11 +285,15 @@ impl Report {
             }
         }
         line(format!(
-            "  {:>5}  fields that a system refused",
+            "  {:>5}  fields that do not cross (`tandem blocked`)",
             sync.refused.len()
         ));
-        for blocked in sync.refused.iter().take(SHOWN) {
-            line(format!("         {}: {}", blocked.mapping, blocked.reason));
+        let mut why: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+        for blocked in &sync.refused {
+            *why.entry((&blocked.mapping, &blocked.reason)).or_default() += 1;
+        }
+        for ((mapping, reason), number) in why.iter().take(SHOWN) {
+            line(format!("         {number} × {mapping}: {reason}"));
         }
         line(format!(
             "  Judged by the sandbox from what the two systems hold: {} pairs, {} fields compared",

@@ -338,7 +338,7 @@ impl Stage {
             .await?)
     }
 
-    /// Fields that a system refused.
+    /// Fields that do not cross.
     pub(super) async fn refused(&self, sync: &str) -> Result<Vec<store::Blocked>> {
         Ok(self
             .store

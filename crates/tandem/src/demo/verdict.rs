@@ -240,18 +240,19 @@ pub(super) fn verdict(found: &Agreement, excuses: &Excuses) -> Verdict {
         }
     }
     for loss in &found.losses {
-        verdict.explained.push((
-            format!(
-                "{} of {} / {}",
-                mapping_of(&loss.what),
-                loss.left,
-                loss.right
-            ),
-            match loss.loss {
-                Some(Loss::Cut) => Excuse::Cut,
-                _ => Excuse::CreateOnly,
-            },
-        ));
+        let what = format!(
+            "{} of {} / {}",
+            mapping_of(&loss.what),
+            loss.left,
+            loss.right
+        );
+        let excuse = match loss.loss {
+            Some(Loss::Cut) => Some(Excuse::Cut),
+            // Whoever runs Tandem has to be told of it.
+            Some(Loss::CreateOnly) => excuses.of_field(loss).map(|_| Excuse::CreateOnly),
+            _ => Some(Excuse::CreateOnly),
+        };
+        sort(what, excuse);
     }
     verdict
 }

@@ -1,6 +1,10 @@
 //! `tandem demo` on the real binary, with people of one's own and a folder that keeps the database.
 
-use std::process::{Command, Stdio};
+use std::{
+    io::Read as _,
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
 
 use serde_json::{Value as Json, json};
 
@@ -53,6 +57,44 @@ fn demo(arguments: &[&str]) -> std::process::Output {
         .unwrap()
 }
 
+/// Without `--once`: the report as it is printed, and how the demo ends when somebody presses Ctrl-C then.
+fn demo_until_interrupted(arguments: &[&str]) -> (Json, std::process::ExitStatus) {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_tandem"))
+        .args(["demo", "--json"])
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut out = child.stdout.take().unwrap();
+    let mut printed = Vec::new();
+    let report = loop {
+        let mut some = [0; 65_536];
+        let number = out.read(&mut some).unwrap();
+        assert!(number > 0, "{}", String::from_utf8_lossy(&printed));
+        printed.extend_from_slice(&some[..number]);
+        if let Ok(report) = serde_json::from_slice(&printed) {
+            break report;
+        }
+    };
+    std::thread::sleep(Duration::from_secs(1));
+    assert!(child.try_wait().unwrap().is_none(), "it stays up");
+    let pid = child.id().to_string();
+    let told = Command::new("kill").args(["-INT", &pid]).status().unwrap();
+    assert!(told.success());
+    let since = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            return (report, status);
+        }
+        if since.elapsed() > Duration::from_secs(30) {
+            child.kill().unwrap();
+            panic!("Ctrl-C does not end it");
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
 #[test]
 fn people_of_ones_own_are_synced_and_the_database_is_kept() {
     let folder = tempfile::tempdir().unwrap();
@@ -65,10 +107,8 @@ fn people_of_ones_own_are_synced_and_the_database_is_kept() {
     }
     let (people_folder, data) = (people_folder.to_str().unwrap(), data.to_str().unwrap());
     let arguments = ["--people", people_folder, "--data", data];
-    let ended = demo(&arguments);
-    let told = String::from_utf8_lossy(&ended.stderr).into_owned();
-    let report: Json = serde_json::from_slice(&ended.stdout).expect(&told);
-    assert!(ended.status.success(), "{report:#}");
+    let (report, status) = demo_until_interrupted(&arguments);
+    assert!(status.success(), "{report:#}");
     for (number, (name, links)) in [("people", 44), ("members", 12)].into_iter().enumerate() {
         let sync = &report["syncs"][number];
         assert_eq!(sync["name"], name);

@@ -164,3 +164,59 @@ async fn what_cannot_be_found_is_said_with_what_is_near() {
     let page = world.run(&["error", "tdm-y001"]).await;
     assert!(page.out.starts_with("# TDM-Y001"), "{page:#?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_sandbox_runs_by_itself_with_people_of_ones_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let people = [
+        (
+            "highlevel",
+            json!({"firstName": "Anna", "lastName": "Blum", "email": "anna@example.org"}),
+        ),
+        (
+            "onoffice",
+            json!({"Vorname": "Doris", "Name": "Ehm", "email": "doris@example.org"}),
+        ),
+        (
+            "officernd",
+            json!({"name": "Emil Fuchs", "email": "emil@example.org"}),
+        ),
+    ];
+    for (system, record) in &people {
+        std::fs::write(
+            folder.path().join(format!("{system}.jsonl")),
+            record.to_string(),
+        )
+        .unwrap();
+    }
+    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_tandem"))
+        .args(["sandbox", "--listen", "127.0.0.1:0", "--people"])
+        .arg(folder.path())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut out = std::io::BufReader::new(child.stdout.take().unwrap());
+    let mut url = String::new();
+    std::io::BufRead::read_line(&mut out, &mut url).unwrap();
+    let mut shown = String::new();
+    for (system, _) in &people {
+        let state = format!("{}/_sandbox/{system}/state", url.trim());
+        let answer = reqwest::get(&state).await.unwrap();
+        assert_eq!(answer.status(), 200, "{state}");
+        shown.push_str(&answer.text().await.unwrap());
+    }
+    let pid = child.id().to_string();
+    let told = std::process::Command::new("kill")
+        .args(["-INT", &pid])
+        .status();
+    assert!(told.unwrap().success());
+    let ended = tokio::task::spawn_blocking(move || child.wait())
+        .await
+        .unwrap()
+        .unwrap();
+    assert!(ended.success(), "{ended}");
+    for name in ["Anna", "Doris", "Emil"] {
+        assert!(shown.contains(name), "no {name} in {shown}");
+    }
+}
