@@ -305,7 +305,7 @@ async fn look_closer(
             (marked_later && of.sync == pairing.sync)
                 || match links.get(&id) {
                     Some(link) => shows_nothing_new(of, *side, link, &read),
-                    // Another sync has its counterpart, and this one has seen it as it is listed.
+                    // Another sync may have its counterpart; this one makes none and has seen it as it is listed.
                     None => seen
                         .as_ref()
                         .is_some_and(|seen| shows_what_was_seen(of, *side, seen, &read)),
@@ -336,14 +336,15 @@ async fn look_closer(
     Ok(listed)
 }
 
-/// Whether a record without a link is listed just as it was read for its connection before: what a sync makes of that is
-/// settled, or the record is still marked.
+/// Whether a record without a link, which gets none made, is listed just as it was read for its connection before: what a
+/// sync makes of that is settled, or the record is still marked.
 fn shows_what_was_seen(pairing: &Pairing, side: Side, seen: &Read, listed: &Read) -> bool {
     let same_stamp = listed
         .modified
         .is_some_and(|stamp| seen.modified == Some(stamp) && is_final(stamp, seen.as_of));
     let (was, is) = (&seen.record.fields, &listed.record.fields);
     same_stamp
+        && pairing.compiled.gets_counterpart(side, is) == Some(false)
         && pairing.mapped_fields(side).all(|name| {
             let field = is.get(name.as_str());
             !field.is_known() || field == was.get(name.as_str())
