@@ -72,6 +72,14 @@ pub const FUNCTIONS: &[(&str, &str)] = &[
         "a date in another form, such as \"%d.%m.%Y\"",
     ),
     (
+        "add_days(time, days)",
+        "so many days later (or earlier, with a minus): a moment as a moment, a date as a date",
+    ),
+    (
+        "local_time(moment, zone, form)",
+        "a moment as clocks in a zone show it: local_time(x, \"Europe/Berlin\", \"%Y-%m-%d %H:%M:%S\")",
+    ),
+    (
         "country(text, form)",
         "a country as \"alpha2\", \"alpha3\", \"german\" or \"english\"",
     ),
@@ -199,6 +207,15 @@ pub(crate) fn register(engine: &mut Engine) {
         .register_fn("format_date", |value: Dynamic, form: ImmutableString| {
             format_date(&text_of(&value), &form)
         })
+        .register_fn("add_days", |value: Dynamic, days: i64| {
+            add_days(&text_of(&value), days)
+        })
+        .register_fn(
+            "local_time",
+            |value: Dynamic, zone: ImmutableString, form: ImmutableString| {
+                local_time(&text_of(&value), &zone, &form)
+            },
+        )
         .register_fn("country", |value: Dynamic, form: ImmutableString| {
             country(&text_of(&value), &form)
         })
@@ -370,11 +387,51 @@ fn country(text: &str, form: &str) -> Fallible<String> {
     Ok(spelt.to_owned())
 }
 
+/// A moment or a date so many days later.
+fn add_days(text: &str, days: i64) -> Fallible<String> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Ok(String::new());
+    }
+    let far = || fail("this is too far away");
+    let span = jiff::Span::new().try_days(days).map_err(|_| far())?;
+    if let Ok(moment) = text.parse::<jiff::Timestamp>() {
+        let later = moment.to_zoned(jiff::tz::TimeZone::UTC).checked_add(span);
+        return Ok(later.map_err(|_| far())?.timestamp().to_string());
+    }
+    let day = date::parse(text).ok_or_else(|| fail("this is no date"))?;
+    Ok(day.checked_add(span).map_err(|_| far())?.to_string())
+}
+
+/// A moment as clocks in a zone show it.
+fn local_time(text: &str, zone: &str, form: &str) -> Fallible<String> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Ok(String::new());
+    }
+    let moment: jiff::Timestamp = text
+        .parse()
+        .map_err(|_| fail("this is no moment; it needs a time and a zone"))?;
+    let zone = jiff::tz::TimeZone::get(zone).map_err(|_| fail("there is no such time zone"))?;
+    plain_form(form)?;
+    jiff::fmt::strtime::format(form, &moment.to_zoned(zone))
+        .map_err(|_| fail("this is no form of a time; try \"%Y-%m-%d %H:%M:%S\""))
+        .and_then(bounded)
+}
+
 fn format_date(text: &str, form: &str) -> Fallible<String> {
     if text.trim().is_empty() || date::is_zero(text) {
         return Ok(String::new());
     }
     let day = date::parse(text).ok_or_else(|| fail("this is no date"))?;
+    plain_form(form)?;
+    jiff::fmt::strtime::format(form, day)
+        .map_err(|_| fail("this is no form of a date; try \"%d.%m.%Y\""))
+        .and_then(bounded)
+}
+
+/// Whether a form is short and asks for no widths.
+fn plain_form(form: &str) -> Fallible<()> {
     if form.len() > 100 {
         return Err(fail("the form of the date is too long"));
     }
@@ -389,7 +446,5 @@ fn format_date(text: &str, form: &str) -> Fallible<String> {
             return Err(fail("the form of a date takes no widths"));
         }
     }
-    jiff::fmt::strtime::format(form, day)
-        .map_err(|_| fail("this is no form of a date; try \"%d.%m.%Y\""))
-        .and_then(bounded)
+    Ok(())
 }

@@ -60,6 +60,15 @@ const TEXTS: &[(&str, &str)] = &[
     ("lower(contact.first_name)", "anna"),
     ("contact.first_name.upper()", "ANNA"),
     ("format_date(born, \"%d.%m.%Y\")", "09.07.1983"),
+    ("add_days(born, 23)", "1983-08-01"),
+    (
+        "add_days('2026-03-28T23:30:00Z', 1)",
+        "2026-03-29T23:30:00Z",
+    ),
+    (
+        "local_time('2026-07-01T22:30:00Z', 'Europe/Berlin', '%Y-%m-%d %H:%M:%S')",
+        "2026-07-02 00:30:00",
+    ),
     ("format_phone('0241/24561', 'DE')", "+4924124561"),
     ("country('DEU', 'german')", "Deutschland"),
     ("join(tags, ' / ')", "a / b"),
