@@ -16,9 +16,11 @@ use serde_json::Value as Json;
 use store::{
     Accepted, AppliedConfig, Blocked, CallFilter, CallRow, Claim, ClaimRequest, Commit,
     ConnectionName, CredentialRow, CursorKey, DeliveryRow, Error, Intent, IntentId, JournalEntry,
-    JournalFilter, Key, Known, Link, LinkId, Overview, Pair, PairDecision, PlanId, PlanRow,
-    PlanRowState, Result, Review, ReviewFilter, ReviewId, Run, RunId, RunState, Saved, Signal,
-    Snapshot, Store, StoredPlan, Sweep, SweepPage, SyncName, Tombstone, Workspace,
+    JournalFilter, Key, Known, Link, LinkId, NewWorkflowRun, Overview, Pair, PairDecision, PlanId,
+    PlanRow, PlanRowState, Result, Review, ReviewFilter, ReviewId, Run, RunId, RunState, Saved,
+    Signal, Snapshot, Store, StoredPlan, StoredWorkflow, Sweep, SweepPage, SyncEvents,
+    SyncEventsCursor, SyncName, Tombstone, WorkflowChildren, WorkflowCommit, WorkflowRun,
+    WorkflowRunFilter, WorkflowRunId, WorkflowStep, WorkflowStore, WorkflowVersion, Workspace,
 };
 use tokio::sync::Notify;
 
@@ -121,6 +123,160 @@ macro_rules! stores {
         $self.life.pass(|| concat!("after ", stringify!($name)).to_owned()).await;
         result
     }};
+}
+
+#[async_trait]
+impl WorkflowStore for FaultyStore {
+    async fn save_workflow(&self, workspace: &Workspace, workflow: &StoredWorkflow) -> Result<()> {
+        stores!(self, save_workflow(workspace, workflow))
+    }
+
+    async fn workflow(&self, workspace: &Workspace, name: &str) -> Result<Option<StoredWorkflow>> {
+        reads!(self, workflow(workspace, name))
+    }
+
+    async fn workflows(&self, workspace: &Workspace) -> Result<Vec<StoredWorkflow>> {
+        reads!(self, workflows(workspace))
+    }
+
+    async fn publish_workflow(
+        &self,
+        workspace: &Workspace,
+        name: &str,
+        body: &Json,
+        at_once: Option<u32>,
+        now: Timestamp,
+    ) -> Result<u64> {
+        stores!(self, publish_workflow(workspace, name, body, at_once, now))
+    }
+
+    async fn workflow_versions(
+        &self,
+        workspace: &Workspace,
+        name: &str,
+    ) -> Result<Vec<WorkflowVersion>> {
+        reads!(self, workflow_versions(workspace, name))
+    }
+
+    async fn workflow_version(
+        &self,
+        workspace: &Workspace,
+        name: &str,
+        version: u64,
+    ) -> Result<Option<WorkflowVersion>> {
+        reads!(self, workflow_version(workspace, name, version))
+    }
+
+    async fn accept_runs(
+        &self,
+        workspace: &Workspace,
+        cursor: Option<(&str, &Json)>,
+        runs: &[NewWorkflowRun],
+    ) -> Result<Vec<bool>> {
+        stores!(self, accept_runs(workspace, cursor, runs))
+    }
+
+    async fn workflow_cursor(&self, workspace: &Workspace, name: &str) -> Result<Option<Json>> {
+        reads!(self, workflow_cursor(workspace, name))
+    }
+
+    async fn claim_runs(
+        &self,
+        workspace: &Workspace,
+        now: Timestamp,
+        lease_until: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<WorkflowRun>> {
+        stores!(self, claim_runs(workspace, now, lease_until, limit))
+    }
+
+    async fn next_run_due(&self, workspace: &Workspace) -> Result<Option<Timestamp>> {
+        reads!(self, next_run_due(workspace))
+    }
+
+    async fn end_run_leases(&self, workspace: &Workspace) -> Result<u64> {
+        stores!(self, end_run_leases(workspace))
+    }
+
+    async fn commit_run(&self, workspace: &Workspace, commit: WorkflowCommit) -> Result<bool> {
+        stores!(self, commit_run(workspace, commit))
+    }
+
+    async fn answer_run(
+        &self,
+        workspace: &Workspace,
+        run: WorkflowRunId,
+        position: &Json,
+        now: Timestamp,
+    ) -> Result<bool> {
+        stores!(self, answer_run(workspace, run, position, now))
+    }
+
+    async fn cancel_run(
+        &self,
+        workspace: &Workspace,
+        run: WorkflowRunId,
+        note: &str,
+        now: Timestamp,
+    ) -> Result<bool> {
+        stores!(self, cancel_run(workspace, run, note, now))
+    }
+
+    async fn workflow_run(
+        &self,
+        workspace: &Workspace,
+        run: WorkflowRunId,
+    ) -> Result<Option<WorkflowRun>> {
+        reads!(self, workflow_run(workspace, run))
+    }
+
+    async fn workflow_runs(
+        &self,
+        workspace: &Workspace,
+        filter: &WorkflowRunFilter,
+    ) -> Result<Vec<WorkflowRun>> {
+        reads!(self, workflow_runs(workspace, filter))
+    }
+
+    async fn workflow_steps(
+        &self,
+        workspace: &Workspace,
+        run: WorkflowRunId,
+    ) -> Result<Vec<WorkflowStep>> {
+        reads!(self, workflow_steps(workspace, run))
+    }
+
+    async fn workflow_children(
+        &self,
+        workspace: &Workspace,
+        run: WorkflowRunId,
+        number: u32,
+        results: bool,
+    ) -> Result<WorkflowChildren> {
+        reads!(self, workflow_children(workspace, run, number, results))
+    }
+
+    async fn sync_events_after(
+        &self,
+        workspace: &Workspace,
+        after: SyncEventsCursor,
+        limit: usize,
+    ) -> Result<SyncEvents> {
+        reads!(self, sync_events_after(workspace, after, limit))
+    }
+
+    async fn sync_events_end(&self, workspace: &Workspace) -> Result<SyncEventsCursor> {
+        reads!(self, sync_events_end(workspace))
+    }
+
+    async fn drop_runs(
+        &self,
+        workspace: &Workspace,
+        before: Timestamp,
+        at_most: usize,
+    ) -> Result<u64> {
+        stores!(self, drop_runs(workspace, before, at_most))
+    }
 }
 
 #[async_trait]

@@ -119,6 +119,17 @@ fn reference(text: &str) -> Option<Reference<'_>> {
         .or_else(|| text.strip_prefix("file:").map(Reference::File))
 }
 
+/// The secret that `env:NAME` or `file:PATH` refers to.
+///
+/// # Errors
+/// Why there is none, without any secret.
+pub fn secret(text: &str) -> Result<SecretText, String> {
+    match reference(text) {
+        Some(reference) => reference.resolve(),
+        None => Err("a secret is given as `env:NAME` or `file:PATH`".to_owned()),
+    }
+}
+
 enum Reference<'a> {
     Env(&'a str),
     File(&'a str),

@@ -56,7 +56,7 @@ pub use beside::SubscribeError;
 pub use budget::{Restart, Sent};
 pub use call_log::{CallLog, CallRecord, ChannelLog, Counts, NoCallLog, Outcome};
 pub use clock::{Clock, SystemClock, VirtualClock};
-pub use config::{AuthConfig, ConfigError, ConnectionConfig, LimitsConfig, WindowConfig};
+pub use config::{AuthConfig, ConfigError, ConnectionConfig, LimitsConfig, WindowConfig, secret};
 pub use connection::Parts;
 pub use credentials::{CredentialStore, CredentialStoreError, ResealError, reseal};
 pub use dice::Dice;

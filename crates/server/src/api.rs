@@ -10,6 +10,7 @@ pub(crate) mod probes;
 mod reviews;
 mod syncs;
 mod undo;
+mod workflows;
 
 use axum::{
     Json, Router,
@@ -76,6 +77,20 @@ pub(crate) fn routes(app: AppState) -> Router<AppState> {
         .route("/failing", get(history::failing))
         .route("/blocked", get(history::blocked))
         .route("/runs", get(history::runs))
+        .route("/workflows", get(workflows::list).post(workflows::save))
+        .route("/workflows/validate", post(workflows::validate))
+        .route("/workflows/test", post(workflows::test))
+        .route("/workflows/{name}", get(workflows::show))
+        .route("/workflows/{name}/diff", get(workflows::diff))
+        .route("/workflows/{name}/publish", post(workflows::publish))
+        .route("/workflows/{name}/pause", post(workflows::pause))
+        .route("/workflows/{name}/resume", post(workflows::resume))
+        .route("/workflows/{name}/run", post(workflows::run))
+        .route("/workflow-runs", get(workflows::runs))
+        .route("/workflow-runs/{run}", get(workflows::one_run))
+        .route("/workflow-runs/{run}/answer", post(workflows::answer))
+        .route("/workflow-runs/{run}/cancel", post(workflows::cancel))
+        .route("/workflow-runs/{run}/replay", post(workflows::replay))
         .route("/config", get(config::show).put(config::apply))
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .layer(middleware::from_fn_with_state(app, authorised))

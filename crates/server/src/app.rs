@@ -5,7 +5,10 @@ mod applying;
 use std::{
     net::SocketAddr,
     path::PathBuf,
-    sync::{Arc, Mutex, OnceLock, PoisonError, RwLock},
+    sync::{
+        Arc, Mutex, OnceLock, PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use connections::{Clock, Connections, Dice, Parts, Purpose, Transport};
@@ -18,7 +21,7 @@ use tokio::task::JoinHandle;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use vault::KeyRing;
 
-use applying::{configs, from_connections, in_force, read, restarts, syncs};
+use applying::{configs, for_workflows, from_connections, in_force, read, restarts, syncs};
 
 use crate::{
     Code, NewToken,
@@ -73,6 +76,9 @@ pub(crate) struct InForce {
     pub(crate) applied: Timestamp,
 }
 
+/// How often old runs of workflows are dropped.
+const FORGET: std::time::Duration = std::time::Duration::from_secs(600);
+
 pub(crate) type AppState = Arc<App>;
 
 /// What all routes share.
@@ -84,6 +90,10 @@ pub(crate) struct App {
     pub(crate) connections: Arc<Connections>,
     pub(crate) engine: sync::Handle,
     idle_engine: Mutex<Option<Engine>>,
+    pub(crate) flows: Arc<workflow::Runner>,
+    flows_work: AtomicBool,
+    /// What steps of workflows may use beside the connections.
+    outside: Arc<RwLock<workflow::Outside>>,
     connectors: Vec<Arc<dyn Connector>>,
     in_force: RwLock<Option<Arc<InForce>>>,
     /// The config that was stored cannot be used by this process, and why.
@@ -118,6 +128,12 @@ impl App {
         } = options;
         let stopping = CancellationToken::new();
         let tasks = TaskTracker::new();
+        let outside: Arc<RwLock<workflow::Outside>> = Arc::default();
+        let web = workflow::Web::new(
+            Arc::clone(&transport),
+            Arc::clone(&clock),
+            Arc::clone(&outside),
+        );
         let (calls, log) = CallWriter::start(
             Arc::clone(&store),
             workspace.clone(),
@@ -175,6 +191,14 @@ impl App {
             syncs,
             options: engine,
         });
+        let flows = Arc::new(workflow::Runner::new(
+            Arc::clone(&store) as Arc<dyn store::WorkflowStore>,
+            workspace.clone(),
+            Arc::clone(&clock),
+            Arc::clone(&dice),
+            Arc::new(workflow::VendorHands::new(Arc::clone(&connections), web)),
+            workflow::Options::default(),
+        ));
         let own_token = NewToken::random()?;
         let tokens = Tokens::new(
             &own_token,
@@ -182,6 +206,7 @@ impl App {
         );
         if let Some(in_force) = &in_force {
             calls.keep_days(in_force.document.retention.calls_days);
+            *write_lock(&outside) = for_workflows(&in_force.document);
         }
         Ok(Arc::new(Self {
             started: clock.now(),
@@ -192,6 +217,9 @@ impl App {
             connections,
             engine: engine.handle(),
             idle_engine: Mutex::new(Some(engine)),
+            flows,
+            flows_work: AtomicBool::new(false),
+            outside,
             connectors,
             in_force: RwLock::new(in_force.map(Arc::new)),
             broken: RwLock::new(broken),
@@ -336,6 +364,52 @@ impl App {
             .unwrap_or_else(PoisonError::into_inner)
             .take()?;
         Some(self.tasks.spawn(engine.run(self.stopping.child_token())))
+    }
+
+    /// Lets runs of workflows go on, if they do not yet. In a server they do from the start; in a command only where
+    /// the command needs it.
+    pub(crate) fn start_flows(&self) {
+        if self.flows_work.swap(true, Ordering::SeqCst) {
+            return;
+        }
+        let work = Arc::clone(&self.flows).work(self.stopping.child_token());
+        self.tasks.spawn(async move {
+            if let Err(error) = work.await {
+                tracing::error!(%error, "runs of workflows cannot go on");
+            }
+        });
+    }
+
+    /// Looks for events that begin workflows. In a server only: a command is too short for it.
+    pub(crate) fn watch_for_flows(self: &Arc<Self>) {
+        let stop = self.stopping.child_token();
+        let watch = Arc::clone(&self.flows).watch(
+            Arc::clone(&self.connections),
+            workflow::WatchPace::default(),
+            stop.clone(),
+        );
+        self.tasks.spawn(watch);
+        let app = Arc::clone(self);
+        self.tasks.spawn(async move {
+            stop.run_until_cancelled(app.forget_runs()).await;
+        });
+    }
+
+    /// Drops runs of workflows that ended too long ago, again and again.
+    async fn forget_runs(&self) {
+        loop {
+            let days = self
+                .in_force()
+                .map_or(30, |in_force| in_force.document.retention.runs_days);
+            let age = jiff::SignedDuration::from_hours(i64::from(days) * 24);
+            let before = self.clock.now().saturating_sub(age);
+            match self.flows.forget(before.unwrap_or(Timestamp::MIN)).await {
+                Ok(0) => {}
+                Ok(runs) => tracing::info!(runs, "old runs of workflows were dropped"),
+                Err(error) => tracing::error!(%error, "old runs of workflows stay"),
+            }
+            self.clock.sleep(FORGET).await;
+        }
     }
 
     /// Whether the engine was never started: then it knows only what it is told to read.

@@ -94,6 +94,11 @@ codes! {
     OperationUncertain = "TDM-O004", "Whether an operation took effect is not known";
     DocumentUnreadable = "TDM-O005", "The document of an API cannot be imported";
 
+    WorkflowUnknown = "TDM-F001", "There is no workflow of this name, or it was never published";
+    WorkflowInvalid = "TDM-F002", "A workflow cannot be as it is written";
+    WorkflowRunUnfit = "TDM-F003", "There is no such run of a workflow, or it does not stand so";
+    WorkflowHook = "TDM-F004", "A request that should begin a workflow does not show its secret";
+
     PortTaken = "TDM-S001", "The address to listen on cannot be had";
     Unauthorised = "TDM-S002", "The request has no valid token, or one that may not do this";
     BadRequest = "TDM-S003", "The request could not be understood";

@@ -16,11 +16,14 @@ mod words;
 
 mod yaml;
 
+mod workflow;
+
 pub use document::{Access, Api, ApiToken, Document, Retention, VERSION, WebhookIntake, schema};
 pub use problem::{Problem, Problems, Style};
 pub(crate) use read::locate;
 pub use read::{connection_names, database, read};
 pub(crate) use words::nearest_hint;
+pub(crate) use workflow::read_workflow;
 
 use mask::masked;
 

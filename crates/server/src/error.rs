@@ -167,6 +167,27 @@ impl From<sync::Error> for ApiError {
     }
 }
 
+impl From<workflow::RunError> for ApiError {
+    fn from(error: workflow::RunError) -> Self {
+        use workflow::RunError as Run;
+        let message = error.to_string();
+        let refuse = |status, code| Self::new(status, code, message.as_str());
+        match error {
+            Run::Store(error) => error.into(),
+            Run::Form { .. } => refuse(StatusCode::INTERNAL_SERVER_ERROR, Code::DatabaseFailed),
+            Run::NoWorkflow(_) => refuse(StatusCode::NOT_FOUND, Code::WorkflowUnknown)
+                .hint("`tandem workflow list` lists them"),
+            Run::NotPublished(_) => refuse(StatusCode::CONFLICT, Code::WorkflowUnknown)
+                .hint("`tandem workflow publish` puts a draft in force"),
+            Run::Paused(ref name) => refuse(StatusCode::CONFLICT, Code::WorkflowUnknown)
+                .hint(format!("`tandem workflow resume {name}` lets it go on")),
+            Run::NoRun(_) => refuse(StatusCode::NOT_FOUND, Code::WorkflowRunUnfit)
+                .hint("`tandem workflow runs` lists them"),
+            Run::Unfit(_) => refuse(StatusCode::CONFLICT, Code::WorkflowRunUnfit),
+        }
+    }
+}
+
 impl From<connector::Error> for ApiError {
     fn from(error: connector::Error) -> Self {
         use connector::{CallError, Error};

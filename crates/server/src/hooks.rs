@@ -55,7 +55,7 @@ async fn take(app: &AppState, system: &str, query: &str, headers: &HeaderMap, bo
         body: &body,
         received: app.clock.now(),
     };
-    let sink = EngineSink(&app.engine);
+    let sink = EngineSink(app);
     match app.connections.receive(system, &incoming, &sink).await {
         Ok(Receipt::Accepted { .. }) => (Fate::Accepted, Ok("ok\n")),
         Ok(Receipt::Duplicate) => (Fate::Duplicate, Ok("seen before\n")),
@@ -149,7 +149,7 @@ async fn read(headers: &HeaderMap, body: Body, largest: usize) -> Result<Bytes, 
     }
 }
 
-struct EngineSink<'a>(&'a sync::Handle);
+struct EngineSink<'a>(&'a AppState);
 
 #[async_trait]
 impl IntakeSink for EngineSink<'_> {
@@ -158,7 +158,18 @@ impl IntakeSink for EngineSink<'_> {
         connection: &ConnectionName,
         delivery: &Delivery,
     ) -> Result<Accepted, IntakeSinkError> {
+        // first what it begins: if the rest fails, the vendor sends it again, and what was taken in begins nothing
         self.0
+            .flows
+            .told(
+                connection.as_str(),
+                delivery.id.as_deref(),
+                &delivery.happened,
+            )
+            .await
+            .map_err(|error| IntakeSinkError(error.to_string()))?;
+        self.0
+            .engine
             .accept(connection, delivery.clone())
             .await
             .map_err(|error| IntakeSinkError(error.to_string()))

@@ -9,6 +9,8 @@ mod app;
 
 mod hooks;
 
+mod flows;
+
 mod subscribing;
 
 mod signin;

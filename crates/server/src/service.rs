@@ -22,7 +22,7 @@ use crate::{
     app::{App, AppState},
     beside::Beside,
     error::{ApiError, ApiResult},
-    hooks,
+    flows, hooks,
     metrics::{ConnectionSample, Page},
     signin, subscribing,
 };
@@ -166,6 +166,8 @@ async fn serve(
     let mut http = tokio::spawn(http.into_future());
     let mut engine = app.start_engine();
     drop(app.spawn(subscribing::run(app.clone())));
+    app.start_flows();
+    app.watch_for_flows();
     let engine_ended = async {
         match &mut engine {
             Some(engine) => engine.await,
@@ -245,6 +247,7 @@ fn router(app: AppState) -> Router {
         .layer(middleware::from_fn_with_state(app.clone(), api::authorised));
     Router::new()
         .route("/hooks/{system}", post(hooks::receive).get(hooks::receive))
+        .route("/hooks/workflows/{name}", post(flows::receive))
         // the body is limited by the config, in the handler
         .layer(DefaultBodyLimit::disable())
         .route("/connect/{name}", get(signin::begin))

@@ -20,7 +20,7 @@ use crate::{
 /// reaches the disk only with the next other command: a power failure may take the last of it, which
 /// frees a lease, lists a page again or drops a count.
 #[async_trait]
-pub trait Store: Send + Sync {
+pub trait Store: crate::WorkflowStore + Send + Sync {
     // Config and connections
 
     /// The config in force.

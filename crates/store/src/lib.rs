@@ -29,6 +29,8 @@ mod ledger;
 
 mod plan;
 
+mod workflow;
+
 mod error;
 
 mod contract;
@@ -44,11 +46,18 @@ pub use journal::{Cause, Effect, JournalEntry, JournalFilter, NewJournalEntry};
 pub use ledger::{CallFilter, CallRow, Overview, Run, RunKind, RunState};
 pub use link::{Awaited, Blocked, Link, LinkState, Pair, PairDecision, Tombstone};
 pub use listing::{Key, Known, Listed, Snapshot, Sweep, SweepPage};
-pub use names::{ConnectionName, IntentId, LinkId, PlanId, ReviewId, RunId, SyncName, Workspace};
+pub use names::{
+    ConnectionName, IntentId, LinkId, PlanId, ReviewId, RunId, SyncName, WorkflowRunId, Workspace,
+};
 pub use plan::{PlanRow, PlanRowState, PlanState, StoredPlan};
 pub use review::{Review, ReviewFilter, ReviewKind, ReviewState};
 pub use signal::{Accepted, Claim, ClaimRequest, DeliveryRow, Lane, Release, Signal, SignalSource};
 pub use sqlite::{Options, SqliteStore};
+pub use workflow::{
+    NewWorkflowRun, ParentStep, StoredWorkflow, SyncEvents, SyncEventsCursor, WorkflowChildren,
+    WorkflowCommit, WorkflowRun, WorkflowRunFilter, WorkflowRunState, WorkflowStep,
+    WorkflowStepState, WorkflowStore, WorkflowVersion,
+};
 
 /// The result of a command.
 pub type Result<T> = std::result::Result<T, Error>;

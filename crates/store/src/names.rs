@@ -93,3 +93,7 @@ id!(
     /// A plan that is kept.
     PlanId
 );
+id!(
+    /// One run of a workflow.
+    WorkflowRunId
+);

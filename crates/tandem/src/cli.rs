@@ -315,6 +315,10 @@ Examples:
   tandem runs --sync people --json")]
     Runs(Runs),
 
+    /// Workflows: what is done when something happens, and the runs of it
+    #[command(subcommand)]
+    Workflow(crate::commands::workflow::Workflow),
+
     /// The key that seals credentials
     #[command(subcommand)]
     Vault(Vault),

@@ -12,6 +12,7 @@ pub(crate) mod serve;
 mod status;
 mod undo;
 pub(crate) mod work;
+pub(crate) mod workflow;
 
 use std::process::ExitCode;
 
@@ -94,6 +95,7 @@ async fn ask(command: Command, session: &mut Session, output: Output) -> Result<
         Command::Failing(failing) => look::failing(client, &failing).await,
         Command::Blocked(blocked) => look::blocked(client, &blocked).await,
         Command::Runs(runs) => look::runs(client, &runs).await,
+        Command::Workflow(asked) => return workflow::workflow(client, &asked, output).await,
         Command::Init(_)
         | Command::Token(_)
         | Command::Schema

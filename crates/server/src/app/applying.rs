@@ -146,6 +146,8 @@ impl App {
         *write_lock(&self.in_force) = Some(Arc::clone(&in_force));
         *write_lock(&self.broken) = None;
         self.calls.keep_days(in_force.document.retention.calls_days);
+        *write_lock(&self.outside) = for_workflows(&in_force.document);
+        self.flows.look_anew();
         for (sync, why) in self.engine.apply(syncs(&in_force.document)).await {
             tracing::info!(%sync, why, "the sync cannot run yet");
         }
@@ -193,6 +195,14 @@ pub(super) fn configs(document: &Document) -> Configs {
         .iter()
         .map(|(name, config)| (ConnectionName::from(name.as_str()), config.clone()))
         .collect()
+}
+
+/// What steps of workflows may use beside the connections.
+pub(super) fn for_workflows(document: &Document) -> workflow::Outside {
+    workflow::Outside {
+        allow_private: document.workflows.allow_private_addresses,
+        mail: document.mail.clone(),
+    }
 }
 
 pub(super) fn syncs(document: &Document) -> BTreeMap<SyncName, mapping::SyncRules> {

@@ -18,7 +18,23 @@ pub(super) fn check(reading: &mut Reading<'_>, document: &Document, systems: &[&
     tokens(reading, document);
     connections(reading, document, systems);
     syncs(reading, document);
+    mail(reading, document);
     owners::check(reading, document);
+}
+
+fn mail(reading: &mut Reading<'_>, document: &Document) {
+    let password = document
+        .mail
+        .as_ref()
+        .and_then(|mail| mail.password.as_deref());
+    if password.is_some_and(|text| !text.starts_with("env:") && !text.starts_with("file:")) {
+        reading.problem(
+            Code::ConfigSecret,
+            "mail.password",
+            "a secret does not belong into the config",
+            Some("write `env:NAME` or `file:PATH`".to_owned()),
+        );
+    }
 }
 
 fn version(reading: &mut Reading<'_>, document: &Document) {

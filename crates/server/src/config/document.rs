@@ -62,6 +62,24 @@ pub struct Document {
     /// How long logs are kept.
     #[serde(default)]
     pub retention: Retention,
+
+    /// What steps of workflows may do.
+    #[serde(default)]
+    pub workflows: Workflows,
+
+    /// The server that e-mail of workflows goes through. Left out: none is sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mail: Option<workflow::MailServer>,
+}
+
+/// What steps of workflows may do.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Workflows {
+    /// HTTP requests and messages of workflows may go to this machine and to private ranges. Whoever may write a
+    /// workflow can then reach what only this machine can.
+    #[schemars(example = false)]
+    pub allow_private_addresses: bool,
 }
 
 /// How webhooks are taken in.
@@ -124,11 +142,17 @@ pub struct Retention {
     /// The log of vendor calls, in days.
     #[schemars(range(min = 1, max = 3650), example = 30)]
     pub calls_days: u16,
+    /// Runs of workflows that have ended, with their steps, in days.
+    #[schemars(range(min = 1, max = 3650), example = 30)]
+    pub runs_days: u16,
 }
 
 impl Default for Retention {
     fn default() -> Self {
-        Self { calls_days: 30 }
+        Self {
+            calls_days: 30,
+            runs_days: 30,
+        }
     }
 }
 

@@ -125,6 +125,16 @@ impl<'text> Reading<'text> {
         }
     }
 
+    /// The text as a value without places.
+    pub(super) fn json(&self) -> Json {
+        self.root.json()
+    }
+
+    /// Whether nothing wrong was found so far.
+    pub(super) fn is_clean(&self) -> bool {
+        self.problems.is_empty()
+    }
+
     /// Notes a problem at a path such as `connections.agency.auth`, or the nearest place around it.
     pub(super) fn problem(
         &mut self,
@@ -174,7 +184,7 @@ impl<'text> Reading<'text> {
         });
     }
 
-    fn finish(mut self) -> Problems {
+    pub(super) fn finish(mut self) -> Problems {
         self.problems.sort_by_key(|problem| problem.span.start);
         self.problems.dedup();
         Problems {
@@ -228,7 +238,11 @@ impl<'text> Reading<'text> {
 
     /// Reads one part. What cannot be read is noted and left out, and reading goes on without it,
     /// so that all mistakes show at once.
-    fn decode<T: DeserializeOwned>(&mut self, at: &[Step], mut value: Json) -> Option<T> {
+    pub(super) fn decode<T: DeserializeOwned>(
+        &mut self,
+        at: &[Step],
+        mut value: Json,
+    ) -> Option<T> {
         let mut left_out = LeftOut::default();
         loop {
             let error = match serde_path_to_error::deserialize::<_, T>(value.clone()) {

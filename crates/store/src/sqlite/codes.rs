@@ -5,7 +5,7 @@ use record::{Entity, Side};
 use super::fault::{Fault, Outcome};
 use crate::{
     Error, IntentState, Lane, LinkState, PairDecision, PlanRowState, PlanState, ReviewKind,
-    ReviewState, RunKind, RunState, SignalSource,
+    ReviewState, RunKind, RunState, SignalSource, WorkflowRunState, WorkflowStepState,
 };
 
 /// An enum that is stored as a number.
@@ -46,6 +46,22 @@ codes!("entity" Entity {
     Note = 4,
     Appointment = 5,
     Opportunity = 6,
+});
+codes!("state of a workflow run" WorkflowRunState {
+    Queued = 0,
+    Ready = 1,
+    Waiting = 2,
+    Asking = 3,
+    Done = 4,
+    Failed = 5,
+    Stopped = 6,
+    Cancelled = 7,
+});
+codes!("state of a workflow step" WorkflowStepState {
+    Begun = 0,
+    Done = 1,
+    Failed = 2,
+    Uncertain = 3,
 });
 codes!("side" Side { Left = 0, Right = 1 });
 codes!("lane" Lane { Live = 0, Reconcile = 1, Backfill = 2 });

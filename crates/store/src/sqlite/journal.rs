@@ -13,7 +13,7 @@ use super::{
     codes::Code,
     fault::Outcome,
     payload,
-    session::{Kind, Session, micros, time, uuid},
+    session::{Kind, Session, limit, micros, time, uuid},
 };
 use crate::{
     Cause, Effect, JournalEntry, JournalFilter, LinkId, NewJournalEntry, RunId, Workspace,
@@ -213,6 +213,29 @@ pub(super) fn list(
                 }
             }
         }
+    }
+    Ok(entries)
+}
+
+/// Entries after this number, oldest first: rows whole, at least one and at most so many.
+pub(super) fn after(
+    session: &Session,
+    workspace: &Workspace,
+    after: i64,
+    rows: usize,
+) -> Outcome<Vec<JournalEntry>> {
+    let Some(ws) = session.find_workspace(workspace)? else {
+        return Ok(Vec::new());
+    };
+    let mut statement = session.sql(
+        "SELECT j.seq, j.at, j.connection, j.entity, j.record, j.sync, j.link, j.run, c.body, j.body
+         FROM journal j NOT INDEXED CROSS JOIN cause c ON c.id = j.cause
+         WHERE j.ws = ?1 AND j.seq > ?2 ORDER BY j.seq LIMIT ?3",
+    )?;
+    let mut found = statement.query(params![ws, after, limit(rows.max(1))])?;
+    let mut entries = Vec::new();
+    while let Some(row) = found.next()? {
+        entries.extend(entries_of(session, row)?);
     }
     Ok(entries)
 }

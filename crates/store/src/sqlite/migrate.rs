@@ -18,6 +18,7 @@ const STEPS: &[(&str, &str)] = &[
     ("waiting", include_str!("migrations/0002_waiting.sql")),
     ("keys", include_str!("migrations/0003_keys.sql")),
     ("plans", include_str!("migrations/0004_plans.sql")),
+    ("workflows", include_str!("migrations/0005_workflows.sql")),
 ];
 
 /// Says whether the database is empty or ours, without changing anything of it.

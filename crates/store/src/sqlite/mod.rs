@@ -34,6 +34,8 @@ mod sweeps;
 mod tally;
 mod threads;
 mod waiting;
+mod workflow_runs;
+mod workflows;
 mod writer;
 
 use std::{

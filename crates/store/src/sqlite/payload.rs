@@ -105,6 +105,14 @@ pub(super) static REVIEW: Format = Format::new("review", &[]);
 pub(super) static PLAN: Format = Format::new("plan", &[]);
 /// A row of a plan.
 pub(super) static PLAN_ROW: Format = Format::new("plan row", &[]);
+/// A draft or a version of a workflow.
+pub(super) static WORKFLOW: Format = Format::new("workflow", &[]);
+/// What a run of a workflow begins with, where it is, and what came of it.
+pub(super) static WORKFLOW_RUN: Format = Format::new("workflow run", &[]);
+/// What went into a step of a workflow and what came out.
+pub(super) static WORKFLOW_STEP: Format = Format::new("workflow step", &[]);
+/// Where somebody who looks for events of workflows goes on.
+pub(super) static WORKFLOW_CURSOR: Format = Format::new("workflow cursor", &[]);
 /// A journal row's values.
 pub(super) static JOURNAL: Format = Format::new("journal row", &[]);
 

@@ -253,6 +253,27 @@ pub(super) fn one(
     rows.next()?.map(|row| review_of(session, row)).transpose()
 }
 
+/// Reviews after this number, each with its own, oldest first.
+pub(super) fn after(
+    session: &Session,
+    workspace: &Workspace,
+    after: i64,
+    at_most: usize,
+) -> Outcome<Vec<(i64, Review)>> {
+    let Some(ws) = session.find_workspace(workspace)? else {
+        return Ok(Vec::new());
+    };
+    let mut statement = session.sql(&format!(
+        "SELECT {COLUMNS}, seq FROM review NOT INDEXED WHERE ws = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3"
+    ))?;
+    let mut rows = statement.query(params![ws, after, limit(at_most)])?;
+    let mut reviews = Vec::new();
+    while let Some(row) = rows.next()? {
+        reviews.push((row.get(12)?, review_of(session, row)?));
+    }
+    Ok(reviews)
+}
+
 /// Lists reviews in the order of opening.
 pub(super) fn list(
     session: &Session,

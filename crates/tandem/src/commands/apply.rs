@@ -146,7 +146,7 @@ pub(crate) fn shown(
     }
 }
 
-fn show(file: &Path, text: &str, failure: &Failure, output: Output) {
+pub(crate) fn show(file: &Path, text: &str, failure: &Failure, output: Output) {
     let problems = Problems {
         problems: failure.problems.clone(),
     };

@@ -22,3 +22,4 @@ mod reviews;
 mod sign_in;
 mod webhooks;
 mod work;
+mod workflows;
