@@ -283,7 +283,9 @@ pub(super) fn list(
     let Some(ws) = session.find_workspace(workspace)? else {
         return Ok(Vec::new());
     };
-    let mut sql = format!("SELECT {COLUMNS} FROM review WHERE ws = ?1");
+    // A record has few reviews and a workspace may have very many: with records, only theirs are looked up.
+    let column = if filter.records.is_some() { "+" } else { "" };
+    let mut sql = format!("SELECT {COLUMNS} FROM review WHERE {column}ws = ?1");
     let mut values: Vec<Box<dyn ToSql>> = vec![Box::new(ws)];
     let mut narrow = |condition: &str, value: Box<dyn ToSql>| {
         values.push(value);
@@ -293,13 +295,13 @@ pub(super) fn list(
         let Some(sync) = session.find(ws, Kind::Sync, sync.as_str())? else {
             return Ok(Vec::new());
         };
-        narrow(" AND sync = $", Box::new(sync));
+        narrow(&format!(" AND {column}sync = $"), Box::new(sync));
     }
     if let Some(state) = filter.state {
-        narrow(" AND state = $", Box::new(state.code()));
+        narrow(&format!(" AND {column}state = $"), Box::new(state.code()));
     }
     if let Some(kind) = filter.kind {
-        narrow(" AND kind = $", Box::new(kind.code()));
+        narrow(&format!(" AND {column}kind = $"), Box::new(kind.code()));
     }
     if let Some(records) = &filter.records {
         let ids: Vec<&str> = records.iter().map(RecordId::as_str).collect();
