@@ -21,9 +21,15 @@ const MOST: usize = 20_000;
 /// Ids of one act.
 const IDS: usize = 40;
 
+/// A connection and the id of a record on it.
+type Record = (String, String);
+
+/// What led to the touch of a record, and when that was.
+type Touch = (Vec<String>, Timestamp);
+
 /// The records that runs have just touched.
 #[derive(Debug, Default)]
-pub(crate) struct Touched(Mutex<HashMap<(String, String), (Vec<String>, Timestamp)>>);
+pub(crate) struct Touched(Mutex<HashMap<Record, Touch>>);
 
 impl Touched {
     /// Notes what an act was about and what it answered.

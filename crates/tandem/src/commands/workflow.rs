@@ -133,7 +133,8 @@ pub(crate) struct Rollback {
     /// The workflow
     pub(crate) name: String,
     /// The version to go back to
-    pub(crate) version: u64,
+    #[arg(value_name = "VERSION")]
+    pub(crate) to: u64,
     #[command(flatten)]
     pub(crate) format: Format,
 }
@@ -257,10 +258,10 @@ pub(crate) async fn workflow(
         Workflow::Rollback(asked) => {
             let path = format!("/api/v1/workflows/{}/publish", segment(&asked.name));
             let answer = client
-                .post(&path, json!({"version": asked.version}))
+                .post(&path, json!({"version": asked.to}))
                 .await?;
             say(&answer, asked.format, |_| {
-                format!("Version {} of {} is in force.\n", asked.version, asked.name)
+                format!("Version {} of {} is in force.\n", asked.to, asked.name)
             })
             .map(done)
         }
