@@ -346,6 +346,14 @@ impl Store for FaultyStore {
         stores!(self, save_cursor(workspace, key, value, signals))
     }
 
+    async fn setting(&self, workspace: &Workspace, name: &str) -> Result<Option<Json>> {
+        reads!(self, setting(workspace, name))
+    }
+
+    async fn save_setting(&self, workspace: &Workspace, name: &str, value: &Json) -> Result<()> {
+        stores!(self, save_setting(workspace, name, value))
+    }
+
     async fn accept_delivery(
         &self,
         workspace: &Workspace,

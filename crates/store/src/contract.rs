@@ -77,6 +77,14 @@ pub trait Store: crate::WorkflowStore + Send + Sync {
         signals: &[Signal],
     ) -> Result<()>;
 
+    // Users
+
+    /// What is kept under a name and is about no record: users, their sessions. `None`: nothing yet.
+    async fn setting(&self, workspace: &Workspace, name: &str) -> Result<Option<Json>>;
+
+    /// Replaces what is kept under a name.
+    async fn save_setting(&self, workspace: &Workspace, name: &str, value: &Json) -> Result<()>;
+
     // Signals
 
     /// Takes a webhook in. When this returns, it is durable.

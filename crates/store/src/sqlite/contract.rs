@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 use super::{
     SqliteStore, commit, connections, intents, journal, keys, ledger, links,
     listings::{self, Place},
-    marks, plans, reviews, signals, sweeps,
+    marks, plans, reviews, settings, signals, sweeps,
 };
 use crate::{
     Accepted, AppliedConfig, Blocked, CallFilter, CallRow, Claim, ClaimRequest, Commit,
@@ -113,6 +113,18 @@ impl Store for SqliteStore {
             signals::signal(session, ws, &signals, None)
         })
         .await
+    }
+
+    async fn setting(&self, workspace: &Workspace, name: &str) -> Result<Option<Json>> {
+        let (workspace, name) = (workspace.clone(), name.to_owned());
+        self.read(move |session| settings::of(session, &workspace, &name))
+            .await
+    }
+
+    async fn save_setting(&self, workspace: &Workspace, name: &str, value: &Json) -> Result<()> {
+        let (workspace, name, value) = (workspace.clone(), name.to_owned(), value.clone());
+        self.write(move |session| settings::save(session, &workspace, &name, &value))
+            .await
     }
 
     async fn accept_delivery(

@@ -19,6 +19,7 @@ const STEPS: &[(&str, &str)] = &[
     ("keys", include_str!("migrations/0003_keys.sql")),
     ("plans", include_str!("migrations/0004_plans.sql")),
     ("workflows", include_str!("migrations/0005_workflows.sql")),
+    ("settings", include_str!("migrations/0006_settings.sql")),
 ];
 
 /// Says whether the database is empty or ours, without changing anything of it.

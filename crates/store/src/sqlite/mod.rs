@@ -29,6 +29,7 @@ mod payload;
 mod plans;
 mod reviews;
 mod session;
+mod settings;
 mod signals;
 mod sweeps;
 mod tally;

@@ -116,6 +116,9 @@ pub(super) static WORKFLOW_CURSOR: Format = Format::new("workflow cursor", &[]);
 /// A journal row's values.
 pub(super) static JOURNAL: Format = Format::new("journal row", &[]);
 
+/// What is kept under a name.
+pub(super) static SETTING: Format = Format::new("setting", &[]);
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;

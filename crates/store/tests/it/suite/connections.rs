@@ -54,6 +54,13 @@ pub(crate) async fn config_states_and_cursors(store: Under) {
     let state = store.sync_state(&ws(), &people()).await.unwrap();
     assert_eq!(state, Some(json!([2])));
 
+    for value in [json!({"hash": "a"}), json!(null)] {
+        store.save_setting(&ws(), "owner", &value).await.unwrap();
+        let kept = store.setting(&ws(), "owner").await.unwrap();
+        assert_eq!(kept, Some(value));
+    }
+    assert_eq!(store.setting(&ws(), "sessions").await.unwrap(), None);
+
     let key = CursorKey {
         connection: crm(),
         entity: Entity::Contact,
