@@ -11,6 +11,7 @@ mod promises;
 mod run;
 mod steps;
 mod tools;
+mod web;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -22,6 +23,7 @@ Usage: cargo xtask <COMMAND>
 Commands:
   test [STEP...]   Install what is missing, then run every check (or only the named steps)
   generate         Write the docs that are made from code (docs/reference, docs/errors/README.md)
+  ui               Build the web UI anew: its client, crates/ui/dist, and the pictures in docs/images
 
 Steps of `test`, in their order:
 ";
@@ -31,6 +33,7 @@ fn main() -> ExitCode {
     let outcome = match arguments.first().map(String::as_str) {
         Some("test") => steps::test(&arguments[1..]),
         Some("generate") => generated::write(),
+        Some("ui") => web::write(),
         Some("help" | "--help" | "-h") => {
             eprint!("{HELP}");
             for step in steps::STEPS {

@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 use crate::{
     demo, generated, hygiene, promises,
     run::{run, run_with},
-    tools,
+    tools, web,
 };
 
 /// One step of the run.
@@ -112,6 +112,11 @@ pub(crate) const STEPS: &[Step] = &[
         name: "generated",
         title: "Docs made from code are current",
         action: generated::check,
+    },
+    Step {
+        name: "ui",
+        title: "The web UI: types, lint, tests, embedded files, and its pages in a browser",
+        action: web::check,
     },
     Step {
         name: "release",

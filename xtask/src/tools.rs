@@ -13,11 +13,13 @@ const NEXTEST: (&str, &str) = ("cargo-nextest", "0.9.143");
 /// Installs what is missing.
 pub(crate) fn install() -> Result<()> {
     let mut packages = Vec::new();
-    // SQLite and the crypto library are C; a vendor's own SDK is tried on the sandbox with node
+    // SQLite and the crypto library are C; a vendor's own SDK is tried on the sandbox with node, and the web UI
+    // is built with it and looked at in a browser
     for (program, package) in [
         ("cc", &["gcc", "libc6-dev"][..]),
         ("node", &["nodejs"][..]),
         ("npm", &["npm"][..]),
+        ("chromium", &["chromium"][..]),
     ] {
         if !works(program, &["--version"]) {
             packages.extend_from_slice(package);

@@ -1,14 +1,20 @@
 //! The JSON API below `/api/v1`. Reading is GET and works with a read token; everything else needs an
-//! admin token.
+//! admin token, or the session of a signed-in browser with its proof.
 
 mod config;
 mod connections;
+#[cfg(test)]
+mod described;
+mod events;
 mod history;
 mod operations;
 mod plans;
 pub(crate) mod probes;
+mod records;
 mod reviews;
+pub(crate) mod session;
 mod syncs;
+mod systems;
 mod undo;
 mod workflows;
 
@@ -19,7 +25,7 @@ use axum::{
     response::Response,
     routing::{get, post},
 };
-use http::{Method, StatusCode};
+use http::{Method, StatusCode, header};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -28,6 +34,7 @@ use crate::{
     app::AppState,
     config::Access,
     error::{ApiError, ApiResult},
+    users::Users,
 };
 
 /// Larger bodies are refused; a config of a hundred syncs is far smaller.
@@ -37,6 +44,7 @@ const LARGEST_BODY: usize = 4 * 1024 * 1024;
 pub(crate) fn routes(app: AppState) -> Router<AppState> {
     Router::new()
         .route("/status", get(status))
+        .route("/events", get(events::follow))
         .route("/connections", get(connections::list))
         .route("/connections/{name}", get(connections::show))
         .route("/connections/{name}/check", post(connections::check))
@@ -55,6 +63,10 @@ pub(crate) fn routes(app: AppState) -> Router<AppState> {
             "/connections/{name}/operations/{operation}",
             get(operations::show).post(operations::run),
         )
+        .route(
+            "/connections/{name}/records/{entity}/{id}",
+            get(records::now),
+        )
         .route("/probes/{run}", post(probes::answer))
         .route("/sign-ins/{ticket}", get(connections::sign_in))
         .route("/syncs", get(syncs::list))
@@ -63,6 +75,8 @@ pub(crate) fn routes(app: AppState) -> Router<AppState> {
         .route("/syncs/{name}/pause", post(syncs::pause))
         .route("/syncs/{name}/resume", post(syncs::resume))
         .route("/syncs/{name}/links", get(syncs::links))
+        .route("/syncs/{name}/blocked", get(records::blocked))
+        .route("/systems", get(systems::list))
         .route("/plans", get(plans::list))
         .route("/plans/{id}", get(plans::show))
         .route("/plans/{id}/rows", get(plans::rows))
@@ -103,6 +117,15 @@ pub(crate) async fn authorised(
     next: Next,
 ) -> Result<Response, ApiError> {
     let reading = matches!(*request.method(), Method::GET | Method::HEAD);
+    // a token goes before the session of a browser, and needs no proof: no browser sends it by itself
+    if !request.headers().contains_key(header::AUTHORIZATION)
+        && let Some(proof) = app.users.proof(request.headers())
+    {
+        if reading || Users::proven(request.headers(), &proof) {
+            return Ok(next.run(request).await);
+        }
+        return Err(session::unproven());
+    }
     match app.access(request.headers()) {
         Some(Access::Admin) => Ok(next.run(request).await),
         Some(Access::Read) if reading => Ok(next.run(request).await),
@@ -123,6 +146,11 @@ pub(crate) async fn authorised(
 
 /// How everything stands. There is an answer without a config, too.
 async fn status(State(app): State<AppState>) -> ApiResult<Json<Value>> {
+    whole(&app).await.map(Json)
+}
+
+/// The same for whoever has no request.
+async fn whole(app: &AppState) -> ApiResult<Value> {
     let mut answer = json!({
         "version": env!("CARGO_PKG_VERSION"),
         "started": app.started,
@@ -133,7 +161,7 @@ async fn status(State(app): State<AppState>) -> ApiResult<Json<Value>> {
         Err(error) => {
             answer["config"] = Value::Null;
             answer["problem"] = value(&error)?;
-            return Ok(Json(answer));
+            return Ok(answer);
         }
     };
     answer["config"] = json!({"revision": in_force.revision, "applied": in_force.applied});
@@ -142,14 +170,14 @@ async fn status(State(app): State<AppState>) -> ApiResult<Json<Value>> {
         .document
         .connections
         .keys()
-        .map(|name| connections::one(&app, name))
+        .map(|name| connections::one(app, name))
         .collect::<ApiResult<_>>()?;
     app.recall().await?;
     let engine = value(&app.engine.status().await?)?;
     if let (Some(answer), Value::Object(engine)) = (answer.as_object_mut(), engine) {
         answer.extend(engine);
     }
-    Ok(Json(answer))
+    Ok(answer)
 }
 
 /// Any result as JSON.

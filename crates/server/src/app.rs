@@ -33,6 +33,7 @@ use crate::{
     metrics::Counters,
     tickets::Tickets,
     token::Tokens,
+    users::{Browsers, Users},
 };
 
 /// What a server is made of. Time, randomness, network, storage and systems come from outside.
@@ -55,6 +56,8 @@ pub struct Options {
     pub vault: Arc<KeyRing>,
     /// How the engine paces itself.
     pub engine: sync::Options,
+    /// How people come in with a browser.
+    pub browsers: Browsers,
 }
 
 /// Why a server could not be set up.
@@ -101,6 +104,7 @@ pub(crate) struct App {
     applying: tokio::sync::Mutex<()>,
     pub(crate) own_token: NewToken,
     tokens: RwLock<Tokens>,
+    pub(crate) users: Users,
     pub(crate) tickets: Tickets,
     pub(crate) probes: Runs,
     pub(crate) counters: Counters,
@@ -125,6 +129,7 @@ impl App {
             connectors,
             vault,
             engine,
+            browsers,
         } = options;
         let stopping = CancellationToken::new();
         let tasks = TaskTracker::new();
@@ -199,6 +204,13 @@ impl App {
             Arc::new(workflow::VendorHands::new(Arc::clone(&connections), web)),
             workflow::Options::default(),
         ));
+        let users = Users::open(
+            Arc::clone(&store),
+            workspace.clone(),
+            Arc::clone(&clock),
+            browsers,
+        )
+        .await?;
         let own_token = NewToken::random()?;
         let tokens = Tokens::new(
             &own_token,
@@ -226,6 +238,7 @@ impl App {
             applying: tokio::sync::Mutex::default(),
             own_token,
             tokens: RwLock::new(tokens),
+            users,
             tickets: Tickets::default(),
             probes: Runs::default(),
             counters: Counters::default(),
@@ -239,6 +252,11 @@ impl App {
 
     pub(crate) fn store(&self) -> &dyn Store {
         &*self.store
+    }
+
+    /// The systems that there are connectors for.
+    pub(crate) fn connectors(&self) -> Vec<Arc<dyn Connector>> {
+        self.connectors.clone()
     }
 
     pub(crate) fn workspace(&self) -> &Workspace {
@@ -331,6 +349,22 @@ impl App {
             (None, Some(local)) => local.to_owned(),
             (None, None) => format!("http://{}", in_force.document.listen),
         })
+    }
+
+    /// A new link by which the owner's password can be set once. The secret stands behind `#`, which browsers
+    /// send to nobody.
+    pub(crate) fn owner_link(&self, address: &str) -> ApiResult<String> {
+        let token = self
+            .users
+            .new_link()
+            .map_err(|error| ApiError::internal(error.to_string()))?;
+        let base = match self.in_force() {
+            Ok(in_force) if in_force.document.public_url.is_some() => {
+                in_force.document.outside_url()
+            }
+            _ => address.to_owned(),
+        };
+        Ok(format!("{base}/welcome#{}", token.expose()))
     }
 
     /// Notes where this server listens.

@@ -107,6 +107,7 @@ codes! {
     Internal = "TDM-S006", "Something went wrong inside Tandem";
     Stopping = "TDM-S007", "Tandem is stopping or still starting";
     PeopleFile = "TDM-S008", "A folder of people for the simulated systems cannot be used";
+    SignInRefused = "TDM-S009", "A sign-in to Tandem was refused";
 
     WebhookSignature = "TDM-W001", "A webhook's signature is missing or wrong";
     WebhookBody = "TDM-W002", "A webhook's body could not be read";

@@ -27,6 +27,10 @@ mod credentials;
 
 mod token;
 
+mod users;
+
+mod web;
+
 mod tickets;
 
 mod beside;
@@ -42,3 +46,4 @@ pub use credentials::StoredCredentials;
 pub use error::ApiError;
 pub use service::{Handle, ServeError, Service};
 pub use token::NewToken;
+pub use users::Browsers;

@@ -16,15 +16,16 @@ use axum::{
 use http::{StatusCode, header};
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
+use tower_http::compression::CompressionLayer;
 
 use crate::{
-    Code, NewToken, OpenError, Options, api,
+    Browsers, Code, NewToken, OpenError, Options, api,
     app::{App, AppState},
     beside::Beside,
     error::{ApiError, ApiResult},
     flows, hooks,
     metrics::{ConnectionSample, Page},
-    signin, subscribing,
+    signin, subscribing, web,
 };
 
 /// A request whose head and body take longer is cut off. Runs and plans answer in their own time.
@@ -229,6 +230,19 @@ impl Handle {
         Ok(self.app.in_force()?.document.listen)
     }
 
+    /// A link by which the owner's password can be set once, while none is set. `address` is where this server
+    /// is reached on this machine: `http://127.0.0.1:8484`.
+    ///
+    /// # Errors
+    /// When the system gives no randomness.
+    pub fn first_link(&self, address: &str) -> Result<Option<String>, ApiError> {
+        let users = &self.app.users;
+        if users.has_owner() || users.browsers == Browsers::AnyoneHere {
+            return Ok(None);
+        }
+        self.app.owner_link(address).map(Some)
+    }
+
     /// The engine.
     pub fn engine(&self) -> &sync::Handle {
         &self.app.engine
@@ -255,10 +269,16 @@ fn router(app: AppState) -> Router {
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
         .merge(metrics)
-        .nest("/api/v1", api::routes(app.clone()))
-        .fallback(|| async {
-            ApiError::not_found(Code::NotFound, "there is nothing at this address")
-        })
+        .nest(
+            "/api/v1",
+            api::routes(app.clone()).merge(api::session::routes()),
+        )
+        .route("/api/openapi.json", get(web::description))
+        .fallback_service(
+            Router::new()
+                .fallback(web::page)
+                .layer(CompressionLayer::new()),
+        )
         .method_not_allowed_fallback(|| async {
             ApiError::new(
                 StatusCode::METHOD_NOT_ALLOWED,

@@ -82,7 +82,8 @@ impl Tokens {
     }
 }
 
-fn hexadecimal(bytes: &[u8]) -> String {
+/// Bytes as hexadecimal digits.
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut text, byte| {
         // writing into a string does not fail
         let _ = write!(text, "{byte:02x}");

@@ -66,6 +66,7 @@ pub(crate) async fn run(arguments: DemoArgs, output: Output) -> Result<ExitCode>
         &stop,
     )
     .await?;
+    say(&format!("Look in with a browser: {}", stage.url()));
     let outcome = tokio::select! {
         outcome = play(&stage, output, begun) => outcome,
         () = stop.cancelled() => Err(anyhow::anyhow!("stopped before the report")),

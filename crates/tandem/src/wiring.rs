@@ -5,7 +5,7 @@ use std::{path::Path, sync::Arc};
 use anyhow::{Context as _, Result};
 use connections::{Clock, Dice, HttpOptions, HttpTransport, SystemClock};
 use connector::{Connector, Description};
-use server::{Code, Options, Service};
+use server::{Browsers, Code, Options, Service};
 use store::{SqliteStore, Store, Workspace};
 use vault::{KeyOrigin, Source, SourceError};
 
@@ -90,7 +90,13 @@ pub(crate) struct Opened {
 
 /// Opens a database and sets up everything that works on it.
 pub(crate) async fn open(database: &Path, engine: sync::Options) -> Result<Opened> {
-    open_with(store::Options::at(database), engine, HttpOptions::default()).await
+    open_with(
+        store::Options::at(database),
+        engine,
+        HttpOptions::default(),
+        Browsers::Password,
+    )
+    .await
 }
 
 /// Opens a database with these options and sets up everything that works on it.
@@ -98,6 +104,7 @@ pub(crate) async fn open_with(
     options: store::Options,
     engine: sync::Options,
     network: HttpOptions,
+    browsers: Browsers,
 ) -> Result<Opened> {
     let database = options.path.clone();
     let database = database.as_path();
@@ -120,6 +127,7 @@ pub(crate) async fn open_with(
         connectors,
         vault: Arc::new(vault),
         engine,
+        browsers,
     })
     .await
     .map_err(|error| match error {

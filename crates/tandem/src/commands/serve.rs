@@ -7,7 +7,7 @@ use sandbox::{
     System,
     people::{Population, Side},
 };
-use server::{Code, Service};
+use server::{Browsers, Code, Service};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -26,8 +26,13 @@ pub(crate) async fn serve(global: &Global, serve: &cli::Serve, output: Output) -
         max_backlog: serve.max_backlog,
         ..store::Options::at(&database)
     };
-    let opened =
-        wiring::open_with(options, sync::Options::default(), HttpOptions::default()).await?;
+    let opened = wiring::open_with(
+        options,
+        sync::Options::default(),
+        HttpOptions::default(),
+        Browsers::Password,
+    )
+    .await?;
     let handle = opened.service.handle();
     let outcome = prepare(serve, &database, &handle, output).await;
     let listener = match outcome {
@@ -38,6 +43,11 @@ pub(crate) async fn serve(global: &Global, serve: &cli::Serve, output: Output) -
             return Err(error);
         }
     };
+    let address = format!("http://{}", listener.local_addr()?);
+    eprintln!("Tandem: {address}");
+    if let Some(link) = handle.first_link(&address).map_err(Failure::from)? {
+        eprintln!("Set the owner's password (this link works once): {link}");
+    }
     let shutdown = CancellationToken::new();
     tokio::spawn(told_to_stop(shutdown.clone()));
     let served = opened.service.run(listener, shutdown).await;

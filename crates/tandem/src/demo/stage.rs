@@ -14,7 +14,7 @@ use http::Method;
 use record::{Entity, RecordId};
 use sandbox::{Sandbox, System, judge::Truth, people::Population};
 use serde_json::{Value as Json, json};
-use server::Service;
+use server::{Browsers, Service};
 use store::{ReviewFilter, SqliteStore, Store as _, SyncName};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -115,7 +115,13 @@ impl Stage {
             total_timeout: ANSWER,
             ..HttpOptions::default()
         };
-        let opened = wiring::open_with(store::Options::at(&database), pace(), network).await?;
+        let opened = wiring::open_with(
+            store::Options::at(&database),
+            pace(),
+            network,
+            Browsers::AnyoneHere,
+        )
+        .await?;
         let listener = Service::listen(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?;
         let address = listener.local_addr()?;
         let control = sandbox.control();

@@ -356,6 +356,13 @@ async fn keys_that_an_earlier_version_stored_find_their_records_and_are_replaced
          ALTER TABLE listing DROP COLUMN keyed;
          DROP TABLE plan_row;
          DROP TABLE plan;
+         DROP TABLE workflow_step;
+         DROP TABLE workflow_event;
+         DROP TABLE workflow_cursor;
+         DROP TABLE workflow_run;
+         DROP TABLE workflow_version;
+         DROP TABLE workflow;
+         DROP TABLE setting;
          DELETE FROM migration WHERE step >= 3;",
     )
     .unwrap();

@@ -1,0 +1,17 @@
+// Whether somebody is signed in with this browser.
+import { useQuery } from "@tanstack/react-query";
+import { api, keepProof, result } from "../api/client";
+
+export async function fetchSession() {
+  let session = await result(api.GET("/session"));
+  if (!session.signed_in && session.how === "anyone_here") {
+    await result(api.POST("/session", { body: {} }));
+    session = await result(api.GET("/session"));
+  }
+  keepProof(session.csrf);
+  return session;
+}
+
+export function useSession() {
+  return useQuery({ queryKey: ["session"], queryFn: fetchSession, staleTime: Number.POSITIVE_INFINITY });
+}
