@@ -1,7 +1,7 @@
 //! Two simulated vendors, or three, the engine between them, and a judge.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -349,11 +349,11 @@ impl World {
         };
         let process = Process::of(&ground).await?;
         let connections = Arc::clone(&process.connections);
-        let purpose = purpose(options.members.as_ref());
+        let of_all = purpose([&options.rules].into_iter().chain(&options.members));
         let webhooks = options.webhooks;
-        connect(&sandbox, &connections, &access, &office, webhooks, &purpose).await?;
+        connect(&sandbox, &connections, &access, &office, webhooks, &of_all).await?;
         if let Some(rnd) = &rnd {
-            connect_officernd(&connections, rnd, &purpose).await?;
+            connect_officernd(&connections, rnd, &purpose(&options.members)).await?;
         }
         let mut rules = BTreeMap::from([(people(), options.rules)]);
         rules.extend(options.members.map(|of_members| (members(), of_members)));
@@ -467,7 +467,7 @@ impl World {
     }
 
     fn purpose(&self) -> Purpose {
-        purpose(self.rules.get(&members()))
+        purpose(self.rules.values())
     }
 
     /// Signs in to HighLevel (again), as an app.
@@ -738,12 +738,15 @@ fn officernd_config(access: &Json, limits: bool) -> Result<ConnectionConfig> {
     }))?)
 }
 
-/// What the accounts are connected for: contacts, and companies where the second sync has them.
-fn purpose(members: Option<&mapping::SyncRules>) -> Purpose {
-    let companies = members.is_some_and(|rules| rules.entities.contains_key(&Entity::Company));
-    let entities = [Some(Entity::Contact), companies.then_some(Entity::Company)];
+/// What an account is connected for: everything that the rules are about.
+fn purpose<'a>(rules: impl IntoIterator<Item = &'a mapping::SyncRules>) -> Purpose {
+    let entities: BTreeSet<Entity> = rules
+        .into_iter()
+        .flat_map(|rules| rules.entities.keys().copied())
+        .chain([Entity::Contact])
+        .collect();
     Purpose {
-        entities: entities.into_iter().flatten().collect(),
+        entities: entities.into_iter().collect(),
         write: true,
     }
 }
@@ -779,7 +782,7 @@ async fn connect_onoffice(connections: &Connections, office: &Json) -> Result<()
         ("secret".to_owned(), secret(office, "secret")?),
     ]);
     connections
-        .connect(&ConnectionName::from("onoffice"), given, &purpose(None))
+        .connect(&ConnectionName::from("onoffice"), given, &purpose([]))
         .await?;
     Ok(())
 }

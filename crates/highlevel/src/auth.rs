@@ -102,6 +102,18 @@ pub(crate) fn scopes(entities: &[Entity], write: bool) -> Vec<String> {
             scopes.push("businesses.write");
         }
     }
+    if entities.contains(&Entity::Opportunity) {
+        scopes.push("opportunities.readonly");
+        if write {
+            scopes.push("opportunities.write");
+        }
+    }
+    if entities.contains(&Entity::Appointment) {
+        scopes.extend(["calendars.readonly", "calendars/events.readonly"]);
+        if write {
+            scopes.push("calendars/events.write");
+        }
+    }
     scopes.extend([
         "locations.readonly",
         "locations/customFields.readonly",

@@ -76,7 +76,7 @@ pub(crate) fn description() -> Description {
                 }],
             },
         ],
-        entities: vec![contact(), company()],
+        entities: vec![contact(), company(), appointment(), opportunity()],
         limits: Limits {
             // Per app and sub-account (the vendor's page on authorisation).
             windows: vec![
@@ -103,6 +103,8 @@ pub(crate) fn outline() -> Outline {
         fields: vec![
             (Entity::Contact, crate::contact::standard_fields()),
             (Entity::Company, crate::company::schema().fields),
+            (Entity::Appointment, crate::appointment::usual()),
+            (Entity::Opportunity, crate::opportunity::usual()),
         ],
         varies: Vec::new(),
         absent: vec![
@@ -127,12 +129,16 @@ pub(crate) fn outline() -> Outline {
                 why: "the API reads them and does not write them",
             },
             Absent {
-                what: "Notes, tasks, appointments",
+                what: "Series of appointments, blocked times",
+                why: "the single dates of a series are no records of their own; a blocked time belongs to nobody",
+            },
+            Absent {
+                what: "Notes, tasks",
                 why: "not built yet",
             },
             Absent {
-                what: "Opportunities, conversations, campaigns, workflows",
-                why: "not built yet",
+                what: "Conversations, campaigns, workflows",
+                why: "single operations of the catalog, nothing that could be kept the same",
             },
         ],
     }
@@ -180,6 +186,52 @@ fn company() -> EntityDescription {
         tag_field: None,
         change_overlap: Duration::ZERO,
         polled: false,
+        own_fields: "",
+        shared_keys: Vec::new(),
+    }
+}
+
+/// Found by listing all calendars. Writes say that nobody is to be told.
+fn appointment() -> EntityDescription {
+    EntityDescription {
+        entity: Entity::Appointment,
+        title: "Appointment",
+        list_page: usize::MAX,
+        create_consequences: vec![
+            "the contact's and the user's calendars show it; automations do not run, because we say so",
+        ],
+        ..one_by_one(Entity::Appointment)
+    }
+}
+
+/// Found by listing them all.
+fn opportunity() -> EntityDescription {
+    EntityDescription {
+        entity: Entity::Opportunity,
+        title: "Opportunity",
+        list_page: crate::opportunity::PAGE,
+        create_consequences: vec![
+            "workflows that start with a new opportunity, or with a stage that it reaches, run",
+        ],
+        ..one_by_one(Entity::Opportunity)
+    }
+}
+
+fn one_by_one(entity: Entity) -> EntityDescription {
+    EntityDescription {
+        entity,
+        title: "",
+        list_page: 0,
+        fetch_batch: 1,
+        write_batch: 1,
+        writes_return_record: false,
+        search_lag: SEARCH_LAG,
+        deletes: Deletes::Delete,
+        absence_is_ambiguous: false,
+        create_consequences: Vec::new(),
+        tag_field: None,
+        change_overlap: Duration::ZERO,
+        polled: true,
         own_fields: "",
         shared_keys: Vec::new(),
     }

@@ -42,6 +42,12 @@ mod contact;
 
 mod company;
 
+mod rest;
+
+mod opportunity;
+
+mod appointment;
+
 mod webhook;
 
 mod probe;
@@ -166,6 +172,8 @@ impl Connector for HighLevel {
         match entity {
             Entity::Contact => contact::schema(calls).await,
             Entity::Company => Ok(company::schema()),
+            Entity::Opportunity => opportunity::schema(calls).await,
+            Entity::Appointment => appointment::schema(calls).await,
             other => Err(unsupported(other)),
         }
     }
@@ -179,6 +187,8 @@ impl Connector for HighLevel {
         match schema.entity {
             Entity::Contact => Ok(contact::fetch(calls, schema, ids).await),
             Entity::Company => Ok(company::fetch(calls, schema, ids).await),
+            Entity::Opportunity => Ok(opportunity::REST.fetch(calls, schema, ids).await),
+            Entity::Appointment => Ok(appointment::REST.fetch(calls, schema, ids).await),
             other => Err(unsupported(other)),
         }
     }
@@ -192,6 +202,8 @@ impl Connector for HighLevel {
         match schema.entity {
             Entity::Contact => contact::changes(calls, schema, page).await,
             Entity::Company => Ok(company::changes()),
+            Entity::Opportunity => opportunity::changes(calls, schema, page).await,
+            Entity::Appointment => appointment::changes(calls, schema, page).await,
             other => Err(unsupported(other)),
         }
     }
@@ -205,6 +217,8 @@ impl Connector for HighLevel {
         match schema.entity {
             Entity::Contact => contact::list(calls, schema, page).await,
             Entity::Company => company::list(calls, schema, page).await,
+            Entity::Opportunity => opportunity::list(calls, schema, page).await,
+            Entity::Appointment => appointment::list(calls, schema).await,
             other => Err(unsupported(other)),
         }
     }
@@ -218,6 +232,8 @@ impl Connector for HighLevel {
         match schema.entity {
             Entity::Contact => contact::find(calls, schema, keys).await,
             Entity::Company => company::find(calls, schema, keys).await,
+            // they carry no key that anybody asks for
+            Entity::Opportunity | Entity::Appointment => Ok(Vec::new()),
             other => Err(unsupported(other)),
         }
     }
@@ -231,6 +247,8 @@ impl Connector for HighLevel {
         match schema.entity {
             Entity::Contact => contact::create(calls, schema, drafts).await,
             Entity::Company => company::create(calls, schema, drafts).await,
+            Entity::Opportunity => opportunity::create(calls, schema, drafts).await,
+            Entity::Appointment => appointment::create(calls, schema, drafts).await,
             other => drafts
                 .iter()
                 .map(|_| CreateOutcome::Failed(unsupported(other)))
@@ -247,6 +265,8 @@ impl Connector for HighLevel {
         match schema.entity {
             Entity::Contact => contact::update(calls, schema, changes).await,
             Entity::Company => company::update(calls, schema, changes).await,
+            Entity::Opportunity => opportunity::REST.update(calls, schema, changes).await,
+            Entity::Appointment => appointment::REST.update(calls, schema, changes).await,
             other => changes
                 .iter()
                 .map(|_| UpdateOutcome::Failed(unsupported(other)))
@@ -263,6 +283,8 @@ impl Connector for HighLevel {
         match entity {
             Entity::Contact => contact::remove(calls, ids).await,
             Entity::Company => company::remove(calls, ids).await,
+            Entity::Opportunity => opportunity::REST.remove(calls, ids).await,
+            Entity::Appointment => appointment::REST.remove(calls, ids).await,
             other => ids
                 .iter()
                 .map(|_| RemoveOutcome::Failed(unsupported(other)))

@@ -29,6 +29,20 @@ pub(crate) const BUSINESS_CREATE: &str = "businesses.create";
 pub(crate) const BUSINESS_UPDATE: &str = "businesses.update";
 pub(crate) const BUSINESS_DELETE: &str = "businesses.delete";
 
+pub(crate) const PIPELINES: &str = "opportunities.pipelines";
+pub(crate) const OPPORTUNITY_GET: &str = "opportunities.get";
+pub(crate) const OPPORTUNITY_LIST: &str = "opportunities.list";
+pub(crate) const OPPORTUNITY_CREATE: &str = "opportunities.create";
+pub(crate) const OPPORTUNITY_UPDATE: &str = "opportunities.update";
+pub(crate) const OPPORTUNITY_DELETE: &str = "opportunities.delete";
+
+pub(crate) const CALENDARS: &str = "calendars.list";
+pub(crate) const APPOINTMENT_GET: &str = "appointments.get";
+pub(crate) const APPOINTMENT_LIST: &str = "appointments.list";
+pub(crate) const APPOINTMENT_CREATE: &str = "appointments.create";
+pub(crate) const APPOINTMENT_UPDATE: &str = "appointments.update";
+pub(crate) const APPOINTMENT_DELETE: &str = "appointments.delete";
+
 /// Part of a sign-in: a refusal says nothing about a token that the connection already has, so the
 /// connector reads it itself.
 pub(crate) fn is_sign_in(operation: &str) -> bool {

@@ -8,6 +8,7 @@
 //! | `version_id` | the app's version, for an app that is private or a draft: it stands in the installation link that the developer portal shows |
 //! | `make_fields` | `true`: the sign-in also asks for the scope that making custom fields needs |
 //! | `agency_install` | `true`: the app is installed by the agency, so that the sign-in also asks for the scopes that exchanging its token needs |
+//! | `calendar` | the id of the calendar that new appointments get where no mapping gives one |
 //! | `api_version` | the `Version` header, a date; `2021-07-28` unless set |
 
 use connector::{Calls, Error};
@@ -36,6 +37,11 @@ impl<'a> Settings<'a> {
             .and_then(Json::as_str)
             .map(str::trim)
             .filter(|text| !text.is_empty())
+    }
+
+    /// The calendar that new appointments get.
+    pub(crate) fn calendar(self) -> Option<&'a str> {
+        self.text("calendar")
     }
 
     pub(crate) fn location_if_set(self) -> Option<&'a str> {

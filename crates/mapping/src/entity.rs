@@ -193,6 +193,9 @@ impl CompiledEntity {
         for mapping in self.mappings.iter().filter(|mapping| mapping.drafts(side)) {
             let value = mapping.read(side.other(), from);
             let change = match value {
+                Field::Value(_) if mapping.only_allows(&value) => {
+                    mapping.default(side).cloned().unwrap_or_default()
+                }
                 Field::Value(_) => {
                     let loss = mapping.lossy(side, &value);
                     let whole = loss.as_ref().is_some_and(|loss| !loss.partial);

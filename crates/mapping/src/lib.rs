@@ -22,6 +22,8 @@ mod person;
 
 mod scope;
 
+mod owners;
+
 mod compile;
 
 mod entity;
@@ -32,6 +34,7 @@ pub use lens::References;
 pub use loss::{Loss, LossKind};
 pub use mapping::CompiledMapping;
 pub use merge::Policy;
+pub use owners::Owners;
 pub use problem::Problem;
 pub use rules::{
     Condition, CreateOnly, CreateRules, DeleteRule, DeleteRules, EntityRules, ImportTag,

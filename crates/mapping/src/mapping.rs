@@ -1,5 +1,7 @@
 //! One mapping, ready to be used.
 
+mod consent;
+
 mod reference;
 
 use merge::{Decision, Direction, Evidence, Rule, decide};
@@ -20,6 +22,8 @@ pub struct CompiledMapping {
     pub(crate) create_only: Sides<bool>,
     /// What a side gets where the other has nothing: in the domain, and raw.
     pub(crate) defaults: Sides<Option<(Field, Fields)>>,
+    /// What refuses, the strictest first, of a field of consent whose conflicts nobody has ruled on.
+    pub(crate) refusals: Vec<Field>,
 }
 
 impl CompiledMapping {
@@ -207,6 +211,9 @@ impl CompiledMapping {
             } else {
                 Decision::Agree
             };
+        }
+        if let Some(decision) = self.decide_consent(base.as_ref(), &now) {
+            return decision;
         }
         decide(
             base.as_ref().map(Sides::as_ref),

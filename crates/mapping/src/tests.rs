@@ -3,6 +3,8 @@
 
 mod behaviour;
 
+mod consent;
+
 mod config;
 
 mod laws;

@@ -70,6 +70,8 @@ pub enum Why {
     Newer,
     /// The other side has no value.
     NotEmpty,
+    /// It refuses what the other side allows.
+    Stricter,
     /// The target of a one-way mapping was edited, and the source's value is put back.
     PutBack,
     /// There was no base, and the alignment says so.

@@ -7,8 +7,8 @@ use record::Entity;
 use crate::{
     describe::{SCHEME, TITLE},
     operation::{
-        READ_LOCATIONS, READ_ORGANIZATION, READ_PROPERTIES, TOKEN, WEBHOOK_CREATE, WEBHOOK_DELETE,
-        WEBHOOK_UPDATE, WEBHOOKS, scope,
+        BOOKING_CANCEL, OPPORTUNITY_STATUSES, READ_LOCATIONS, READ_ORGANIZATION, READ_PROPERTIES,
+        RESOURCES, TOKEN, WEBHOOK_CREATE, WEBHOOK_DELETE, WEBHOOK_UPDATE, WEBHOOKS, scope,
     },
     resource::Resource,
 };
@@ -76,6 +76,13 @@ pub(crate) fn needed(entities: &[Entity], write: bool) -> Vec<String> {
                 scopes.extend(scope(operation));
             }
         }
+    }
+    if entities.contains(&Entity::Opportunity) {
+        scopes.extend(scope(OPPORTUNITY_STATUSES));
+    }
+    if entities.contains(&Entity::Appointment) {
+        scopes.extend(scope(RESOURCES));
+        scopes.extend(write.then(|| scope(BOOKING_CANCEL)).flatten());
     }
     scopes.push(READ_LOCATIONS.to_owned());
     scopes.push(READ_PROPERTIES.to_owned());

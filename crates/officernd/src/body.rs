@@ -7,11 +7,11 @@
 //! round all others would be lost.)
 
 use connector::Refusal;
-use record::{Access, Field, FieldName, FieldSpec, Fields, Schema, Value};
+use record::{Access, Entity, Field, FieldName, FieldSpec, Fields, Schema, Value};
 use serde_json::{Map, Value as Json, json};
 
 use crate::{
-    resource::{COMPANY, Clear, PROPERTIES, Resource, TAGS, place},
+    resource::{CANCELLED, COMPANY, Clear, PROPERTIES, Resource, TAGS, place},
     value::{self, cannot},
 };
 
@@ -90,6 +90,9 @@ pub(crate) fn create(
     let mut body = Body::default();
     for (name, field) in fields.iter() {
         // a new record has nothing yet: there is nothing to clear
+        if name.as_str() == CANCELLED && *field == Field::Value(Value::Boolean(false)) {
+            continue;
+        }
         if let Field::Value(value) = field {
             let spec = writable(name, schema, resource, true)?;
             body.add(name, value::write(spec, value)?);
@@ -98,14 +101,15 @@ pub(crate) fn create(
     Ok(body)
 }
 
-/// A body for a PUT. A member's company is none of its matter: it is given back apart.
+/// What changes a record. A member's company and a cancelling are none of the PUT's matter: they are given back apart.
 pub(crate) fn update(
     changes: &Fields,
     schema: &Schema,
     resource: &Resource,
-) -> Result<(Body, Option<Json>), Refusal> {
+) -> Result<Updates, Refusal> {
     let mut body = Body::default();
     let mut company = None;
+    let mut cancels = false;
     for (name, field) in changes.iter() {
         let spec = writable(name, schema, resource, false)?;
         let json = match field {
@@ -113,13 +117,33 @@ pub(crate) fn update(
             Field::Empty => cleared(spec, resource)?,
             Field::Value(value) => value::write(spec, value)?,
         };
-        if name.as_str() == COMPANY {
+        if name.as_str() == COMPANY && resource.entity == Entity::Contact {
             company = Some(json);
+        } else if name.as_str() == CANCELLED {
+            cancels = json == Json::Bool(true);
+            if !cancels {
+                return Err(cannot(name, "cannot be taken back by API"));
+            }
         } else {
             body.add(name, json);
         }
     }
-    Ok((body, company))
+    Ok(Updates {
+        body,
+        company,
+        cancels,
+    })
+}
+
+/// What changes a record.
+#[derive(Debug)]
+pub(crate) struct Updates {
+    /// The PUT.
+    pub(crate) body: Body,
+    /// A member's company, which has a call of its own.
+    pub(crate) company: Option<Json>,
+    /// It is to be cancelled, which is a call of its own.
+    pub(crate) cancels: bool,
 }
 
 fn writable<'a>(

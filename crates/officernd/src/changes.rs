@@ -52,6 +52,15 @@ pub(crate) async fn changes(
     page: PageRequest,
 ) -> Result<Page, Error> {
     let operation = resource.operations.changes;
+    if !resource.polled {
+        // The description says so: there is nothing to ask for, and a poll brings nothing.
+        return Ok(Page {
+            reads: Vec::new(),
+            next: None,
+            resume: Some(json!({})),
+            total: None,
+        });
+    }
     let Some(cursor) = page.cursor else {
         return begin(calls, resource).await;
     };

@@ -18,7 +18,7 @@ use crate::{
     learned::Learned,
     pages,
     resource::Resource,
-    settings::{LOCATION, Refused, START_DATE, Settings},
+    settings::{Refused, Settings},
 };
 
 pub(crate) async fn create(
@@ -109,16 +109,12 @@ fn prepare(
 ) -> Result<(Request, Given), Error> {
     let operation = resource.operations.create;
     let settings = Settings::of(calls);
-    let defaults = [
-        (LOCATION, "location", settings.location().map(str::to_owned)),
-        (START_DATE, "startDate", settings.start_date(calls.now())?),
-    ];
     let mut given = Vec::new();
-    for (setting, property, default) in defaults {
+    for &(setting, property) in resource.defaults {
         if body.has(property) {
             continue;
         }
-        let Some(default) = default else {
+        let Some(default) = settings.default(setting, calls.now())? else {
             return Err(Error::Refused {
                 operation,
                 refusal: Refusal {
@@ -137,7 +133,10 @@ fn prepare(
     }
     let below = format!("/{}", resource.path);
     let json = body.into_json(resource, &Map::new());
-    let request = request(calls, operation, Effect::Write, Method::POST, &below)?.json(json);
+    let mut request = request(calls, operation, Effect::Write, Method::POST, &below)?.json(json);
+    if let Some((name, value)) = resource.query {
+        request = request.query(name, value);
+    }
     Ok((request, given))
 }
 

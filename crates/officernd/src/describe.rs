@@ -67,7 +67,7 @@ pub(crate) fn description() -> Description {
                 },
             ],
         }],
-        entities: vec![contact(), company()],
+        entities: vec![contact(), company(), appointment(), opportunity()],
         limits: Limits {
             // Reads and writes are counted apart. 400 reads is what a client measured; 100 writes is
             // *unverified*. The headers of answers go before both. 5 token requests a minute, successful or not,
@@ -86,10 +86,15 @@ pub(crate) fn description() -> Description {
 /// The fields of every organisation, and what is not kept in sync.
 pub(crate) fn outline() -> Outline {
     Outline {
-        fields: [Entity::Contact, Entity::Company]
-            .into_iter()
-            .filter_map(|entity| Some((entity, crate::schema::outline(entity)?)))
-            .collect(),
+        fields: [
+            Entity::Contact,
+            Entity::Company,
+            Entity::Appointment,
+            Entity::Opportunity,
+        ]
+        .into_iter()
+        .filter_map(|entity| Some((entity, crate::schema::outline(entity)?)))
+        .collect(),
         varies: vec![
             varies(
                 "phone",
@@ -123,7 +128,19 @@ pub(crate) fn outline() -> Outline {
                 why: "there is no such field",
             },
             Absent {
-                what: "Opportunities, bookings, visits, tickets, memberships",
+                what: "The amount and the probability of an opportunity",
+                why: "they are read; no body takes them",
+            },
+            Absent {
+                what: "Taking back the cancelling of a booking, recurring bookings",
+                why: "the API cancels and does not revive; the dates of a series are no records of their own",
+            },
+            Absent {
+                what: "Visits",
+                why: "they cannot be changed and say no time of a change; a booking of a resource stands for an appointment",
+            },
+            Absent {
+                what: "Tickets, memberships",
                 why: "not built yet",
             },
         ],
@@ -162,6 +179,31 @@ fn company() -> EntityDescription {
             "OfficeRnD and what is connected to it are told of the new company (webhooks, integrations)",
         ],
         ..common(Entity::Company)
+    }
+}
+
+/// Bookings of resources. Lists say nothing of changes; every write asks for silence.
+fn appointment() -> EntityDescription {
+    EntityDescription {
+        title: "Booking",
+        polled: false,
+        shared_keys: Vec::new(),
+        create_consequences: vec![
+            "a booking takes the resource, may be charged for, and shows in the member's portal; nobody is written to",
+        ],
+        ..common(Entity::Appointment)
+    }
+}
+
+/// Opportunities. No event tells of them; they are polled.
+fn opportunity() -> EntityDescription {
+    EntityDescription {
+        title: "Opportunity",
+        shared_keys: Vec::new(),
+        create_consequences: vec![
+            "a member or company with an open opportunity becomes a lead; flows that begin with one run",
+        ],
+        ..common(Entity::Opportunity)
     }
 }
 

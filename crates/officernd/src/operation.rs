@@ -53,6 +53,34 @@ pub(crate) const COMPANIES: Operations = Operations {
     delete: "companies.delete",
 };
 
+pub(crate) const OPPORTUNITIES: Operations = Operations {
+    check: "opportunities.check",
+    list: "opportunities.list",
+    changes: "opportunities.changes",
+    find: "opportunities.find",
+    get: "opportunities.get",
+    create: "opportunities.create",
+    update: "opportunities.update",
+    delete: "opportunities.delete",
+};
+
+pub(crate) const OPPORTUNITY_STATUSES: &str = "opportunity_statuses.list";
+
+pub(crate) const BOOKINGS: Operations = Operations {
+    check: "bookings.check",
+    list: "bookings.list",
+    changes: "bookings.changes",
+    find: "bookings.find",
+    get: "bookings.get",
+    create: "bookings.create",
+    update: "bookings.update",
+    delete: "bookings.delete",
+};
+
+pub(crate) const BOOKING_CANCEL: &str = "bookings.cancel";
+
+pub(crate) const RESOURCES: &str = "resources.list";
+
 pub(crate) const READ_ORGANIZATION: &str = "flex.settings.organization.read";
 pub(crate) const READ_LOCATIONS: &str = "flex.space.locations.read";
 pub(crate) const READ_PROPERTIES: &str = "flex.settings.customProperties.read";
@@ -61,7 +89,7 @@ pub(crate) const READ_PROPERTIES: &str = "flex.settings.customProperties.read";
 pub(crate) fn scope(operation: &str) -> Option<String> {
     let of = |resource: &str, action: &str| {
         let action = match action {
-            "create" | "update" | "delete" => action,
+            "create" | "update" | "delete" | "cancel" => action,
             "company" => "update",
             _ => "read",
         };
@@ -69,7 +97,9 @@ pub(crate) fn scope(operation: &str) -> Option<String> {
     };
     let (resource, action) = operation.split_once('.')?;
     match resource {
-        "members" | "companies" => of(&format!("community.{resource}"), action),
+        "members" | "companies" | "opportunities" => of(&format!("community.{resource}"), action),
+        "opportunity_statuses" => of("community.opportunityStatuses", action),
+        "bookings" | "resources" => of(&format!("space.{resource}"), action),
         "webhooks" => of("settings.webhooks", action),
         "organization" => Some(READ_ORGANIZATION.to_owned()),
         "locations" => Some(READ_LOCATIONS.to_owned()),

@@ -21,10 +21,13 @@ pub(crate) async fn remove(
 async fn one(calls: &dyn Calls, resource: &'static Resource, id: &RecordId) -> RemoveOutcome {
     let operation = resource.operations.delete;
     let place = format!("/{}/{}", resource.path, segment(id.as_str()));
-    let request = match request(calls, operation, Effect::Write, Method::DELETE, &place) {
+    let mut request = match request(calls, operation, Effect::Write, Method::DELETE, &place) {
         Ok(request) => request,
         Err(error) => return RemoveOutcome::Failed(error),
     };
+    if let Some((name, value)) = resource.query {
+        request = request.query(name, value);
+    }
     let response = match calls.send(request).await {
         Ok(response) => response,
         Err(CallError::OutcomeUnknown { why, .. }) => return RemoveOutcome::Unknown { why },

@@ -1,4 +1,4 @@
-//! The two kinds of record that are kept in sync, member and company, and the fields that each has.
+//! The kinds of record that are kept in sync, members, companies, opportunities and bookings, and the fields that each has.
 //!
 //! From the vendor's v2 reference (the bodies of POST and PUT as of February 2026), completed by what later
 //! pages and clients show. What a PUT takes differs by tenant and date: `phone` and `tags` of members are offered as
@@ -7,7 +7,10 @@
 
 use record::{Access, Entity, Kind};
 
-use crate::operation::{COMPANIES, MEMBERS, Operations};
+use crate::{
+    operation::{BOOKINGS, COMPANIES, MEMBERS, OPPORTUNITIES, Operations},
+    settings::{LOCATION, RESOURCE, START_DATE},
+};
 
 /// How a value is removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +58,15 @@ pub(crate) struct Resource {
     pub(crate) targets: &'static [&'static str],
     /// Whether lists can be narrowed to an e-mail address.
     pub(crate) found_by_email: bool,
+    /// Settings of the connection that give a new record what nothing else gives, each with the field; and whether one
+    /// without is refused.
+    pub(crate) defaults: &'static [(&'static str, &'static str)],
+    /// What a PUT takes only together: it holds all of them whatever changes.
+    pub(crate) together: &'static [&'static str],
+    /// What each write asks for beside its body.
+    pub(crate) query: Option<(&'static str, &'static str)>,
+    /// Whether lists can be asked for what changed.
+    pub(crate) polled: bool,
 }
 
 /// The field of tags.
@@ -290,6 +302,10 @@ static MEMBERS_RESOURCE: Resource = Resource {
     fields: &MEMBER,
     targets: &["member", "members"],
     found_by_email: true,
+    defaults: &[(LOCATION, "location"), (START_DATE, "startDate")],
+    together: &[],
+    query: None,
+    polled: true,
 };
 
 static COMPANIES_RESOURCE: Resource = Resource {
@@ -299,6 +315,92 @@ static COMPANIES_RESOURCE: Resource = Resource {
     fields: &COMPANY_FIELDS,
     targets: &["team", "teams", "company", "companies"],
     found_by_email: false,
+    defaults: &[(LOCATION, "location"), (START_DATE, "startDate")],
+    together: &[],
+    query: None,
+    polled: true,
+};
+
+/// Opportunities. Whom one is for is said when it is made; `dealSize` and `probability` are only read; the status is known
+/// by its id and its description, never by the name that people see.
+const OPPORTUNITY: [Standard; 12] = [
+    field("name", "Name", Kind::Text, ReadWrite).required(),
+    field(
+        "member",
+        "Member",
+        Kind::Reference(Entity::Contact),
+        CreateOnly,
+    ),
+    field(
+        "company",
+        "Company",
+        Kind::Reference(Entity::Company),
+        CreateOnly,
+    ),
+    field("status", "Status", Kind::Choice, ReadWrite).required(),
+    field("startDate", "Expected start", Kind::Instant, ReadWrite),
+    field("dealSize", "Deal size", Kind::Number, ReadOnly),
+    field("probability", "Probability", Kind::Number, ReadOnly),
+    field("membersCount", "Members", Kind::Number, ReadOnly),
+    field("createdBy", "Created by (id)", Kind::Text, ReadOnly).unsaid(),
+    field("modifiedBy", "Last changed by (id)", Kind::Text, ReadOnly).unsaid(),
+    field("createdAt", "Created", Kind::Instant, ReadOnly).unsaid(),
+    field("modifiedAt", "Last changed", Kind::Instant, ReadOnly).unsaid(),
+];
+
+static OPPORTUNITIES_RESOURCE: Resource = Resource {
+    entity: Entity::Opportunity,
+    path: "opportunities",
+    operations: OPPORTUNITIES,
+    fields: &OPPORTUNITY,
+    targets: &["lead", "leads", "opportunity", "opportunities"],
+    found_by_email: false,
+    defaults: &[],
+    together: &[],
+    query: None,
+    polled: true,
+};
+
+/// Whether a booking was cancelled: set by a call of its own, and never taken back.
+pub(crate) const CANCELLED: &str = "isCancelled";
+
+/// Bookings of resources. Times are moments; a booking that was cancelled stays.
+const BOOKING: [Standard; 12] = [
+    field("title", "Title", Kind::Text, ReadWrite),
+    field("start", "Start", Kind::Instant, ReadWrite).required(),
+    field("end", "End", Kind::Instant, ReadWrite).required(),
+    field("resource", "Resource", Kind::Choice, ReadWrite).required(),
+    field(
+        "member",
+        "Member",
+        Kind::Reference(Entity::Contact),
+        ReadWrite,
+    ),
+    field(
+        "company",
+        "Company",
+        Kind::Reference(Entity::Company),
+        ReadWrite,
+    ),
+    field(CANCELLED, "Cancelled", Kind::Boolean, ReadWrite).flag(),
+    field("description", "Description", Kind::LongText, ReadWrite),
+    field("isTentative", "Tentative", Kind::Boolean, ReadOnly).flag(),
+    field("location", "Location", Kind::Choice, ReadOnly),
+    field("createdAt", "Created", Kind::Instant, ReadOnly).unsaid(),
+    field("modifiedAt", "Last changed", Kind::Instant, ReadOnly).unsaid(),
+];
+
+static BOOKINGS_RESOURCE: Resource = Resource {
+    entity: Entity::Appointment,
+    path: "bookings",
+    operations: BOOKINGS,
+    fields: &BOOKING,
+    targets: &["booking", "bookings"],
+    found_by_email: false,
+    defaults: &[(RESOURCE, "resource")],
+    together: &["start", "end", "resource"],
+    query: Some(("isSilent", "true")),
+    polled: false,
 };
 
 impl Resource {
@@ -307,6 +409,8 @@ impl Resource {
         match entity {
             Entity::Contact => Some(&MEMBERS_RESOURCE),
             Entity::Company => Some(&COMPANIES_RESOURCE),
+            Entity::Opportunity => Some(&OPPORTUNITIES_RESOURCE),
+            Entity::Appointment => Some(&BOOKINGS_RESOURCE),
             _ => None,
         }
     }
@@ -344,8 +448,7 @@ mod tests {
 
     #[test]
     fn names_are_unique_and_placed() {
-        for entity in [Entity::Contact, Entity::Company] {
-            let resource = Resource::of(entity).unwrap();
+        for resource in Entity::ALL.into_iter().filter_map(Resource::of) {
             for (index, field) in resource.fields.iter().enumerate() {
                 let first = resource
                     .fields
@@ -353,7 +456,6 @@ mod tests {
                     .position(|one| one.name == field.name);
                 assert_eq!(first, Some(index), "{}", field.name);
             }
-            assert!(resource.standard("status").unwrap().access == ReadOnly);
             assert!(resource.standard("modifiedAt").unwrap().access == ReadOnly);
         }
         assert_eq!(place("address.city"), (Some("address"), "city"));

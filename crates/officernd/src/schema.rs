@@ -2,14 +2,14 @@
 
 use connector::{Calls, Error};
 use record::{Access, Capability, Choice, Entity, FieldSpec, Kind, Rewrite, Schema};
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
 
 use crate::{
     api::bearing_missing_right,
-    operation::LOCATIONS,
+    operation::{LOCATIONS, OPPORTUNITY_STATUSES, RESOURCES},
     pages, properties,
     resource::{Clear, Resource, STATUSES, Standard},
-    settings::{LOCATION, Refused, START_DATE, Settings},
+    settings::{LOCATION, RESOURCE, Refused, START_DATE, Settings},
 };
 
 /// Standard fields, then the tenant's. What the connection has no right to see is left out, so that nothing is
@@ -23,6 +23,23 @@ pub(crate) async fn schema(calls: &dyn Calls, resource: &Resource) -> Result<Sch
         .iter()
         .map(|field| spec(field, resource, settings, &locations))
         .collect();
+    let listed = match resource.entity {
+        Entity::Opportunity => Some(("status", statuses(calls).await)),
+        Entity::Appointment => Some(("resource", resources(calls).await)),
+        _ => None,
+    };
+    if let Some((name, choices)) = listed {
+        let choices = bearing_missing_right(choices)?.unwrap_or_default();
+        if name == RESOURCE {
+            known_resource(settings, &choices)?;
+        }
+        for field in fields
+            .iter_mut()
+            .filter(|field| field.name.as_str() == name)
+        {
+            field.choices.clone_from(&choices);
+        }
+    }
     fields.extend(
         bearing_missing_right(properties::specs(calls, resource).await)?.unwrap_or_default(),
     );
@@ -58,6 +75,52 @@ pub(crate) async fn locations(calls: &dyn Calls) -> Result<Vec<Choice>, Error> {
             })
         })
         .collect())
+}
+
+/// The statuses of opportunities by id. The name that people see is in no answer; the description stands in for it.
+async fn statuses(calls: &dyn Calls) -> Result<Vec<Choice>, Error> {
+    let items = pages::all(calls, OPPORTUNITY_STATUSES, "/opportunity-statuses").await?;
+    Ok(items
+        .iter()
+        .filter_map(|item| choice(item, "description"))
+        .collect())
+}
+
+/// What can be booked, by id.
+async fn resources(calls: &dyn Calls) -> Result<Vec<Choice>, Error> {
+    let items = pages::all(calls, RESOURCES, "/resources").await?;
+    Ok(items
+        .iter()
+        .filter_map(|item| choice(item, "name"))
+        .collect())
+}
+
+fn choice(item: &Map<String, Json>, label: &str) -> Option<Choice> {
+    let id = pages::id(item)?;
+    let label = item.get(label).and_then(Json::as_str).unwrap_or_default();
+    Some(Choice {
+        key: id.to_owned(),
+        label: match label.trim() {
+            "" => id.to_owned(),
+            label => label.to_owned(),
+        },
+    })
+}
+
+fn known_resource(settings: Settings<'_>, resources: &[Choice]) -> Result<(), Error> {
+    let Some(chosen) = settings.resource() else {
+        return Ok(());
+    };
+    if resources.is_empty() || resources.iter().any(|known| known.key == chosen) {
+        return Ok(());
+    }
+    Err(Error::Setting {
+        setting: RESOURCE,
+        hint: format!(
+            "the organisation has no resource {chosen}; it has {}",
+            named(resources)
+        ),
+    })
 }
 
 /// The settings for new records must be of use.
@@ -97,8 +160,10 @@ fn spec(
     let (setting, given) = match field.name {
         "location" => (Some(LOCATION), settings.location().is_some()),
         "startDate" => (Some(START_DATE), settings.has_start_date()),
+        "resource" => (Some(RESOURCE), settings.resource().is_some()),
         _ => (None, false),
     };
+    let setting = setting.filter(|setting| resource.defaults.iter().any(|(own, _)| own == setting));
     let access = access(field, resource, settings);
     FieldSpec {
         name: field.name.into(),
@@ -113,7 +178,7 @@ fn spec(
         },
         choices: match field.name {
             "location" => locations.to_vec(),
-            "status" => STATUSES
+            "status" if !matches!(resource.entity, Entity::Opportunity) => STATUSES
                 .iter()
                 .map(|status| Choice {
                     key: (*status).to_owned(),

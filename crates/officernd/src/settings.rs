@@ -5,6 +5,7 @@
 //! | `organization` | the organisation's name in addresses; settled by the sign-in |
 //! | `location` | the id of the location that new members and companies get where no mapping gives one |
 //! | `start_date` | the start date that they get: `today`, or a day such as `2026-01-31` |
+//! | `resource` | the id of the resource that new bookings are of where no mapping gives one |
 //! | `token_url` | the full address of the token endpoint, where it is not the vendor's usual one |
 //! | `further_scopes` | what to ask for beside the scopes of the sync: `catalog` for all that single operations need, or a list |
 //! | `missing_scopes` | scopes that the application was found to lack; not asked for again until somebody connects again |
@@ -22,6 +23,9 @@ pub(crate) const LOCATION: &str = "location";
 
 /// The default start date of new records.
 pub(crate) const START_DATE: &str = "start_date";
+
+/// The default resource of new bookings.
+pub(crate) const RESOURCE: &str = "resource";
 
 /// Scopes that the application was found to lack.
 pub(crate) const MISSING_SCOPES: &str = "missing_scopes";
@@ -95,6 +99,18 @@ impl<'a> Settings<'a> {
 
     pub(crate) fn location(self) -> Option<&'a str> {
         self.text(LOCATION)
+    }
+
+    pub(crate) fn resource(self) -> Option<&'a str> {
+        self.text(RESOURCE)
+    }
+
+    /// What a new record gets by this setting.
+    pub(crate) fn default(self, setting: &str, now: Timestamp) -> Result<Option<String>, Error> {
+        match setting {
+            START_DATE => self.start_date(now),
+            setting => Ok(self.text(setting).map(str::to_owned)),
+        }
     }
 
     pub(crate) fn has_start_date(self) -> bool {

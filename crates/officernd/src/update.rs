@@ -14,11 +14,12 @@ use crate::{
     answer::Complaint,
     api::{in_flight, request, segment},
     blame::blame,
-    body::{self, elements},
+    body::{self, Updates, elements},
     create::shows_all,
     fetch::{item, raw, reading},
     learned::Learned,
-    resource::{COMPANY, Resource},
+    operation::BOOKING_CANCEL,
+    resource::{CANCELLED, COMPANY, Resource},
     settings::Refused,
     value::cannot,
 };
@@ -72,7 +73,11 @@ impl Desk<'_> {
         if let Some(refusal) = self.learned.refusal(set.iter().map(|(name, _)| name)) {
             return nothing_done(refusal);
         }
-        let (body, company) = match body::update(&set, self.schema, self.resource) {
+        let Updates {
+            mut body,
+            company,
+            cancels,
+        } = match body::update(&set, self.schema, self.resource) {
             Ok(parts) => parts,
             Err(refusal) => return nothing_done(refusal),
         };
@@ -80,7 +85,8 @@ impl Desk<'_> {
         let mut done: Vec<FieldName> = Vec::new();
         let mut read = None;
         if !body.is_empty() {
-            let current = if body.has_parts() {
+            let together = self.resource.together;
+            let current = if body.has_parts() || !together.is_empty() {
                 match raw(self.calls, self.resource, id).await {
                     Ok(Some((item, _))) => item,
                     Ok(None) => return UpdateOutcome::Gone,
@@ -90,6 +96,11 @@ impl Desk<'_> {
                 Map::new()
             };
             let written = body.written.clone();
+            for name in together {
+                if let (false, Some(json)) = (body.has(name), current.get(*name)) {
+                    body.property(name, json.clone());
+                }
+            }
             let json = body.into_json(self.resource, &current);
             let operation = self.resource.operations.update;
             match self.step(operation, Method::PUT, id, "", json).await {
@@ -104,6 +115,23 @@ impl Desk<'_> {
                 }
                 Step::NoRoute(complaint) => {
                     return nothing_done(complaint.refusal(Vec::new()));
+                }
+                Step::Ended(end) => return ended(end, &done),
+            }
+        }
+        if cancels {
+            let below = "/cancel";
+            let body = Json::Object(Map::new());
+            match self
+                .step(BOOKING_CANCEL, Method::POST, id, below, body)
+                .await
+            {
+                Step::Done(_) => read = None,
+                Step::Refused(complaint) | Step::NoRoute(complaint) => {
+                    return UpdateOutcome::Refused {
+                        refusal: complaint.refusal(vec![CANCELLED.into()]),
+                        done,
+                    };
                 }
                 Step::Ended(end) => return ended(end, &done),
             }
@@ -151,7 +179,10 @@ impl Desk<'_> {
     ) -> Step {
         let place = format!("/{}/{}{below}", self.resource.path, segment(id.as_str()));
         let request: Request = match request(self.calls, operation, Effect::Write, method, &place) {
-            Ok(request) => request.json(body),
+            Ok(request) => match self.resource.query {
+                Some((name, value)) => request.query(name, value).json(body),
+                None => request.json(body),
+            },
             Err(error) => return Step::Ended(End::Failed(error)),
         };
         let response = match self.calls.send(request).await {

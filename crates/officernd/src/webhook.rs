@@ -35,10 +35,16 @@ pub(crate) fn events(entities: &[Entity]) -> Vec<&'static str> {
             Entity::Company => {
                 events.extend(["company.created", "company.updated", "company.removed"]);
             }
+            Entity::Appointment => {
+                events.extend(["booking.created", "booking.updated", "booking.removed"]);
+            }
             _ => {}
         }
     }
-    if !events.is_empty() {
+    if entities
+        .iter()
+        .any(|entity| matches!(entity, Entity::Contact | Entity::Company))
+    {
         events.extend([
             "membership.created",
             "membership.updated",
@@ -138,11 +144,11 @@ fn hints(event: &str, object: &Map<String, Json>, incoming: &Incoming<'_>) -> Ve
         shown: None,
     };
     match resource {
-        "member" | "company" => {
-            let entity = if resource == "member" {
-                Entity::Contact
-            } else {
-                Entity::Company
+        "member" | "company" | "booking" => {
+            let entity = match resource {
+                "member" => Entity::Contact,
+                "company" => Entity::Company,
+                _ => Entity::Appointment,
             };
             pages::id(object)
                 .map(|id| hint(entity, id, what != "removed"))

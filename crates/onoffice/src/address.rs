@@ -17,6 +17,8 @@ mod write;
 
 mod present;
 
+pub(crate) mod company;
+
 mod create;
 
 mod update;
@@ -58,6 +60,8 @@ pub(crate) fn read_action(schema: &Schema, narrowed: Json) -> Action {
     for field in &schema.fields {
         match Class::of_field(field.name.as_str()) {
             Some(class) => asked.extend(class.asked()),
+            // of a resource of its own
+            None if field.name.as_str() == company::COMPANY => {}
             None => asked.push(field.name.as_str()),
         }
     }
@@ -158,10 +162,10 @@ pub(crate) fn number(id: &RecordId) -> Option<u64> {
 /// The schema must be that of addresses.
 pub(crate) fn supported(entity: Entity) -> Result<(), Error> {
     match entity {
-        Entity::Contact => Ok(()),
+        Entity::Contact | Entity::Company => Ok(()),
         other => Err(Error::Unsupported {
             system: SYSTEM,
-            what: format!("keep {other} records in sync; only contacts so far"),
+            what: format!("keep {other} records in sync"),
         }),
     }
 }

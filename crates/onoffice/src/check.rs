@@ -36,7 +36,9 @@ pub(crate) async fn check(
 ) -> Result<Account, Error> {
     let keys = Keys::of(credentials)?;
     for entity in entities {
-        address::supported(*entity)?;
+        if *entity != Entity::Appointment {
+            address::supported(*entity)?;
+        }
     }
     let mut missing = Vec::new();
     let mut remarks = Vec::new();

@@ -9,7 +9,7 @@ use record::Entity;
 
 use crate::{
     action::{ROWS, WRITES},
-    schema,
+    appointment as calendar, schema,
 };
 
 /// The word for the system.
@@ -48,7 +48,7 @@ pub(crate) fn describe() -> Description {
                 },
             ],
         }],
-        entities: vec![address()],
+        entities: vec![address(), company(), appointment()],
         limits: Limits {
             windows: Vec::new(),
             concurrency: 3,
@@ -60,7 +60,17 @@ pub(crate) fn describe() -> Description {
 /// The fields that clients usually have, and what is not kept in sync.
 pub(crate) fn outline() -> Outline {
     Outline {
-        fields: vec![(Entity::Contact, schema::usual())],
+        fields: vec![
+            (
+                Entity::Contact,
+                schema::of(Entity::Contact, schema::usual()),
+            ),
+            (
+                Entity::Company,
+                schema::of(Entity::Company, schema::usual()),
+            ),
+            (Entity::Appointment, calendar::usual()),
+        ],
         varies: Vec::new(),
         absent: vec![
             Absent {
@@ -80,11 +90,20 @@ pub(crate) fn outline() -> Outline {
                 why: "made of fields that are in sync by themselves",
             },
             Absent {
-                what: "Relations between addresses, to estates and users",
+                what: "Relations between addresses but for the company of a person, to estates and users",
                 why: "no counterpart in the other systems",
             },
             Absent {
-                what: "Tasks, activities (Maklerbuch), appointments",
+                what: "Series of appointments, guests beside the first address",
+                why: "the single dates of a series are no records of their own; HighLevel's appointments have one contact",
+            },
+            Absent {
+                what: "Deals (pipelines, opportunities)",
+                why: "onOffice keeps a person's interest in an estate instead: the relation `estate:address:interested` and search \
+                      criteria, which are operations of the catalog",
+            },
+            Absent {
+                what: "Tasks, activities (Maklerbuch)",
                 why: "not built yet",
             },
             Absent {
@@ -124,5 +143,32 @@ fn address() -> EntityDescription {
         polled: true,
         own_fields: "Extras → Einstellungen → Administration → Eingabefelder, module Adressen: a field of type Text \
                      with at least 24 characters",
+    }
+}
+
+/// Addresses whose form of address is "Firma".
+fn company() -> EntityDescription {
+    EntityDescription {
+        entity: Entity::Company,
+        title: "Firma",
+        ..address()
+    }
+}
+
+/// Appointments can be deleted; cancelling one is another thing.
+fn appointment() -> EntityDescription {
+    EntityDescription {
+        entity: Entity::Appointment,
+        title: "Termin",
+        list_page: usize::MAX,
+        fetch_batch: WRITES,
+        write_batch: 1,
+        deletes: Deletes::Delete,
+        absence_is_ambiguous: true,
+        create_consequences: vec![
+            "it shows in the calendar of the API user; nobody is written to, because no reminders and no confirmations are asked for",
+        ],
+        own_fields: "",
+        ..address()
     }
 }

@@ -44,6 +44,8 @@ mod schema;
 
 mod address;
 
+mod appointment;
+
 mod catalog;
 
 mod check;

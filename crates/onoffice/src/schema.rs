@@ -8,7 +8,7 @@
 
 mod fields;
 
-pub(crate) use fields::usual;
+pub(crate) use fields::{of, usual};
 
 use std::collections::BTreeSet;
 
@@ -18,7 +18,7 @@ use serde_json::{Value as Json, json};
 
 use crate::{
     action::{Action, Verb},
-    address,
+    address::{self, company::COMPANY},
     answer::text,
     codes::is_unknown_field,
     exchange::{self, unexpected},
@@ -35,7 +35,7 @@ const ROUNDS: usize = 40;
 /// # Errors
 /// When the fields cannot be read. Missing users or countries are no error: owner and country are then
 /// open fields.
-pub(crate) async fn read(calls: &dyn Calls) -> Result<Schema, Error> {
+pub(crate) async fn read(calls: &dyn Calls, entity: Entity) -> Result<Schema, Error> {
     let listed = Action::new(
         Verb::Get,
         "fields",
@@ -49,17 +49,7 @@ pub(crate) async fn read(calls: &dyn Calls) -> Result<Schema, Error> {
         .map(|record| record.elements)
         .filter(|elements| elements.values().any(Json::is_object))
         .ok_or_else(|| unexpected(OPERATION, "the field list has no fields of addresses"))?;
-    let users = choices(calls, users(), |id, elements| {
-        let name = |key: &str| elements.get(key).and_then(text).unwrap_or_default();
-        let login = name("username").trim().to_owned();
-        let label = format!("{} {}", name("firstname").trim(), name("lastname").trim());
-        let label = match label.trim() {
-            "" => login.clone(),
-            label => label.to_owned(),
-        };
-        (!login.is_empty() && !id.is_empty()).then_some(Choice { key: login, label })
-    })
-    .await?;
+    let users = logins(calls).await?;
     let countries = choices(calls, countries(), |id, elements| {
         let title = elements.get("title").and_then(text)?.trim().to_owned();
         (id.len() == 3 && !title.is_empty()).then(|| Choice {
@@ -69,10 +59,29 @@ pub(crate) async fn read(calls: &dyn Calls) -> Result<Schema, Error> {
     })
     .await?;
     let schema = Schema {
-        entity: Entity::Contact,
-        fields: fields::build(&elements, users, countries),
+        entity,
+        fields: fields::of(entity, fields::build(&elements, users, countries)),
     };
     prove(calls, schema).await
+}
+
+/// The users of the client by login, which is what records hold; labelled with name and e-mail address.
+pub(crate) async fn logins(calls: &dyn Calls) -> Result<Vec<Choice>, Error> {
+    choices(calls, users(), |id, elements| {
+        let name = |key: &str| elements.get(key).and_then(text).unwrap_or_default();
+        let login = name("username").trim().to_owned();
+        let label = format!("{} {}", name("firstname").trim(), name("lastname").trim());
+        let label = match label.trim() {
+            "" => login.clone(),
+            label => label.to_owned(),
+        };
+        let label = match name("email").trim() {
+            "" => label,
+            mail => format!("{label} <{mail}>"),
+        };
+        (!login.is_empty() && !id.is_empty()).then_some(Choice { key: login, label })
+    })
+    .await
 }
 
 /// The users of the client; needs no right of its own (documented: "Get users").
@@ -144,6 +153,7 @@ async fn prove(calls: &dyn Calls, mut schema: Schema) -> Result<Schema, Error> {
         if schema
             .fields
             .iter()
+            .filter(|field| field.name.as_str() != COMPANY)
             .all(|field| Class::of_field(field.name.as_str()).is_some())
         {
             break;

@@ -13,7 +13,7 @@ use record::{Entity, Read, RecordId, Schema};
 use serde_json::Value as Json;
 
 use crate::{
-    address, catalog, check,
+    address, appointment, catalog, check,
     describe::{self, SYSTEM},
     marketplace, probe, schema, sign, verdict,
 };
@@ -123,8 +123,11 @@ impl Connector for OnOffice {
     }
 
     async fn schema(&self, calls: &dyn Calls, entity: Entity) -> Result<Schema, Error> {
+        if entity == Entity::Appointment {
+            return appointment::schema(calls).await;
+        }
         address::supported(entity)?;
-        schema::read(calls).await
+        schema::read(calls, entity).await
     }
 
     async fn fetch(
@@ -133,6 +136,9 @@ impl Connector for OnOffice {
         schema: &Schema,
         ids: &[RecordId],
     ) -> Result<Vec<Fetched>, Error> {
+        if schema.entity == Entity::Appointment {
+            return appointment::fetch(calls, schema, ids).await;
+        }
         address::supported(schema.entity)?;
         address::fetch(calls, schema, ids).await
     }
@@ -143,6 +149,9 @@ impl Connector for OnOffice {
         schema: &Schema,
         page: PageRequest,
     ) -> Result<Page, Error> {
+        if schema.entity == Entity::Appointment {
+            return appointment::changes(calls, schema, page).await;
+        }
         address::supported(schema.entity)?;
         address::changes(calls, schema, page).await
     }
@@ -153,6 +162,9 @@ impl Connector for OnOffice {
         schema: &Schema,
         page: PageRequest,
     ) -> Result<Page, Error> {
+        if schema.entity == Entity::Appointment {
+            return appointment::list(calls, schema).await;
+        }
         address::supported(schema.entity)?;
         address::list(calls, schema, page).await
     }
@@ -163,6 +175,10 @@ impl Connector for OnOffice {
         schema: &Schema,
         keys: &[IdentityKey],
     ) -> Result<Vec<Read>, Error> {
+        if schema.entity == Entity::Appointment {
+            // they carry no key that anybody asks for
+            return Ok(Vec::new());
+        }
         address::supported(schema.entity)?;
         address::find(calls, schema, keys).await
     }
@@ -174,6 +190,9 @@ impl Connector for OnOffice {
         drafts: &[Draft],
     ) -> Vec<CreateOutcome> {
         match address::supported(schema.entity) {
+            _ if schema.entity == Entity::Appointment => {
+                appointment::create(calls, schema, drafts).await
+            }
             Ok(()) => address::create(calls, schema, drafts).await,
             Err(_) => drafts
                 .iter()
@@ -190,6 +209,9 @@ impl Connector for OnOffice {
         changes: &[Change],
     ) -> Vec<UpdateOutcome> {
         match address::supported(schema.entity) {
+            _ if schema.entity == Entity::Appointment => {
+                appointment::update(calls, schema, changes).await
+            }
             Ok(()) => address::update(calls, schema, changes).await,
             Err(_) => changes
                 .iter()
@@ -206,6 +228,7 @@ impl Connector for OnOffice {
         ids: &[RecordId],
     ) -> Vec<RemoveOutcome> {
         match address::supported(entity) {
+            _ if entity == Entity::Appointment => appointment::remove(calls, ids).await,
             Ok(()) => address::remove(calls, ids).await,
             Err(_) => ids
                 .iter()
@@ -221,6 +244,10 @@ impl Connector for OnOffice {
         entity: Entity,
         ids: &[RecordId],
     ) -> Result<Vec<RecordId>, Error> {
+        if entity == Entity::Appointment {
+            // removed is gone
+            return Ok(Vec::new());
+        }
         address::supported(entity)?;
         address::archived(calls, ids).await
     }

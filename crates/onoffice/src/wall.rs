@@ -102,6 +102,20 @@ impl Wall {
         spell(wall)
     }
 
+    /// The first moment of a day.
+    pub(crate) fn midnight(&self, day: Date) -> Option<Timestamp> {
+        self.zone
+            .to_ambiguous_timestamp(day.into())
+            .compatible()
+            .ok()
+    }
+
+    /// The day that begins at this moment, if one does.
+    pub(crate) fn day_begun(&self, at: Timestamp) -> Option<Date> {
+        let day = self.zone.to_datetime(at).date();
+        (self.midnight(day) == Some(at)).then_some(day)
+    }
+
     /// The last moment of a day.
     pub(crate) fn end_of(&self, day: Date) -> Option<Timestamp> {
         let next = day.tomorrow().ok()?;

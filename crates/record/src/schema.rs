@@ -111,6 +111,10 @@ pub struct Capability {
     /// Can a value be removed again? Some systems ignore an empty write.
     #[serde(default = "yes")]
     pub clearable: bool,
+    /// Of a field that says what a person has agreed to: the values that refuse, the strictest first. Where two
+    /// sides contradict each other, these count, so that nobody's consent is widened by a machine.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refusals: Vec<String>,
 }
 
 fn yes() -> bool {
@@ -127,6 +131,7 @@ impl Capability {
             required: false,
             setting: None,
             clearable: true,
+            refusals: Vec::new(),
         }
     }
 }

@@ -58,6 +58,8 @@ pub enum Field {
     Tags,
     /// What is said of a company.
     Description,
+    /// Whether newsletters are refused; that they are not is said in many ways, and none of them is a consent.
+    Newsletter,
     /// First and last name in one, for a system that has one name field; a company's name.
     Name,
 }

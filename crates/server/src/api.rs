@@ -53,6 +53,7 @@ pub(crate) fn routes(app: AppState) -> Router<AppState> {
             "/connections/{name}/fields",
             get(connections::fields).post(connections::add_field),
         )
+        .route("/connections/{name}/users/{other}", get(connections::users))
         .route("/connections/{name}/confirm", post(connections::confirm))
         .route(
             "/connections/{name}/probes",

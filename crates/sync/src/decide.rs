@@ -491,6 +491,7 @@ pub(crate) fn why_in_words(why: Why) -> &'static str {
         Why::OnlyChange => "the only change",
         Why::Owner => "its side owns the field",
         Why::Newer => "proven to be newer",
+        Why::Stricter => "it refuses what the other side allowed",
         Why::NotEmpty => "the other side had no value",
         Why::PutBack => "one-way: the source's value was put back",
         Why::Aligned => "aligned at the first link",

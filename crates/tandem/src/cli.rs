@@ -143,7 +143,8 @@ Examples:
     #[command(after_help = "\
 Examples:
   tandem fields office                          (what a mapping may name)
-  tandem fields agency --entity company --json")]
+  tandem fields agency --entity company --json
+  tandem fields marketing --users-of office     (who is who, by e-mail address: `values` of an owner mapping)")]
     Fields(Fields),
 
     /// Make a custom text field in an account, to keep the other side's id in; prints its name
@@ -451,6 +452,9 @@ pub(crate) struct Fields {
     /// Only of this kind of record
     #[arg(long, value_name = "KIND")]
     pub(crate) entity: Option<String>,
+    /// Instead, propose which user of this account is which of that one, by their e-mail addresses
+    #[arg(long, value_name = "CONNECTION", conflicts_with = "entity")]
+    pub(crate) users_of: Option<String>,
     #[command(flatten)]
     pub(crate) format: Format,
 }

@@ -1,14 +1,18 @@
 //! The engine against the simulated vendors.
 
 mod account;
+mod appointments;
 mod asked;
 mod between;
 mod catalog;
+mod consent;
 mod coworking;
 mod create;
+mod deals;
 mod ended;
 mod evidence;
 mod fields;
+mod firms;
 mod first;
 mod gone;
 mod history;

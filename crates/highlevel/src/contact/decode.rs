@@ -172,6 +172,9 @@ pub(crate) fn has_upper_case(json: &Json) -> bool {
 /// `dndSettings` maps channels to `{status, message?, code?}`; v3 spells the channels differently.
 fn dnd_channel(contact: &Map<String, Json>, channel: &str, shape: Shape) -> Field {
     let settings = match contact.get("dndSettings") {
+        // An item of a search or a list that speaks of do-not-disturb has the channels where there are any (the items'
+        // documented properties).
+        None if contact.contains_key("dnd") => return Field::Empty,
         None => return shape.absent(channel),
         Some(Json::Null) => return Field::Empty,
         Some(Json::Object(settings)) => settings,

@@ -191,6 +191,7 @@ pub(crate) fn specs() -> Vec<FieldSpec> {
         kind: Kind::Choice,
         capability: Capability {
             clearable: false,
+            refusals: ["permanent", "active"].map(str::to_owned).to_vec(),
             ..Capability::of(ReadWrite)
         },
         choices: [
@@ -222,6 +223,10 @@ fn spec(field: &Standard) -> FieldSpec {
             rewrites: rewrites(field),
             // Tags are cleared by removing each.
             clearable: field.clear != Clear::Never || field.name == TAGS,
+            refusals: match field.name {
+                "dnd" => vec!["true".to_owned()],
+                _ => Vec::new(),
+            },
             ..Capability::of(field.access)
         },
         choices: Vec::new(),

@@ -10,7 +10,7 @@ mod signature;
 use connector::{Delivery, Incoming, Lifecycle, WebhookError, WebhookKeys};
 use serde_json::{Map, Value as Json};
 
-use crate::{company, contact};
+use crate::{appointment, company, contact, opportunity};
 
 /// The largest body that is looked at, in bytes. The vendor's own are a few kilobytes.
 const LARGEST_BODY: usize = 1 << 20;
@@ -65,6 +65,8 @@ pub(crate) fn read(incoming: &Incoming<'_>, keys: &WebhookKeys) -> Result<Delive
         account: Some(account.to_owned()),
         hints: contact::hint(event, &body, incoming.received)
             .or_else(|| company::hint(event, &body, incoming.received))
+            .or_else(|| opportunity::hint(event, &body, incoming.received))
+            .or_else(|| appointment::hint(event, &body, incoming.received))
             .into_iter()
             .collect(),
         happened: happened

@@ -347,9 +347,9 @@ fn installs_and_removals_are_news_of_the_connection() {
 fn what_is_not_ours_is_acknowledged_without_a_hint() {
     for (body, account, event) in [
         (
-            json!({"type": "OpportunityCreate", "locationId": "loc1", "id": "o1"}),
+            json!({"type": "InvoiceCreate", "locationId": "loc1", "id": "i1"}),
             "loc1",
-            "OpportunityCreate",
+            "InvoiceCreate",
         ),
         (
             json!({"type": "LocationUpdate", "id": "loc1", "companyId": "comp1"}),
@@ -377,6 +377,35 @@ fn what_is_not_ours_is_acknowledged_without_a_hint() {
             (account, event)
         );
         assert!(delivery.hints.is_empty() && delivery.lifecycle.is_none());
+    }
+}
+
+#[test]
+fn opportunities_and_appointments_are_told_of() {
+    use record::Entity;
+    for (body, entity, id, born) in [
+        (
+            json!({"type": "OpportunityStageUpdate", "locationId": "loc1", "id": "o1"}),
+            Entity::Opportunity,
+            "o1",
+            false,
+        ),
+        // nested, as no other event is
+        (
+            json!({"type": "AppointmentCreate", "locationId": "loc1", "appointment": {"id": "a1"}}),
+            Entity::Appointment,
+            "a1",
+            true,
+        ),
+    ] {
+        let delivery = delivered(&body);
+        let [hint] = &delivery.hints[..] else {
+            panic!("{delivery:?}")
+        };
+        assert_eq!(
+            (hint.entity, hint.id.as_str(), hint.born),
+            (entity, id, born)
+        );
     }
 }
 

@@ -1,7 +1,7 @@
 //! Checking one mapping.
 
 use merge::Direction;
-use record::{Access, FieldSpec, Side, Sides};
+use record::{Access, Field, FieldSpec, Fields, Kind, Side, Sides, Value};
 
 use super::{
     Context,
@@ -82,8 +82,10 @@ pub(super) fn mapping(
             "only a choice or a list of values has a value map",
         );
     }
+    let refusals = refusals(rules, &lens, &specs);
     Some(CompiledMapping {
         id: rules.id(),
+        refusals,
         revision: revision(rules, &lens, direction),
         fields: Sides::each(|side| lens.fields(side)),
         rule,
@@ -93,6 +95,39 @@ pub(super) fn mapping(
         defaults,
         lens,
     })
+}
+
+/// What refuses, in the words that both sides share. A policy or an alignment that is said stands above it.
+fn refusals(
+    rules: &MappingRules,
+    lens: &Lens,
+    specs: &Sides<Option<Vec<&FieldSpec>>>,
+) -> Vec<Field> {
+    let mut refusals = Vec::new();
+    if rules.policy.is_some() || rules.align.is_some() || rules.target_edits.is_some() {
+        return refusals;
+    }
+    for side in Side::BOTH {
+        for spec in specs.get(side).iter().flatten() {
+            for word in &spec.capability.refusals {
+                let raw: Fields = [(spec.name.clone(), typed(spec.kind, word))]
+                    .into_iter()
+                    .collect();
+                let meaning = lens.read(side, &raw);
+                if meaning.value().is_some() && !refusals.contains(&meaning) {
+                    refusals.push(meaning);
+                }
+            }
+        }
+    }
+    refusals
+}
+
+fn typed(kind: Kind, word: &str) -> Field {
+    match kind {
+        Kind::Boolean => Field::of(Value::Boolean(word == "true")),
+        _ => Field::of(word),
+    }
 }
 
 /// The side that a formula writes to.

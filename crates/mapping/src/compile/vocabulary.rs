@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use merge::Direction;
-use record::{Rewrite, Side, Sides};
+use record::{Kind, Rewrite, Side, Sides};
 
 use crate::{
     lens::Vocabulary,
+    owners::counterpart,
     problem::{Problems, nearest},
     rules::{MappingRules, Unmatched},
     slot::{Slot, folded},
@@ -26,6 +27,7 @@ pub(super) fn vocabulary(
         permitted(&mut words, slots, problems);
     } else {
         mapped(&mut words, rules, slots, direction, problems);
+        other_refusals(&mut words, slots);
     }
     words.unmatched = rules.unmatched.unwrap_or(if words.is_empty() {
         Unmatched::Pass
@@ -93,6 +95,23 @@ fn mapped(
     }
 }
 
+/// A refusal that no pair names is read as one that is: nobody who refuses is taken for somebody who agreed or was not asked.
+fn other_refusals(words: &mut Vocabulary, slots: &Sides<Slot>) {
+    for side in Side::BOTH {
+        let slot = slots.get(side);
+        let refusals = &slot.spec.capability.refusals;
+        let known = refusals.iter().find_map(|word| words.said(side, word));
+        let Some(known) = known.map(str::to_owned) else {
+            continue;
+        };
+        for word in refusals {
+            if words.said(side, word).is_none() {
+                say(words, side, slot, word, &known);
+            }
+        }
+    }
+}
+
 /// The key of a word, if it is permitted.
 fn key(slot: &Slot, word: &str, path: &str, problems: &mut Problems) -> Option<String> {
     if slot.spec.choices.is_empty() {
@@ -116,12 +135,17 @@ fn permitted(words: &mut Vocabulary, slots: &Sides<Slot>, problems: &mut Problem
         (false, false) => {}
         (true, true) => {
             let alike = |a: &str, b: &str| !a.is_empty() && folded(a) == folded(b);
+            let people = Side::BOTH
+                .into_iter()
+                .all(|side| slots.get(side).spec.kind == Kind::User);
             let mut pairs = 0;
             for left in &slots.left.spec.choices {
                 let rights = &slots.right.spec.choices;
+                let by_mail = || counterpart(left, &slots.left.spec.choices, rights);
                 let right = rights
                     .iter()
                     .find(|right| alike(&left.key, &right.key))
+                    .or_else(|| people.then(by_mail).flatten())
                     .or_else(|| rights.iter().find(|right| alike(&left.label, &right.label)));
                 if let Some(right) = right {
                     pairs += 1;

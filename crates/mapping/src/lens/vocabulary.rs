@@ -60,6 +60,12 @@ impl Vocabulary {
             .or_insert_with(|| word.to_owned());
     }
 
+    /// What a word of this side was said to be.
+    pub(crate) fn said(&self, side: Side, word: &str) -> Option<&str> {
+        let words = self.sides.get(side);
+        words.to_domain.get(&folded(word)).map(String::as_str)
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.sides.left.to_domain.is_empty() && self.sides.right.to_domain.is_empty()
     }

@@ -51,7 +51,8 @@ pub struct MappingRules {
     #[schemars(example = &"keep_out")]
     pub unmatched: Option<Unmatched>,
     /// What decides when both sides have changed: `newest` for single values and `merge` for sets,
-    /// unless you say otherwise.
+    /// unless you say otherwise. Of fields of consent (do not disturb, newsletters, data protection) the side
+    /// that refuses counts, also at the first link; two that both allow something are a question.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(example = &"newest")]
     pub policy: Option<Policy>,

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{
+    company,
     list::{from_cursor, to_cursor},
     read_action, reads,
     walk::{self, Place},
@@ -63,8 +64,10 @@ pub(crate) async fn changes(
     let (place, known) = cursor
         .within
         .map_or((None, None), |(place, then)| (Some(place), Some(then)));
-    let step = walk::step(calls, OPERATION, schema, Some(&filter), place, page.limit).await?;
-    let reads = reads(OPERATION, &step.rows, schema, &wall, step.seen.sent)?;
+    let filter = company::only(schema.entity, Some(filter));
+    let step = walk::step(calls, OPERATION, schema, filter.as_ref(), place, page.limit).await?;
+    let mut reads = reads(OPERATION, &step.rows, schema, &wall, step.seen.sent)?;
+    company::fill(calls, schema, &mut reads).await?;
     // without a `Date` header only the stamps of the first page show how late it is over there
     let newest = || {
         reads

@@ -9,11 +9,11 @@
 use std::collections::{BTreeSet, HashSet};
 
 use connector::{Calls, CreateOutcome, Draft, Error};
-use record::{Point, RecordId, Schema};
+use record::{Entity, Point, RecordId, Schema};
 use serde_json::{Map, Value as Json, json};
 
 use super::{
-    ADDRESS, number,
+    ADDRESS, company, number,
     write::{self, Job},
 };
 use crate::{
@@ -51,7 +51,13 @@ pub(crate) async fn create(
     let mut ready: Vec<Ready> = Vec::with_capacity(drafts.len());
     for (place, draft) in drafts.iter().enumerate() {
         let prepared = match Wall::of(calls.settings()) {
-            Ok(wall) => write::prepare(schema, draft.fields.iter(), &wall, Writing::Create),
+            Ok(wall) => {
+                let own = draft
+                    .fields
+                    .iter()
+                    .filter(|(name, _)| name.as_str() != company::COMPANY);
+                write::prepare(schema, own, &wall, Writing::Create)
+            }
             Err(error) => {
                 outcomes[place] = Some(CreateOutcome::Failed(error));
                 continue;
@@ -60,6 +66,13 @@ pub(crate) async fn create(
         match prepared {
             Ok(prepared) => ready.push(Ready::of(place, prepared)),
             Err(refusal) => outcomes[place] = Some(CreateOutcome::Refused(refusal)),
+        }
+    }
+    if schema.entity == Entity::Company {
+        for ready in &mut ready {
+            ready
+                .parameters
+                .insert(company::SALUTATION.into(), json!(company::FIRM));
         }
     }
     let checked = calls.settings().get("check_duplicate") == Some(&Json::Bool(true));
@@ -90,12 +103,37 @@ pub(crate) async fn create(
             tracing::warn!(id = %job.id, why, "a new address lacks some of its contact entries");
         }
     }
+    for (draft, outcome) in drafts.iter().zip(&mut outcomes) {
+        let Some(CreateOutcome::Created { id, left_out, .. }) = outcome else {
+            continue;
+        };
+        if draft.fields.get(company::COMPANY).value().is_some()
+            && let Err(why) = employed(calls, id, draft).await
+        {
+            tracing::warn!(%id, why, "a new address is not linked to its company yet");
+            left_out.push(company::COMPANY.into());
+        }
+    }
     outcomes
         .into_iter()
         .map(|outcome| {
             outcome.expect("each draft is refused or sent, and each that is sent has an outcome")
         })
         .collect()
+}
+
+/// Links a new person to its company.
+async fn employed(calls: &dyn Calls, person: &RecordId, draft: &Draft) -> Result<(), String> {
+    let words = |stopped: company::Stopped| match stopped {
+        company::Stopped::Refused(refusal) => refusal.message,
+        company::Stopped::Unclear(why) => why,
+        company::Stopped::Failed(error) => error.to_string(),
+    };
+    let company = company::id(draft.fields.get(company::COMPANY)).map_err(words)?;
+    match (number(person), company) {
+        (Some(person), Some(company)) => company::link(calls, person, company).await.map_err(words),
+        _ => Err("one of the two has no record number".to_owned()),
+    }
 }
 
 impl Ready {

@@ -6,7 +6,7 @@ use connector::{Calls, Error, Fetched};
 use record::{Read, RecordId, Schema};
 use serde_json::json;
 
-use super::{number, read_action, reads};
+use super::{company, number, read_action, reads};
 use crate::{
     action::ROWS,
     describe::SYSTEM,
@@ -49,7 +49,9 @@ async fn chunk(
         cut_off = data
             .total
             .is_some_and(|total| total > data.records.len() as u64);
-        found = reads(OPERATION, &data.records, schema, wall, seen.sent)?
+        let mut reads = reads(OPERATION, &data.records, schema, wall, seen.sent)?;
+        company::fill(calls, schema, &mut reads).await?;
+        found = reads
             .into_iter()
             .map(|read| (read.record.id.clone(), read))
             .collect();

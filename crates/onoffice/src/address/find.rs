@@ -11,10 +11,10 @@
 use std::collections::BTreeMap;
 
 use connector::{Calls, Error, IdentityKey, KeyKind};
-use record::{Country, Field, Locale, Read, RecordId, Schema, Value, phone};
+use record::{Country, Entity, Field, Locale, Read, RecordId, Schema, Value, phone};
 use serde_json::{Value as Json, json};
 
-use super::{fetch, number, read_action, reads, walk};
+use super::{company, fetch, number, read_action, reads, walk};
 use crate::{
     action::{Action, ROWS, Verb, WRITES},
     codes::Meaning,
@@ -45,6 +45,14 @@ pub(crate) async fn find(
 ) -> Result<Vec<Read>, Error> {
     let wall = Wall::of(calls.settings())?;
     let locale = Locale::new(country(calls.settings())?);
+    if schema.entity == Entity::Company {
+        let filter = company::only(schema.entity, None).unwrap_or_default();
+        let all = all(calls, schema, &wall, &filter).await?;
+        return Ok(all
+            .into_iter()
+            .filter(|read| keys.iter().any(|key| carries(read, key, &locale)))
+            .collect());
+    }
     let questions = questions(schema, keys)?;
     let mut found: BTreeMap<RecordId, Read> = BTreeMap::new();
     let mut refused: Vec<&str> = Vec::new();
@@ -87,7 +95,28 @@ pub(crate) async fn find(
             keep(&mut found, records, Some(phone), &locale);
         }
     }
-    Ok(found.into_values().collect())
+    let mut found: Vec<Read> = found.into_values().collect();
+    company::fill(calls, schema, &mut found).await?;
+    Ok(found)
+}
+
+/// Whether a company carries a key. Nothing finds a folded name, so all companies are read and compared.
+fn carries(read: &Read, key: &IdentityKey, locale: &Locale) -> bool {
+    let fields = &read.record.fields;
+    let text = |name: &str| fields.get(name).text();
+    match key.kind {
+        KeyKind::Name => {
+            text(company::NAME).is_some_and(|name| record::fold::organisation(name) == key.value)
+        }
+        KeyKind::Phone => has(read, &key.value, locale),
+        KeyKind::Email => match fields.get(Class::Emails.field()).value() {
+            Some(Value::Points(points)) => points
+                .iter()
+                .any(|point| point.value.trim().to_lowercase() == key.value),
+            _ => text(Class::Emails.main_field())
+                .is_some_and(|mail| mail.trim().to_lowercase() == key.value),
+        },
+    }
 }
 
 fn questions<'a>(schema: &Schema, keys: &'a [IdentityKey]) -> Result<Vec<Question<'a>>, Error> {

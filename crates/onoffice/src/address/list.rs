@@ -5,7 +5,7 @@ use record::Schema;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value as Json;
 
-use super::{reads, walk};
+use super::{company, reads, walk};
 use crate::{exchange::unexpected, wall::Wall};
 
 const OPERATION: &str = "contacts.list";
@@ -21,9 +21,12 @@ pub(crate) async fn list(
         .cursor
         .map(|cursor| from_cursor(OPERATION, cursor))
         .transpose()?;
-    let step = walk::step(calls, OPERATION, schema, None, place, page.limit).await?;
+    let filter = company::only(schema.entity, None);
+    let step = walk::step(calls, OPERATION, schema, filter.as_ref(), place, page.limit).await?;
+    let mut reads = reads(OPERATION, &step.rows, schema, &wall, step.seen.sent)?;
+    company::fill(calls, schema, &mut reads).await?;
     Ok(Page {
-        reads: reads(OPERATION, &step.rows, schema, &wall, step.seen.sent)?,
+        reads,
         next: step.next.map(|place| to_cursor(&place)),
         resume: None,
         total: step.total,

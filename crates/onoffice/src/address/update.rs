@@ -7,6 +7,7 @@ use record::{Field, FieldName, RecordId, Schema, Value};
 use serde_json::{Map, Value as Json, json};
 
 use super::{
+    company,
     create::merge,
     number, present,
     write::{self, Ended, Job},
@@ -42,6 +43,10 @@ pub(crate) async fn update(
                 continue;
             }
         };
+        if let Some(stopped) = employ(calls, change).await {
+            outcomes[place] = Some(stopped);
+            continue;
+        }
         match job(schema, change, &wall) {
             Ok(job) if job.rounds.is_empty() => {
                 outcomes[place] = Some(UpdateOutcome::Done { read: None })
@@ -79,6 +84,25 @@ pub(crate) async fn update(
         .collect()
 }
 
+/// Carries out a change of company, before everything else; how it ended, if not well.
+async fn employ(calls: &dyn Calls, change: &Change) -> Option<UpdateOutcome> {
+    let wanted = change.set.get(company::COMPANY);
+    let person = number(&change.current.id)?;
+    if !wanted.is_known() {
+        return None;
+    }
+    let now = change.current.fields.get(company::COMPANY);
+    match company::move_to(calls, person, now, wanted).await {
+        Ok(()) => None,
+        Err(company::Stopped::Refused(refusal)) => Some(UpdateOutcome::Refused {
+            refusal,
+            done: Vec::new(),
+        }),
+        Err(company::Stopped::Unclear(why)) => Some(UpdateOutcome::Unknown { why }),
+        Err(company::Stopped::Failed(error)) => Some(UpdateOutcome::Failed(error)),
+    }
+}
+
 fn job(schema: &Schema, change: &Change, wall: &Wall) -> Result<Job, Refusal> {
     let Some(id) = number(&change.current.id) else {
         return Err(Refusal {
@@ -109,7 +133,8 @@ fn job(schema: &Schema, change: &Change, wall: &Wall) -> Result<Job, Refusal> {
             sets.insert(name.clone(), Field::of(Value::Set(elements)));
         }
     }
-    let fields = change.set.iter().chain(sets.iter());
+    let own = |(name, _): &(&FieldName, &Field)| name.as_str() != company::COMPANY;
+    let fields = change.set.iter().filter(own).chain(sets.iter());
     let prepared = write::prepare(schema, fields, wall, Writing::Modify)?;
     let mut calls: Vec<Round> = Vec::new();
     for (class, wanted) in &prepared.points {

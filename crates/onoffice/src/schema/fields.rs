@@ -1,9 +1,10 @@
 //! From the vendor's field list to field specifications. Pure.
 
-use record::{Access, Capability, Choice, CountryForm, FieldSpec, Kind, Rewrite};
+use record::{Access, Capability, Choice, CountryForm, Entity, FieldSpec, Kind, Rewrite};
 use serde_json::{Map, Value as Json, json};
 
 use crate::{
+    address::company::{COMPANY, NAME, SALUTATION},
     answer::{integer, text},
     points::Class,
 };
@@ -63,6 +64,34 @@ pub(super) fn build(
             field.label.to_lowercase(),
         )
     });
+    fields
+}
+
+/// The fields as those of people or of companies.
+pub(crate) fn of(entity: Entity, mut fields: Vec<FieldSpec>) -> Vec<FieldSpec> {
+    if entity == Entity::Company {
+        fields.retain(|field| field.name.as_str() != SALUTATION);
+        for field in &mut fields {
+            if field.name.as_str() == NAME {
+                field.capability.required = true;
+                field.capability.clearable = false;
+            }
+        }
+        return fields;
+    }
+    let company = FieldSpec {
+        name: COMPANY.into(),
+        label: "Firma (Ansprechpartner)".to_owned(),
+        kind: Kind::Reference(Entity::Company),
+        capability: Capability::of(Access::ReadWrite),
+        choices: Vec::new(),
+        custom: false,
+    };
+    let place = fields
+        .iter()
+        .position(|field| field.name.as_str() == NAME)
+        .map_or(fields.len(), |place| place + 1);
+    fields.insert(place, company);
     fields
 }
 
@@ -155,6 +184,7 @@ fn listed(name: &str, field: &Map<String, Json>) -> Option<FieldSpec> {
     if !matches!(kind, Kind::Text | Kind::Url) {
         capability.max_length = None;
     }
+    capability.refusals = refusals(name).iter().map(|key| (*key).to_owned()).collect();
     let label = field
         .get("label")
         .and_then(text)
@@ -170,6 +200,16 @@ fn listed(name: &str, field: &Map<String, Json>) -> Option<FieldSpec> {
         },
         custom: name.starts_with("ind_"),
     })
+}
+
+/// The values by which a person refuses, the strictest first: of the newsletter "cancelled", "no" and "undeliverable", of the
+/// DSGVO status the withdrawn consent to storage (documented keys).
+fn refusals(name: &str) -> &'static [&'static str] {
+    match name {
+        "newsletter_aktiv" => &["2", "0", "5"],
+        "DSGVOStatus" => &["speicherungwiderrufen"],
+        _ => &[],
+    }
 }
 
 /// The kind of a field by the vendor's type; by name where the type says less than is known.

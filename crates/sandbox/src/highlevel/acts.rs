@@ -21,10 +21,11 @@ use crate::vendor::ActError;
 pub(crate) type Done = Result<Value, ActError>;
 
 /// Every act, for the error that names them all; `docs/sandbox.md` explains each.
-const ACTS: [&str; 31] = [
+const ACTS: [&str; 35] = [
     "access",
     "add_field",
     "add_tags",
+    "change_thing",
     "configure_app",
     "create_app",
     "create_business",
@@ -33,6 +34,7 @@ const ACTS: [&str; 31] = [
     "create_private_token",
     "delete_business",
     "delete_contact",
+    "delete_thing",
     "edit_business",
     "edit_contact",
     "expire_private_token",
@@ -40,6 +42,7 @@ const ACTS: [&str; 31] = [
     "get_business",
     "get_contact",
     "install",
+    "make_thing",
     "merge_contacts",
     "remove_field",
     "remove_tags",
@@ -51,6 +54,7 @@ const ACTS: [&str; 31] = [
     "set_field_active",
     "set_location",
     "set_scopes",
+    "things",
     "uninstall",
     "webhook_keys",
 ];
@@ -88,6 +92,9 @@ impl State {
             "set_business" => self.person_sets_business(input, core),
             "merge_contacts" => self.person_merges(input, core),
             "add_tags" | "remove_tags" => self.person_tags(input, act == "add_tags", core),
+            "make_thing" | "change_thing" | "delete_thing" | "things" => {
+                self.person_with_thing(act, input, core)
+            }
             "add_field" => {
                 let location = self.location_of(input)?;
                 fields::new_field(location, input, core)

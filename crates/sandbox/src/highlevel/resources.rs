@@ -9,6 +9,7 @@
 //! How the vendor words a missing thing of these kinds is documented nowhere; it is told like a contact that is not
 //! there.
 
+mod acts;
 mod body;
 mod calendars;
 mod messages;

@@ -43,6 +43,8 @@ pub struct Held {
     pub website: String,
     /// What is said of a company.
     pub description: String,
+    /// Newsletters, and e-mails of that kind, are refused.
+    pub refuses_mail: bool,
     /// The id of the company that a person belongs to, where that is a record of its own.
     pub company_id: String,
     /// Tags, or keys of contact categories.
@@ -79,6 +81,8 @@ impl Held {
             Field::Company => self.company.clone(),
             Field::Website => self.website.clone(),
             Field::Description => self.description.clone(),
+            Field::Newsletter if self.refuses_mail => "refused".to_owned(),
+            Field::Newsletter => String::new(),
             Field::Tags => self.tags.join(", "),
             Field::Name => self.whole_name(),
         }
@@ -122,6 +126,10 @@ pub fn highlevel_contacts(state: &highlevel::State) -> Vec<Held> {
                     .map_or_else(String::new, |day| day.to_string()),
                 company: text(F::CompanyName),
                 website: text(F::Website),
+                refuses_mail: contact.dnd_settings.as_ref().is_some_and(|settings| {
+                    let status = settings["Email"]["status"].as_str();
+                    matches!(status, Some("active" | "permanent"))
+                }),
                 company_id: text(F::BusinessId),
                 tags: contact.tags.iter().map(|tag| tag.to_string()).collect(),
                 custom: contact
@@ -226,6 +234,8 @@ fn onoffice_address(state: &onoffice::State, address: &onoffice::Address, gone: 
         },
         company: text("Zusatz1"),
         website: text("Homepage"),
+        refuses_mail: ["0", "2", "5", "Nein", "Absage", "unzustellbar"]
+            .contains(&text("newsletter_aktiv").as_str()),
         tags: state
             .keys(address, "ArtDaten")
             .into_iter()
@@ -260,6 +270,9 @@ pub fn officernd_members(state: &officernd::State, now_ms: i64) -> Vec<Held> {
                 country: part(member, "country"),
                 company: company
                     .map_or_else(String::new, |company| company.text("name").to_owned()),
+                refuses_mail: member
+                    .properties()
+                    .any(|(key, value)| key == "Newsletter" && *value == false),
                 company_id: text("company"),
                 tags: member.tags().map(str::to_owned).collect(),
                 status: state.status(Kind::Member, member, now_ms).to_owned(),

@@ -15,7 +15,7 @@ use crate::vendor::ActError;
 pub(super) type Done = Result<Value, ActError>;
 
 /// Every act, for the error that names them all; `docs/sandbox.md` explains each.
-const ACTS: [&str; 34] = [
+const ACTS: [&str; 37] = [
     "access",
     "add_location",
     "add_opportunity_status",
@@ -23,6 +23,7 @@ const ACTS: [&str; 34] = [
     "add_property",
     "add_tags",
     "approve_member",
+    "change_thing",
     "create_application",
     "create_company",
     "create_member",
@@ -43,6 +44,7 @@ const ACTS: [&str; 34] = [
     "expire_tokens",
     "get_company",
     "get_member",
+    "make_thing",
     "remove_application",
     "remove_property",
     "remove_tags",
@@ -50,6 +52,7 @@ const ACTS: [&str; 34] = [
     "set_organization",
     "set_scopes",
     "set_status",
+    "things",
 ];
 
 impl State {
@@ -63,6 +66,7 @@ impl State {
         }
         match act {
             "access" => Ok(self.access()),
+            "make_thing" | "change_thing" | "things" => self.person_with_thing(act, input, core),
             "add_location" => self.add_named(Kind::Location, input, core),
             "add_plan" => self.add_named(Kind::Plan, input, core),
             "add_opportunity_status" => self.add_named(Kind::OpportunityStatus, input, core),

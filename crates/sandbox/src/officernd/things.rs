@@ -25,7 +25,7 @@ use crate::clock::iso_millis;
 use crate::core::Core;
 use crate::edits::{Actor, Entry, Operation};
 use crate::system::System;
-use crate::vendor::{Answer, Call};
+use crate::vendor::{ActError, Answer, Call};
 
 /// A thing.
 #[derive(Debug)]
@@ -389,6 +389,47 @@ impl State {
             thing.changed_by = stamp.by.clone();
         }
         slot
+    }
+
+    /// `make_thing {kind, fields}`, `change_thing {kind, id, fields}` and `things {kind}`, which shows all, gone ones too: what a
+    /// person does with bookings and whatever else no act of its own is about.
+    pub(super) fn person_with_thing(
+        &mut self,
+        act: &str,
+        input: &Value,
+        core: &Core,
+    ) -> Result<Value, ActError> {
+        let named = input["kind"].as_str().unwrap_or_default();
+        let mut fields: Map<String, Value> =
+            input["fields"].as_object().cloned().unwrap_or_default();
+        let shown = |thing: &Thing| {
+            let mut shown = thing.fields.clone();
+            shown.insert("_id".to_owned(), json!(&*thing.id));
+            shown.insert("gone".to_owned(), json!(thing.deleted));
+            Value::Object(shown)
+        };
+        let stamp = self.person(core);
+        match act {
+            "things" => {
+                let of_kind = self.things.all.iter().filter(|thing| thing.kind == named);
+                Ok(of_kind.map(shown).collect())
+            }
+            "make_thing" if named == "booking" => {
+                self.settle_booking(&mut fields);
+                let slot = self.add("booking", fields, &stamp, core);
+                Ok(shown(&self.things.all[slot as usize]))
+            }
+            "change_thing" => {
+                let id = input["id"].as_str().unwrap_or_default();
+                let slot = self
+                    .things
+                    .find(named, id)
+                    .map_err(|_| ActError::missing("thing", id))?;
+                self.change(slot, fields, &stamp, core);
+                Ok(shown(&self.things.all[slot as usize]))
+            }
+            _ => Err(ActError::missing("kind of thing", named)),
+        }
     }
 
     /// What the vendor adds to a booking.

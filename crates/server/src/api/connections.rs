@@ -144,6 +144,37 @@ pub(crate) async fn fields(
     Ok(Json(schemas))
 }
 
+/// Which user of this account is which of the other, proposed from their e-mail addresses.
+pub(crate) async fn users(
+    State(app): State<AppState>,
+    Path((name, other)): Path<(String, String)>,
+) -> ApiResult<Json<mapping::Owners>> {
+    let left = users_of(&app, &name).await?;
+    let right = users_of(&app, &other).await?;
+    Ok(Json(mapping::Owners::propose(&left, &right)))
+}
+
+/// The users that any field of the account may name.
+async fn users_of(app: &AppState, name: &str) -> ApiResult<Vec<record::Choice>> {
+    let name = app.connection(name)?;
+    let connector = app.connections.connector(&name)?;
+    let session = app.connections.session(&name, store::Lane::Live, "users")?;
+    for entity in &connector.describe().entities {
+        let schema = connector.schema(&session, entity.entity).await;
+        let schema = schema.map_err(|error| ApiError::from(error).about(&name))?;
+        let users = schema
+            .fields
+            .into_iter()
+            .find(|field| field.kind == record::Kind::User && !field.choices.is_empty());
+        if let Some(field) = users {
+            return Ok(field.choices);
+        }
+    }
+    Err(ApiError::bad_request(format!(
+        "no field of connection `{name}` names a user, or its users may not be read"
+    )))
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct AddField {

@@ -217,6 +217,9 @@ pub(crate) fn plain(field: &Json) -> String {
 
 /// The fields of an account.
 pub(crate) async fn fields(client: &Client, fields: &cli::Fields) -> Result<()> {
+    if let Some(other) = &fields.users_of {
+        return users(client, &fields.name, other, fields.format.json).await;
+    }
     let path = format!("/api/v1/connections/{}/fields", segment(&fields.name));
     let schemas = list(client, &path, &[("entity", fields.entity.clone())]).await?;
     if fields.format.json {
@@ -277,6 +280,31 @@ pub(crate) async fn fields(client: &Client, fields: &cli::Fields) -> Result<()> 
         ],
         "No fields.",
     )
+}
+
+/// Who of one account is who of another, as the `values` of a mapping.
+async fn users(client: &Client, name: &str, other: &str, json: bool) -> Result<()> {
+    let path = format!(
+        "/api/v1/connections/{}/users/{}",
+        segment(name),
+        segment(other)
+    );
+    let answer = client.get(&path, &[]).await?;
+    if json {
+        return output::json(&answer);
+    }
+    let mut lines = vec!["values:".to_owned()];
+    for pair in answer["pairs"].as_array().into_iter().flatten() {
+        let (left, right) = (cell(pair, "/0/key"), cell(pair, "/1/key"));
+        lines.push(format!("  {left}: {right}   # {}", cell(pair, "/0/label")));
+    }
+    for (side, name) in [("left", name), ("right", other)] {
+        for user in answer[side].as_array().into_iter().flatten() {
+            let (key, label) = (cell(user, "/key"), cell(user, "/label"));
+            lines.push(format!("  # only in {name}: {key} ({label})"));
+        }
+    }
+    output::text(&format!("{}\n", lines.join("\n")))
 }
 
 /// Calls to the systems.

@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result};
 use record::{Entity, RecordId, Side};
 use sandbox::{
     System,
-    judge::{Agreement, Question, Scope, Terms},
+    judge::{Agreement, Field, Question, Scope, Terms},
 };
 use store::{Store as _, SyncName};
 
@@ -48,6 +48,7 @@ impl Findings {
 fn terms(sync: &super::stage::Sync) -> Result<Vec<(Entity, Terms)>> {
     let mut people =
         Terms::shipped(sync.left, sync.right, false).context("nothing ships between the two")?;
+    people.fields.insert(Field::Newsletter);
     if let Some(tag) = sync.made_if_tagged {
         people.left_needs = Scope::Tagged(vec![tag.to_owned()]);
     }

@@ -181,6 +181,7 @@ pub(super) fn mapping_of(what: &What) -> &str {
             Field::Company => "company_name",
             Field::Website => "website",
             Field::Description => "description",
+            Field::Newsletter => "newsletter",
             Field::Tags => "tags",
             Field::Name => "name",
         },

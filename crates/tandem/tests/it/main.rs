@@ -10,6 +10,7 @@ mod catalog;
 mod config;
 mod database;
 mod demo;
+mod entities;
 mod faults;
 mod http;
 mod killed;

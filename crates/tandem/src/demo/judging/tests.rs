@@ -99,6 +99,10 @@ impl Agreed {
                     let made = act("create_business", json!({"name": "Reederei"}));
                     act("set_business", json!({"id": id, "businessId": made["id"]}));
                 }
+                "dndSettings.Email" => drop(act(
+                    "edit_contact",
+                    json!({"id": id, "fields": {"dndSettings": {"Email": {"status": "active"}}}}),
+                )),
                 _ => drop(act(
                     "edit_contact",
                     json!({"id": id, "fields": {field: value}}),
@@ -107,6 +111,7 @@ impl Agreed {
             (System::OnOffice, _) => {
                 let (field, value) = match field {
                     "ArtDaten" => (field, json!(["Kunde", "Tippgeber"])),
+                    "newsletter_aktiv" => (field, json!("0")),
                     "emails" => ("Email", json!(value)),
                     "phones" => ("Telefon1", json!(value)),
                     _ => (field, json!(value)),
@@ -116,6 +121,7 @@ impl Agreed {
             }
             (System::OfficeRnd, _) => {
                 let fields = match field.split_once('.') {
+                    Some(("properties", key)) => json!({"properties": {key: false}}),
                     // an address is written whole
                     Some((block, part)) => {
                         let mut address = json!({"street": "Kai 1", "zip": "10115",

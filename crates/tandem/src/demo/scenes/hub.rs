@@ -39,6 +39,19 @@ pub(in crate::demo) fn through_the_hub(stage: &mut Stage<'_>) -> Result<()> {
         },
     )?;
     stage.play(
+        "consent",
+        "Newsletters are refused in onOffice: HighLevel and OfficeRnD write to nobody who said no",
+        |stage| {
+            let trio = stage.trio()?;
+            stage.edit_onoffice(&trio.pair.onoffice, &json!({"newsletter_aktiv": "0"}))?;
+            let test = |held: &Held| held.refuses_mail;
+            let what = "newsletters are refused";
+            stage.says(System::HighLevel, &trio.pair.highlevel, what, test);
+            stage.says(System::OfficeRnd, &trio.officernd, what, test);
+            Ok(())
+        },
+    )?;
+    stage.play(
         "both_ends",
         "One person edited at both ends at once, in different fields",
         |stage| {

@@ -1,0 +1,391 @@
+//! Appointments: moments on the left, wall time and whole days on the right; bookings of a resource in the third system.
+
+use anyhow::{Context, Result};
+use record::Entity;
+use sandbox::judge::Pair;
+use serde_json::{Value as Json, json};
+use simulation::{
+    HIGHLEVEL, OFFICERND, ONOFFICE, Options, World, member_rules, members, shipped_rules,
+};
+
+use crate::support::{link, options, seed};
+
+/// When the world begins: before both changes of the clock that are tried.
+const START: &str = "2026-02-02T09:00:00Z";
+
+struct Calendar {
+    world: World,
+    pair: Pair,
+    calendar: String,
+}
+
+impl Calendar {
+    async fn new() -> Result<Self> {
+        let mut world = World::new(Options {
+            start: Some(START.parse()?),
+            rules: connected_for(shipped_rules(), "title", "description")?,
+            ..options()
+        })
+        .await?;
+        let pair = seed(&world, "Anna")?;
+        link(&world, &[&pair]).await?;
+        let made = world.act(
+            HIGHLEVEL,
+            "make_thing",
+            &json!({"kind": "calendar", "fields": {"name": "Viewings"}}),
+        )?;
+        let calendar = made["id"].as_str().context("an id")?.to_owned();
+        let mut rules = shipped_rules();
+        rules.entities.insert(
+            Entity::Appointment,
+            serde_json::from_value(json!({
+                "fields": [
+                    {"name": "title", "left": "title", "right": "description"},
+                    {"name": "start", "left": "startTime", "right": "start_dt"},
+                    {"name": "end", "left": "endTime", "right": "end_dt"},
+                    {"name": "contact", "left": "contactId", "right": "contact"},
+                    {"name": "cancelled", "left": "cancelled", "right": "abgesagt"},
+                    {"name": "calendar", "left": "calendarId", "right": "art",
+                        "values": {&*calendar: "Besichtigung"},
+                        "default_left": calendar, "default_right": "Besichtigung"},
+                ],
+                "match": {"keys": []},
+                "deletes": {"left": "propagate", "right": "propagate"},
+            }))?,
+        );
+        assert_eq!(world.apply(rules).await, []);
+        Ok(Self {
+            world,
+            pair,
+            calendar,
+        })
+    }
+
+    async fn run(&self) -> Result<()> {
+        self.world.sync().await?;
+        self.world.settle().await
+    }
+
+    fn left(&self) -> Result<Vec<Json>> {
+        living(&self.world, HIGHLEVEL, "appointment")
+    }
+
+    fn right(&self) -> Result<Vec<Json>> {
+        let read = self.world.act(
+            ONOFFICE,
+            "perform",
+            &json!({"action": "read", "resource": "calendar", "parameters": {
+                "datestart": "2025-06-01", "dateend": "2027-12-31", "allusers": true, "showcancelled": true}}),
+        )?;
+        let rows = read["records"].as_array().cloned().unwrap_or_default();
+        Ok(rows
+            .into_iter()
+            .map(|row| {
+                let mut elements = row["elements"].clone();
+                elements["id"] = row["id"].clone();
+                elements
+            })
+            .collect())
+    }
+
+    /// Made by a person in HighLevel.
+    fn book(&self, title: &str, start: &str, end: &str) -> Result<String> {
+        let made = self.world.act(
+            HIGHLEVEL,
+            "make_thing",
+            &json!({"kind": "appointment", "fields": {"title": title, "startTime": start, "endTime": end,
+                "contactId": self.pair.highlevel, "calendarId": self.calendar,
+                "appointmentStatus": "confirmed"}}),
+        )?;
+        Ok(made["id"].as_str().context("an id")?.to_owned())
+    }
+
+    /// Made by a person in onOffice.
+    fn enter(&self, title: &str, start: &str, end: &str, whole_days: bool) -> Result<()> {
+        self.world
+            .act(
+                ONOFFICE,
+                "perform",
+                &json!({"action": "create", "resource": "calendar", "parameters": {
+                    "data": {"description": title, "start_dt": start, "end_dt": end,
+                        "ganztags": whole_days, "art": "Besichtigung"},
+                    "relatedAddressIds": [self.pair.onoffice.parse::<u64>()?]}}),
+            )
+            .map(drop)
+    }
+}
+
+/// What the accounts are connected for, before the ids are known that the rules need.
+fn connected_for(
+    mut rules: mapping::SyncRules,
+    left: &str,
+    right: &str,
+) -> Result<mapping::SyncRules> {
+    rules.entities.insert(
+        Entity::Appointment,
+        serde_json::from_value(json!({
+            "fields": [{"left": left, "right": right}],
+            "create": {"left": false, "right": false},
+        }))?,
+    );
+    Ok(rules)
+}
+
+fn living(world: &World, system: sandbox::System, kind: &str) -> Result<Vec<Json>> {
+    let all = world.act(system, "things", &json!({"kind": kind}))?;
+    let all = all.as_array().cloned().unwrap_or_default();
+    Ok(all.into_iter().filter(|one| one["gone"] == false).collect())
+}
+
+fn at(json: &Json) -> Result<jiff::Timestamp> {
+    Ok(json.as_str().context("a moment")?.parse()?)
+}
+
+fn named<'a>(all: &'a [Json], key: &str, title: &str) -> Result<&'a Json> {
+    all.iter()
+        .find(|one| one[key] == title)
+        .with_context(|| format!("no {title} in {all:#?}"))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn times_are_right_on_both_days_on_which_the_clock_is_changed() -> Result<()> {
+    let calendar = Calendar::new().await?;
+    // 09:00 by the clock on the wall, the day before, on and after each change
+    let mornings = [
+        ("2026-03-28 09:00:00", "2026-03-28T08:00:00Z"),
+        ("2026-03-29 09:00:00", "2026-03-29T07:00:00Z"),
+        ("2026-10-24 09:00:00", "2026-10-24T07:00:00Z"),
+        ("2026-10-25 09:00:00", "2026-10-25T08:00:00Z"),
+    ];
+    for (number, (wall, moment)) in mornings.iter().enumerate() {
+        let end = wall.replace("09:00", "10:30");
+        calendar.enter(&format!("there {number}"), wall, &end, false)?;
+        let moment: jiff::Timestamp = moment.parse()?;
+        let end = moment + jiff::SignedDuration::from_mins(90);
+        calendar.book(
+            &format!("here {number}"),
+            &moment.to_string(),
+            &end.to_string(),
+        )?;
+    }
+    calendar.run().await?;
+    let (left, right) = (calendar.left()?, calendar.right()?);
+    assert_eq!((left.len(), right.len()), (8, 8), "{left:#?} {right:#?}");
+    for (number, (wall, moment)) in mornings.iter().enumerate() {
+        let made = named(&left, "title", &format!("there {number}"))?;
+        assert_eq!(at(&made["startTime"])?, moment.parse()?, "{wall}");
+        let made = named(&right, "description", &format!("here {number}"))?;
+        assert_eq!(made["start_dt"], *wall);
+        assert_eq!(made["end_dt"], wall.replace("09:00", "10:30"));
+        assert_eq!(made["ganztags"], false);
+    }
+    // Nothing comes back as an edit.
+    let writes = calendar.world.writes();
+    calendar.run().await?;
+    assert_eq!(calendar.world.writes(), writes);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whole_days_are_from_midnight_to_midnight_however_long_they_are() -> Result<()> {
+    let calendar = Calendar::new().await?;
+    // 23 hours, 25 hours
+    let days = [
+        ("2026-03-29", "2026-03-28T23:00:00Z", "2026-03-29T22:00:00Z"),
+        ("2026-10-25", "2026-10-24T22:00:00Z", "2026-10-25T23:00:00Z"),
+    ];
+    for (number, (day, start, end)) in days.iter().enumerate() {
+        let midnight = format!("{day} 00:00:00");
+        calendar.enter(&format!("there {number}"), &midnight, &midnight, true)?;
+        calendar.book(&format!("here {number}"), start, end)?;
+    }
+    calendar.run().await?;
+    let (left, right) = (calendar.left()?, calendar.right()?);
+    for (number, (day, start, end)) in days.iter().enumerate() {
+        let made = named(&left, "title", &format!("there {number}"))?;
+        assert_eq!(at(&made["startTime"])?, start.parse()?, "{day}");
+        assert_eq!(at(&made["endTime"])?, end.parse()?, "{day}");
+        let made = named(&right, "description", &format!("here {number}"))?;
+        assert_eq!(made["ganztags"], true, "{day}");
+        assert_eq!(made["start_dt"], format!("{day} 00:00:00"));
+        assert_eq!(made["end_dt"], format!("{day} 23:59:59"));
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn cancelled_is_not_deleted_in_either_direction() -> Result<()> {
+    let calendar = Calendar::new().await?;
+    let moved = calendar.book("moved", "2026-02-10T09:00:00Z", "2026-02-10T10:00:00Z")?;
+    let cancelled = calendar.book("cancelled", "2026-02-11T09:00:00Z", "2026-02-11T10:00:00Z")?;
+    let deleted = calendar.book("deleted", "2026-02-12T09:00:00Z", "2026-02-12T10:00:00Z")?;
+    calendar.run().await?;
+    let right = calendar.right()?;
+    assert_eq!(right.len(), 3);
+    let address: u64 = calendar.pair.onoffice.parse()?;
+    assert_eq!(
+        named(&right, "description", "moved")?["assignedaddressids"],
+        json!([address])
+    );
+
+    let act = |act: &str, id: &str, fields: Json| {
+        calendar.world.act(
+            HIGHLEVEL,
+            act,
+            &json!({"kind": "appointment", "id": id, "fields": fields}),
+        )
+    };
+    act(
+        "change_thing",
+        &moved,
+        json!({"startTime": "2026-02-10T11:00:00+01:00", "endTime": "2026-02-10T12:00:00+01:00"}),
+    )?;
+    act(
+        "change_thing",
+        &cancelled,
+        json!({"appointmentStatus": "cancelled"}),
+    )?;
+    act("delete_thing", &deleted, json!({}))?;
+    calendar.run().await?;
+    let right = calendar.right()?;
+    assert_eq!(right.len(), 2, "{right:#?}");
+    assert_eq!(
+        named(&right, "description", "moved")?["start_dt"],
+        "2026-02-10 11:00:00"
+    );
+    let there = named(&right, "description", "cancelled")?;
+    assert_eq!(
+        (&there["abgesagt"], &there["status"]),
+        (&json!(true), &json!("canceled"))
+    );
+
+    // Revived and deleted at the other end.
+    let perform = |action: &str, title: &str, parameters: Json| -> Result<()> {
+        let id = named(&calendar.right()?, "description", title)?["id"].clone();
+        let id: u64 = match &id {
+            Json::String(id) => id.parse()?,
+            id => id.as_u64().context("a number")?,
+        };
+        let input =
+            json!({"action": action, "resource": "calendar", "id": id, "parameters": parameters});
+        calendar.world.act(ONOFFICE, "perform", &input).map(drop)
+    };
+    perform("modify", "cancelled", json!({"data": {"status": "active"}}))?;
+    perform("delete", "moved", json!({}))?;
+    calendar.run().await?;
+    let left = calendar.left()?;
+    assert_eq!(left.len(), 1, "{left:#?}");
+    assert_eq!(left[0]["title"], "cancelled");
+    assert_eq!(left[0]["appointmentStatus"], "confirmed");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_edit_is_found_by_the_poll_alone() -> Result<()> {
+    let calendar = Calendar::new().await?;
+    calendar.enter("there", "2026-02-10 09:00:00", "2026-02-10 10:00:00", false)?;
+    calendar.run().await?;
+    let id = calendar.left()?[0]["id"]
+        .as_str()
+        .context("an id")?
+        .to_owned();
+    calendar.world.act(
+        HIGHLEVEL,
+        "change_thing",
+        &json!({"kind": "appointment", "id": id, "fields": {"title": "elsewhere"}}),
+    )?;
+    calendar.world.poll().await?;
+    assert_eq!(calendar.right()?[0]["description"], "elsewhere");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_appointment_is_a_booking_of_the_chosen_resource_and_nobody_is_written_to() -> Result<()>
+{
+    let mut world = World::new(Options {
+        start: Some(START.parse()?),
+        members: Some(connected_for(member_rules(), "title", "title")?),
+        ..options()
+    })
+    .await?;
+    let room = world.act(OFFICERND, "things", &json!({"kind": "resource"}))?;
+    let room = room[0]["_id"].as_str().context("a room")?.to_owned();
+    let made = world.act(
+        HIGHLEVEL,
+        "make_thing",
+        &json!({"kind": "calendar", "fields": {"name": "Meeting room"}}),
+    )?;
+    let calendar = made["id"].as_str().context("an id")?.to_owned();
+    let mut rules = member_rules();
+    rules.entities.insert(
+        Entity::Appointment,
+        serde_json::from_value(json!({
+            "fields": [
+                {"name": "title", "left": "title", "right": "title"},
+                {"name": "start", "left": "startTime", "right": "start"},
+                {"name": "end", "left": "endTime", "right": "end"},
+                {"name": "contact", "left": "contactId", "right": "member"},
+                {"name": "cancelled", "left": "cancelled", "right": "isCancelled"},
+                {"name": "room", "left": "calendarId", "right": "resource", "values": {&*calendar: room}},
+            ],
+            "match": {"keys": []},
+            "deletes": {"left": "propagate", "right": "propagate"},
+        }))?,
+    );
+    assert_eq!(world.apply_to(members(), rules).await, []);
+    let contact = world.make(
+        HIGHLEVEL,
+        &json!({"firstName": "Anna", "lastName": "Brandt", "email": "anna@brandt.example", "tags": ["coworking"]}),
+    )?;
+    world.sync_of(&members()).await?;
+    world.settle().await?;
+    let run = async || -> Result<()> {
+        world.sync_of(&members()).await?;
+        world.settle().await
+    };
+    let member = world.living(OFFICERND).pop().context("a member")?.id;
+    let here = world.act(
+        HIGHLEVEL,
+        "make_thing",
+        &json!({"kind": "appointment", "fields": {"title": "Talk", "contactId": contact, "calendarId": calendar,
+            "startTime": "2026-03-29T09:00:00+02:00", "endTime": "2026-03-29T10:00:00+02:00",
+            "appointmentStatus": "confirmed"}}),
+    )?;
+    world.act(
+        OFFICERND,
+        "make_thing",
+        &json!({"kind": "booking", "fields": {"title": "Workshop", "member": member, "resource": room,
+            "start": "2026-10-25T08:00:00.000Z", "end": "2026-10-25T12:00:00.000Z"}}),
+    )?;
+    run().await?;
+    let bookings = living(&world, OFFICERND, "booking")?;
+    let talk = named(&bookings, "title", "Talk")?;
+    assert_eq!(
+        (&talk["member"], &talk["resource"]),
+        (&json!(member), &json!(room))
+    );
+    assert_eq!(at(&talk["start"])?, "2026-03-29T07:00:00Z".parse()?);
+    let appointments = living(&world, HIGHLEVEL, "appointment")?;
+    let workshop = named(&appointments, "title", "Workshop")?;
+    assert_eq!(workshop["contactId"], json!(contact));
+    assert_eq!(at(&workshop["startTime"])?, "2026-10-25T08:00:00Z".parse()?);
+
+    let id = here["id"].clone();
+    let cancelled =
+        json!({"kind": "appointment", "id": id, "fields": {"appointmentStatus": "cancelled"}});
+    world.act(HIGHLEVEL, "change_thing", &cancelled)?;
+    let there = named(&bookings, "title", "Workshop")?["_id"].clone();
+    let renamed = json!({"kind": "booking", "id": there, "fields": {"title": "Seminar"}});
+    world.act(OFFICERND, "change_thing", &renamed)?;
+    run().await?;
+    let bookings = living(&world, OFFICERND, "booking")?;
+    assert_eq!(named(&bookings, "title", "Talk")?["isCancelled"], true);
+    named(
+        &living(&world, HIGHLEVEL, "appointment")?,
+        "title",
+        "Seminar",
+    )?;
+    let mails = world.control.dump(OFFICERND)["mails"].clone();
+    assert!(mails.as_array().is_none_or(Vec::is_empty), "{mails}");
+    Ok(())
+}
