@@ -344,3 +344,37 @@ async fn a_day_whose_writes_are_used_up_ends_in_waiting_and_the_next_one_goes_on
     assert_eq!(world.living(OFFICERND).len(), ALL, "nobody twice");
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_address_that_several_members_carry_links_nobody_by_itself() -> Result<()> {
+    let world = World::new(options()).await?;
+    let address = "office@haus.example";
+    let mut members_of_it = Vec::new();
+    for name in ["Bert Klein", "Clara Voss"] {
+        let member = json!({"name": name, "email": address});
+        members_of_it.push(world.seed(OFFICERND, &member)?);
+    }
+    let mut contact_of_it = newcomer("Anna");
+    contact_of_it["email"] = json!(address);
+    let left = world.seed(HIGHLEVEL, &contact_of_it)?;
+    world.sync_of(&members()).await?;
+    world.settle().await?;
+    let links = world.engine().links(&members(), None, 0).await?;
+    let linked = links.iter().find(|row| row.left.as_str() == left);
+    ensure!(
+        linked.is_none_or(|row| !members_of_it.contains(&row.right.to_string())),
+        "{links:#?}"
+    );
+    // A config that trusts addresses alone there is refused, with the reason.
+    let mut rules = member_rules();
+    contact(&mut rules).matching.name_check = false;
+    let found = world.engine().check_rules(&members(), &rules).await?;
+    let shown: Vec<String> = found.iter().map(ToString::to_string).collect();
+    ensure!(
+        shown
+            .iter()
+            .any(|line| line.contains("name_check") && line.contains("names must be compared")),
+        "{shown:#?}"
+    );
+    Ok(())
+}
