@@ -407,11 +407,7 @@ impl App {
             return;
         }
         let work = Arc::clone(&self.flows).work(self.stopping.child_token());
-        self.tasks.spawn(async move {
-            if let Err(error) = work.await {
-                tracing::error!(%error, "runs of workflows cannot go on");
-            }
-        });
+        self.tasks.spawn(work);
     }
 
     /// Looks for events that begin workflows. In a server only: a command is too short for it.

@@ -106,6 +106,9 @@ const GRAPHS: usize = 256;
 /// How long to wait at most before looking again.
 const IDLE: Duration = Duration::from_secs(30);
 
+/// How long if one was due and somebody else took it.
+const SHORT: Duration = Duration::from_millis(10);
+
 /// How long after the database failed.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
 
@@ -437,14 +440,18 @@ impl Runner {
         }
     }
 
-    /// Drives runs until told to stop. Leases of an earlier process are ended first.
-    ///
-    /// # Errors
-    /// When the database is closed or of another form.
-    pub async fn work(self: Arc<Self>, stop: CancellationToken) -> Result<(), RunError> {
-        let freed = self.start().await?;
-        if freed > 0 {
-            tracing::info!(runs = freed, "runs that were cut off go on");
+    /// Drives runs until told to stop. Leases of an earlier process are ended first. While nothing is due, nothing is
+    /// written; while the database fails, it is tried again.
+    pub async fn work(self: Arc<Self>, stop: CancellationToken) {
+        while !stop.is_cancelled() {
+            match self.start().await {
+                Ok(0) => break,
+                Ok(runs) => {
+                    tracing::info!(runs, "runs of workflows that were cut off go on");
+                    break;
+                }
+                Err(error) => self.after_failure(&error, &stop).await,
+            }
         }
         let mut under_way: JoinSet<()> = JoinSet::new();
         while !stop.is_cancelled() {
@@ -454,18 +461,19 @@ impl Runner {
                 under_way.join_next().await;
                 continue;
             }
-            let claimed = match self.claim(room).await {
-                Ok(claimed) => claimed,
+            let found = match self.until_next().await {
+                Ok(wait) if wait.is_zero() => self.claim(room).await.map(|runs| (runs, SHORT)),
+                Ok(wait) => Ok((Vec::new(), wait)),
+                Err(error) => Err(error),
+            };
+            let (claimed, wait) = match found {
+                Ok(found) => found,
                 Err(error) => {
-                    tracing::error!(%error, "runs of workflows cannot be claimed");
-                    tokio::select! {
-                        () = stop.cancelled() => break,
-                        () = self.clock.sleep(AFTER_FAILURE) => continue,
-                    }
+                    self.after_failure(&error, &stop).await;
+                    continue;
                 }
             };
             if claimed.is_empty() {
-                let wait = self.until_next().await;
                 tokio::select! {
                     () = stop.cancelled() => break,
                     () = self.due.notified() => {}
@@ -480,21 +488,23 @@ impl Runner {
             }
         }
         while under_way.join_next().await.is_some() {}
-        Ok(())
     }
 
-    async fn until_next(&self) -> Duration {
-        match self.store.next_run_due(&self.workspace).await {
-            Ok(Some(due)) => Duration::try_from(due.duration_since(self.clock.now()))
-                .unwrap_or_default()
-                .min(IDLE)
-                .max(Duration::from_millis(1)),
-            Ok(None) => IDLE,
-            Err(error) => {
-                tracing::error!(%error, "when the next run of a workflow is due cannot be read");
-                AFTER_FAILURE
-            }
+    async fn after_failure(&self, error: &RunError, stop: &CancellationToken) {
+        tracing::error!(%error, "runs of workflows cannot go on now");
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = self.clock.sleep(AFTER_FAILURE) => {}
         }
+    }
+
+    /// How long until the next run is due; zero if one is.
+    async fn until_next(&self) -> Result<Duration, RunError> {
+        let due = self.store.next_run_due(&self.workspace).await?;
+        Ok(due.map_or(IDLE, |due| {
+            let wait = due.duration_since(self.clock.now());
+            Duration::try_from(wait).unwrap_or_default().min(IDLE)
+        }))
     }
 
     /// Leases runs that are due.
