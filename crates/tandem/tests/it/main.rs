@@ -18,6 +18,7 @@ mod lifecycle;
 mod officernd;
 mod plans;
 mod probe;
+mod recipes;
 mod refused;
 mod reviews;
 mod sign_in;
