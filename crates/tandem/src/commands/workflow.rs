@@ -257,9 +257,7 @@ pub(crate) async fn workflow(
         }
         Workflow::Rollback(asked) => {
             let path = format!("/api/v1/workflows/{}/publish", segment(&asked.name));
-            let answer = client
-                .post(&path, json!({"version": asked.to}))
-                .await?;
+            let answer = client.post(&path, json!({"version": asked.to})).await?;
             say(&answer, asked.format, |_| {
                 format!("Version {} of {} is in force.\n", asked.to, asked.name)
             })
