@@ -222,6 +222,103 @@ async fn a_task_in_highlevel_is_a_task_in_onoffice() {
     );
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_member_of_a_space_is_a_contact_with_tasks_for_the_first_weeks() {
+    let world = World::start().await;
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = free.local_addr().unwrap();
+    drop(free);
+    // OfficeRnD is subscribed to for the sync that only looks
+    let config = world
+        .config_of_three()
+        .replace("mode: two-way", "mode: preview")
+        .replace(
+            "listen: 127.0.0.1:0",
+            &format!("listen: {address}\npublic_url: http://{address}"),
+        );
+    let server = serve(&world, &with_token(&world, &config)).await;
+    connect_with_token(&world).await;
+    world.connect_coworking().await;
+    install(
+        &world,
+        "officernd-member-to-highlevel",
+        &["space=coworking", "crm=marketing"],
+    )
+    .await;
+    // it is subscribed to when a server starts
+    let server = again(&world, server).await;
+    let dump = || world.sandbox.control().dump(System::OfficeRnd).to_string();
+    wait_until("the subscription", Duration::from_secs(30), async || {
+        dump().contains(&format!("http://{address}/hooks/officernd"))
+    })
+    .await;
+    // what it is signed with is kept after the vendor has said it
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let access = world.act(System::OfficeRnd, "access", json!({}));
+    let location = &access["locations"][0]["_id"];
+    let member = json!({"name": "Mia Neu", "email": "mia@neu.example", "location": location});
+    world.act(System::OfficeRnd, "create_member", member);
+    ended(&world, &server, "officernd-member-to-highlevel", 1).await;
+    let marketing = held(&world, System::HighLevel);
+    assert!(marketing.contains("mia@neu.example"), "{marketing}");
+    for title in [
+        "Welcome call",
+        "Is everything working?",
+        "First impressions",
+    ] {
+        assert_eq!(marketing.matches(title).count(), 1, "{title}: {marketing}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_form_on_a_website_reaches_both_systems_once() {
+    let world = World::start().await;
+    let config = without_syncs(&world.config_text());
+    let server = serve(&world, &with_token(&world, &config)).await;
+    world.connect_office().await;
+    connect_with_token(&world).await;
+    let text = std::fs::read_to_string(recipe("website-form-to-highlevel-and-onoffice")).unwrap();
+    let secret = world.write("secret", "of the form");
+    let text = text.replace("env:FORM_SECRET", &format!("file:{}", secret.display()));
+    let file = world.write("form.yaml", &text);
+    let published = world
+        .run(&[
+            "workflow",
+            "publish",
+            file.to_str().unwrap(),
+            "--with",
+            "crm=marketing",
+        ])
+        .await;
+    assert_eq!(published.code, 0, "{published:#?}");
+    for message in ["Please call", "Are you there?"] {
+        let form = json!({"firstName": "Anna", "lastName": "Blum", "email": "blum@example.org",
+            "message": message});
+        let response = reqwest::Client::new()
+            .post(format!("{}/hooks/workflows/website-form", server.url))
+            .bearer_auth("of the form")
+            .json(&form)
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(response.status().as_u16(), 202);
+    }
+    ended(&world, &server, "website-form", 2).await;
+    let office = world.sandbox.control().dump(System::OnOffice);
+    assert_eq!(
+        office["addresses"].as_array().unwrap().len(),
+        1,
+        "{office:#}"
+    );
+    let office = office.to_string();
+    assert!(office.contains("From the website: Please call"), "{office}");
+    assert!(
+        office.contains("From the website: Are you there?"),
+        "{office}"
+    );
+    assert!(held(&world, System::HighLevel).contains("\"website\""));
+}
+
 /// A chat that keeps what it is told, and its address.
 async fn chat() -> (String, std::sync::Arc<std::sync::Mutex<Vec<Json>>>) {
     let told = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
