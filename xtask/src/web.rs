@@ -12,7 +12,7 @@ const LARGEST_FIRST_LOAD: usize = 300_000;
 
 /// Everything that is checked of it.
 pub(crate) fn check() -> Result<()> {
-    npm(&["ci", "--no-audit", "--no-fund", "--prefer-offline"])?;
+    install()?;
     npm(&["run", "client"])?;
     unchanged("web/src/api/schema.d.ts", "cargo xtask ui")?;
     for script in ["types", "lint", "test"] {
@@ -26,10 +26,22 @@ pub(crate) fn check() -> Result<()> {
 
 /// Makes what is committed of it: the client's types, the built files, and the pictures of its pages.
 pub(crate) fn write() -> Result<()> {
-    npm(&["ci", "--no-audit", "--no-fund", "--prefer-offline"])?;
+    install()?;
     npm(&["run", "client"])?;
     build()?;
     browse(&[("TANDEM_IMAGES", "docs/images")])
+}
+
+/// What the lock file says, and nothing written to it. Not `npm ci`: that refuses where a registry does not carry the
+/// packages of other platforms, which nobody here needs.
+fn install() -> Result<()> {
+    npm(&[
+        "install",
+        "--no-save",
+        "--no-audit",
+        "--no-fund",
+        "--prefer-offline",
+    ])
 }
 
 fn build() -> Result<()> {
