@@ -223,6 +223,65 @@ async fn a_task_in_highlevel_is_a_task_in_onoffice() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_category_in_onoffice_is_a_tag_in_highlevel_and_goes_again() {
+    let world = World::start().await;
+    let config = without_syncs(&world.config_text());
+    let server = serve(&world, &with_token(&world, &config)).await;
+    world.connect_office().await;
+    connect_with_token(&world).await;
+    let switches = &world.sandbox.control().core().switches;
+    switches.set("highlevel.search_lag_ms", &json!(0)).unwrap();
+    let contact = json!({"firstName": "Anna", "email": "blum@example.org"});
+    call(&world, "marketing", "contacts.create", contact).await;
+    let made = call(
+        &world,
+        "office",
+        "address.create",
+        json!({"Name": "Blum", "email": "blum@example.org"}),
+    )
+    .await;
+    let id: u64 = made["records"][0]["id"].as_str().unwrap().parse().unwrap();
+    let file = recipe("onoffice-category-to-highlevel-tag");
+    let published = world
+        .run(&[
+            "workflow",
+            "publish",
+            &file,
+            "--with",
+            "office=office",
+            "--with",
+            "crm=marketing",
+            "--var",
+            "category=Eigentümer",
+            "--var",
+            "tag=owner",
+        ])
+        .await;
+    assert_eq!(published.code, 0, "{published:#?}");
+    first_look(&world, "poll office address.changed").await;
+
+    let tagged = || held(&world, System::HighLevel).contains("\"owner\"");
+    let edit = |category: Json| {
+        world.act(
+            System::OnOffice,
+            "edit",
+            json!({"id": id, "fields": {"ArtDaten": category}}),
+        )
+    };
+    // a change is noticed by its stamp, which has seconds
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    edit(json!(["Eigentümer"]));
+    let server = again(&world, server).await;
+    ended(&world, &server, "onoffice-category-to-highlevel-tag", 1).await;
+    assert!(tagged(), "{}", held(&world, System::HighLevel));
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    edit(json!([]));
+    let server = again(&world, server).await;
+    ended(&world, &server, "onoffice-category-to-highlevel-tag", 2).await;
+    assert!(!tagged(), "{}", held(&world, System::HighLevel));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_new_member_of_a_space_is_a_contact_with_tasks_for_the_first_weeks() {
     let world = World::start().await;
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -267,6 +326,44 @@ async fn a_new_member_of_a_space_is_a_contact_with_tasks_for_the_first_weeks() {
         "First impressions",
     ] {
         assert_eq!(marketing.matches(title).count(), 1, "{title}: {marketing}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_noted_in_onoffice_is_a_note_in_highlevel() {
+    let world = World::start().await;
+    let config = without_syncs(&world.config_text());
+    let server = serve(&world, &with_token(&world, &config)).await;
+    world.connect_office().await;
+    connect_with_token(&world).await;
+    let switches = &world.sandbox.control().core().switches;
+    switches.set("highlevel.search_lag_ms", &json!(0)).unwrap();
+    let contact = json!({"firstName": "Anna", "email": "blum@example.org"});
+    call(&world, "marketing", "contacts.create", contact).await;
+    let address = json!({"Name": "Blum", "email": "blum@example.org"});
+    let made = call(&world, "office", "address.create", address).await;
+    let id: u64 = made["records"][0]["id"].as_str().unwrap().parse().unwrap();
+    let picks = ["crm=marketing", "office=office"];
+    install(&world, "onoffice-activity-to-highlevel-note", &picks).await;
+    install(&world, "onoffice-appointment-to-highlevel-note", &picks).await;
+    first_look(&world, "poll office agentslog.changed").await;
+    first_look(&world, "poll office calendar.changed").await;
+    let activity = json!({"addressids": [id], "actionkind": "Telefonat", "actiontype": "Ausgang",
+        "note": "Asked for the exposé"});
+    call(&world, "office", "agentslog.create", activity).await;
+    let appointment = json!({"data": {"description": "Viewing", "art": "Besichtigung",
+        "start_dt": "2026-12-01 17:45:00", "end_dt": "2026-12-01 18:15:00"},
+        "relatedAddressIds": [id]});
+    call(&world, "office", "calendar.create", appointment).await;
+    let server = again(&world, server).await;
+    ended(&world, &server, "onoffice-activity-to-highlevel-note", 1).await;
+    ended(&world, &server, "onoffice-appointment-to-highlevel-note", 1).await;
+    let marketing = held(&world, System::HighLevel);
+    for note in [
+        "Telefonat: Asked for the exposé",
+        "Appointment: Viewing, 2026-12-01 17:45:00",
+    ] {
+        assert!(marketing.contains(note), "{note}: {marketing}");
     }
 }
 
