@@ -229,6 +229,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/connections/{name}/users/{other}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Which user of this account is which of the other, proposed from their e-mail addresses */
+        get: operations["users"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/connections/{name}/records/{entity}/{id}": {
         parameters: {
             query?: never;
@@ -622,6 +639,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/blocked": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Fields that do not cross at the moment, of one sync or of all, and why */
+        get: operations["allBlocked"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/runs": {
         parameters: {
             query?: never;
@@ -875,6 +909,16 @@ export interface components {
                 [key: string]: number;
             };
             failing_records?: components["schemas"]["FailingRecord"][];
+            /** @description How changes are found, by connection. */
+            changes?: {
+                [key: string]: {
+                    webhooks?: boolean;
+                    polled_every_ms?: number | null;
+                    /** Format: date-time */
+                    polled?: string | null;
+                    behind_ms?: number | null;
+                };
+            };
         };
         Choice: {
             key: string;
@@ -1086,6 +1130,21 @@ export interface components {
             since: string;
             awaits: string | null;
         };
+        /** @description A field that does not cross at the moment, and why. */
+        BlockedRow: {
+            sync: string;
+            entity: components["schemas"]["Entity"];
+            mapping: string;
+            /** @description Which does not take it. */
+            connection: string;
+            left: string;
+            right: string;
+            reason: string;
+            /** Format: date-time */
+            since: string;
+            /** @description The record that has to be linked first. */
+            awaits: string | null;
+        };
         JournalRow: {
             seq: number;
             /** Format: date-time */
@@ -1275,6 +1334,23 @@ export interface components {
                 entity: components["schemas"]["Entity"];
                 title: string;
                 deletes: string;
+            }[];
+        };
+        /** @description The users of two accounts, side by side. */
+        Owners: {
+            pairs: {
+                key: string;
+                label: string;
+            }[][];
+            /** @description Without a counterpart. */
+            left: {
+                key: string;
+                label: string;
+            }[];
+            /** @description Without a counterpart. */
+            right: {
+                key: string;
+                label: string;
             }[];
         };
         Config: {
@@ -1843,6 +1919,38 @@ export interface operations {
                         field: string;
                         label: string;
                     };
+                };
+            };
+            /** @description A refusal, with a code that has a page. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    users: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                other: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Owners"];
                 };
             };
             /** @description A refusal, with a code that has a page. */
@@ -2708,6 +2816,38 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["FailingRecord"][];
+                };
+            };
+            /** @description A refusal, with a code that has a page. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    allBlocked: {
+        parameters: {
+            query?: {
+                sync?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BlockedRow"][];
                 };
             };
             /** @description A refusal, with a code that has a page. */

@@ -9,7 +9,7 @@ use axum::{
 use connections::Connected;
 use connector::{Account, AuthScheme, SecretText};
 use http::StatusCode;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use store::ConnectionName;
 
@@ -117,7 +117,7 @@ pub(crate) async fn fields(
     State(app): State<AppState>,
     Path(name): Path<String>,
     Query(query): Query<FieldQuery>,
-) -> ApiResult<Json<Vec<record::Schema>>> {
+) -> ApiResult<Json<Vec<ListedSchema>>> {
     let name = app.connection(&name)?;
     let connector = app.connections.connector(&name)?;
     let session = app
@@ -136,12 +136,43 @@ pub(crate) async fn fields(
             "connection `{name}` has no {entity}"
         )));
     }
-    let mut schemas = Vec::new();
+    let mut listed = Vec::new();
+    let mut refused = None;
     for entity in wanted {
-        let schema = connector.schema(&session, entity).await;
-        schemas.push(schema.map_err(|error| ApiError::from(error).about(&name))?);
+        match connector.schema(&session, entity).await {
+            Ok(schema) => listed.push(ListedSchema {
+                schema,
+                problem: None,
+            }),
+            // Who asks for all of them wants to see the others: signing in asked only for the rights of its syncs.
+            Err(error) if query.entity.is_none() => {
+                listed.push(ListedSchema {
+                    schema: record::Schema {
+                        entity,
+                        fields: Vec::new(),
+                    },
+                    problem: Some(error.to_string()),
+                });
+                refused.get_or_insert(error);
+            }
+            Err(error) => return Err(ApiError::from(error).about(&name)),
+        }
     }
-    Ok(Json(schemas))
+    match refused {
+        Some(error) if listed.iter().all(|one| one.problem.is_some()) => {
+            Err(ApiError::from(error).about(&name))
+        }
+        _ => Ok(Json(listed)),
+    }
+}
+
+/// The fields of one kind of record, or why they cannot be read.
+#[derive(Serialize)]
+pub(crate) struct ListedSchema {
+    #[serde(flatten)]
+    schema: record::Schema,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<String>,
 }
 
 /// Which user of this account is which of the other, proposed from their e-mail addresses.

@@ -227,6 +227,12 @@ pub(crate) async fn fields(client: &Client, fields: &cli::Fields) -> Result<()> 
     }
     let mut rows = Vec::new();
     for schema in schemas {
+        if let Some(problem) = schema["problem"].as_str() {
+            eprintln!(
+                "The fields of {} cannot be read: {problem}",
+                cell(&schema, "/entity")
+            );
+        }
         for field in schema["fields"].as_array().into_iter().flatten() {
             let mut row = field.clone();
             row["entity"] = schema["entity"].clone();

@@ -18,6 +18,9 @@ use crate::{
 #[derive(Debug, Subcommand)]
 pub(crate) enum Workflow {
     /// All workflows, with the version in force
+    #[command(after_help = "\
+Example:
+  tandem workflow list")]
     List(Format),
     /// Check a workflow, and change nothing
     #[command(after_help = "\
@@ -30,6 +33,10 @@ Example:
   tandem workflow test new-lead.yaml --input '{\"email\": \"anna@example.org\"}'")]
     Test(Test),
     /// What is different between the version in force and the draft, or between two versions
+    #[command(after_help = "\
+Examples:
+  tandem workflow diff onboarding
+  tandem workflow diff onboarding --from 3 --to 4")]
     Diff(Diff),
     /// Check a workflow and put it in force; runs under way keep their version
     #[command(after_help = "\
@@ -39,12 +46,24 @@ Examples:
   tandem workflow publish new-lead.yaml --with crm=marketing --with office=office --var agent=anna")]
     Publish(Publish),
     /// Go back to an earlier version
+    #[command(after_help = "\
+Example:
+  tandem workflow rollback onboarding 3")]
     Rollback(Rollback),
     /// Events begin no run of it any more; runs under way go on
+    #[command(after_help = "\
+Example:
+  tandem workflow pause onboarding")]
     Pause(Name),
     /// Events begin runs of it again
+    #[command(after_help = "\
+Example:
+  tandem workflow resume onboarding")]
     Resume(Name),
     /// The workflow in force as YAML, for another installation
+    #[command(after_help = "\
+Example:
+  tandem workflow export onboarding > onboarding.yaml")]
     Export(Name),
     /// Begin a run, and wait a few seconds for its end
     #[command(after_help = "\
@@ -58,10 +77,19 @@ Examples:
   tandem workflow runs --workflow onboarding --state failed")]
     Runs(Runs),
     /// One run with all its steps
+    #[command(after_help = "\
+Example:
+  tandem workflow show 0197a3c2")]
     Show(OneRun),
     /// Answer a run that asks: approve or refuse; or repeat, done or fail for a step whose outcome is not known
+    #[command(after_help = "\
+Example:
+  tandem workflow answer 0197a3c2 approve")]
     Answer(Answer),
     /// End a run and all that it began
+    #[command(after_help = "\
+Example:
+  tandem workflow cancel 0197a3c2")]
     Cancel(OneRun),
     /// Do a run again, from its beginning or from a step on
     #[command(after_help = "\

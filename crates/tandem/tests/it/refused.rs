@@ -91,9 +91,9 @@ async fn what_a_mapping_may_name_is_listed_for_each_account() {
     assert_eq!(listed.as_array().unwrap().len(), 1, "{listed:#}");
     assert_eq!(listed[0]["entity"], "company");
     world
-        .run(&["fields", "office", "--entity", "company"])
+        .run(&["fields", "office", "--entity", "opportunity"])
         .await
-        .refused(1, &["office", "no company"]);
+        .refused(1, &["office", "no opportunity"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
