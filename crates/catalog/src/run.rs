@@ -1,7 +1,7 @@
 //! From an input to an outcome.
 
 use connector::{
-    CallError, Calls, Connector, Error, Request,
+    CallError, Calls, Connector, Error, Refusal, Request,
     catalog::{Operation, Repeat},
 };
 use serde_json::{Map, Value as Json};
@@ -58,13 +58,28 @@ pub async fn run(
 ) -> Result<Json, RunError> {
     let request = prepare(connector, operation, input, calls.settings())?;
     let mut sent = calls.send(request.clone()).await;
-    if matches!(sent, Err(CallError::OutcomeUnknown { .. }))
-        && operation.repeat == Repeat::Repeatable
-    {
+    let repeats = matches!(sent, Err(CallError::OutcomeUnknown { .. }))
+        && operation.repeat == Repeat::Repeatable;
+    if repeats {
         sent = calls.send(request).await;
     }
     match sent {
-        Ok(response) => Ok(connector.operation_answer(operation, &response)?),
+        Ok(response) => match connector.operation_answer(operation, &response) {
+            // what the first try did may be just what the second is refused for
+            Err(Error::Refused { refusal, .. }) if repeats => {
+                if is_removal(operation) && is_gone(&refusal) {
+                    return Ok(Json::Null);
+                }
+                Err(RunError::Unknown {
+                    operation: &operation.id,
+                    why: format!(
+                        "the first try had no answer, and a second was refused: {refusal}"
+                    ),
+                    next: "look in the account whether the first one took effect".to_owned(),
+                })
+            }
+            answer => Ok(answer?),
+        },
         Err(CallError::OutcomeUnknown { operation: id, why }) => Err(RunError::Unknown {
             operation: id,
             why,
@@ -79,4 +94,17 @@ pub async fn run(
         }),
         Err(error) => Err(Error::from(error).into()),
     }
+}
+
+/// Whether it takes something away: gone is then what was wanted.
+fn is_removal(operation: &Operation) -> bool {
+    operation.method.eq_ignore_ascii_case("delete")
+}
+
+/// Whether a refusal says that the thing is not there, by its status or by its words: HighLevel answers 400 for it (measured by others).
+fn is_gone(refusal: &Refusal) -> bool {
+    let message = refusal.message.to_lowercase();
+    let says = ["not found", "does not exist", "no item", "no such"];
+    matches!(refusal.code.as_str(), "404" | "410")
+        || says.iter().any(|words| message.contains(words))
 }

@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use connector::{Calls, Subscription, WebhookKeys};
-use record::Entity;
-use serde_json::Value as Json;
+use record::{Entity, FieldName};
+use serde_json::{Value as Json, json};
 use store::{ConnectionName, Lane, Saved};
 
 use crate::{
@@ -29,8 +29,11 @@ pub enum SubscribeError {
     Vendor(String),
 }
 
+/// Under what the fields that were made for us are remembered.
+const MADE: &str = "made_fields";
+
 impl Connections {
-    /// Has the vendor send webhooks about these entities to `address`, where that can be asked for by API, and
+    /// Has the vendor send webhooks about these entities, and those of these events of its triggers, to `address`, where that can be asked for by API, and
     /// keeps what verifies them. Says whether it can.
     ///
     /// # Errors
@@ -40,6 +43,7 @@ impl Connections {
         name: &ConnectionName,
         address: &str,
         entities: &[Entity],
+        events: &[String],
     ) -> Result<bool, SubscribeError> {
         let connection = self.get(name)?;
         let held = connection.tokens.held().ok_or(SubscribeError::SignedOut)?;
@@ -47,7 +51,7 @@ impl Connections {
         let calls = Session::new(Arc::clone(&connection), Lane::Reconcile, "webhooks".into());
         let subscribed = connection
             .connector
-            .subscribe(&calls as &dyn Calls, address, entities, before)
+            .subscribe(&calls as &dyn Calls, address, entities, events, before)
             .await
             .map_err(|error| {
                 SubscribeError::Vendor(scrub(&error.to_string(), &held.kept.credentials))
@@ -59,6 +63,89 @@ impl Connections {
             .keep("webhooks", |kept| kept.subscribed(&subscription))
             .await;
         Ok(true)
+    }
+
+    /// Takes away what was subscribed, at the vendor and here. Says whether there was anything.
+    ///
+    /// # Errors
+    /// When it could not be done; it is then still known.
+    pub async fn unsubscribe(&self, name: &ConnectionName) -> Result<bool, SubscribeError> {
+        let connection = self.get(name)?;
+        let held = connection.tokens.held().ok_or(SubscribeError::SignedOut)?;
+        let Some(subscription) = &held.kept.subscription else {
+            return Ok(false);
+        };
+        let calls = Session::new(Arc::clone(&connection), Lane::Live, "disconnect".into());
+        let ended = connection
+            .connector
+            .unsubscribe(&calls as &dyn Calls, subscription);
+        ended.await.map_err(|error| {
+            SubscribeError::Vendor(scrub(&error.to_string(), &held.kept.credentials))
+        })?;
+        let forget = |kept: &mut Kept| kept.subscription.take().is_some();
+        connection.keep("webhooks", forget).await;
+        Ok(true)
+    }
+
+    /// Remembers a field that was made for us in the account, until somebody signs in anew.
+    ///
+    /// # Errors
+    /// When there is no such connection.
+    pub async fn made_field(
+        &self,
+        name: &ConnectionName,
+        entity: Entity,
+        field: &FieldName,
+    ) -> Result<(), UnknownConnection> {
+        let mut made = self.made_fields(name)?;
+        made.push((entity, field.clone()));
+        self.remember(name, &made).await
+    }
+
+    /// The fields that were made for us in the account, as far as is remembered.
+    ///
+    /// # Errors
+    /// When there is no such connection.
+    pub fn made_fields(
+        &self,
+        name: &ConnectionName,
+    ) -> Result<Vec<(Entity, FieldName)>, UnknownConnection> {
+        let settings = self.get(name)?.settings();
+        // what is not of the form was not written by this
+        Ok(serde_json::from_value(settings["learned"][MADE].clone()).unwrap_or_default())
+    }
+
+    /// Deletes a field that was made for us.
+    ///
+    /// # Errors
+    /// When it could not be done; it is then still remembered.
+    pub async fn unmake_field(
+        &self,
+        name: &ConnectionName,
+        entity: Entity,
+        field: &FieldName,
+    ) -> Result<(), SubscribeError> {
+        let connection = self.get(name)?;
+        let held = connection.tokens.held().ok_or(SubscribeError::SignedOut)?;
+        let calls = Session::new(Arc::clone(&connection), Lane::Live, "disconnect".into());
+        let connector = &connection.connector;
+        let gone = connector.unmake_field(&calls as &dyn Calls, entity, field);
+        gone.await.map_err(|error| {
+            SubscribeError::Vendor(scrub(&error.to_string(), &held.kept.credentials))
+        })?;
+        let mut made = self.made_fields(name)?;
+        made.retain(|own| *own != (entity, field.clone()));
+        Ok(self.remember(name, &made).await?)
+    }
+
+    async fn remember(
+        &self,
+        name: &ConnectionName,
+        made: &[(Entity, FieldName)],
+    ) -> Result<(), UnknownConnection> {
+        let connection = self.get(name)?;
+        connection.learn(MADE, json!(made)).await;
+        Ok(())
     }
 
     /// Where webhooks were last subscribed to go, if they were.

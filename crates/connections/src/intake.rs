@@ -4,7 +4,9 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use connector::{Delivery, Incoming, Lifecycle, WebhookError, WebhookKeys};
+use connector::{
+    Delivery, Incoming, Lifecycle, WebhookError, WebhookKeys, catalog::trigger::Happened,
+};
 use jiff::Timestamp;
 use record::RecordId;
 use store::{Accepted, ConnectionName};
@@ -39,7 +41,7 @@ pub(crate) struct Noted {
 pub struct IntakeSinkError(pub String);
 
 /// What became of a webhook.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Receipt {
     /// Durable, for these connections. Acknowledge.
     Accepted {
@@ -57,6 +59,8 @@ pub enum Receipt {
     NoConnection {
         /// The vendor's id of the account.
         account: String,
+        /// What it told.
+        happened: Vec<Happened>,
     },
 }
 
@@ -132,6 +136,7 @@ impl Connections {
         Ok(match (addressed, accepted.is_empty()) {
             (false, _) => Receipt::NoConnection {
                 account: delivery.account.unwrap_or_default(),
+                happened: delivery.happened,
             },
             (true, true) => Receipt::Duplicate,
             (true, false) => Receipt::Accepted {

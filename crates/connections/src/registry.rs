@@ -22,7 +22,7 @@ use crate::{
 /// The connected accounts of one workspace.
 pub struct Connections {
     pub(crate) parts: Parts,
-    connectors: Vec<Arc<dyn Connector>>,
+    connectors: RwLock<Vec<Arc<dyn Connector>>>,
     by_name: RwLock<BTreeMap<ConnectionName, Arc<Connection>>>,
     sign_ins: Arc<SignIns>,
     client_budgets: Arc<SignInBudgets>,
@@ -56,7 +56,7 @@ impl Connections {
         let connections = Self {
             client_budgets: Arc::new(client_budgets),
             parts,
-            connectors,
+            connectors: RwLock::new(connectors),
             by_name: RwLock::default(),
             sign_ins: Arc::default(),
             stopping: CancellationToken::new(),
@@ -117,6 +117,8 @@ impl Connections {
         let Some(connector) = self.system(&config.system) else {
             let known: Vec<_> = self
                 .connectors
+                .read()
+                .unwrap_or_else(PoisonError::into_inner)
                 .iter()
                 .map(|connector| connector.describe().system)
                 .collect();
@@ -145,7 +147,7 @@ impl Connections {
             name: name.clone(),
             scheme,
             webhook_keys: WebhookKeys { keys: keys.clone() },
-            connector: Arc::clone(connector),
+            connector: Arc::clone(&connector),
             budget: self.budget(&config, description, &restart),
             client_budgets: Arc::clone(&self.client_budgets),
             counters: Arc::default(),
@@ -181,10 +183,24 @@ impl Connections {
     }
 
     /// The connector of a system.
-    pub fn system(&self, system: &str) -> Option<&Arc<dyn Connector>> {
-        self.connectors
-            .iter()
-            .find(|connector| connector.describe().system == system)
+    pub fn system(&self, system: &str) -> Option<Arc<dyn Connector>> {
+        let connectors = self.connectors.read();
+        let connectors = connectors.unwrap_or_else(PoisonError::into_inner);
+        let mut own = connectors.iter();
+        own.find(|connector| connector.describe().system == system)
+            .cloned()
+    }
+
+    /// Takes systems that are new. Those whose name is known already stay as they are.
+    pub fn learn(&self, systems: &[Arc<dyn Connector>]) {
+        let connectors = self.connectors.write();
+        let mut connectors = connectors.unwrap_or_else(PoisonError::into_inner);
+        for system in systems {
+            let name = system.describe().system;
+            if !connectors.iter().any(|own| own.describe().system == name) {
+                connectors.push(Arc::clone(system));
+            }
+        }
     }
 
     /// The names of all connections.

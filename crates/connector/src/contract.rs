@@ -256,7 +256,8 @@ pub trait Connector: Send + Sync {
         }))
     }
 
-    /// Has webhooks about these entities sent to `address`. Asked again and again: what is there already is
+    /// Has webhooks about these entities sent to `address`, and those of these events of its triggers, by the names that they have
+    /// in [`Source::Webhook`](crate::catalog::trigger::Source::Webhook). Asked again and again: what is there already is
     /// kept, what an earlier address left is taken away. `before` is what was given last time. `None`: the
     /// system has no way to subscribe by API.
     ///
@@ -267,9 +268,22 @@ pub trait Connector: Send + Sync {
         _calls: &dyn Calls,
         _address: &str,
         _entities: &[Entity],
+        _events: &[String],
         _before: Option<&Subscription>,
     ) -> Result<Option<Subscription>, Error> {
         Ok(None)
+    }
+
+    /// Ends what [`Self::subscribe`] made. What is gone already is as good as ended.
+    ///
+    /// # Errors
+    /// When the vendor refuses, or does not answer.
+    async fn unsubscribe(
+        &self,
+        _calls: &dyn Calls,
+        _subscription: &Subscription,
+    ) -> Result<(), Error> {
+        Ok(())
     }
 
     /// Makes a text field of the account's own, and says its name. A system whose API cannot do that says in its
@@ -293,6 +307,22 @@ pub trait Connector: Send + Sync {
                 "" => format!("fields of one's own for {entity} records"),
                 by_hand => format!("fields are not made through its API. By hand: {by_hand}"),
             },
+        })
+    }
+
+    /// Deletes a field that [`Self::make_field`] made, with all its values. One that is gone already is as good as deleted.
+    ///
+    /// # Errors
+    /// When it cannot be deleted.
+    async fn unmake_field(
+        &self,
+        _calls: &dyn Calls,
+        entity: Entity,
+        _field: &FieldName,
+    ) -> Result<(), Error> {
+        Err(Error::Unsupported {
+            system: self.describe().title,
+            what: format!("deleting fields of {entity} records"),
         })
     }
 

@@ -292,6 +292,15 @@ impl Connector for HighLevel {
         }
     }
 
+    async fn unmake_field(
+        &self,
+        calls: &dyn Calls,
+        _entity: Entity,
+        field: &FieldName,
+    ) -> Result<(), Error> {
+        contact::unmake_field(calls, field).await
+    }
+
     async fn make_field(
         &self,
         calls: &dyn Calls,

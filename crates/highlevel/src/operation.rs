@@ -9,6 +9,7 @@ pub(crate) const CHECK_LOCATION: &str = "check.location";
 pub(crate) const CHECK_CONTACTS: &str = "check.contacts";
 pub(crate) const CUSTOM_FIELDS: &str = "locations.custom_fields";
 pub(crate) const CUSTOM_FIELD_CREATE: &str = "locations.create_custom_field";
+pub(crate) const CUSTOM_FIELD_DELETE: &str = "locations.delete_custom_field";
 pub(crate) const USERS: &str = "users.list";
 
 pub(crate) const CONTACT_GET: &str = "contacts.get";
@@ -60,6 +61,7 @@ pub(crate) fn bears_missing_scope(operation: &str) -> bool {
                 | CHECK_BUSINESSES
                 | CUSTOM_FIELDS
                 | CUSTOM_FIELD_CREATE
+                | CUSTOM_FIELD_DELETE
                 | USERS
         )
 }

@@ -312,9 +312,18 @@ impl Connector for OfficeRnD {
         calls: &dyn Calls,
         address: &str,
         entities: &[Entity],
+        events: &[String],
         before: Option<&Subscription>,
     ) -> Result<Option<Subscription>, Error> {
-        subscribe::subscribe(calls, address, entities, before).await
+        subscribe::subscribe(calls, address, entities, events, before).await
+    }
+
+    async fn unsubscribe(
+        &self,
+        calls: &dyn Calls,
+        subscription: &Subscription,
+    ) -> Result<(), Error> {
+        subscribe::unsubscribe(calls, subscription).await
     }
 
     fn probes(&self) -> Vec<Probe> {

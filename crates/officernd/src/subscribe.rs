@@ -28,9 +28,15 @@ pub(crate) async fn subscribe(
     calls: &dyn Calls,
     address: &str,
     entities: &[Entity],
+    further: &[String],
     before: Option<&Subscription>,
 ) -> Result<Option<Subscription>, Error> {
-    let wanted = events(entities);
+    let mut wanted = events(entities);
+    for event in further {
+        if !wanted.contains(&event.as_str()) {
+            wanted.push(event);
+        }
+    }
     if wanted.is_empty() {
         return Ok(None);
     }
@@ -133,6 +139,14 @@ async fn enable(calls: &dyn Calls, id: &str) -> Result<(), Error> {
     } else {
         Err(refused(WEBHOOK_UPDATE, &response))
     }
+}
+
+/// Takes away what was subscribed.
+pub(crate) async fn unsubscribe(
+    calls: &dyn Calls,
+    subscription: &Subscription,
+) -> Result<(), Error> {
+    delete(calls, &subscription.id).await
 }
 
 async fn delete(calls: &dyn Calls, id: &str) -> Result<(), Error> {

@@ -1,6 +1,7 @@
 //! The document itself: which version, and what its references mean.
 
 use serde_json::Value as Json;
+use serde_yaml_ng::Value as Yaml;
 
 /// Most steps from one reference to the next.
 const STEPS: usize = 32;
@@ -8,9 +9,9 @@ const STEPS: usize = 32;
 /// Why a text is no document that can be imported.
 #[derive(Debug, thiserror::Error)]
 pub enum Unreadable {
-    /// Not JSON.
-    #[error("it is not JSON: {0}; a YAML document has to be turned into JSON first")]
-    Json(#[from] serde_json::Error),
+    /// Neither JSON nor YAML.
+    #[error("it is neither JSON nor YAML: {0}")]
+    Text(String),
     /// Another format, or another version.
     #[error("it says it is {0:?}; this reads OpenAPI 3.0 and 3.1")]
     Version(String),
@@ -33,7 +34,7 @@ pub(crate) struct Document(Json);
 
 impl Document {
     pub(crate) fn parse(text: &str) -> Result<Self, Unreadable> {
-        let root: Json = serde_json::from_str(text)?;
+        let root = parsed(text)?;
         let version = root["openapi"].as_str().or(root["swagger"].as_str());
         match version {
             Some(version) if version.starts_with("3.") => Ok(Self(root)),
@@ -58,6 +59,46 @@ impl Document {
                 .unwrap_or(&Json::Null);
         }
         &Json::Null
+    }
+}
+
+/// A text as JSON; what does not begin as JSON does is YAML.
+fn parsed(text: &str) -> Result<Json, Unreadable> {
+    if text.trim_start().starts_with(['{', '[']) {
+        return serde_json::from_str(text).map_err(|error| Unreadable::Text(error.to_string()));
+    }
+    let value: Yaml =
+        serde_yaml_ng::from_str(text).map_err(|error| Unreadable::Text(error.to_string()))?;
+    Ok(plain(value))
+}
+
+/// YAML as JSON. Keys that are numbers, as the statuses of answers often are, become text; tags say nothing here.
+fn plain(value: Yaml) -> Json {
+    match value {
+        Yaml::Null => Json::Null,
+        Yaml::Bool(flag) => Json::Bool(flag),
+        Yaml::Number(number) => {
+            if let Some(number) = number.as_i64() {
+                Json::from(number)
+            } else if let Some(number) = number.as_u64() {
+                Json::from(number)
+            } else {
+                number.as_f64().map_or(Json::Null, Json::from)
+            }
+        }
+        Yaml::String(text) => Json::String(text),
+        Yaml::Sequence(items) => items.into_iter().map(plain).collect(),
+        Yaml::Mapping(members) => members
+            .into_iter()
+            .map(|(name, member)| {
+                let name = match plain(name) {
+                    Json::String(name) => name,
+                    other => other.to_string(),
+                };
+                (name, plain(member))
+            })
+            .collect(),
+        Yaml::Tagged(tagged) => plain(tagged.value),
     }
 }
 
@@ -98,14 +139,26 @@ mod tests {
     }
 
     #[test]
+    fn yaml_says_the_same_as_json() {
+        let yaml = "openapi: 3.0.3\nx-kept: &kept {limit: 5}\npaths:\n  /a:\n    get:\n      x: *kept\n      responses:\n        200: {description: ok}\n";
+        let json = r#"{"openapi": "3.0.3", "x-kept": {"limit": 5}, "paths": {"/a": {"get": {"x": {"limit": 5},
+            "responses": {"200": {"description": "ok"}}}}}}"#;
+        let (yaml, json) = (
+            Document::parse(yaml).unwrap(),
+            Document::parse(json).unwrap(),
+        );
+        assert_eq!(yaml.root(), json.root());
+    }
+
+    #[test]
     fn another_version_is_named() {
         let refused = Document::parse(r#"{"swagger": "2.0"}"#)
             .unwrap_err()
             .to_string();
         assert!(refused.contains("2.0"), "{refused}");
         assert!(matches!(
-            Document::parse("openapi: 3.0.0"),
-            Err(Unreadable::Json(_))
+            Document::parse("openapi: [3"),
+            Err(Unreadable::Text(_))
         ));
     }
 }

@@ -181,7 +181,8 @@ impl OpenApi {
         if !begins || !name.chars().all(plain) {
             return Err(Unreadable::Name(name.to_owned()));
         }
-        let operations = serde_json::to_string(&imported.operations)?;
+        let operations = serde_json::to_string(&imported.operations)
+            .map_err(|error| Unreadable::Text(error.to_string()))?;
         let catalog = Catalog::read(&[("document", &operations)], "{}", "{}")?;
         Ok(Self {
             description: Description {

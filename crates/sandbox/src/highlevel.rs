@@ -26,6 +26,7 @@ mod events;
 mod fields;
 mod filter;
 mod gate;
+mod happenings;
 mod json;
 mod limits;
 mod listing;

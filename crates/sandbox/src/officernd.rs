@@ -17,6 +17,7 @@ mod acts;
 mod errors;
 mod fields;
 mod gate;
+mod happenings;
 mod kind;
 mod limits;
 mod listing;

@@ -15,6 +15,7 @@ mod reviews;
 pub(crate) mod session;
 mod syncs;
 mod systems;
+mod triggers;
 mod undo;
 mod workflows;
 
@@ -60,6 +61,11 @@ pub(crate) fn routes(app: AppState) -> Router<AppState> {
             get(probes::list).post(probes::run),
         )
         .route("/connections/{name}/operations", get(operations::list))
+        .route("/connections/{name}/triggers", get(triggers::list))
+        .route(
+            "/connections/{name}/triggers/{trigger}",
+            get(triggers::show).post(triggers::listen),
+        )
         .route(
             "/connections/{name}/operations/{operation}",
             get(operations::show).post(operations::run),

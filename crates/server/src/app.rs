@@ -3,6 +3,7 @@
 mod applying;
 
 use std::{
+    collections::BTreeSet,
     net::SocketAddr,
     path::PathBuf,
     sync::{
@@ -12,7 +13,7 @@ use std::{
 };
 
 use connections::{Clock, Connections, Dice, Parts, Purpose, Transport};
-use connector::Connector;
+use connector::{Connector, catalog::trigger::Source};
 use jiff::Timestamp;
 use record::Side;
 use store::{ConnectionName, Store, SyncName, Workspace};
@@ -29,6 +30,7 @@ use crate::{
     calls::CallWriter,
     config::{self, Document, Problems},
     credentials::StoredCredentials,
+    ears::Ears,
     error::{ApiError, ApiResult},
     metrics::Counters,
     tickets::Tickets,
@@ -52,6 +54,8 @@ pub struct Options {
     pub transport: Arc<dyn Transport>,
     /// The systems.
     pub connectors: Vec<Arc<dyn Connector>>,
+    /// Where systems come from that are added while this runs. `None`: nowhere.
+    pub further: Option<FurtherSystems>,
     /// What seals credentials.
     pub vault: Arc<KeyRing>,
     /// How the engine paces itself.
@@ -59,6 +63,9 @@ pub struct Options {
     /// How people come in with a browser.
     pub browsers: Browsers,
 }
+
+/// All systems as they are now, or why they cannot be had. Asked before a config is read.
+pub type FurtherSystems = Arc<dyn Fn() -> Result<Vec<Arc<dyn Connector>>, String> + Send + Sync>;
 
 /// Why a server could not be set up.
 #[derive(Debug, thiserror::Error)]
@@ -97,7 +104,8 @@ pub(crate) struct App {
     flows_work: AtomicBool,
     /// What steps of workflows may use beside the connections.
     outside: Arc<RwLock<workflow::Outside>>,
-    connectors: Vec<Arc<dyn Connector>>,
+    connectors: RwLock<Vec<Arc<dyn Connector>>>,
+    further: Option<FurtherSystems>,
     in_force: RwLock<Option<Arc<InForce>>>,
     /// The config that was stored cannot be used by this process, and why.
     pub(crate) broken: RwLock<Option<Problems>>,
@@ -107,6 +115,7 @@ pub(crate) struct App {
     pub(crate) users: Users,
     pub(crate) tickets: Tickets,
     pub(crate) probes: Runs,
+    pub(crate) ears: Ears,
     pub(crate) counters: Counters,
     pub(crate) started: Timestamp,
     calls: CallWriter,
@@ -127,6 +136,7 @@ impl App {
             dice,
             transport,
             connectors,
+            further,
             vault,
             engine,
             browsers,
@@ -232,7 +242,8 @@ impl App {
             flows,
             flows_work: AtomicBool::new(false),
             outside,
-            connectors,
+            connectors: RwLock::new(connectors),
+            further,
             in_force: RwLock::new(in_force.map(Arc::new)),
             broken: RwLock::new(broken),
             applying: tokio::sync::Mutex::default(),
@@ -241,6 +252,7 @@ impl App {
             users,
             tickets: Tickets::default(),
             probes: Runs::default(),
+            ears: Ears::default(),
             counters: Counters::default(),
             calls,
             stopping,
@@ -256,7 +268,7 @@ impl App {
 
     /// The systems that there are connectors for.
     pub(crate) fn connectors(&self) -> Vec<Arc<dyn Connector>> {
-        self.connectors.clone()
+        read_lock(&self.connectors).clone()
     }
 
     pub(crate) fn workspace(&self) -> &Workspace {
@@ -334,6 +346,23 @@ impl App {
             self.connection(connection)?;
         }
         Ok(())
+    }
+
+    /// The events of triggers that a workflow or somebody who listens waits for on a connection, as the vendor calls them.
+    pub(crate) async fn events(&self, connection: &ConnectionName) -> ApiResult<BTreeSet<String>> {
+        let heard = self.ears.events(connection, self.clock.steady());
+        let mut events: BTreeSet<String> = heard.into_iter().collect();
+        let connector = self.connections.connector(connection)?;
+        for (own, trigger) in self.flows.waited_for().await? {
+            let trigger = connector.catalog().trigger(&trigger);
+            if let (true, Some(Source::Webhook { events: told, .. })) = (
+                own == connection.as_str(),
+                trigger.map(|trigger| &trigger.source),
+            ) {
+                events.extend(told.iter().cloned());
+            }
+        }
+        Ok(events)
     }
 
     /// What the syncs want of a connection.

@@ -59,7 +59,7 @@ async fn take(app: &AppState, system: &str, query: &str, headers: &HeaderMap, bo
     match app.connections.receive(system, &incoming, &sink).await {
         Ok(Receipt::Accepted { .. }) => (Fate::Accepted, Ok("ok\n")),
         Ok(Receipt::Duplicate) => (Fate::Duplicate, Ok("seen before\n")),
-        Ok(Receipt::NoConnection { account }) => {
+        Ok(Receipt::NoConnection { account, .. }) => {
             tracing::info!(
                 system,
                 account,
@@ -168,10 +168,12 @@ impl IntakeSink for EngineSink<'_> {
             )
             .await
             .map_err(|error| IntakeSinkError(error.to_string()))?;
-        self.0
-            .engine
-            .accept(connection, delivery.clone())
-            .await
-            .map_err(|error| IntakeSinkError(error.to_string()))
+        let accepted = self.0.engine.accept(connection, delivery.clone()).await;
+        let accepted = accepted.map_err(|error| IntakeSinkError(error.to_string()))?;
+        if accepted == Accepted::New {
+            let now = self.0.clock.steady();
+            self.0.ears.hear(connection, &delivery.happened, now);
+        }
+        Ok(accepted)
     }
 }

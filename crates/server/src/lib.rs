@@ -13,6 +13,8 @@ mod flows;
 
 mod subscribing;
 
+mod ears;
+
 mod signin;
 
 mod api;
@@ -39,7 +41,7 @@ mod error;
 
 mod code;
 
-pub use app::{OpenError, Options};
+pub use app::{FurtherSystems, OpenError, Options};
 pub use beside::Beside;
 pub use code::{Code, UnknownCode};
 pub use credentials::StoredCredentials;

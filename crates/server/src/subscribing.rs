@@ -1,7 +1,10 @@
 //! Webhooks that are subscribed by API: asked for as soon as an account is connected, and again every hour, in case
 //! somebody took them away. Without a `public_url` nobody could reach us, and changes are found by polling.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use connections::SubscribeError;
 use record::Entity;
@@ -22,6 +25,7 @@ const AGAIN: Duration = Duration::from_secs(600);
 struct Last {
     address: String,
     entities: Vec<Entity>,
+    events: BTreeSet<String>,
     /// By the steady clock.
     due: Duration,
     /// Said once, not every time.
@@ -33,7 +37,7 @@ struct Last {
 pub(crate) async fn run(app: AppState) {
     let mut done: BTreeMap<ConnectionName, Last> = BTreeMap::new();
     loop {
-        for (name, address, entities) in wanted(&app) {
+        for (name, address, entities, events) in wanted(&app).await {
             let gone = app
                 .connections
                 .subscribed_to(&name)
@@ -42,6 +46,8 @@ pub(crate) async fn run(app: AppState) {
             let before = done.get(&name).filter(|last| {
                 last.address == address
                     && last.entities == entities
+                    // what nobody waits for any more goes with the next turn
+                    && events.is_subset(&last.events)
                     && last.due > now
                     // somebody has signed in anew since
                     && !(last.subscribes && gone)
@@ -50,15 +56,15 @@ pub(crate) async fn run(app: AppState) {
                 continue;
             }
             let said = done.remove(&name).and_then(|last| last.failed);
-            let last = subscribe(&app, &name, address, entities, said).await;
+            let last = subscribe(&app, &name, address, entities, events, said).await;
             done.insert(name, last);
         }
         app.clock.sleep(LOOK).await;
     }
 }
 
-/// The connected accounts that take part in a sync, and where their webhooks would go.
-fn wanted(app: &AppState) -> Vec<(ConnectionName, String, Vec<Entity>)> {
+/// The connected accounts that take part in a sync or that a workflow or a person waits for, and where their webhooks would go.
+async fn wanted(app: &AppState) -> Vec<(ConnectionName, String, Vec<Entity>, BTreeSet<String>)> {
     let Ok(in_force) = app.in_force() else {
         return Vec::new();
     };
@@ -80,9 +86,21 @@ fn wanted(app: &AppState) -> Vec<(ConnectionName, String, Vec<Entity>)> {
             .connections
             .health(&connection)
             .is_ok_and(|health| health.usable());
-        if connected && usable && !config.read_only && !purpose.entities.is_empty() {
+        let events = match app.events(&connection).await {
+            Ok(events) => events,
+            Err(error) => {
+                tracing::error!(
+                    connection = name,
+                    error = error.message,
+                    "what is waited for could not be read"
+                );
+                continue;
+            }
+        };
+        let asked = !purpose.entities.is_empty() || !events.is_empty();
+        if connected && usable && !config.read_only && asked {
             let address = format!("{outside}/hooks/{}", config.system);
-            wanted.push((connection, address, purpose.entities));
+            wanted.push((connection, address, purpose.entities, events));
         }
     }
     wanted
@@ -93,9 +111,14 @@ async fn subscribe(
     name: &ConnectionName,
     address: String,
     entities: Vec<Entity>,
+    events: BTreeSet<String>,
     said: Option<String>,
 ) -> Last {
-    let outcome = app.connections.subscribe(name, &address, &entities).await;
+    let named: Vec<String> = events.iter().cloned().collect();
+    let connections = &app.connections;
+    let outcome = connections
+        .subscribe(name, &address, &entities, &named)
+        .await;
     let now = app.clock.steady();
     let (due, failed, subscribes) = match outcome {
         Ok(subscribes) => {
@@ -115,6 +138,7 @@ async fn subscribe(
     Last {
         address,
         entities,
+        events,
         due,
         failed,
         subscribes,

@@ -182,6 +182,14 @@ Examples:
       --input completed=false --input dueDate=2026-12-01T09:00:00Z")]
     Call(Call),
 
+    /// Show what a trigger of the catalog hands on, as it happens
+    #[command(after_help = "\
+Examples:
+  tandem listen agency contact.created             (told by webhook: needs a server that runs)
+  tandem listen office address.changed --every 30  (found by asking)
+  tandem listen agency task.changed --count 1")]
+    Listen(Listen),
+
     /// Show what a sync would do now, without writing anything
     #[command(after_help = "\
 Examples:
@@ -547,6 +555,20 @@ pub(crate) struct Call {
     pub(crate) dry_run: bool,
     #[command(flatten)]
     pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Listen {
+    /// The connection, by its name in the config
+    pub(crate) connection: String,
+    /// The trigger, by its name in the catalog
+    pub(crate) trigger: String,
+    /// End after so many
+    #[arg(long)]
+    pub(crate) count: Option<u64>,
+    /// Where the system has to be asked: how often, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    pub(crate) every: u64,
 }
 
 #[derive(Debug, Args)]

@@ -3,6 +3,7 @@
 pub(crate) mod apply;
 mod catalog;
 mod connect;
+mod listen;
 mod local;
 mod look;
 pub(crate) mod plan;
@@ -77,6 +78,7 @@ async fn ask(command: Command, session: &mut Session, output: Output) -> Result<
         Command::Fields(fields) => look::fields(client, &fields).await,
         Command::AddField(field) => return connect::add_field(client, &field).await,
         Command::Call(call) => catalog::call(client, &call).await,
+        Command::Listen(wanted) => listen::listen(client, &wanted).await,
         Command::Plan(asked) => plan::plan(client, &asked).await,
         Command::Plans(asked) => plan::plans(client, &asked).await,
         Command::PlanRows(asked) => plan::rows(client, &asked).await,

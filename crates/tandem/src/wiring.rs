@@ -41,7 +41,11 @@ pub(crate) fn all_connectors(database: &Path) -> Result<Vec<Arc<dyn Connector>>>
             return Err(error).with_context(|| format!("{} cannot be listed", folder.display()));
         }
     };
-    files.retain(|file| file.extension().is_some_and(|ending| ending == "json"));
+    // what is not yet whole has another ending
+    files.retain(|file| {
+        file.extension()
+            .is_some_and(|ending| ending == "openapi" || ending == "json")
+    });
     files.sort();
     for file in files {
         let name = file
@@ -59,6 +63,12 @@ pub(crate) fn all_connectors(database: &Path) -> Result<Vec<Arc<dyn Connector>>>
         })?));
     }
     Ok(connectors)
+}
+
+/// Reads the imported systems anew each time it is asked.
+fn further(database: &Path) -> server::FurtherSystems {
+    let database = database.to_owned();
+    Arc::new(move || all_connectors(&database).map_err(|error| format!("{error:#}")))
 }
 
 /// The system of a document, under a name that no other has.
@@ -125,6 +135,7 @@ pub(crate) async fn open_with(
         dice: Arc::new(Dice::unpredictable()),
         transport: Arc::new(transport),
         connectors,
+        further: Some(further(database)),
         vault: Arc::new(vault),
         engine,
         browsers,

@@ -76,6 +76,22 @@ impl Runner {
         Ok(listeners)
     }
 
+    /// The triggers that workflows in force wait for, each with its connection.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn waited_for(&self) -> Result<Vec<(String, String)>, RunError> {
+        let listeners = self.listeners().await?;
+        let waited = listeners.iter().filter_map(|(_, graph)| {
+            let Trigger::Event(event) = &graph.workflow.trigger else {
+                return None;
+            };
+            let connection = graph.workflow.connection(&event.connection);
+            Some((connection.to_owned(), event.trigger.clone()))
+        });
+        Ok(waited.collect())
+    }
+
     /// Takes in what a system told. When this returns, it is durable. A delivery that comes again begins nothing.
     ///
     /// # Errors

@@ -9,10 +9,12 @@ mod officernd;
 
 mod onoffice;
 
+mod triggers;
+
 use std::collections::BTreeSet;
 
-use anyhow::{Result, bail, ensure};
-use bench::{Bench, Case};
+use anyhow::{Context as _, Result, bail, ensure};
+use bench::{Bench, Case, Change, Deed};
 use connector::Connector;
 use futures::{StreamExt as _, stream};
 use sandbox::System;
@@ -101,29 +103,125 @@ async fn every_operation_of_onoffice_works_and_its_effect_is_seen() -> Result<()
     .await
 }
 
+/// Each trigger is set off, and comes in as what it says of itself.
+async fn every_trigger(
+    system: System,
+    connector: &dyn Connector,
+    makers: &'static [bench::Maker],
+    deeds: &'static [Deed],
+    changes: &'static [Change],
+) -> Result<()> {
+    let triggers = connector.catalog().triggers.iter();
+    let listed: BTreeSet<&str> = triggers.map(|trigger| trigger.id.as_str()).collect();
+    let tried = deeds.iter().map(|deed| deed.trigger);
+    let tried: BTreeSet<&str> = tried.chain(changes.iter().map(|own| own.trigger)).collect();
+    ensure!(
+        listed == tried,
+        "not tried: {:?}; not listed: {:?}",
+        listed.difference(&tried).collect::<Vec<_>>(),
+        tried.difference(&listed).collect::<Vec<_>>()
+    );
+    for trigger in &connector.catalog().triggers {
+        bench::whole(&trigger.output, &trigger.example)
+            .with_context(|| format!("the example of {}", trigger.id))?;
+    }
+    let told = stream::iter(deeds).map(|deed| async move {
+        let mut bench = Bench::new(system, makers).await?;
+        let outcome = bench.tells(deed).await;
+        outcome.with_context(|| deed.trigger)
+    });
+    let told: Vec<Result<()>> = told.buffered(AT_ONCE).collect().await;
+    let found = stream::iter(changes).map(|change| async move {
+        let outcome = found_by_asking(system, makers, change).await;
+        outcome.with_context(|| change.trigger)
+    });
+    let found: Vec<Result<()>> = found.buffered(AT_ONCE).collect().await;
+    let failed: Vec<String> = told
+        .into_iter()
+        .chain(found)
+        .filter_map(|outcome| Some(format!("{:#}", outcome.err()?)))
+        .collect();
+    ensure!(
+        failed.is_empty(),
+        "{} failed:\n{}",
+        failed.len(),
+        failed.join("\n")
+    );
+    Ok(())
+}
+
+async fn found_by_asking(
+    system: System,
+    makers: &'static [bench::Maker],
+    change: &'static Change,
+) -> Result<()> {
+    let mut bench = Bench::new(system, makers).await?;
+    if system == System::OnOffice && change.kind != "address" {
+        // what it is linked to is there already
+        bench.makes("address").await?;
+    }
+    let mut seen = catalog::Seen::default();
+    let trigger = change.trigger;
+    // what is there at first is no news
+    let first = bench.polls(trigger, &mut seen).await?;
+    ensure!(first.is_empty(), "{first:?}");
+    let id = match change.made {
+        None => bench.makes(change.kind).await?,
+        Some((by, id)) => bench.makes_by(change.kind, by, id).await?,
+    };
+    let made = bench.polls(trigger, &mut seen).await?;
+    ensure!(
+        made.iter().any(|own| own.id == id),
+        "{id} was made, not {made:?}"
+    );
+    // the same answer twice is no news, also across a restart
+    let kept = serde_json::to_string(&seen)?;
+    let mut seen: catalog::Seen = serde_json::from_str(&kept)?;
+    let again = bench.polls(trigger, &mut seen).await?;
+    ensure!(again.is_empty(), "{again:?}");
+    if let Some(by) = change.change {
+        bench.does(by).await?;
+        let changed = bench.polls(trigger, &mut seen).await?;
+        let ids: Vec<&str> = changed.iter().map(|own| own.id.as_str()).collect();
+        ensure!(ids == [id.as_str()], "{ids:?} after {by}");
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_trigger_of_highlevel_is_set_off_and_comes_in() -> Result<()> {
+    let connector = ::highlevel::HighLevel::new();
+    let (deeds, changes) = (triggers::HIGHLEVEL, triggers::HIGHLEVEL_CHANGES);
+    every_trigger(
+        System::HighLevel,
+        &connector,
+        highlevel::MAKERS,
+        deeds,
+        changes,
+    )
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_trigger_of_officernd_is_set_off_and_comes_in() -> Result<()> {
+    let connector = ::officernd::OfficeRnD::new();
+    let (deeds, changes) = (triggers::OFFICERND, triggers::OFFICERND_CHANGES);
+    every_trigger(
+        System::OfficeRnd,
+        &connector,
+        officernd::MAKERS,
+        deeds,
+        changes,
+    )
+    .await
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_onoffice_does_not_tell_is_found_by_asking() -> Result<()> {
-    for (trigger, kind, change) in onoffice::CHANGES {
-        let mut bench = Bench::new(System::OnOffice, onoffice::MAKERS).await?;
-        if *kind != "address" {
-            // what it is linked to is there already
-            bench.makes("address").await?;
-        }
-        let mut seen = catalog::Seen::default();
-        // what is there at first is no news
-        let first = bench.polls(trigger, &mut seen).await?;
-        ensure!(first.is_empty(), "{trigger}: {first:?}");
-        let id = bench.makes(kind).await?;
-        let made = bench.polls(trigger, &mut seen).await?;
-        ensure!(made.contains(&id), "{trigger}: {id} was made, not {made:?}");
-        // the same answer twice is no news, also across a restart
-        let kept = serde_json::to_string(&seen)?;
-        let mut seen: catalog::Seen = serde_json::from_str(&kept)?;
-        let again = bench.polls(trigger, &mut seen).await?;
-        ensure!(again.is_empty(), "{trigger}: {again:?}");
-        bench.does(change).await?;
-        let changed = bench.polls(trigger, &mut seen).await?;
-        ensure!(changed == [id], "{trigger}: {changed:?} after {change}");
+    for change in triggers::ONOFFICE_CHANGES {
+        found_by_asking(System::OnOffice, onoffice::MAKERS, change)
+            .await
+            .with_context(|| change.trigger)?;
     }
     Ok(())
 }
@@ -144,6 +242,13 @@ async fn what_an_unknown_outcome_does_is_what_the_entry_says() -> Result<()> {
     let mut bench = Bench::new(System::HighLevel, highlevel::MAKERS).await?;
     lose(&bench, "PUT", "/contacts/{contactId}")?;
     bench.does("contacts.update").await?;
+
+    // taken away twice is taken away
+    lose(&bench, "DELETE", "/contacts/{contactId}/tasks/{taskId}")?;
+    let task = bench.makes("task").await?;
+    bench.does("contacts.tasks.delete").await?;
+    let left = bench.does("contacts.tasks.list").await?;
+    ensure!(!left.to_string().contains(&task), "{left}");
 
     lose(&bench, "POST", "/contacts/{contactId}/tasks")?;
     let told = format!(

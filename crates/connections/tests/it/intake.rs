@@ -75,7 +75,9 @@ async fn a_webhook_reaches_the_connection_of_its_account() {
     assert_eq!(*sink.taken.lock().unwrap(), [(office(), "e".to_owned())]);
 
     let receipt = receive(&world, "built-in", &json!({"account": "rival"}), &sink).await;
-    assert!(matches!(receipt.unwrap(), Receipt::NoConnection { account } if account == "rival"));
+    assert!(
+        matches!(receipt.unwrap(), Receipt::NoConnection { account, .. } if account == "rival")
+    );
     assert_eq!(sink.taken.lock().unwrap().len(), 1);
 }
 
@@ -149,7 +151,7 @@ async fn what_was_subscribed_verifies_and_routes_and_is_kept_sealed() {
     for _ in 0..2 {
         let subscribes = world
             .connections
-            .subscribe(&office(), address, &[Entity::Contact])
+            .subscribe(&office(), address, &[Entity::Contact], &[])
             .await;
         assert!(subscribes.unwrap());
     }

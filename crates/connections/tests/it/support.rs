@@ -215,6 +215,7 @@ impl Connector for Example {
         calls: &dyn Calls,
         address: &str,
         _entities: &[Entity],
+        _events: &[String],
         before: Option<&Subscription>,
     ) -> Result<Option<Subscription>, Error> {
         if let Some(before) = before.filter(|before| before.address == address) {

@@ -39,7 +39,7 @@ pub(crate) use fetch::fetch;
 pub(crate) use find::find;
 pub(crate) use list::list;
 pub(crate) use remove::remove;
-pub(crate) use schema::{custom_fields, make_field, schema, users};
+pub(crate) use schema::{custom_fields, make_field, schema, unmake_field, users};
 pub(crate) use standard::specs as standard_fields;
 pub(crate) use update::update;
 

@@ -5,11 +5,11 @@ use http::Method;
 use record::{Choice, Entity, FieldName, FieldSpec, Schema};
 use serde_json::{Value as Json, json};
 
-use super::{custom, segment, standard};
+use super::{custom, segment, standard, standard::CUSTOM_PREFIX};
 use crate::{
     answer::Complaint,
     auth::FIELDS_WRITE,
-    operation::{CUSTOM_FIELD_CREATE, CUSTOM_FIELDS, USERS},
+    operation::{CUSTOM_FIELD_CREATE, CUSTOM_FIELD_DELETE, CUSTOM_FIELDS, USERS},
     settings::Settings,
 };
 
@@ -81,6 +81,30 @@ pub(crate) async fn make_field(calls: &dyn Calls, label: &str) -> Result<FieldNa
             status: 200,
             what: "the answer names no field".to_owned(),
         })
+}
+
+/// Deletes a custom field. One that is not there is as good as deleted.
+pub(crate) async fn unmake_field(calls: &dyn Calls, field: &FieldName) -> Result<(), Error> {
+    let location = Settings::of(calls).location()?;
+    let id = field.as_str();
+    let id = id.strip_prefix(CUSTOM_PREFIX).unwrap_or(id);
+    let known = custom_fields(calls).await?;
+    if known.is_some_and(|known| !known.iter().any(|own| own.name == *field)) {
+        return Ok(());
+    }
+    let path = format!(
+        "/locations/{}/customFields/{}",
+        segment(location),
+        segment(id)
+    );
+    let request = Request::new(CUSTOM_FIELD_DELETE, Effect::Write, Method::DELETE, path);
+    match bearing_missing_scope(calls, request).await? {
+        Some(_) => Ok(()),
+        None => Err(Error::MissingRight {
+            operation: CUSTOM_FIELD_DELETE,
+            missing: FIELDS_WRITE.to_owned(),
+        }),
+    }
 }
 
 /// The sub-account's users, as choices for the owner. `None`: the scope is missing. (The endpoint is

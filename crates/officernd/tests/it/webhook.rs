@@ -221,7 +221,7 @@ fn webhooks(items: Vec<Json>) -> (Fake, Arc<Mutex<Vec<Json>>>) {
 }
 
 async fn subscribe(fake: &Fake, before: Option<&Subscription>) -> Subscription {
-    let subscribed = fake.connector.subscribe(fake, ADDRESS, &BOTH, before);
+    let subscribed = fake.connector.subscribe(fake, ADDRESS, &BOTH, &[], before);
     subscribed.await.unwrap().unwrap()
 }
 
@@ -293,7 +293,7 @@ async fn without_the_right_nothing_is_subscribed_and_it_is_said() {
     let fake = Fake::new(|_| no(401, "Unauthorized access"));
     let error = fake
         .connector
-        .subscribe(&fake, ADDRESS, &BOTH, None)
+        .subscribe(&fake, ADDRESS, &BOTH, &[], None)
         .await
         .unwrap_err();
     assert!(

@@ -144,11 +144,24 @@ fn each_way_to_sign_in_shows_itself_as_documented() {
     assert_eq!(client.describe().auth[0].name(), "client_credentials");
 }
 
+/// The vendor's OpenAPI files: what `OPENAPI_DOCUMENTS` says, or the folder `shared/apis/highlevel-openapi` beside any folder above this one.
+fn of_the_world() -> Option<std::path::PathBuf> {
+    if let Some(folder) = std::env::var_os("OPENAPI_DOCUMENTS") {
+        return Some(folder.into());
+    }
+    let above = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).ancestors();
+    above
+        .map(|folder| folder.join("shared/apis/highlevel-openapi"))
+        .find(|folder| folder.is_dir())
+}
+
 /// Every document of a folder, each operation with its own example. Set `OPENAPI_DOCUMENTS` to try it on the documents of a vendor.
 #[test]
 fn documents_of_the_world_are_read_and_every_example_fits() {
-    let Ok(folder) = std::env::var("OPENAPI_DOCUMENTS") else {
-        eprintln!("OPENAPI_DOCUMENTS is not set: no document of the world was read");
+    let Some(folder) = of_the_world() else {
+        eprintln!(
+            "NOT TRIED: set OPENAPI_DOCUMENTS to a folder with OpenAPI documents to read them"
+        );
         return;
     };
     let (mut read_at_all, mut operations) = (0, 0);
@@ -156,6 +169,10 @@ fn documents_of_the_world_are_read_and_every_example_fits() {
     let mut files: Vec<_> = std::fs::read_dir(folder)
         .unwrap()
         .map(|file| file.unwrap().path())
+        .filter(|file| {
+            let ending = file.extension().and_then(|ending| ending.to_str());
+            ending.is_some_and(|ending| matches!(ending, "json" | "yaml" | "yml"))
+        })
         .collect();
     files.sort();
     for file in files {

@@ -21,7 +21,7 @@ use crate::vendor::ActError;
 pub(crate) type Done = Result<Value, ActError>;
 
 /// Every act, for the error that names them all; `docs/sandbox.md` explains each.
-const ACTS: [&str; 35] = [
+const ACTS: [&str; 36] = [
     "access",
     "add_field",
     "add_tags",
@@ -41,6 +41,7 @@ const ACTS: [&str; 35] = [
     "expire_tokens",
     "get_business",
     "get_contact",
+    "happen",
     "install",
     "make_thing",
     "merge_contacts",
@@ -109,10 +110,18 @@ impl State {
                     input["country"].as_str().unwrap_or("DE"),
                 );
                 let shown = location.to_json(&self.company.id);
-                self.locations.insert(location.id.clone(), location);
+                let id = location.id.clone();
+                self.locations.insert(id.clone(), location);
+                self.tell_of_location(&id, true, core);
                 Ok(shown)
             }
-            "set_location" => self.set_location(input),
+            "set_location" => {
+                let shown = self.set_location(input)?;
+                let id = self.location_of(input)?.id.clone();
+                self.tell_of_location(&id, false, core);
+                Ok(shown)
+            }
+            "happen" => self.happen(input, core),
             "create_app" => {
                 let app = new_app(&text(input, "name")?, core);
                 let client_id = app.client_id.clone();

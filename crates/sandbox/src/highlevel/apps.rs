@@ -157,6 +157,8 @@ pub(crate) fn subject_name(subject: &Subject) -> String {
 
 /// The scopes that the simulated part of the API knows, and those that apps of its kind ask for beside them.
 pub(crate) const SCOPES: &[&str] = &[
+    "associations.readonly",
+    "associations/relation.readonly",
     "businesses.readonly",
     "businesses.write",
     "calendars.readonly",
@@ -176,6 +178,7 @@ pub(crate) const SCOPES: &[&str] = &[
     "conversations/livechat.write",
     "conversations/message.readonly",
     "conversations/message.write",
+    "invoices.readonly",
     "locations.readonly",
     "locations/customFields.readonly",
     "locations/customFields.write",
@@ -185,10 +188,15 @@ pub(crate) const SCOPES: &[&str] = &[
     "locations/tags.write",
     "locations/tasks.readonly",
     "locations/templates.readonly",
+    "objects/record.readonly",
+    "objects/schema.readonly",
     "oauth.readonly",
     "oauth.write",
     "opportunities.readonly",
     "opportunities.write",
+    "payments/orders.readonly",
+    "products.readonly",
+    "products/prices.readonly",
     "users.readonly",
     "users.write",
     "workflows.readonly",

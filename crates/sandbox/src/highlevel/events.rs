@@ -158,7 +158,14 @@ impl State {
     }
 
     /// Queues an object that is complete but for its time, id and closing brace.
-    fn post(&self, app: &App, event: &'static str, subject: &str, payload: Vec<u8>, core: &Core) {
+    pub(crate) fn post(
+        &self,
+        app: &App,
+        event: &'static str,
+        subject: &str,
+        payload: Vec<u8>,
+        core: &Core,
+    ) {
         let Some(url) = &app.webhook_url else { return };
         let id = core.random.uuid();
         let renderer = Renderer {

@@ -24,6 +24,7 @@ use serde_json::{Map, Value, json};
 use super::State;
 use super::errors;
 use super::gate::Admitted;
+use super::happenings::Deed;
 use super::routes::Needs;
 use crate::clock::iso_millis;
 use crate::core::Core;
@@ -315,6 +316,7 @@ impl State {
         let item = thing(kind, location_id, fields, core);
         log(core, Operation::Create, &item, item.fields.keys());
         self.things.0.push(item.clone());
+        self.tell_of(Deed::Made, &item, None, core);
         item
     }
 
@@ -348,17 +350,25 @@ impl State {
         let item = item.ok_or_else(|| missing(kind, id))?;
         item.changed_ms = now_ms;
         log(core, Operation::Update, item, fields.keys());
+        let before = item.fields.clone();
         item.fields.extend(fields);
-        Ok(item.clone())
+        let item = item.clone();
+        self.tell_of(Deed::Changed, &item, Some(&before), core);
+        Ok(item)
     }
 
     pub(crate) fn delete(&mut self, kind: &Kind, location_id: &str, id: &str, core: &Core) {
+        let mut gone = Vec::new();
         for item in &mut self.things.0 {
             let is_it = item.kind == kind.name && item.location_id == location_id && item.id == id;
             if is_it && !item.deleted {
                 item.deleted = true;
                 log(core, Operation::Delete, item, std::iter::empty());
+                gone.push(item.clone());
             }
+        }
+        for item in &gone {
+            self.tell_of(Deed::Deleted, item, None, core);
         }
     }
 }

@@ -445,6 +445,12 @@ pub(crate) const SWITCHES: &[Switch] = &[
     ),
     // webhooks
     flag(
+        "highlevel.task_create_complete",
+        false,
+        "TaskCreate carries contactId and body, as in its documented schema; real ones were seen without.",
+        "highlevel::webhooks::things_have_events_of_their_own",
+    ),
+    flag(
         "highlevel.api_write_webhooks",
         true,
         "Writes through the API send webhooks too.",

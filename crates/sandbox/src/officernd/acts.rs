@@ -15,7 +15,7 @@ use crate::vendor::ActError;
 pub(super) type Done = Result<Value, ActError>;
 
 /// Every act, for the error that names them all; `docs/sandbox.md` explains each.
-const ACTS: [&str; 37] = [
+const ACTS: [&str; 38] = [
     "access",
     "add_location",
     "add_opportunity_status",
@@ -44,6 +44,7 @@ const ACTS: [&str; 37] = [
     "expire_tokens",
     "get_company",
     "get_member",
+    "happen",
     "make_thing",
     "remove_application",
     "remove_property",
@@ -67,6 +68,7 @@ impl State {
         match act {
             "access" => Ok(self.access()),
             "make_thing" | "change_thing" | "things" => self.person_with_thing(act, input, core),
+            "happen" => self.happen(input, core),
             "add_location" => self.add_named(Kind::Location, input, core),
             "add_plan" => self.add_named(Kind::Plan, input, core),
             "add_opportunity_status" => self.add_named(Kind::OpportunityStatus, input, core),

@@ -72,6 +72,23 @@ impl Things {
             .ok_or_else(|| Refusal::NoItem(id.to_owned()))
     }
 
+    pub(super) fn kind_and_fields(&self, slot: Slot) -> (&'static str, &Map<String, Value>) {
+        let thing = self.get(slot);
+        (thing.kind, &thing.fields)
+    }
+
+    pub(super) fn id_of(&self, slot: Slot) -> &str {
+        &self.get(slot).id
+    }
+
+    pub(super) fn slot_of(&self, kind: &str, id: &str) -> Option<Slot> {
+        self.find(kind, id).ok()
+    }
+
+    pub(super) fn bury(&mut self, slot: Slot) {
+        self.all[slot as usize].deleted = true;
+    }
+
     /// Everything, deleted or not, for a look from outside.
     pub(super) fn dump(&self) -> Value {
         self.all
@@ -188,7 +205,7 @@ impl State {
         }
     }
 
-    fn add(
+    pub(super) fn add(
         &mut self,
         kind: &'static str,
         fields: Map<String, Value>,
@@ -260,6 +277,9 @@ impl State {
             _ => None,
         };
         let mut body = self.thing_body(row, call, core)?;
+        let mut before = known
+            .filter(|_| verb != "delete")
+            .map(|slot| self.things.get(slot).fields.clone());
         let (happened, slot) = match (verb, known) {
             ("update", Some(slot)) => (Operation::Update, self.change(slot, body, stamp, core)),
             ("set", Some(slot)) => {
@@ -278,6 +298,7 @@ impl State {
                 });
                 let slot = open.last().map(|(slot, _)| slot);
                 let slot = slot.ok_or(Refusal::Rule("Member is not checked in"))?;
+                before = Some(self.things.get(slot).fields.clone());
                 let end = Map::from_iter([("end".to_owned(), json!(iso_millis(stamp.at_ms)))]);
                 (Operation::Update, self.change(slot, end, stamp, core))
             }
@@ -310,6 +331,7 @@ impl State {
         };
         let id = self.things.get(slot).id.clone();
         log(core, happened, row.kind, &id);
+        self.tell_of_thing(slot, happened, before.as_ref(), stamp, core);
         if row.kind == "booking" {
             self.tell_customer(&id, verb, call, core);
         }
@@ -363,7 +385,7 @@ impl State {
         Ok(body)
     }
 
-    fn change(
+    pub(super) fn change(
         &mut self,
         slot: Slot,
         changes: Map<String, Value>,
@@ -545,6 +567,12 @@ impl State {
         let mut places = (0..).take(dates.len());
         let page = listing::page(&show::Dates(dates), &mut places, &query, core);
         Answer::json(200, &page)
+    }
+
+    /// A thing as events of v2's shape show it, and its id.
+    pub(super) fn shown_in_event(&self, slot: Slot, core: &Core) -> (String, Map<String, Value>) {
+        let id = self.things.get(slot).id.clone();
+        (id, self.view(core).one(slot, OneView::Alone))
     }
 
     fn shown_thing(&self, status: u16, slot: Slot, core: &Core) -> Answer {

@@ -43,6 +43,14 @@ fn event_type(kind: Kind, happened: &str, core: &Core) -> Option<&'static str> {
     event_types(core).into_iter().find(|event| *event == wanted)
 }
 
+fn is_silent(stamp: &Stamp, core: &Core) -> bool {
+    match stamp.actor {
+        Actor::Seed => true,
+        Actor::Api => !core.switches.flag("officernd.api_write_webhooks"),
+        Actor::User => false,
+    }
+}
+
 impl State {
     /// Tells every subscription of a change; `before` is what an update changed.
     pub(super) fn announce(
@@ -54,14 +62,38 @@ impl State {
         stamp: &Stamp,
         core: &Core,
     ) {
-        let silent = match stamp.actor {
-            Actor::Seed => true,
-            Actor::Api => !core.switches.flag("officernd.api_write_webhooks"),
-            Actor::User => false,
-        };
+        let silent = is_silent(stamp, core);
         let Some(event) = event_type(kind, happened, core).filter(|_| !silent) else {
             return;
         };
+        let record = self.table(kind).get(slot);
+        let subject = record.id.to_string();
+        let data = self.event(kind, record, before, stamp.at_ms, core);
+        self.send(event, &subject, data, stamp, core);
+    }
+
+    /// Sends an event about anything, unless it is one of those that nobody hears of.
+    pub(super) fn send_event(
+        &mut self,
+        event: &'static str,
+        subject: &str,
+        data: Map<String, Value>,
+        stamp: &Stamp,
+        core: &Core,
+    ) {
+        if !is_silent(stamp, core) {
+            self.send(event, subject, data, stamp, core);
+        }
+    }
+
+    fn send(
+        &mut self,
+        event: &'static str,
+        subject: &str,
+        data: Map<String, Value>,
+        stamp: &Stamp,
+        core: &Core,
+    ) {
         let wants = |subscription: &Record| {
             let events = subscription.get("eventTypes").and_then(Value::as_array);
             subscription.flag("isEnabled")
@@ -74,23 +106,18 @@ impl State {
             .filter(|subscription| wants(subscription))
             .map(|own| (own.text("url").into(), own.text("secret").to_owned()))
             .collect();
-        if targets.is_empty() {
-            return;
-        }
-        let record = self.table(kind).get(slot);
-        let subject = record.id.to_string();
-        let body = self.event(kind, record, before, stamp.at_ms, core);
         for (url, secret) in targets {
             let id = self.new_id(core);
-            let mut body = body.clone();
-            body.insert("event".to_owned(), json!(id));
-            body.insert("eventType".to_owned(), json!(event));
-            let payload = Bytes::from(Value::Object(body).to_string());
+            let body = json!({
+                "createdAt": iso_millis(stamp.at_ms), "data": data, "event": id, "eventType": event,
+            });
+            let payload = Bytes::from(body.to_string());
             self.events_sent += 1;
-            self.post(event, id, &subject, url, secret, payload, core);
+            self.post(event, id, subject, url, secret, payload, core);
         }
     }
 
+    /// What an event says of an object.
     fn event(
         &self,
         kind: Kind,
@@ -122,10 +149,7 @@ impl State {
             }
             data.insert("previousAttributes".to_owned(), Value::Object(previous));
         }
-        let mut body = Map::new();
-        body.insert("createdAt".to_owned(), json!(iso_millis(at_ms)));
-        body.insert("data".to_owned(), Value::Object(data));
-        body
+        data
     }
 
     #[expect(clippy::too_many_arguments, reason = "the parts of one letter")]

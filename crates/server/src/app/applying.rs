@@ -1,6 +1,9 @@
 //! Putting a config into force: checked whole, durable first, then the accounts, then the engine.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, PoisonError},
+};
 
 use connections::{ConfigError, Configs, Restart};
 use connector::{Connector, Description};
@@ -19,7 +22,43 @@ use crate::{
 impl App {
     /// Reads and checks a config as far as that goes without asking any system.
     pub(crate) fn read(&self, text: &str) -> Result<Document, Problems> {
-        read(&self.connectors, text)
+        self.read_with_known(text).or_else(|problems| {
+            // a system may have been imported since
+            match self.learn_systems() {
+                true => self.read_with_known(text),
+                false => Err(problems),
+            }
+        })
+    }
+
+    fn read_with_known(&self, text: &str) -> Result<Document, Problems> {
+        let connectors = self.connectors.read();
+        read(&connectors.unwrap_or_else(PoisonError::into_inner), text)
+    }
+
+    /// Takes systems that were imported since it was looked last; whether there are any.
+    fn learn_systems(&self) -> bool {
+        let Some(further) = &self.further else {
+            return false;
+        };
+        let mut learnt = false;
+        match further() {
+            Ok(systems) => {
+                self.connections.learn(&systems);
+                let connectors = self.connectors.write();
+                let mut connectors = connectors.unwrap_or_else(PoisonError::into_inner);
+                for system in systems {
+                    let name = system.describe().system;
+                    if !connectors.iter().any(|own| own.describe().system == name) {
+                        tracing::info!(system = name, "a system was imported");
+                        connectors.push(system);
+                        learnt = true;
+                    }
+                }
+            }
+            Err(why) => tracing::error!(why, "imported systems cannot be read; those before stay"),
+        }
+        learnt
     }
 
     /// Checks the syncs of a config against the accounts that are signed in, as they are now.

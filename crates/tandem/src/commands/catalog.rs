@@ -132,11 +132,16 @@ fn import(database: &Path, wanted: &cli::Import) -> Result<()> {
     wiring::imported(&wanted.name, &text).map_err(unreadable)?;
     let folder = wiring::systems_folder(database);
     std::fs::create_dir_all(&folder)?;
-    let file = folder.join(format!("{}.json", wanted.name));
+    let file = folder.join(format!("{}.openapi", wanted.name));
     let beside = folder.join(format!("{}.new", wanted.name));
     // whole or not at all
     std::fs::write(&beside, &text)?;
     std::fs::rename(&beside, &file)?;
+    // the ending of documents before YAML was read
+    match std::fs::remove_file(folder.join(format!("{}.json", wanted.name))) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
+        _ => {}
+    }
     let left_out: Vec<Json> = read
         .left_out
         .iter()
@@ -168,7 +173,9 @@ fn import(database: &Path, wanted: &cli::Import) -> Result<()> {
             "The document does not say where the API lives: set `base_url` for the connection.\n",
         );
     }
-    text.push_str("A server that runs knows it once it is started anew.\n");
+    text.push_str(
+        "A server that runs takes it with the next `tandem apply`; a document that replaces one, once it is started anew.\n",
+    );
     output::text(&text)
 }
 

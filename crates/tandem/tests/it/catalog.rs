@@ -5,6 +5,56 @@ use serde_json::json;
 
 use crate::world::World;
 
+/// Webhooks reach the program that listens; what is not told is found by asking, and needs no server.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_trigger_is_listened_to_while_it_happens() {
+    let world = World::start().await;
+    let asked = world
+        .run(&["catalog", "highlevel", "contact.created"])
+        .await;
+    assert!(asked.out.contains("told by webhook"), "{asked:#?}");
+    let server = world.serve().await;
+    world.connect_both().await;
+    let hooks = json!({"webhookUrl": format!("{}/hooks/highlevel", server.url)});
+    world.act(System::HighLevel, "configure_app", hooks);
+    let listens = world.run(&["listen", "marketing", "contact.created", "--count", "1"]);
+    let happens = async {
+        // until somebody listens, nothing is kept
+        for number in 0..40 {
+            tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+            let who = json!({"firstName": format!("Anna{number}")});
+            let control = world.sandbox.control();
+            control
+                .act(System::HighLevel, "create_contact", &who)
+                .unwrap();
+        }
+        std::future::pending::<()>().await;
+    };
+    let heard = tokio::select! {
+        heard = listens => heard,
+        () = happens => unreachable!(),
+    };
+    let heard = heard.json();
+    assert_eq!(heard["trigger"], "contact.created");
+    assert!(
+        heard["item"]["firstName"]
+            .as_str()
+            .unwrap()
+            .starts_with("Anna"),
+        "{heard}"
+    );
+    assert!(heard["item"]["webhookId"].is_null(), "no envelope: {heard}");
+    world
+        .run(&["listen", "marketing", "contact.exploded"])
+        .await
+        .refused(1, &["TDM-O001"]);
+    server.stop();
+    world
+        .run(&["listen", "marketing", "contact.created"])
+        .await
+        .refused(1, &["no server runs"]);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_operation_is_found_shown_and_done_and_bad_input_is_told_before_anything_is_sent() {
     let world = World::start().await;
@@ -154,6 +204,53 @@ const DOCUMENT: &str = r##"{
   }
 }"##;
 
+/// The same in YAML, one call of it.
+const IN_YAML: &str = "
+openapi: 3.1.0
+info: {title: Places, version: '1'}
+security: [{token: []}]
+paths:
+  /locations/{id}:
+    get:
+      operationId: get-place
+      tags: [places]
+      parameters:
+        - {name: id, in: path, required: true, schema: {type: string}}
+        - {name: Version, in: header, required: true, schema: {type: string}}
+      responses:
+        200: {description: there}
+components:
+  securitySchemes:
+    token: {type: http, scheme: bearer}
+";
+
+/// A server takes a system that is imported while it runs, with the next config that names it.
+async fn while_it_runs(world: &World, config: &str, access: &serde_json::Value, field: &str) {
+    let document = world.write("places.yaml", IN_YAML);
+    let import = [
+        "catalog",
+        "import",
+        document.to_str().unwrap(),
+        "--name",
+        "places",
+    ];
+    let imported = world.run(&import).await;
+    assert_eq!(imported.code, 0, "{imported:#?}");
+    let config = config
+        .replace("  mine:", "  places:")
+        .replace("system: crm", "system: places");
+    let config = world.write("places-config.yaml", &config);
+    let applied = world.run(&["apply", config.to_str().unwrap()]).await;
+    assert_eq!(applied.code, 0, "{applied:#?}");
+    let connected = world.run(&["connect", "places", "--field", field]).await;
+    assert_eq!(connected.code, 0, "{connected:#?}");
+    let id = &access["mainLocationId"];
+    let input = json!({"Version": "2021-07-28", "id": id}).to_string();
+    let get = ["call", "places", "places.get_place", "--input", &input];
+    let read = world.run(&get).await.json();
+    assert_eq!(read["location"]["id"], *id);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_api_of_ones_own_is_imported_and_called() {
     let world = World::start().await;
@@ -164,11 +261,17 @@ async fn an_api_of_ones_own_is_imported_and_called() {
         .run(&import("highlevel"))
         .await
         .refused(1, &["TDM-O005", "none that Tandem has already"]);
-    let yaml = world.write("crm.yaml", "openapi: 3.0.3\n");
+    let broken = world.write("broken.yaml", "openapi: [3\n");
     world
-        .run(&["catalog", "import", yaml.to_str().unwrap(), "--name", "crm"])
+        .run(&[
+            "catalog",
+            "import",
+            broken.to_str().unwrap(),
+            "--name",
+            "crm",
+        ])
         .await
-        .refused(1, &["TDM-O005", "YAML"]);
+        .refused(1, &["TDM-O005", "neither JSON nor YAML"]);
     let imported = world
         .run(&[&import("crm")[..], &["--json"]].concat())
         .await
@@ -182,12 +285,12 @@ async fn an_api_of_ones_own_is_imported_and_called() {
     let ids = |place: usize| listed[place]["operation"].as_str().unwrap().to_owned();
     assert_eq!([ids(0), ids(1)], ["people.add_person", "people.get_person"]);
 
-    let config = format!(
+    let text = format!(
         "version: 1\nlisten: 127.0.0.1:0\nconnections:\n  mine:\n    system: crm\n    base_url: {}/highlevel\n    \
          allow_private_addresses: true\n    auth:\n      scheme: token\nsyncs: {{}}\n",
         world.sandbox.url()
     );
-    let config = world.write("own.yaml", &config);
+    let config = world.write("own.yaml", &text);
     let server = world
         .serve_with(&["--config", config.to_str().unwrap()])
         .await;
@@ -237,5 +340,6 @@ async fn an_api_of_ones_own_is_imported_and_called() {
         .run(&["call", "mine", "people.get_person", "--input", &input])
         .await
         .refused(1, &["TDM-O003", "Contact not found"]);
+    while_it_runs(&world, &text, &access, &field).await;
     server.stop();
 }

@@ -1,11 +1,14 @@
 //! A sandbox, a connection to it, and things made for an operation to work on.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use catalog::RunError;
 use connections::Session;
-use connector::catalog::Operation;
+use connector::catalog::{
+    Operation,
+    trigger::{Happened, Source},
+};
 use jiff::Timestamp;
 use sandbox::{Control, System};
 use serde_json::{Map, Value as Json, json};
@@ -58,6 +61,27 @@ pub(super) enum Expect {
     Lacks(&'static str),
 }
 
+/// How a trigger is set off.
+pub(super) struct Deed {
+    pub(super) trigger: &'static str,
+    /// What is done before it, of which nothing is heard.
+    pub(super) before: &'static [&'static str],
+    /// An operation with its own example, or `act NAME`.
+    pub(super) by: &'static str,
+    /// Fields beside those of the example; `$kind` is the id of a thing of that kind.
+    pub(super) with: &'static str,
+}
+
+/// What a question finds.
+pub(super) struct Change {
+    pub(super) trigger: &'static str,
+    /// The kind of thing that is new, and what makes it: its maker, or an operation and where the id stands in the answer.
+    pub(super) kind: &'static str,
+    pub(super) made: Option<(&'static str, &'static str)>,
+    /// The operation that changes it; none where no call and no act does.
+    pub(super) change: Option<&'static str>,
+}
+
 pub(super) struct Bench {
     rig: Rig,
     system: System,
@@ -99,19 +123,120 @@ impl Bench {
         self.run(operation, &input).await
     }
 
-    /// Asks a trigger's question; the ids of what happened.
+    /// Asks a trigger's question; what happened.
     pub(super) async fn polls(
         &self,
         trigger: &str,
         seen: &mut catalog::Seen,
-    ) -> Result<Vec<String>> {
+    ) -> Result<Vec<Happened>> {
         let connector = self.session.connector();
         let trigger = connector.catalog().trigger(trigger);
         let trigger = trigger.context("there is no such trigger")?;
         let now = Timestamp::from_millisecond(self.control().core().clock.now_ms())?;
         let calls = &self.session;
         let happened = catalog::poll(calls, &**connector, trigger, now, seen).await?;
-        Ok(happened.into_iter().map(|one| one.id).collect())
+        for one in &happened {
+            ensure!(one.trigger == trigger.id, "{one:?}");
+            whole(&trigger.output, &one.item)?;
+        }
+        Ok(happened)
+    }
+
+    /// Sets a trigger off, waits for the webhook, and reads it as the trigger's output.
+    pub(super) async fn tells(&mut self, deed: &'static Deed) -> Result<()> {
+        let connector = Arc::clone(self.session.connector());
+        let trigger = connector.catalog().trigger(deed.trigger);
+        let trigger = trigger.context("there is no such trigger")?;
+        let Source::Webhook { events, .. } = &trigger.source else {
+            bail!("it is not told by webhook");
+        };
+        // all at once, so that a webhook that is taken for another's shows
+        let every: Vec<String> = connector
+            .catalog()
+            .triggers
+            .iter()
+            .filter_map(|own| match &own.source {
+                Source::Webhook { events, .. } => Some(events.clone()),
+                Source::Poll(_) => None,
+            })
+            .flatten()
+            .collect();
+        ensure!(!events.is_empty(), "it has no event");
+        for before in deed.before {
+            self.deed(before).await?;
+        }
+        let input = match deed.by.split_once(' ') {
+            Some(("act", _)) => self.named(deed.with).await?,
+            _ => {
+                let mut input = Json::Object(self.example(self.operation(deed.by)?).await?);
+                if let (Json::Object(input), Json::Object(with)) =
+                    (&mut input, self.named(deed.with).await?)
+                {
+                    input.extend(with);
+                }
+                input
+            }
+        };
+        self.rig.heard().await;
+        self.rig.listens_to(&every).await?;
+        match deed.by.split_once(' ') {
+            Some(("act", act)) => drop(self.rig.control.act(self.system, act, &input)?),
+            _ => {
+                let input = input.as_object().cloned().unwrap_or_default();
+                drop(self.run(self.operation(deed.by)?, &input).await?);
+            }
+        }
+        let heard = self.rig.heard().await;
+        let names: Vec<&str> = heard.iter().map(|(own, _)| own.trigger.as_str()).collect();
+        let found = heard.iter().find(|(own, _)| own.trigger == trigger.id);
+        let (happened, _) = found.with_context(|| format!("it is not among {names:?}"))?;
+        ensure!(!happened.id.is_empty(), "it is about nothing: {happened:?}");
+        whole(&trigger.output, &happened.item)
+    }
+
+    /// Does an operation, an act with its input, or turns a switch on.
+    async fn deed(&mut self, by: &str) -> Result<()> {
+        match by.split_once(' ') {
+            Some(("act", act)) => {
+                let (act, with) = act.split_once(' ').unwrap_or((act, "{}"));
+                let input = self.named(with).await?;
+                self.rig.control.act(self.system, act, &input)?;
+            }
+            Some(("switch", name)) => {
+                let switches = &self.rig.control.core().switches;
+                switches.set(name, &json!(true))?;
+            }
+            _ => drop(self.does(by).await?),
+        }
+        Ok(())
+    }
+
+    /// A JSON text with the ids of the things that it names.
+    async fn named(&mut self, with: &str) -> Result<Json> {
+        let mut with: Json = serde_json::from_str(with)?;
+        self.name_ids(&mut with).await?;
+        Ok(with)
+    }
+
+    /// Does an operation or an act, and takes the id of what it made as that of this kind.
+    pub(super) async fn makes_by(
+        &mut self,
+        kind: &'static str,
+        by: &str,
+        id: &str,
+    ) -> Result<String> {
+        let output = match by.split_once(' ') {
+            Some(("act", act)) => {
+                let (act, with) = act.split_once(' ').unwrap_or((act, "{}"));
+                let with = self.named(with).await?;
+                self.rig.control.act(self.system, act, &with)?
+            }
+            _ => self.does(by).await?,
+        };
+        let id = output.pointer(id).and_then(Json::as_str);
+        let id = id.with_context(|| format!("no id in {output}"))?.to_owned();
+        self.ids.insert(kind, id.clone());
+        Ok(id)
     }
 
     /// Makes a thing of this kind as its maker does; its id.
@@ -384,10 +509,49 @@ fn written(id: &str, property: &Json) -> Json {
 
 /// Whether an answer is of the form that the operation declares; what is null is as good as absent.
 fn fits(operation: &Operation, output: &Json) -> Result<()> {
-    let mut output = output.clone();
-    without_nulls(&mut output);
-    catalog::check(&operation.output, &output)
-        .map_err(|problems| anyhow!("the answer is not of the declared form:\n{problems}"))
+    whole(&operation.output, output)
+}
+
+/// Whether a value is of a form, and the form names all that is in it: what is open says so with `additionalProperties`.
+pub(super) fn whole(form: &Json, value: &Json) -> Result<()> {
+    let mut value = value.clone();
+    without_nulls(&mut value);
+    catalog::check(form, &value)
+        .map_err(|problems| anyhow!("it is not of the declared form:\n{problems}"))?;
+    let mut undeclared = Vec::new();
+    undeclared_in(form, &value, "", &mut undeclared);
+    ensure!(undeclared.is_empty(), "not declared: {undeclared:?}");
+    Ok(())
+}
+
+fn undeclared_in(form: &Json, value: &Json, place: &str, undeclared: &mut Vec<String>) {
+    match value {
+        Json::Object(members) => {
+            let open = form
+                .get("additionalProperties")
+                .filter(|own| **own != json!(false));
+            for (name, member) in members {
+                let place = format!("{place}/{name}");
+                match (form["properties"].get(name), open) {
+                    (Some(form), _) => undeclared_in(form, member, &place, undeclared),
+                    (None, Some(Json::Object(_))) => {
+                        undeclared_in(&form["additionalProperties"], member, &place, undeclared);
+                    }
+                    (None, Some(_)) => {}
+                    (None, None) => undeclared.push(place),
+                }
+            }
+        }
+        Json::Array(items) => {
+            for item in items {
+                match form.get("items") {
+                    Some(form) => undeclared_in(form, item, &format!("{place}[]"), undeclared),
+                    None => undeclared.push(format!("{place}[]")),
+                }
+            }
+        }
+        _ => {}
+    }
 }
 
 fn without_nulls(value: &mut Json) {

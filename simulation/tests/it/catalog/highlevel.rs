@@ -63,6 +63,14 @@ pub(super) const MAKERS: &[Maker] = &[
     maker("lost_reason", "opportunities.lost_reasons", "/lostReasons/0/id", r#"{}"#),
     maker("pipeline", "opportunities.pipelines.list", "/pipelines/0/id", r#"{}"#),
     maker("pipeline_stage", "opportunities.pipelines.list", "/pipelines/0/stages/0/id", r#"{}"#),
+    maker("second_stage", "opportunities.pipelines.list", "/pipelines/0/stages/1/id", r#"{}"#),
+    maker("association", "act happen", "/id", r#"{"event": "AssociationCreate"}"#),
+    maker("invoice", "act happen", "/id", r#"{"event": "InvoiceCreate"}"#),
+    maker("object", "act happen", "/id", r#"{"event": "ObjectSchemaCreate"}"#),
+    maker("order", "act happen", "/id", r#"{"event": "OrderCreate"}"#),
+    maker("price", "act happen", "/id", r#"{"event": "PriceCreate"}"#),
+    maker("product", "act happen", "/id", r#"{"event": "ProductCreate"}"#),
+    maker("relation", "act happen", "/id", r#"{"event": "RelationCreate"}"#),
     maker("opportunity", "opportunities.create", "/opportunity/id", r#"{}"#),
 ];
 

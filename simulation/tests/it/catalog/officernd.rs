@@ -14,6 +14,15 @@ const fn maker(kind: &'static str, operation: &'static str, id: &'static str) ->
     }
 }
 
+const fn told(kind: &'static str, with: &'static str) -> Maker {
+    Maker {
+        kind,
+        operation: "act happen",
+        id: "/_id",
+        with,
+    }
+}
+
 const fn case(operation: &'static str, before: &'static [&'static str], seen: Seen) -> Case {
     Case {
         operation,
@@ -24,6 +33,9 @@ const fn case(operation: &'static str, before: &'static [&'static str], seen: Se
 
 #[rustfmt::skip]
 pub(super) const MAKERS: &[Maker] = &[
+    maker("allocation", "state allocation", "/id"),
+    told("company_payment_details", r#"{"event": "company.paymentdetails.created", "fields": {"company": "$company"}}"#),
+    told("occupancy_slot", r#"{"event": "occupancyslot.created", "fields": {"resource": "$resource"}}"#),
     maker("amenity", "amenities.list", "/results/0/_id"),
     maker("assignment", "assignments.list", "/results/0/_id"),
     maker("benefit", "benefits.list", "/results/0/_id"),

@@ -100,15 +100,6 @@ pub(super) const MAKERS: &[Maker] = &[
     special("mail", "state mail", "/id", "{}"),
 ];
 
-/// Triggers that ask: what kind of thing each is about, and what changes one.
-pub(super) const CHANGES: &[(&str, &str, &str)] = &[
-    ("address.changed", "address", "address.modify"),
-    ("task.changed", "task", "task.modify"),
-    ("agentslog.changed", "activity", "agentslog.modify"),
-    ("calendar.changed", "appointment", "calendar.modify"),
-    ("estate.changed", "estate", "estate.modify"),
-];
-
 #[rustfmt::skip]
 pub(super) const CASES: &[Case] = &[
     case("address.read", Shows("address")),

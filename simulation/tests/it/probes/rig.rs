@@ -13,10 +13,10 @@ use anyhow::{Context, Result, anyhow};
 use async_trait::async_trait;
 use connections::{
     Clock, Configs, ConnectionConfig, Connections, CredentialStore, CredentialStoreError, Dice,
-    Fact, IntakeSink, IntakeSinkError, NoCallLog, Parts, ProbePlan, ProbeReport, Purpose, Restart,
-    ServiceTransport, Session, Watcher,
+    Fact, IntakeSink, IntakeSinkError, NoCallLog, Parts, ProbePlan, ProbeReport, Purpose, Receipt,
+    Restart, ServiceTransport, Session, Watcher,
 };
-use connector::{Delivery, Incoming, Probe, SecretText};
+use connector::{Delivery, Incoming, Probe, SecretText, catalog::trigger::Happened};
 use record::{Entity, RecordId};
 use sandbox::{Actor, Control, Edit, Operation, Sandbox, System};
 use serde_json::{Value as Json, json};
@@ -37,9 +37,14 @@ pub(crate) struct Rig {
     connections: Arc<Connections>,
     stop: CancellationToken,
     runs: AtomicUsize,
+    /// What webhooks told, in the order in which they came in.
+    heard: Heard,
     /// What clients of the API had made before the first run.
     before: BTreeSet<String>,
 }
+
+/// What a webhook told, and whether it was for the connection.
+type Heard = Arc<Mutex<Vec<(Happened, bool)>>>;
 
 impl Drop for Rig {
     fn drop(&mut self) {
@@ -57,11 +62,14 @@ impl Rig {
         let clock = Arc::new(FastClock::new(None, SPEED));
         let receiver: Arc<OnceLock<Arc<Connections>>> = Arc::default();
         let (source, sleeper) = (Arc::clone(&clock), Arc::clone(&clock));
+        let heard = Heard::default();
         let sender: sandbox::Sender = {
             let (receiver, clock) = (Arc::clone(&receiver), Arc::clone(&clock));
+            let heard = Arc::clone(&heard);
             Arc::new(move |outgoing| {
                 let (receiver, clock) = (Arc::clone(&receiver), Arc::clone(&clock));
-                Box::pin(async move { receive(&receiver, &clock, system, &outgoing).await })
+                let heard = Arc::clone(&heard);
+                Box::pin(async move { receive(&receiver, &clock, system, &outgoing, &heard).await })
             })
         };
         let sandbox = Sandbox::new(sandbox::Options {
@@ -109,7 +117,7 @@ impl Rig {
         connections.connect(&name(), given, &purpose).await?;
         if system == System::OfficeRnd {
             connections
-                .subscribe(&name(), "https://it.example/hooks", &purpose.entities)
+                .subscribe(&name(), "https://it.example/hooks", &purpose.entities, &[])
                 .await?;
         }
         let stop = CancellationToken::new();
@@ -124,6 +132,7 @@ impl Rig {
             connections,
             stop,
             runs: AtomicUsize::new(0),
+            heard,
         })
     }
 
@@ -162,6 +171,37 @@ impl Rig {
             .connections
             .probe(&name(), plan, Arc::new(watch), stop)
             .await?)
+    }
+
+    /// Has webhooks of these events sent.
+    pub(crate) async fn listens_to(&self, events: &[String]) -> Result<()> {
+        match self.system {
+            System::HighLevel => {
+                let switched = json!({"events": events});
+                self.control.act(self.system, "configure_app", &switched)?;
+            }
+            System::OfficeRnd => {
+                self.connections
+                    .subscribe(
+                        &name(),
+                        "https://it.example/hooks",
+                        &[Entity::Contact],
+                        events,
+                    )
+                    .await?;
+            }
+            System::OnOffice => {}
+        }
+        Ok(())
+    }
+
+    /// What webhooks told since this was asked last, once all that are on their way have come in.
+    pub(crate) async fn heard(&self) -> Vec<(Happened, bool)> {
+        while self.control.core().deliveries.next_due_ms().is_some() {
+            self.sandbox.deliver_due().await;
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        std::mem::take(&mut *self.heard.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// A person changes somebody in the vendor's own pages, and the webhook of it comes in.
@@ -356,6 +396,7 @@ async fn receive(
     clock: &FastClock,
     system: System,
     outgoing: &sandbox::Outgoing,
+    heard: &Mutex<Vec<(Happened, bool)>>,
 ) -> Result<u16, String> {
     let connections = to.get().ok_or("nobody listens")?;
     let mut headers = http::HeaderMap::new();
@@ -376,22 +417,34 @@ async fn receive(
         System::OnOffice => "onoffice",
         System::OfficeRnd => "officernd",
     };
-    match connections.receive(word, &incoming, &Nowhere).await {
+    let sink = Keeper(Mutex::default());
+    let receipt = connections.receive(word, &incoming, &sink).await;
+    let told = sink.0.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let mut heard = heard.lock().unwrap_or_else(PoisonError::into_inner);
+    heard.extend(told.into_iter().map(|happened| (happened, true)));
+    match receipt {
+        // what is about another account than the connection's is verified all the same
+        Ok(Receipt::NoConnection { happened, .. }) => {
+            heard.extend(happened.into_iter().map(|happened| (happened, false)));
+            Ok(200)
+        }
         Ok(_) => Ok(200),
         Err(error) => Err(error.to_string()),
     }
 }
 
-/// Takes webhooks and does nothing with them.
-struct Nowhere;
+/// Takes webhooks and keeps what they tell.
+struct Keeper(Mutex<Vec<Happened>>);
 
 #[async_trait]
-impl IntakeSink for Nowhere {
+impl IntakeSink for Keeper {
     async fn accept(
         &self,
         _connection: &ConnectionName,
-        _delivery: &Delivery,
+        delivery: &Delivery,
     ) -> Result<Accepted, IntakeSinkError> {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.extend(delivery.happened.iter().cloned());
         Ok(Accepted::New)
     }
 }

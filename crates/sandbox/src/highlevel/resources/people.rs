@@ -229,8 +229,11 @@ impl State {
                 .filter_map(|id| id.as_str().map(str::to_owned))
                 .collect(),
         };
-        let shown = user.to_json();
+        let (shown, id) = (user.to_json(), user.id.clone());
         self.users.push(user);
+        if admitted.core.switches.flag("highlevel.api_write_webhooks") {
+            self.tell_of_user(&id, admitted.core);
+        }
         Ok(Answer::json(201, &shown))
     }
 

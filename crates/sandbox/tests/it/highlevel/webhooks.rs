@@ -150,6 +150,41 @@ async fn specific_events() {
 }
 
 #[tokio::test]
+async fn things_have_events_of_their_own() {
+    let client = Client::quiet(&[]);
+    client.subscribe();
+    let events = ["TaskCreate", "TaskComplete", "InvoicePaid", "InvoiceCreate"];
+    client.act("configure_app", json!({"events": events}));
+    let id = client.create(json!({"firstName": "Ann"})).await;
+    let task = json!({"title": "Call", "body": "back", "dueDate": "2026-03-02T12:00:00Z", "completed": false});
+    let path = format!("/contacts/{id}/tasks");
+    let made = client.post(&path, task.clone()).await;
+    let [webhook] = client.webhooks().await.try_into().unwrap();
+    assert_eq!(webhook.body["type"], "TaskCreate");
+    assert_eq!(webhook.body["title"], "Call");
+    assert_eq!(webhook.body.get("contactId"), None, "as seen on real ones");
+    client.turn("highlevel.task_create_complete", true);
+    client.post(&path, task).await;
+    let [webhook] = client.webhooks().await.try_into().unwrap();
+    assert_eq!(webhook.body["contactId"], json!(id));
+
+    let one = format!("{path}/{}", made.body["task"]["id"].as_str().unwrap());
+    client.put(&one, json!({"title": "Write"})).await;
+    assert!(client.webhooks().await.is_empty(), "a change has no event");
+    let done = json!({"completed": true});
+    client.put(&format!("{one}/completed"), done).await;
+    let [webhook] = client.webhooks().await.try_into().unwrap();
+    assert_eq!(webhook.body["type"], "TaskComplete");
+
+    let invoice = client.act("happen", json!({"event": "InvoiceCreate"}));
+    let paid = json!({"event": "InvoicePaid", "id": invoice["id"]});
+    client.act("happen", paid);
+    let [made, paid] = client.webhooks().await.try_into().unwrap();
+    assert_eq!(made.body["_id"], paid.body["_id"]);
+    assert_eq!(paid.body["status"], "paid");
+}
+
+#[tokio::test]
 async fn silent_changes() {
     let client = Client::quiet(&[]);
     client.subscribe();

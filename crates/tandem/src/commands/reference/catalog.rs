@@ -104,13 +104,13 @@ fn overview(connectors: &[&dyn Connector]) -> String {
          $ tandem catalog import openapi.json --name crm\n\
          $ tandem catalog crm\n\
          ```\n\n\
-         Any API with an OpenAPI 3.0 or 3.1 document in JSON becomes a system: a connection of the config then has `system: crm`, and each call of \
+         Any API with an OpenAPI 3.0 or 3.1 document, in JSON or YAML, becomes a system: a connection of the config then has `system: crm`, and each call of \
          the document is an operation. Understood are servers with variables, references within the document, parameters in path, query and \
          header, bodies of JSON or forms, bearer tokens, name and password, keys in header or query, and OAuth client credentials; a token of \
          another OAuth flow can be pasted. Left out, and listed, are calls whose body is neither JSON nor a form, that need a cookie, or that live on a \
          server of their own. What happens when the outcome is not known follows from the method: `POST` and `PATCH` are never done again by themselves. \
          The limits of such an API are not known: set `limits` for the connection; two accounts of one API are told apart by the setting `account`. Documents lie in a folder named as the database with `.systems` at \
-         its end (take it along in backups), and a server that runs knows a new one once it is started anew. They have no triggers, and workflows do not \
+         its end (take it along in backups), and a server that runs takes a new one with the next config that names it; a document that replaces another is taken at the next start. They have no triggers, and workflows do not \
          use them yet.\n",
     );
     text
