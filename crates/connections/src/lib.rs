@@ -69,7 +69,7 @@ pub use probing::{
 pub use registry::{Configs, Connections, UnknownConnection};
 pub use session::Session;
 pub use sign_in::{ConnectError, Connected, Purpose, Redirect};
-pub use standing::{AccountName, CheckError, Summary};
+pub use standing::{AccountName, CheckError, Light, Outlook, Summary};
 pub use store::Lane;
 pub use transport::{
     ANSWER_CAP, Answer, HttpOptions, HttpSetupError, HttpTransport, Outgoing, ServiceTransport,

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use connector::{Account, Calls, Effect};
-use jiff::Timestamp;
+use connector::{Account, AuthScheme, Calls, Effect};
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use serde_json::Value as Json;
 use store::{ConnectionName, Lane};
@@ -75,7 +75,88 @@ pub enum CheckError {
     Vendor(String),
 }
 
+/// A sign-in that nothing renews is warned of so long before it ends.
+const WARN: SignedDuration = SignedDuration::from_hours(14 * 24);
+
+/// How a connection is doing, in one colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Light {
+    /// All is well.
+    Green,
+    /// It goes on, but somebody should look.
+    Yellow,
+    /// Nothing goes on until somebody acts.
+    Red,
+}
+
+/// How a connection is doing and will be doing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Outlook {
+    /// In one colour.
+    pub light: Light,
+    /// What somebody should know before it matters.
+    pub warnings: Vec<String>,
+    /// When the token ends. `None`: never, or nobody signed in.
+    pub token_ends: Option<Timestamp>,
+    /// Whether it is renewed by itself before then.
+    pub renews: bool,
+}
+
 impl Connections {
+    /// How a connection is doing and will be doing.
+    ///
+    /// # Errors
+    /// When there is no such connection.
+    pub fn outlook(&self, name: &ConnectionName) -> Result<Outlook, UnknownConnection> {
+        let connection = self.get(name)?;
+        let held = connection.tokens.held();
+        let tokens = held
+            .as_ref()
+            .and_then(|held| held.kept.credentials.tokens.as_ref());
+        let token_ends = tokens.and_then(|tokens| tokens.expires);
+        let renews = match &connection.scheme {
+            AuthScheme::AuthorizationCode { .. } => {
+                tokens.is_some_and(|tokens| tokens.refresh.is_some())
+            }
+            AuthScheme::Pasted { .. } | AuthScheme::ClientCredentials { .. } => true,
+        };
+        let mut warnings = Vec::new();
+        if let (Some(ends), false) = (token_ends, renews) {
+            let left = ends.duration_since(connection.now());
+            if left < WARN {
+                warnings.push(format!(
+                    "the sign-in ends at {ends} and cannot be renewed by itself: sign in again before then"
+                ));
+            }
+        }
+        let light = match connection.health() {
+            Health::Ok if warnings.is_empty() => Light::Green,
+            Health::Ok | Health::Degraded { .. } => Light::Yellow,
+            Health::NeedsSignIn { .. } | Health::WrongAccount { .. } | Health::Stopped { .. } => {
+                Light::Red
+            }
+        };
+        Ok(Outlook {
+            light,
+            warnings,
+            token_ends,
+            renews,
+        })
+    }
+
+    /// The scopes that the vendor granted. `None`: it does not say, as with what is pasted.
+    ///
+    /// # Errors
+    /// When there is no such connection.
+    pub fn granted(&self, name: &ConnectionName) -> Result<Option<Vec<String>>, UnknownConnection> {
+        let held = self.get(name)?.tokens.held();
+        Ok(held.and_then(|held| {
+            let tokens = held.kept.credentials.tokens.as_ref()?;
+            (!tokens.scopes.is_empty()).then(|| tokens.scopes.clone())
+        }))
+    }
+
     /// A connection as people see it.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! The JSON API below `/api/v1`. Reading is GET and works with a read token; everything else needs an
 //! admin token, or the session of a signed-in browser with its proof.
 
+mod accounts;
 mod config;
 mod connections;
 #[cfg(test)]
@@ -61,6 +62,10 @@ pub(crate) fn routes(app: AppState) -> Router<AppState> {
             get(probes::list).post(probes::run),
         )
         .route("/connections/{name}/operations", get(operations::list))
+        .route(
+            "/connections/{name}/disconnect",
+            get(accounts::dependents).post(accounts::disconnect),
+        )
         .route("/connections/{name}/triggers", get(triggers::list))
         .route(
             "/connections/{name}/triggers/{trigger}",

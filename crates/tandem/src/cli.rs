@@ -182,6 +182,15 @@ Examples:
       --input completed=false --input dueDate=2026-12-01T09:00:00Z")]
     Call(Call),
 
+    /// Take away what Tandem made at an account (webhooks, fields) and switch its connection off
+    ///
+    /// Shows first what depends on it, and asks. Links and history stay.
+    #[command(after_help = "\
+Examples:
+  tandem disconnect office
+  tandem disconnect office --yes     (without being asked)")]
+    Disconnect(Disconnect),
+
     /// Show what a trigger of the catalog hands on, as it happens
     #[command(after_help = "\
 Examples:
@@ -553,6 +562,17 @@ pub(crate) struct Call {
     /// Only show the request, with secrets masked
     #[arg(long)]
     pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Disconnect {
+    /// The connection, by its name in the config
+    pub(crate) name: String,
+    /// Do it without asking
+    #[arg(long)]
+    pub(crate) yes: bool,
     #[command(flatten)]
     pub(crate) format: Format,
 }

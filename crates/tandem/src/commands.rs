@@ -3,6 +3,7 @@
 pub(crate) mod apply;
 mod catalog;
 mod connect;
+mod disconnect;
 mod listen;
 mod local;
 mod look;
@@ -78,6 +79,9 @@ async fn ask(command: Command, session: &mut Session, output: Output) -> Result<
         Command::Fields(fields) => look::fields(client, &fields).await,
         Command::AddField(field) => return connect::add_field(client, &field).await,
         Command::Call(call) => catalog::call(client, &call).await,
+        Command::Disconnect(wanted) => {
+            return disconnect::disconnect(client, &wanted, output).await;
+        }
         Command::Listen(wanted) => listen::listen(client, &wanted).await,
         Command::Plan(asked) => plan::plan(client, &asked).await,
         Command::Plans(asked) => plan::plans(client, &asked).await,

@@ -84,6 +84,7 @@ pub(super) fn one(app: &AppState, name: &str) -> ApiResult<Value> {
         "title": description.title,
         "account": account,
         "health": app.connections.health(&name)?,
+        "outlook": app.connections.outlook(&name)?,
         "calls": app.connections.counts(&name)?,
         "sign_in": {"scheme": config.auth.scheme, "redirect": redirects, "fields": fields},
         "redirect_uri": redirects.then(|| format!("{outside}/oauth/callback")),
@@ -96,13 +97,15 @@ pub(super) fn one(app: &AppState, name: &str) -> ApiResult<Value> {
 pub(crate) async fn check(
     State(app): State<AppState>,
     Path(name): Path<String>,
-) -> ApiResult<Json<Account>> {
+) -> ApiResult<Json<Value>> {
     let name = app.connection(&name)?;
     let purpose = app.purpose(&name)?;
     let checked = app.connections.check(&name, &purpose).await;
-    Ok(Json(
-        checked.map_err(|error| ApiError::from(error).about(&name))?,
-    ))
+    let account: Account = checked.map_err(|error| ApiError::from(error).about(&name))?;
+    let lost = super::accounts::losses(&app, &name, &account.missing)?;
+    let mut answer = super::value(&account)?;
+    answer["lost"] = super::value(&lost)?;
+    Ok(Json(answer))
 }
 
 #[derive(Deserialize)]
@@ -236,6 +239,9 @@ pub(crate) async fn add_field(
         .connections
         .session(&name, store::Lane::Live, "add-field")?;
     let field = connector.make_field(&session, wanted.entity, label).await?;
+    app.connections
+        .made_field(&name, wanted.entity, &field)
+        .await?;
     Ok(Json(json!({"field": field, "label": label})))
 }
 

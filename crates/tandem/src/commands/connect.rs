@@ -311,6 +311,19 @@ fn show_checked(row: &Json) -> Result<()> {
     if !missing.is_empty() {
         output::text(&format!("  missing: {missing}\n"))?;
     }
+    for (scope, lost) in row["account"]["lost"].as_object().into_iter().flatten() {
+        output::text(&format!("  without {scope}:\n"))?;
+        for (what, place) in [
+            ("operations", "operations"),
+            ("triggers", "triggers"),
+            ("mapped fields", "fields"),
+        ] {
+            let names = words(&lost[place]);
+            if !names.is_empty() {
+                output::text(&format!("    no {what}: {names}\n"))?;
+            }
+        }
+    }
     for remark in row["account"]["remarks"].as_array().into_iter().flatten() {
         output::text(&format!("  {}\n", remark.as_str().unwrap_or_default()))?;
     }

@@ -62,11 +62,18 @@ fn connections(status: &Json) -> Result<()> {
         ),
     };
     let health = |row: &Json| {
+        let light = cell(row, "/outlook/light");
         let state = cell(row, "/health/state");
-        match row["health"]["why"].as_str() {
-            Some(why) => format!("{state}: {why}"),
-            None => state,
+        let mut words = match row["health"]["why"].as_str() {
+            Some(why) => format!("{light}: {state}: {why}"),
+            None if state == "ok" => light,
+            None => format!("{light}: {state}"),
+        };
+        for warning in rows(&row["outlook"]["warnings"]) {
+            words.push_str("; ");
+            words.push_str(warning.as_str().unwrap_or_default());
         }
+        words
     };
     let failing = |row: &Json| {
         let count = &status["failing"][cell(row, "/name")];

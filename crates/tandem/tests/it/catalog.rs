@@ -55,6 +55,50 @@ async fn a_trigger_is_listened_to_while_it_happens() {
         .refused(1, &["no server runs"]);
 }
 
+/// What Tandem made goes with it, once somebody agreed.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_is_disconnected_and_what_was_made_there_is_gone() {
+    let world = World::start().await;
+    let text = world.config_text();
+    let text = text.replacen(
+        "    settings:\n",
+        "    settings:\n      make_fields: true\n",
+        1,
+    );
+    assert!(text.contains("make_fields"));
+    let config = world.write("making.yaml", &text);
+    let server = world
+        .serve_with(&["--config", config.to_str().unwrap()])
+        .await;
+    world.connect_both().await;
+    let made = world
+        .run(&["add-field", "marketing", "Key of ours", "--json"])
+        .await
+        .json();
+    let field = made["field"].as_str().unwrap();
+    let fields = || {
+        let state = world.sandbox.control().dump(System::HighLevel);
+        state.to_string().contains("Key of ours")
+    };
+    assert!(fields());
+    let asked = world.run(&["disconnect", "marketing"]).await;
+    assert_eq!(asked.code, 1, "nobody agreed: {asked:#?}");
+    assert!(
+        asked.out.contains(field) && asked.out.contains("stops"),
+        "{asked:#?}"
+    );
+    assert!(fields(), "nothing was done");
+    let done = world
+        .run(&["disconnect", "marketing", "--yes", "--json"])
+        .await
+        .json();
+    assert_eq!(done["fields"][0]["field"], field);
+    assert!(!fields(), "the field is still there");
+    let status = world.run(&["status"]).await;
+    assert!(status.out.contains("red: stopped"), "{status:#?}");
+    server.stop();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_operation_is_found_shown_and_done_and_bad_input_is_told_before_anything_is_sent() {
     let world = World::start().await;

@@ -1,0 +1,166 @@
+//! What hangs on a connected account: what a missing scope takes away, and what goes when the account is disconnected.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use axum::{
+    Json,
+    extract::{Path, State},
+};
+use connections::SubscribeError;
+use http::StatusCode;
+use record::Side;
+use serde::Serialize;
+use serde_json::{Value, json};
+use store::ConnectionName;
+
+use crate::{
+    Code,
+    app::AppState,
+    error::{ApiError, ApiResult},
+};
+
+/// What a scope or right that is not there takes away.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct Loss {
+    /// Operations of the catalog that need it.
+    operations: Vec<&'static str>,
+    /// Triggers that need it.
+    triggers: Vec<&'static str>,
+    /// Mappings of syncs that need it, as `sync/entity/field`.
+    fields: Vec<String>,
+}
+
+/// What this account cannot do for want of a scope, by the scope, in the vendor's words. Where the vendor does not say what it granted,
+/// only what the check found missing is known.
+pub(crate) fn losses(
+    app: &AppState,
+    name: &ConnectionName,
+    missing: &[String],
+) -> ApiResult<BTreeMap<String, Loss>> {
+    let connector = app.connections.connector(name)?;
+    let granted = app.connections.granted(name)?;
+    let lacks = |needs: &[String]| match &granted {
+        _ if needs.is_empty() => false,
+        Some(granted) => !needs.iter().any(|need| granted.contains(need)),
+        None => needs.iter().all(|need| missing.contains(need)),
+    };
+    let mut losses: BTreeMap<String, Loss> = BTreeMap::new();
+    for operation in &connector.catalog().operations {
+        if lacks(&operation.needs) {
+            let loss = losses.entry(operation.needs.join(" or ")).or_default();
+            loss.operations.push(&operation.id);
+        }
+    }
+    for trigger in &connector.catalog().triggers {
+        if lacks(&trigger.needs) {
+            let loss = losses.entry(trigger.needs.join(" or ")).or_default();
+            loss.triggers.push(&trigger.id);
+        }
+    }
+    let in_force = app.in_force()?;
+    for (sync, rules) in &in_force.document.syncs {
+        for (side, own) in [(Side::Left, &rules.left), (Side::Right, &rules.right)] {
+            if own != name.as_str() {
+                continue;
+            }
+            let writes = rules.mode.writes(side);
+            for (entity, entity_rules) in &rules.entities {
+                let wanted = connector.scopes(&[*entity], writes);
+                for scope in missing.iter().filter(|scope| wanted.contains(scope)) {
+                    let fields = entity_rules.fields.iter().map(|mapping| {
+                        let words = match side {
+                            Side::Left => &mapping.left,
+                            Side::Right => &mapping.right,
+                        };
+                        let words = serde_json::to_value(words).unwrap_or_default();
+                        let field = match &words {
+                            Value::String(field) => field.clone(),
+                            other => other.to_string(),
+                        };
+                        format!("{sync}/{entity}/{field}")
+                    });
+                    losses
+                        .entry(scope.clone())
+                        .or_default()
+                        .fields
+                        .extend(fields);
+                }
+            }
+        }
+    }
+    Ok(losses)
+}
+
+/// What depends on a connection, and what Tandem made for it at the vendor: what disconnecting would end. Changes nothing.
+pub(crate) async fn dependents(
+    State(app): State<AppState>,
+    Path(name): Path<String>,
+) -> ApiResult<Json<Value>> {
+    let name = app.connection(&name)?;
+    depends(&app, &name).await.map(Json)
+}
+
+async fn depends(app: &AppState, name: &ConnectionName) -> ApiResult<Value> {
+    let in_force = app.in_force()?;
+    let mut syncs = Vec::new();
+    for (sync, rules) in &in_force.document.syncs {
+        let other = match (rules.left == name.as_str(), rules.right == name.as_str()) {
+            (true, _) => &rules.right,
+            (_, true) => &rules.left,
+            _ => continue,
+        };
+        let entities: Vec<String> = rules.entities.keys().map(ToString::to_string).collect();
+        syncs.push(json!({"name": sync, "with": other, "entities": entities}));
+    }
+    let made = app.connections.made_fields(name)?;
+    let waiting = app.flows.waited_for().await?;
+    let triggers: BTreeSet<&str> = waiting
+        .iter()
+        .filter(|(own, _)| own == name.as_str())
+        .map(|(_, trigger)| trigger.as_str())
+        .collect();
+    Ok(json!({
+        "connection": name,
+        "account": app.connections.account(name)?,
+        "syncs": syncs,
+        "triggers": triggers,
+        "webhooks": app.connections.subscribed_to(name)?,
+        "fields": made.iter().map(|(entity, field)| json!({"entity": entity, "field": field})).collect::<Vec<_>>(),
+    }))
+}
+
+/// Takes away what Tandem made at the vendor and switches the connection off. Links, journal and the sign-in stay, so that it can be
+/// connected again.
+pub(crate) async fn disconnect(
+    State(app): State<AppState>,
+    Path(name): Path<String>,
+) -> ApiResult<Json<Value>> {
+    let name = app.connection(&name)?;
+    let before = depends(&app, &name).await?;
+    let failed = |error: SubscribeError| {
+        ApiError::new(
+            StatusCode::BAD_GATEWAY,
+            Code::ConnectionAnswer,
+            format!("not everything was taken away: {error}"),
+        )
+        .hint("nothing was switched off; try again, or take it away by hand at the vendor")
+    };
+    let webhooks = match app.connections.unsubscribe(&name).await {
+        // nothing can be there that an account that was never connected was told to send
+        Err(SubscribeError::SignedOut) => false,
+        outcome => outcome.map_err(failed)?,
+    };
+    let mut fields = Vec::new();
+    for (entity, field) in app.connections.made_fields(&name)? {
+        let gone = app.connections.unmake_field(&name, entity, &field).await;
+        gone.map_err(failed)?;
+        fields.push(json!({"entity": entity, "field": field}));
+    }
+    app.connections.stop(&name)?;
+    Ok(Json(json!({
+        "connection": name,
+        "syncs": before["syncs"],
+        "webhooks": webhooks.then(|| before["webhooks"].clone()),
+        "fields": fields,
+    })))
+}
