@@ -14,11 +14,15 @@ mod path;
 
 mod words;
 
+mod template;
+
 mod yaml;
 
 mod workflow;
 
-pub use document::{Access, Api, ApiToken, Document, Retention, VERSION, WebhookIntake, schema};
+pub use document::{
+    Access, Api, ApiToken, Document, Retention, Template, VERSION, WebhookIntake, schema,
+};
 pub use problem::{Problem, Problems, Style};
 pub(crate) use read::locate;
 pub use read::{connection_names, database, read};

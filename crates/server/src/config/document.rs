@@ -15,7 +15,7 @@ pub const VERSION: u32 = 1;
 
 /// What Tandem connects, what it keeps in sync and how it runs.
 ///
-/// Nothing in it is expanded or filled in silently. Secrets do not stand in it: they are given as
+/// Nothing in it is expanded or filled in silently, but for `templates`. Secrets do not stand in it: they are given as
 /// `env:NAME` or `file:PATH`, or typed in at `tandem connect`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -51,6 +51,10 @@ pub struct Document {
     #[serde(default)]
     pub syncs: BTreeMap<String, mapping::SyncRules>,
 
+    /// Connections and syncs that are written once for many accounts of one kind, such as the sub-accounts of an agency.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub templates: BTreeMap<String, Template>,
+
     /// How webhooks are taken in.
     #[serde(default)]
     pub webhooks: WebhookIntake,
@@ -80,6 +84,24 @@ pub struct Workflows {
     /// workflow can then reach what only this machine can.
     #[schemars(example = false)]
     pub allow_private_addresses: bool,
+}
+
+/// Connections and syncs that are made for each row of a list. `${name}` stands for the variable `name` of the row, in keys and values;
+/// what is made is checked as if it were written out.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Template {
+    /// The rows: variables and their values.
+    #[serde(rename = "for")]
+    pub rows: Vec<BTreeMap<String, serde_json::Value>>,
+
+    /// As `connections` of the config. Each name holds a variable.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub connections: BTreeMap<String, serde_json::Value>,
+
+    /// As `syncs` of the config. Each name holds a variable.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub syncs: BTreeMap<String, serde_json::Value>,
 }
 
 /// How webhooks are taken in.

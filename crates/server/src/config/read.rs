@@ -12,6 +12,7 @@ use serde_json::Value as Json;
 use super::{
     Document, Problem, Problems, check,
     path::{LeftOut, known_steps, remove, spell, step, steps},
+    template,
     words::{nearest_hint, reworded, unknown_field},
     yaml::{self, Content, Node, Step},
 };
@@ -45,9 +46,11 @@ pub fn database(text: &str) -> Option<PathBuf> {
 
 /// The names of the connections of a config, even if the rest of it is wrong.
 pub fn connection_names(text: &str) -> Vec<String> {
-    let Ok(root) = yaml::parse(text) else {
+    let Ok(mut root) = yaml::parse(text) else {
         return Vec::new();
     };
+    // what is wrong with a template is told when the config is read
+    template::expand(&mut root);
     match root.entry("connections").map(|entry| &entry.value.content) {
         Some(Content::Map(entries)) => entries.iter().map(|entry| entry.key.clone()).collect(),
         _ => Vec::new(),
@@ -97,6 +100,10 @@ impl<'text> Reading<'text> {
                     return Err(Problems {
                         problems: reading.problems,
                     });
+                }
+                for wrong in template::expand(&mut reading.root) {
+                    let (place, span) = (wrong.place, wrong.span);
+                    reading.push(Code::ConfigValue, place, span, wrong.message, wrong.hint);
                 }
                 Ok(reading)
             }

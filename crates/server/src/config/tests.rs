@@ -41,6 +41,60 @@ fn shown(text: &str) -> String {
     )
 }
 
+const TEMPLATE: &str = "version: 1
+templates:
+  branches:
+    for:
+      - {name: berlin, id: 12}
+      - {name: hamburg, id: 13}
+    connections:
+      office-${name}:
+        system: example
+        auth: {scheme: key, id: '${id}', secret: 'env:S_${name}'}
+";
+
+#[test]
+fn a_template_stands_for_many_and_is_wrong_at_its_own_line() {
+    let system = system();
+    let document = read(TEMPLATE, &[&system]).unwrap();
+    assert_eq!(
+        connection_names(TEMPLATE),
+        ["office-berlin", "office-hamburg"]
+    );
+    let hamburg = &document.connections["office-hamburg"];
+    assert_eq!(hamburg.auth.fields["id"], "13");
+    assert_eq!(hamburg.auth.fields["secret"], "env:S_hamburg");
+    // forty rows are one apply
+    let rows: String = (0..40)
+        .map(|number| format!("      - {{name: n{number}, id: {number}}}\n"))
+        .collect();
+    let (head, tail) = (
+        TEMPLATE.split("      - ").next().unwrap(),
+        TEMPLATE.find("    connections:"),
+    );
+    let forty = format!("{head}{rows}{}", &TEMPLATE[tail.unwrap()..]);
+    assert_eq!(read(&forty, &[&system]).unwrap().connections.len(), 40);
+
+    let wrong = shown(&TEMPLATE.replace("env:S_${name}", "env:S_${nme}"));
+    assert!(
+        wrong.contains("row 1 of the template has no `nme`"),
+        "{wrong}"
+    );
+    assert!(wrong.contains("tandem.yaml:10:"), "{wrong}");
+    let wrong = shown(&TEMPLATE.replace("office-${name}", "office"));
+    assert!(
+        wrong.contains("`connections.office` is there already"),
+        "{wrong}"
+    );
+    let wrong = shown(&TEMPLATE.replace("system: example", "system: exmaple"));
+    assert!(wrong.contains("tandem.yaml:9:"), "{wrong}");
+    let wrong = shown(&TEMPLATE.replace("id: 12}", "id: 12, zone: x}"));
+    assert!(
+        wrong.contains("nothing in the template uses `${zone}`"),
+        "{wrong}"
+    );
+}
+
 #[test]
 fn a_small_config_is_read_and_the_rest_has_sensible_defaults() {
     let system = system();
