@@ -116,6 +116,11 @@ impl Seeker {
             .iter()
             .map(|key| format!("key/{}/{}", key.kind, key.value))
             .chain([desk.lock_key(desk.side, &self.claim.record)])
+            .chain(self.keys.is_empty().then(|| {
+                // Nothing tells whether it is what is just being made of a record of the other side: whoever
+                // cannot be found by a key is made one batch after the other, and looked at after its commit.
+                format!("keyless/{}/{}", desk.pairing.sync, desk.pairing.entity)
+            }))
             .collect()
     }
 }
