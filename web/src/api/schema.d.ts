@@ -1294,6 +1294,8 @@ export interface components {
         EntitySchema: {
             entity: components["schemas"]["Entity"];
             fields: components["schemas"]["FieldSchema"][];
+            /** @description Why its fields cannot be read, where that is so. */
+            problem?: string;
         };
         OperationSummary: {
             id: string;

@@ -142,6 +142,20 @@ pub(crate) async fn fields(
     let mut listed = Vec::new();
     let mut refused = None;
     for entity in wanted {
+        if query.entity.is_none()
+            && let Some(lacking) = lacking(&app, &name, &*connector, entity)?
+        {
+            listed.push(ListedSchema {
+                schema: record::Schema {
+                    entity,
+                    fields: Vec::new(),
+                },
+                problem: Some(format!(
+                    "signing in did not ask for {lacking}; once a sync of {entity} is in force, `tandem connect {name}` does"
+                )),
+            });
+            continue;
+        }
         match connector.schema(&session, entity).await {
             Ok(schema) => listed.push(ListedSchema {
                 schema,
@@ -167,6 +181,26 @@ pub(crate) async fn fields(
         }
         _ => Ok(Json(listed)),
     }
+}
+
+/// The rights to read this kind of record that the account is known not to have given. Asking for its fields all the
+/// same would be refused like a sign-in that is no longer good.
+fn lacking(
+    app: &AppState,
+    name: &ConnectionName,
+    connector: &dyn connector::Connector,
+    entity: record::Entity,
+) -> ApiResult<Option<String>> {
+    let granted = app.connections.granted(name).map_err(ApiError::from)?;
+    let Some(granted) = granted.filter(|granted| !granted.is_empty()) else {
+        return Ok(None);
+    };
+    let lacking: Vec<String> = connector
+        .scopes(&[entity], false)
+        .into_iter()
+        .filter(|scope| !granted.contains(scope))
+        .collect();
+    Ok((!lacking.is_empty()).then(|| lacking.join(", ")))
 }
 
 /// The fields of one kind of record, or why they cannot be read.
