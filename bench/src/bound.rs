@@ -31,7 +31,7 @@ use crate::{
 };
 
 /// Requests in 10 seconds to one sub-account of HighLevel (marketplace documentation, "Rate limits").
-const HIGHLEVEL: Limit = Limit {
+pub(crate) const HIGHLEVEL: Limit = Limit {
     at_once: 100,
     every: 10.0,
 };
@@ -52,7 +52,7 @@ const DAY: f64 = 86_400.0;
 
 /// Records of one page: HighLevel's search takes 500 contacts (`pageLimit`), its businesses come by 100, OfficeRnD's
 /// lists by 50 (`$limit`).
-const CONTACTS_A_PAGE: u64 = 500;
+pub(crate) const CONTACTS_A_PAGE: u64 = 500;
 const BUSINESSES_A_PAGE: u64 = 100;
 const RECORDS_A_PAGE: u64 = 50;
 
@@ -60,7 +60,7 @@ const RECORDS_A_PAGE: u64 = 50;
 const ASSIGNED_AT_ONCE: u64 = 50;
 
 /// A sliding window.
-struct Limit {
+pub(crate) struct Limit {
     at_once: u64,
     /// Seconds.
     every: f64,
@@ -68,7 +68,7 @@ struct Limit {
 
 impl Limit {
     /// The earliest that so many calls can have been sent, from a free window, in seconds.
-    fn earliest(&self, calls: u64) -> f64 {
+    pub(crate) fn earliest(&self, calls: u64) -> f64 {
         calls.saturating_sub(1).div_euclid(self.at_once) as f64 * self.every
     }
 }
@@ -186,7 +186,7 @@ async fn measure(clock: Arc<LeapingClock>, full: Full, people: usize) -> Result<
     control.core().counts.reset();
 
     let begun = clock.steady();
-    let report = first_sync(&handle).await?;
+    let report = first_sync(&handle, "members").await?;
     // What is left then waits for the next day.
     let first_day = over(&control, full, (clock.steady() - begun).as_secs_f64());
     until_made(&handle, &clock).await?;
@@ -280,16 +280,14 @@ async fn measure(clock: Arc<LeapingClock>, full: Full, people: usize) -> Result<
     })
 }
 
-async fn first_sync(handle: &Handle) -> Result<sync::RunReport> {
+pub(crate) async fn first_sync(handle: &Handle, sync: &str) -> Result<sync::RunReport> {
     let (progress, _) = watch::channel(Progress::default());
-    Ok(handle
-        .sync_now(&SyncName::from("members"), &progress)
-        .await?)
+    Ok(handle.sync_now(&SyncName::from(sync), &progress).await?)
 }
 
 /// A run ends when what is left waits for a limit of a day. This waits until that is made as well, or until a
 /// whole day brings nothing.
-async fn until_made(handle: &Handle, clock: &LeapingClock) -> Result<()> {
+pub(crate) async fn until_made(handle: &Handle, clock: &LeapingClock) -> Result<()> {
     /// What takes days is not looked at every second.
     const LOOK: Duration = Duration::from_secs(20);
     let mut least = u64::MAX;
@@ -317,23 +315,14 @@ async fn until_made(handle: &Handle, clock: &LeapingClock) -> Result<()> {
 
 /// Two systems, of which one is full, connected, and an engine.
 async fn world(clock: &Arc<LeapingClock>, full: Full, people: usize) -> Result<(Sandbox, Engine)> {
-    let (source, sleeper) = (Arc::clone(clock), Arc::clone(clock));
-    let switches = [
-        ("highlevel.search_lag_ms", json!(0)),
-        ("highlevel.api_write_webhooks", json!(false)),
-        ("officernd.api_write_webhooks", json!(false)),
-    ];
-    let sandbox = Sandbox::new(sandbox::Options {
-        switches: switches
-            .map(|(name, value)| (name.to_owned(), value))
-            .to_vec(),
-        clock: sandbox::Clock::from_source(Arc::new(move || source.now().as_millisecond())),
-        sleep: Some(Arc::new(move |pause| {
-            let clock = Arc::clone(&sleeper);
-            Box::pin(async move { clock.sleep(pause).await })
-        })),
-        ..sandbox::Options::default()
-    })?;
+    let sandbox = simulated(
+        clock,
+        &[
+            ("highlevel.search_lag_ms", json!(0)),
+            ("highlevel.api_write_webhooks", json!(false)),
+            ("officernd.api_write_webhooks", json!(false)),
+        ],
+    )?;
     let control = sandbox.control();
     let (highlevel, officernd) = match full {
         Full::Left => (people, 0),
@@ -351,21 +340,7 @@ async fn world(clock: &Arc<LeapingClock>, full: Full, people: usize) -> Result<(
     let coworking = control.act(System::OfficeRnd, "access", &json!({}))?;
     let store: Arc<dyn Store> = Arc::new(SqliteStore::in_memory()?);
     let workspace = Workspace::from("default");
-    let parts = Parts {
-        workspace: workspace.as_str().to_owned(),
-        clock: Arc::<LeapingClock>::clone(clock),
-        dice: Arc::new(Dice::seeded(1)),
-        transport: Arc::new(ServiceTransport::<_, axum::body::Body>::new(
-            sandbox.service(),
-            Arc::<LeapingClock>::clone(clock),
-        )),
-        credentials: Arc::new(StoredCredentials::new(
-            Arc::clone(&store),
-            workspace.clone(),
-        )),
-        vault: Arc::new(vault::KeyRing::new(vault::Key::generate()?)),
-        calls: Arc::new(NoCallLog),
-    };
+    let parts = parts(clock, &sandbox, &store, &workspace)?;
     let connections = Connections::open(
         parts,
         vec![
@@ -390,10 +365,51 @@ async fn world(clock: &Arc<LeapingClock>, full: Full, people: usize) -> Result<(
     Ok((sandbox, engine))
 }
 
+/// Simulated systems whose time is that of the clock.
+pub(crate) fn simulated(clock: &Arc<LeapingClock>, switches: &[(&str, Json)]) -> Result<Sandbox> {
+    let (source, sleeper) = (Arc::clone(clock), Arc::clone(clock));
+    Ok(Sandbox::new(sandbox::Options {
+        switches: switches
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), value.clone()))
+            .collect(),
+        clock: sandbox::Clock::from_source(Arc::new(move || source.now().as_millisecond())),
+        sleep: Some(Arc::new(move |pause| {
+            let clock = Arc::clone(&sleeper);
+            Box::pin(async move { clock.sleep(pause).await })
+        })),
+        ..sandbox::Options::default()
+    })?)
+}
+
+/// What connections to them are built with.
+pub(crate) fn parts(
+    clock: &Arc<LeapingClock>,
+    sandbox: &Sandbox,
+    store: &Arc<dyn Store>,
+    workspace: &Workspace,
+) -> Result<Parts> {
+    Ok(Parts {
+        workspace: workspace.as_str().to_owned(),
+        clock: Arc::<LeapingClock>::clone(clock),
+        dice: Arc::new(Dice::seeded(1)),
+        transport: Arc::new(ServiceTransport::<_, axum::body::Body>::new(
+            sandbox.service(),
+            Arc::<LeapingClock>::clone(clock),
+        )),
+        credentials: Arc::new(StoredCredentials::new(Arc::clone(store), workspace.clone())),
+        vault: Arc::new(vault::KeyRing::new(vault::Key::generate()?)),
+        calls: Arc::new(NoCallLog),
+    })
+}
+
 /// The rules of the shipped config, without what would stop so large a run, and for everybody.
 fn rules() -> Result<SyncRules> {
     let mut config: Json = serde_yaml_ng::from_str(include_str!("../../examples/demo.yaml"))?;
     let entities = &mut config["syncs"]["members"]["entities"];
+    if let Some(entities) = entities.as_object_mut() {
+        entities.retain(|entity, _| ["company", "contact"].contains(&entity.as_str()));
+    }
     for entity in ["company", "contact"] {
         entities[entity]["limits"]["creates"] = json!({"share": 1.0, "number": 10_000_000});
     }
@@ -433,6 +449,7 @@ async fn connect(connections: &Connections, access: &Json, coworking: &Json) -> 
     let purpose = Purpose {
         entities: vec![Entity::Contact, Entity::Company],
         write: true,
+        rights: Vec::new(),
     };
     let secret = |json: &Json, key: &str| -> Result<SecretText> {
         Ok(SecretText::new(

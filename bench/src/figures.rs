@@ -68,6 +68,13 @@ impl Figures {
             .all(|figure| figure.met() != Some(false))
     }
 
+    /// The number of this name.
+    #[cfg(test)]
+    pub(crate) fn value(&self, name: &str) -> Option<f64> {
+        let found = self.figures.iter().find(|figure| figure.name == name);
+        found.map(|figure| figure.value)
+    }
+
     fn json(&self) -> Json {
         let figures: Vec<Json> = self
             .figures

@@ -5,9 +5,13 @@
 //! only `sweep` and half of `intake` measure a part inside this process. `docs/performance.md` says how
 //! to run it and what came out.
 
+mod belongings;
+
 mod bound;
 
 mod figures;
+
+mod flows;
 
 mod leaping;
 
@@ -92,6 +96,17 @@ enum Command {
         #[arg(default_value_t = 50_000)]
         people: usize,
     },
+    /// Tasks, notes and whose they are between HighLevel and onOffice, against what HighLevel's limits allow, in virtual time
+    Belongings {
+        /// Which side is full: left is HighLevel, right is onOffice
+        full: Full,
+        /// How many tasks, and as many notes
+        #[arg(default_value_t = 10_000)]
+        items: usize,
+        /// How many people they belong to
+        #[arg(default_value_t = 2_000)]
+        people: usize,
+    },
     /// A sweep that finds nothing to do; pages come from memory
     Sweep {
         /// How many linked records
@@ -128,6 +143,15 @@ enum Command {
         #[arg(long)]
         verbose: bool,
     },
+    /// Executions of a workflow beside Node-RED, n8n and a handler written by hand
+    Flows {
+        /// A folder with `node_modules`: `npm install --prefix FOLDER node-red@5.0.7 n8n@1.123.81`
+        #[arg(long)]
+        peers: PathBuf,
+        /// How many
+        #[arg(default_value_t = 20_000)]
+        executions: usize,
+    },
     /// The memory of a server that has nothing to do
     Idle {
         /// How long to wait, in seconds
@@ -139,6 +163,14 @@ enum Command {
         /// How many contacts
         #[arg(default_value_t = 100_000)]
         contacts: usize,
+    },
+    /// The handler written by hand, in a process of its own
+    #[command(hide = true)]
+    Handler {
+        /// Where it writes to
+        upstream: String,
+        /// Where its database is
+        folder: PathBuf,
     },
     /// The simulated systems, in a process of their own; ends with its standard input
     #[command(hide = true)]
@@ -181,6 +213,13 @@ async fn run(cli: Cli) -> Result<bool> {
             process::sandbox(arguments).await?;
             return Ok(true);
         }
+        Command::Handler { upstream, folder } => {
+            flows::handler(&upstream, &folder).await?;
+            return Ok(true);
+        }
+        Command::Flows { peers, executions } => {
+            vec![flows::run(common, &peers, executions).await?]
+        }
         Command::FirstSync { full, contacts } => {
             vec![first_sync::run(common, full, contacts).await?]
         }
@@ -190,6 +229,11 @@ async fn run(cli: Cli) -> Result<bool> {
             limits,
         } => vec![members::run(common, full, people, limits).await?],
         Command::Bound { full, people } => vec![bound::run(full, people).await?],
+        Command::Belongings {
+            full,
+            items,
+            people,
+        } => vec![belongings::run(full, items, people).await?],
         Command::Sweep { contacts } => vec![sweep::run(common, contacts).await?],
         Command::Limits { contacts, edits } => vec![limits::run(common, contacts, edits).await?],
         Command::Intake { webhooks, at_once } => {

@@ -158,6 +158,25 @@ impl Process {
         Self::of(child, None)
     }
 
+    /// Starts the handler that was written by hand.
+    pub(crate) fn handler(upstream: &str, folder: &Path) -> Result<Self> {
+        let mut command = Command::new(std::env::current_exe()?);
+        command.args(["handler", upstream]).arg(folder);
+        Self::other(command, folder)
+    }
+
+    /// Starts another program.
+    pub(crate) fn other(mut command: Command, folder: &Path) -> Result<Self> {
+        let child = command
+            .current_dir(folder)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .context("a program could not be started")?;
+        Self::of(child, None)
+    }
+
     fn of(child: Child, input: Option<ChildStdin>) -> Result<Self> {
         let pid = child.id().context("it ended at once")?;
         Ok(Self {
@@ -205,6 +224,8 @@ pub(crate) struct Cost {
     pub(crate) cpu: f64,
     /// Bytes handed to `write` and the like.
     pub(crate) written: f64,
+    /// How many threads it has.
+    pub(crate) threads: f64,
 }
 
 /// Clock ticks a second in `/proc`; the same on all Linux platforms.
@@ -214,14 +235,14 @@ impl Cost {
     pub(crate) fn of(pid: u32) -> Result<Self> {
         let folder = PathBuf::from(format!("/proc/{pid}"));
         let status = std::fs::read_to_string(folder.join("status"))?;
-        let kilobytes = |key: &str| -> Result<f64> {
+        let number = |key: &str| -> Result<f64> {
             let line = status
                 .lines()
                 .find_map(|line| line.strip_prefix(key))
                 .with_context(|| format!("/proc says nothing of {key}"))?;
-            let number = line.trim().trim_end_matches(" kB");
-            Ok(number.parse::<f64>()? * 1024.0 / 1e6)
+            Ok(line.trim().trim_end_matches(" kB").parse::<f64>()?)
         };
+        let kilobytes = |key: &str| number(key).map(|number| number * 1024.0 / 1e6);
         let stat = std::fs::read_to_string(folder.join("stat"))?;
         let (_, after) = stat.rsplit_once(") ").context("/proc/…/stat is odd")?;
         let ticks: f64 = after
@@ -241,6 +262,7 @@ impl Cost {
             peak: kilobytes("VmHWM:")?,
             cpu: ticks / TICKS,
             written,
+            threads: number("Threads:")?,
         })
     }
 }

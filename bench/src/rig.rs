@@ -172,6 +172,10 @@ fn config(setup: &Setup, sandbox: &str, port: u16, access: &Access, key: &str) -
             connection["settings"]["location"] = access.office.clone();
         }
     }
+    // What is measured here is people, and their companies.
+    if let Some(entities) = config["syncs"][sync]["entities"].as_object_mut() {
+        entities.retain(|entity, _| ["company", "contact"].contains(&entity.as_str()));
+    }
     let contact = &mut config["syncs"][sync]["entities"]["contact"];
     contact["limits"]["creates"] = json!({"share": 1.0, "number": 10_000_000});
     // Everybody gets a counterpart, not only who carries a tag.

@@ -168,6 +168,7 @@ async fn engine(
     let purpose = Purpose {
         entities: vec![Entity::Contact],
         write: true,
+        rights: Vec::new(),
     };
     for side in SIDES {
         connections

@@ -6,6 +6,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
+    hash::{DefaultHasher, Hash as _, Hasher as _},
     path::Path,
     time::Instant,
 };
@@ -13,6 +14,7 @@ use std::{
 use anyhow::{Context as _, Result};
 use matching::{
     Candidate, Choice, Facts, IdentityKey, MatchRules, Person, Verdict, choose, compare, confirm,
+    is_spoken_for,
 };
 use record::{Country, Locale, date, email, phone};
 use sandbox::people::{Plan, Population, Side, read_folder};
@@ -28,33 +30,35 @@ struct Known {
     truth: String,
     dirt: String,
     person: Person,
-    keys: Vec<IdentityKey>,
 }
 
 /// The records of one side.
 struct Crowd {
     known: Vec<Known>,
-    by_key: HashMap<IdentityKey, Vec<usize>>,
+    /// By a hash of the key: who shares it by chance is judged and found different.
+    by_key: HashMap<u64, Vec<u32>>,
+}
+
+fn hashed(key: &IdentityKey) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    key.hash(&mut hasher);
+    hasher.finish()
 }
 
 impl Crowd {
     fn new(rows: impl IntoIterator<Item = (String, String, Json)>) -> Self {
         let known: Vec<Known> = rows
             .into_iter()
-            .map(|(truth, dirt, record)| {
-                let person = Person::new(facts(&record));
-                Known {
-                    truth,
-                    dirt,
-                    keys: person.keys(),
-                    person,
-                }
+            .map(|(truth, dirt, record)| Known {
+                truth,
+                dirt,
+                person: Person::new(facts(&record)),
             })
             .collect();
-        let mut by_key = HashMap::<IdentityKey, Vec<usize>>::new();
-        for (at, one) in known.iter().enumerate() {
-            for key in &one.keys {
-                by_key.entry(key.clone()).or_default().push(at);
+        let mut by_key = HashMap::<u64, Vec<u32>>::new();
+        for (at, one) in (0..).zip(&known) {
+            for key in one.person.keys() {
+                by_key.entry(hashed(&key)).or_default().push(at);
             }
         }
         Self { known, by_key }
@@ -63,9 +67,9 @@ impl Crowd {
     fn sharing(&self, keys: &[IdentityKey]) -> Vec<usize> {
         let mut all: Vec<usize> = keys
             .iter()
-            .filter_map(|key| self.by_key.get(key))
+            .filter_map(|key| self.by_key.get(&hashed(key)))
             .flatten()
-            .copied()
+            .map(|at| *at as usize)
             .collect();
         all.sort_unstable();
         all.dedup();
@@ -105,6 +109,8 @@ pub(crate) struct Outcome {
     pub(crate) wrong: Vec<String>,
     /// Records about which a person is asked.
     pub(crate) questions: usize,
+    /// Records that wait for the answer to the question about another one.
+    pub(crate) waiting: usize,
     /// What the questions are about, and whether the two are one person.
     pub(crate) asked_about: Vec<(String, bool)>,
 }
@@ -134,29 +140,38 @@ fn matched(left: &Crowd, right: &Crowd, rules: &MatchRules) -> Outcome {
     let mut links = [vec![None; left.known.len()], vec![None; right.known.len()]];
     // pairs that a question names
     let mut asked = HashSet::<(usize, usize)>::new();
-    let mut questions = 0;
+    let mut asking = HashSet::<(usize, usize)>::new();
+    // who stands to choose in a question
+    let mut named = HashSet::<(usize, usize)>::new();
+    let mut waiting = 0;
+    let is_twin = |rival: &Candidate<usize>| matches!(rival.verdict, Verdict::Same { .. });
     for (here, there) in [(0, 1), (1, 0)] {
         for (own, seeker) in sides[here].known.iter().enumerate() {
             if links[here][own].is_some() {
                 continue;
             }
+            let sought = seeker.person.sought();
             let rivals = || -> Vec<Candidate<usize>> {
-                let mut all = sides[here].judged(&seeker.person, &seeker.keys, &links[here], rules);
+                let mut all = sides[here].judged(&seeker.person, &sought, &links[here], rules);
                 all.retain(|rival| rival.id != own);
                 all
             };
-            let candidates =
-                sides[there].judged(&seeker.person, &seeker.keys, &links[there], rules);
+            let mut candidates = sides[there].judged(&seeker.person, &sought, &links[there], rules);
+            candidates.retain(|candidate| {
+                let known = &sides[there].known[candidate.id].person;
+                let verdicts: Vec<Verdict> = rivals()
+                    .iter()
+                    .map(|rival| compare(&sides[here].known[rival.id].person, known, rules))
+                    .collect();
+                !is_spoken_for(&candidate.verdict, &verdicts)
+            });
             let choice = match choose(candidates) {
                 Choice::Link(candidate) => {
                     let rivals = rivals().into_iter().filter(|rival| !rival.linked);
                     confirm(Choice::Link(candidate), rivals.collect::<Vec<_>>())
                 }
                 Choice::None => {
-                    let twins: Vec<_> = rivals()
-                        .into_iter()
-                        .filter(|rival| matches!(rival.verdict, Verdict::Same { .. }))
-                        .collect();
+                    let twins: Vec<_> = rivals().into_iter().filter(is_twin).collect();
                     let first = twins.iter().all(|twin| !twin.linked && own < twin.id);
                     if twins.is_empty() || first {
                         Choice::None
@@ -179,14 +194,30 @@ fn matched(left: &Crowd, right: &Crowd, rules: &MatchRules) -> Outcome {
                     links[here][own] = Some(candidate.id);
                 }
                 Choice::Review(candidates) => {
-                    questions += 1;
+                    // One question at a time: whoever shares it waits for its answer.
+                    let mut beside: Vec<(usize, usize)> = candidates
+                        .iter()
+                        .map(|candidate| (there, candidate.id))
+                        .collect();
+                    let twins = rivals().into_iter().filter(is_twin);
+                    beside.extend(twins.map(|twin| (here, twin.id)));
                     asked.extend(candidates.iter().map(|candidate| pair(candidate.id)));
+                    let is_asked = beside.iter().any(|record| asking.contains(record))
+                        || candidates
+                            .iter()
+                            .any(|candidate| named.contains(&(there, candidate.id)));
+                    if is_asked {
+                        waiting += 1;
+                    } else {
+                        asking.insert((here, own));
+                        named.extend(candidates.iter().map(|candidate| (there, candidate.id)));
+                    }
                 }
                 Choice::None => {}
             }
         }
     }
-    held(left, right, &links[0], &asked, questions)
+    held(left, right, &links[0], &asked, (asking.len(), waiting))
 }
 
 /// Holds what came out against the truth.
@@ -195,11 +226,12 @@ fn held(
     right: &Crowd,
     links: &[Option<usize>],
     asked: &HashSet<(usize, usize)>,
-    questions: usize,
+    (questions, waiting): (usize, usize),
 ) -> Outcome {
     let mut outcome = Outcome {
         records: left.known.len() + right.known.len(),
         questions,
+        waiting,
         ..Outcome::default()
     };
     let mut by_person = HashMap::<&str, Vec<usize>>::new();
@@ -299,11 +331,10 @@ fn facts(record: &Json) -> Facts {
 }
 
 fn generated(plan: &Plan) -> [Crowd; 3] {
-    let population = Population::new(plan);
     Side::ALL.map(|side| {
-        Crowd::new(population.rows(side).iter().map(|row| {
+        Crowd::new(Population::one_side(plan, side).into_iter().map(|row| {
             let dirt: Vec<String> = row.dirt.iter().map(ToString::to_string).collect();
-            (row.person.to_string(), dirt.join(" "), row.record.clone())
+            (row.person.to_string(), dirt.join(" "), row.record)
         }))
     })
 }
@@ -371,6 +402,11 @@ fn report(figures: &mut Figures, name: &str, outcome: &Outcome, verbose: bool) {
         outcome.in_review(),
         "%",
         Target::AtMost(5.0),
+    );
+    figures.note(
+        format!("{name}: records that wait for the answer about another"),
+        share(outcome.waiting, outcome.records),
+        "%",
     );
     if verbose {
         for wrong in &outcome.wrong {
@@ -469,9 +505,11 @@ mod tests {
 
     #[test]
     fn nobody_is_taken_for_somebody_else_and_few_are_missed_whatever_the_seed() {
-        for seed in 100..110 {
-            let crowds = generated(&plan(seed, 400));
-            for (left, right) in COUPLES {
+        const SEEDS: std::ops::Range<u64> = 100..110;
+        for (left, right) in COUPLES {
+            let (mut found, mut in_review, mut pairs) = (0.0, 0.0, 0.0);
+            for seed in SEEDS {
+                let crowds = generated(&plan(seed, 400));
                 let outcome = matched(&crowds[left], &crowds[right], &MatchRules::default());
                 assert!(outcome.pairs > 50, "{outcome:?}");
                 assert!(
@@ -479,18 +517,23 @@ mod tests {
                     "seed {seed}: {:#?}",
                     outcome.wrong
                 );
-                // the targets are 97 % and 5 %: what is reached stands in docs/performance.md
+                // so few people leave much to chance
                 assert!(
-                    outcome.found() >= 94.0,
+                    outcome.found() >= 95.0,
                     "seed {seed}: {:#?}",
                     outcome.missed
                 );
-                assert!(
-                    outcome.in_review() <= 13.0,
-                    "seed {seed}: {} %",
-                    outcome.in_review()
-                );
+                let of_all = outcome.pairs as f64;
+                found += outcome.found() * of_all;
+                in_review += outcome.in_review() * of_all;
+                pairs += of_all;
             }
+            assert!(found / pairs >= 97.0, "{left} {right}: {} %", found / pairs);
+            assert!(
+                in_review / pairs <= 5.0,
+                "{left} {right}: {} % asked about",
+                in_review / pairs
+            );
         }
     }
 }

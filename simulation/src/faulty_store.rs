@@ -14,13 +14,14 @@ use jiff::Timestamp;
 use record::{Entity, RecordId, Side};
 use serde_json::Value as Json;
 use store::{
-    Accepted, AppliedConfig, Blocked, CallFilter, CallRow, Claim, ClaimRequest, Commit,
+    Accepted, AppliedConfig, Blocked, CallFilter, CallRow, Child, Claim, ClaimRequest, Commit,
     ConnectionName, CredentialRow, CursorKey, DeliveryRow, Error, Intent, IntentId, JournalEntry,
-    JournalFilter, Key, Known, Link, LinkId, NewWorkflowRun, Overview, Pair, PairDecision, PlanId,
-    PlanRow, PlanRowState, Result, Review, ReviewFilter, ReviewId, Run, RunId, RunState, Saved,
-    Signal, Snapshot, Store, StoredPlan, StoredWorkflow, Sweep, SweepPage, SyncEvents,
-    SyncEventsCursor, SyncName, Tombstone, WorkflowChildren, WorkflowCommit, WorkflowRun,
-    WorkflowRunFilter, WorkflowRunId, WorkflowStep, WorkflowStore, WorkflowVersion, Workspace,
+    JournalFilter, Keep, KeptNow, Key, Known, Link, LinkId, NewWorkflowRun, Overview, Pair,
+    PairDecision, PlanId, PlanRow, PlanRowState, Result, Review, ReviewFilter, ReviewId, Run,
+    RunId, RunState, Saved, Signal, Snapshot, Store, StoredPlan, StoredWorkflow, Sweep, SweepPage,
+    SyncEvents, SyncEventsCursor, SyncName, Tombstone, WorkflowCame, WorkflowChildren,
+    WorkflowCommit, WorkflowRun, WorkflowRunFilter, WorkflowRunId, WorkflowStep, WorkflowStore,
+    WorkflowVersion, WorkflowWait, Workspace,
 };
 use tokio::sync::Notify;
 
@@ -127,8 +128,38 @@ macro_rules! stores {
 
 #[async_trait]
 impl WorkflowStore for FaultyStore {
-    async fn save_workflow(&self, workspace: &Workspace, workflow: &StoredWorkflow) -> Result<()> {
-        stores!(self, save_workflow(workspace, workflow))
+    async fn save_workflow_draft(
+        &self,
+        workspace: &Workspace,
+        name: &str,
+        draft: Option<&Json>,
+        now: Timestamp,
+    ) -> Result<()> {
+        stores!(self, save_workflow_draft(workspace, name, draft, now))
+    }
+
+    async fn pause_workflow(
+        &self,
+        workspace: &Workspace,
+        name: &str,
+        paused: bool,
+        now: Timestamp,
+    ) -> Result<bool> {
+        stores!(self, pause_workflow(workspace, name, paused, now))
+    }
+
+    async fn return_to_workflow_version(
+        &self,
+        workspace: &Workspace,
+        name: &str,
+        version: u64,
+        at_once: Option<u32>,
+        now: Timestamp,
+    ) -> Result<bool> {
+        stores!(
+            self,
+            return_to_workflow_version(workspace, name, version, at_once, now)
+        )
     }
 
     async fn workflow(&self, workspace: &Workspace, name: &str) -> Result<Option<StoredWorkflow>> {
@@ -172,12 +203,41 @@ impl WorkflowStore for FaultyStore {
         workspace: &Workspace,
         cursor: Option<(&str, &Json)>,
         runs: &[NewWorkflowRun],
+        came: &[WorkflowCame],
     ) -> Result<Vec<bool>> {
-        stores!(self, accept_runs(workspace, cursor, runs))
+        stores!(self, accept_runs(workspace, cursor, runs, came))
+    }
+
+    async fn workflow_waits(
+        &self,
+        workspace: &Workspace,
+        source: &str,
+    ) -> Result<Vec<WorkflowWait>> {
+        reads!(self, workflow_waits(workspace, source))
+    }
+
+    async fn workflow_wait(
+        &self,
+        workspace: &Workspace,
+        run: WorkflowRunId,
+    ) -> Result<Option<WorkflowWait>> {
+        reads!(self, workflow_wait(workspace, run))
+    }
+
+    async fn workflow_wait_sources(&self, workspace: &Workspace) -> Result<Vec<String>> {
+        reads!(self, workflow_wait_sources(workspace))
     }
 
     async fn workflow_cursor(&self, workspace: &Workspace, name: &str) -> Result<Option<Json>> {
         reads!(self, workflow_cursor(workspace, name))
+    }
+
+    async fn workflow_cursors(&self, workspace: &Workspace) -> Result<Vec<String>> {
+        reads!(self, workflow_cursors(workspace))
+    }
+
+    async fn drop_workflow_cursors(&self, workspace: &Workspace, names: &[String]) -> Result<()> {
+        stores!(self, drop_workflow_cursors(workspace, names))
     }
 
     async fn claim_runs(
@@ -281,8 +341,28 @@ impl WorkflowStore for FaultyStore {
 
 #[async_trait]
 impl Store for FaultyStore {
+    async fn backup(&self, target: &std::path::Path) -> Result<()> {
+        reads!(self, backup(target))
+    }
+
+    async fn drop_old(&self, workspace: &Workspace, keep: &Keep, at_most: usize) -> Result<u64> {
+        stores!(self, drop_old(workspace, keep, at_most))
+    }
+
+    async fn kept(&self, workspace: &Workspace) -> Result<KeptNow> {
+        reads!(self, kept(workspace))
+    }
+
     async fn applied_config(&self, workspace: &Workspace) -> Result<Option<AppliedConfig>> {
         reads!(self, applied_config(workspace))
+    }
+
+    async fn applied_configs(
+        &self,
+        workspace: &Workspace,
+        limit: usize,
+    ) -> Result<Vec<AppliedConfig>> {
+        reads!(self, applied_configs(workspace, limit))
     }
 
     async fn apply_config(
@@ -569,6 +649,15 @@ impl Store for FaultyStore {
         reads!(self, blocked(workspace, sync, links))
     }
 
+    async fn children(
+        &self,
+        workspace: &Workspace,
+        sync: &SyncName,
+        limit: usize,
+    ) -> Result<(u64, Vec<Child>)> {
+        reads!(self, children(workspace, sync, limit))
+    }
+
     async fn decisions_of(
         &self,
         workspace: &Workspace,
@@ -578,6 +667,14 @@ impl Store for FaultyStore {
         records: &[RecordId],
     ) -> Result<Vec<(Pair, PairDecision)>> {
         reads!(self, decisions_of(workspace, sync, entity, side, records))
+    }
+
+    async fn decisions(
+        &self,
+        workspace: &Workspace,
+        sync: &SyncName,
+    ) -> Result<Vec<(Entity, Pair, PairDecision)>> {
+        reads!(self, decisions(workspace, sync))
     }
 
     async fn commit(&self, workspace: &Workspace, commit: Commit) -> Result<()> {

@@ -3,6 +3,7 @@
 
 mod clock;
 mod faulty_store;
+pub mod history;
 mod life;
 mod vendors;
 mod world;

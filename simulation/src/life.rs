@@ -9,9 +9,14 @@ use std::{
     },
 };
 
+use std::time::Duration;
+
 use async_trait::async_trait;
-use connections::{Answer, Outgoing, Transport, TransportError};
+use connections::{Answer, Clock, Outgoing, Transport, TransportError};
+use jiff::Timestamp;
 use tokio::sync::Notify;
+
+use crate::clock::FastClock;
 
 /// From its start to its end. After its end nothing that the process began goes on: what waits for a
 /// boundary waits for ever.
@@ -107,6 +112,71 @@ impl<T: Transport> Transport for MortalTransport<T> {
         self.life.pass(|| format!("before {name}")).await;
         let answer = self.inner.send(request).await;
         self.life.pass(|| format!("after {name}")).await;
+        answer
+    }
+}
+
+/// Time as one process has it: who waits when it ends waits for ever.
+pub(crate) struct MortalClock {
+    pub(crate) inner: Arc<FastClock>,
+    pub(crate) life: Arc<Life>,
+}
+
+#[async_trait]
+impl Clock for MortalClock {
+    fn now(&self) -> Timestamp {
+        self.inner.now()
+    }
+
+    fn steady(&self) -> Duration {
+        self.inner.steady()
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        self.life.lives().await;
+        self.inner.sleep(duration).await;
+        self.life.lives().await;
+    }
+}
+
+/// A network on which each request and each answer takes its time, drawn from a seed.
+pub(crate) struct SlowTransport<T> {
+    pub(crate) inner: T,
+    pub(crate) slow: Option<Slow>,
+}
+
+/// How slow a network is.
+#[derive(Clone)]
+pub(crate) struct Slow {
+    dice: Arc<connections::Dice>,
+    clock: Arc<dyn Clock>,
+    around: Duration,
+}
+
+impl Slow {
+    /// Between half of `around` and one and a half of it, each way.
+    pub(crate) fn new(seed: u64, clock: Arc<dyn Clock>, around: Duration) -> Self {
+        Self {
+            dice: Arc::new(connections::Dice::seeded(seed)),
+            clock,
+            around,
+        }
+    }
+
+    async fn wait(&self) {
+        self.clock.sleep(self.dice.jitter(self.around)).await;
+    }
+}
+
+#[async_trait]
+impl<T: Transport> Transport for SlowTransport<T> {
+    async fn send(&self, request: Outgoing) -> Result<Answer, TransportError> {
+        let Some(slow) = &self.slow else {
+            return self.inner.send(request).await;
+        };
+        slow.wait().await;
+        let answer = self.inner.send(request).await;
+        slow.wait().await;
         answer
     }
 }

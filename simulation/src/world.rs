@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     time::Duration,
 };
 
@@ -12,7 +12,7 @@ use connections::{
     Clock, Configs, ConnectionConfig, Connections, CredentialStore, CredentialStoreError, Dice,
     IntakeSink, IntakeSinkError, NoCallLog, Parts, Purpose, Receipt, Restart, ServiceTransport,
 };
-use connector::{Delivery, Incoming, SecretText};
+use connector::{Connector, Delivery, Incoming, SecretText};
 use record::Entity;
 use sandbox::{
     Control, Sandbox, System,
@@ -24,11 +24,15 @@ use store::{
     Accepted, ConnectionName, CredentialRow, Saved, SqliteStore, Store, SyncName, Workspace,
 };
 use sync::{Engine, EngineParts, Handle, Progress, RunReport};
-use tokio::{runtime::Runtime, sync::watch};
+use tokio::{runtime::Runtime, sync::watch, task::AbortHandle};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
-use crate::{FaultyStore, Life, clock::FastClock, life::MortalTransport};
+use crate::{
+    FaultyStore, Life,
+    clock::FastClock,
+    life::{MortalClock, MortalTransport, Slow, SlowTransport},
+};
 
 /// Where HighLevel sends people back to.
 const REDIRECT: &str = "https://tandem.example/oauth/callback";
@@ -59,6 +63,13 @@ pub struct Options {
     pub speed: u32,
     /// When it begins; now, unless said.
     pub start: Option<jiff::Timestamp>,
+    /// The engine lives on the runtime that makes the world, which has one thread and whose time is paused: everything
+    /// happens in an order that follows from the seeds alone, and waiting costs nothing.
+    pub virtual_time: bool,
+    /// How long a request or an answer is under way, around, and the seed from which that is drawn.
+    pub slow: Option<(u64, Duration)>,
+    /// From which the sandbox draws ids, jitter and chances.
+    pub seed: u64,
 }
 
 /// The rules that ship with the pair.
@@ -77,11 +88,17 @@ pub fn member_rules() -> mapping::SyncRules {
     serde_yaml_ng::from_str(include_str!("members.yaml")).expect("the rules of members are rules")
 }
 
-/// The two syncs of the config of `tandem demo`, the one with onOffice first, under the names of the connections here.
+/// The people and companies of the two syncs of the config of `tandem demo`, the one with onOffice first, under the names of the
+/// connections here.
 ///
 /// # Panics
 /// When they are broken.
 pub fn demo_rules() -> (mapping::SyncRules, mapping::SyncRules) {
+    static RULES: OnceLock<(mapping::SyncRules, mapping::SyncRules)> = OnceLock::new();
+    RULES.get_or_init(read_demo_rules).clone()
+}
+
+fn read_demo_rules() -> (mapping::SyncRules, mapping::SyncRules) {
     let config: serde_yaml_ng::Value =
         serde_yaml_ng::from_str(include_str!("../../examples/demo.yaml"))
             .expect("the config of the demo is YAML");
@@ -89,7 +106,11 @@ pub fn demo_rules() -> (mapping::SyncRules, mapping::SyncRules) {
         let mut rules = config["syncs"][name].clone();
         rules["left"] = "highlevel".into();
         rules["right"] = right.into();
-        serde_yaml_ng::from_value(rules).expect("the rules of the demo are rules")
+        let mut rules: mapping::SyncRules =
+            serde_yaml_ng::from_value(rules).expect("the rules of the demo are rules");
+        let kept = [Entity::Company, Entity::Contact];
+        rules.entities.retain(|entity, _| kept.contains(entity));
+        rules
     };
     (rules("people", "onoffice"), rules("members", "officernd"))
 }
@@ -112,6 +133,9 @@ impl Default for Options {
             },
             speed: 1,
             start: None,
+            virtual_time: false,
+            slow: None,
+            seed: 1,
         }
     }
 }
@@ -135,6 +159,8 @@ pub struct World {
     receiver: Receiver,
     rules: BTreeMap<SyncName, mapping::SyncRules>,
     pace: sync::Options,
+    virtual_time: bool,
+    slow: Option<Slow>,
     stop: CancellationToken,
 }
 
@@ -145,10 +171,25 @@ pub struct Running {
     /// How long this process lives.
     pub life: Arc<Life>,
     runtime: Option<Runtime>,
+    here: Option<AbortHandle>,
     stop: CancellationToken,
 }
 
 impl Running {
+    /// On the runtime of the caller.
+    fn start_here(engine: Engine, life: Arc<Life>) -> Self {
+        let handle = engine.handle();
+        let stop = CancellationToken::new();
+        let running = tokio::spawn(engine.run(stop.clone()));
+        Self {
+            engine: handle,
+            life,
+            runtime: None,
+            here: Some(running.abort_handle()),
+            stop,
+        }
+    }
+
     fn start(engine: Engine, life: Arc<Life>) -> Result<Self> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
@@ -161,6 +202,7 @@ impl Running {
             engine: handle,
             life,
             runtime: Some(runtime),
+            here: None,
             stop,
         })
     }
@@ -172,6 +214,9 @@ impl Drop for Running {
     fn drop(&mut self) {
         self.life.end();
         self.stop.cancel();
+        if let Some(here) = self.here.take() {
+            here.abort();
+        }
         if let Some(runtime) = self.runtime.take() {
             // A runtime may not be waited for on another's thread.
             let ending = std::thread::spawn(move || runtime.shutdown_timeout(LONGEST_END));
@@ -311,6 +356,7 @@ impl World {
         let sleeper = Arc::clone(&clock);
         let sandbox = Sandbox::new(sandbox::Options {
             switches: options.switches,
+            seed: options.seed,
             sender: Some(sender),
             clock: sandbox::Clock::from_source(Arc::new(move || source.now().as_millisecond())),
             sleep: Some(Arc::new(move |pause| {
@@ -338,33 +384,49 @@ impl World {
             None => None,
         };
         if let Some(rnd) = &rnd {
-            configs.insert(officernd(), officernd_config(rnd, options.limits)?);
+            let option = ticket_option(&control.dump(System::OfficeRnd))?;
+            configs.insert(officernd(), officernd_config(rnd, &option, options.limits)?);
         }
+        let slow = options
+            .slow
+            .map(|(seed, around)| Slow::new(seed, Arc::<FastClock>::clone(&clock), around));
         let ground = Ground {
             store: &store,
             sandbox: &sandbox,
             clock: &clock,
             vault: &vault,
             configs: &configs,
+            slow: &slow,
         };
         let process = Process::of(&ground).await?;
         let connections = Arc::clone(&process.connections);
         let of_all = purpose([&options.rules].into_iter().chain(&options.members));
-        let webhooks = options.webhooks;
-        connect(&sandbox, &connections, &access, &office, webhooks, &of_all).await?;
+        if options.webhooks {
+            sign_in(&sandbox, &connections, &access, &of_all).await?;
+        } else {
+            let given = BTreeMap::from([("token".to_owned(), secret(&access, "privateToken")?)]);
+            connections
+                .connect(&ConnectionName::from("highlevel"), given, &of_all)
+                .await?;
+        }
+        connect_onoffice(&connections, &office, &purpose([&options.rules])).await?;
         if let Some(rnd) = &rnd {
             connect_officernd(&connections, rnd, &purpose(&options.members)).await?;
         }
         let mut rules = BTreeMap::from([(people(), options.rules)]);
         rules.extend(options.members.map(|of_members| (members(), of_members)));
-        let running = process.start(&clock, rules.clone(), options.pace.clone())?;
+        let running = process.start(rules.clone(), options.pace.clone(), options.virtual_time)?;
         receiver.set(Some(Target {
             connections: Arc::clone(&connections),
             engine: running.engine.clone(),
             life: Arc::clone(&running.life),
         }));
         let stop = CancellationToken::new();
-        tokio::spawn(deliver(sandbox.clone(), stop.clone()));
+        if options.virtual_time {
+            tokio::spawn(deliver_in_virtual_time(sandbox.clone(), stop.clone()));
+        } else {
+            tokio::spawn(deliver(sandbox.clone(), stop.clone()));
+        }
         Ok(Self {
             control,
             connections,
@@ -378,6 +440,8 @@ impl World {
             receiver,
             rules,
             pace: options.pace,
+            virtual_time: options.virtual_time,
+            slow,
             stop,
         })
     }
@@ -390,6 +454,11 @@ impl World {
     /// The moment, for engine and vendors alike.
     pub fn now(&self) -> jiff::Timestamp {
         self.clock.now()
+    }
+
+    /// The clock of engine and vendors.
+    pub fn clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.clock) as Arc<dyn Clock>
     }
 
     /// Lets this much of the world's time pass.
@@ -412,12 +481,23 @@ impl World {
     /// # Errors
     /// When no new one can be made.
     pub fn kill_and_restart(&mut self) -> Result<()> {
+        tokio::task::block_in_place(|| {
+            tokio::runtime::Handle::current().block_on(self.kill_and_start_anew())
+        })
+    }
+
+    /// The same, on a runtime of one thread.
+    ///
+    /// # Errors
+    /// When no new one can be made.
+    pub async fn kill_and_start_anew(&mut self) -> Result<()> {
         self.receiver.set(None);
         // The old one is dropped, and with it all that it was doing.
         self.running = Running {
             engine: self.running.engine.clone(),
             life: Arc::default(),
             runtime: None,
+            here: None,
             stop: CancellationToken::new(),
         };
         let ground = Ground {
@@ -426,12 +506,11 @@ impl World {
             clock: &self.clock,
             vault: &self.vault,
             configs: &self.configs,
+            slow: &self.slow,
         };
-        let process = tokio::task::block_in_place(|| {
-            tokio::runtime::Handle::current().block_on(Process::of(&ground))
-        })?;
+        let process = Process::of(&ground).await?;
         self.connections = Arc::clone(&process.connections);
-        self.running = process.start(&self.clock, self.rules.clone(), self.pace.clone())?;
+        self.running = process.start(self.rules.clone(), self.pace.clone(), self.virtual_time)?;
         self.receiver.set(Some(Target {
             connections: Arc::clone(&self.connections),
             engine: self.running.engine.clone(),
@@ -463,7 +542,16 @@ impl World {
         let office = self
             .control
             .act(System::OnOffice, "show_access", &json!({}))?;
-        connect_onoffice(&self.connections, &office).await
+        let purpose = purpose([&self.rules[&people()]]);
+        connect_onoffice(&self.connections, &office, &purpose).await
+    }
+
+    /// The rules of a sync that are in force.
+    ///
+    /// # Panics
+    /// When there is no such sync.
+    pub fn rules_of(&self, sync: &SyncName) -> mapping::SyncRules {
+        self.rules[sync].clone()
     }
 
     fn purpose(&self) -> Purpose {
@@ -503,13 +591,7 @@ impl World {
     pub async fn settle(&self) -> Result<()> {
         let until = self.clock.steady() + LONGEST_SETTLE;
         while self.clock.steady() < until {
-            let delivered = self
-                .sandbox
-                .control()
-                .core()
-                .deliveries
-                .next_due_ms()
-                .is_none();
+            let delivered = self.sandbox.control().core().deliveries.are_done();
             let left = until.saturating_sub(self.clock.steady());
             if self.running.engine.quiet(left).await? && delivered {
                 return Ok(());
@@ -549,6 +631,7 @@ impl World {
             .links(&people(), None, 0)
             .await?
             .into_iter()
+            .filter(|link| link.entity == Entity::Contact)
             .map(|link| Pair {
                 highlevel: link.left.to_string(),
                 onoffice: link.right.to_string(),
@@ -566,6 +649,9 @@ impl World {
             let links = self.running.engine.links(sync, None, 0).await?;
             let with_companies = rules.entities.contains_key(&Entity::Company);
             for entity in rules.entities.keys() {
+                if !matches!(entity, Entity::Contact | Entity::Company) {
+                    continue;
+                }
                 let terms = match (sync == &people(), entity) {
                     (true, _) => Rules::default().terms(),
                     (false, Entity::Company) => Terms::highlevel_officernd_companies(),
@@ -614,8 +700,30 @@ async fn deliver(sandbox: Sandbox, stop: CancellationToken) {
     }
 }
 
+/// The longest that a webhook waits beyond its time, so that ticks of the virtual clock stay few.
+const DELIVERY_TICK: Duration = Duration::from_millis(250);
+
+async fn deliver_in_virtual_time(sandbox: Sandbox, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        sandbox.deliver_due().await;
+        tokio::time::sleep(DELIVERY_TICK).await;
+    }
+}
+
 fn workspace() -> Workspace {
     Workspace::from("default")
+}
+
+/// The connectors hold nothing but their descriptions and catalogs, which take a while to read: all worlds share them.
+fn connectors() -> &'static [Arc<dyn Connector>] {
+    static CONNECTORS: OnceLock<Vec<Arc<dyn Connector>>> = OnceLock::new();
+    CONNECTORS.get_or_init(|| {
+        vec![
+            Arc::new(highlevel::HighLevel::new()),
+            Arc::new(onoffice::OnOffice::new()),
+            Arc::new(officernd::OfficeRnD::new()),
+        ]
+    })
 }
 
 /// What outlives a process.
@@ -625,6 +733,7 @@ struct Ground<'a> {
     clock: &'a Arc<FastClock>,
     vault: &'a Arc<vault::KeyRing>,
     configs: &'a Configs,
+    slow: &'a Option<Slow>,
 }
 
 /// A process before its engine runs: it knows what is stored, and nothing else.
@@ -632,61 +741,68 @@ struct Process {
     life: Arc<Life>,
     store: Arc<FaultyStore>,
     connections: Arc<Connections>,
+    clock: Arc<dyn Clock>,
 }
 
 impl Process {
     async fn of(ground: &Ground<'_>) -> Result<Self> {
         let life = Arc::new(Life::default());
         let store = Arc::new(ground.store.of_process(&life));
+        let clock: Arc<dyn Clock> = Arc::new(MortalClock {
+            inner: Arc::<FastClock>::clone(ground.clock),
+            life: Arc::clone(&life),
+        });
         let parts = Parts {
             workspace: workspace().as_str().to_owned(),
-            clock: Arc::<FastClock>::clone(ground.clock),
+            clock: Arc::clone(&clock),
             dice: Arc::new(Dice::seeded(1)),
             transport: Arc::new(MortalTransport {
-                inner: ServiceTransport::<_, axum::body::Body>::new(
-                    ground.sandbox.service(),
-                    Arc::<FastClock>::clone(ground.clock),
-                ),
+                inner: SlowTransport {
+                    inner: ServiceTransport::<_, axum::body::Body>::new(
+                        ground.sandbox.service(),
+                        Arc::<FastClock>::clone(ground.clock),
+                    ),
+                    slow: ground.slow.clone(),
+                },
                 life: Arc::clone(&life),
             }),
             credentials: Arc::new(Credentials(Arc::<FaultyStore>::clone(&store), workspace())),
             vault: Arc::clone(ground.vault),
             calls: Arc::new(NoCallLog),
         };
-        let connections = Connections::open(
-            parts,
-            vec![
-                Arc::new(highlevel::HighLevel::new()),
-                Arc::new(onoffice::OnOffice::new()),
-                Arc::new(officernd::OfficeRnD::new()),
-            ],
-            ground.configs.clone(),
-            |_| Restart::default(),
-        )
-        .await
-        .map_err(|errors| anyhow!("the connections do not open: {errors:?}"))?;
+        let connections =
+            Connections::open(parts, connectors().to_vec(), ground.configs.clone(), |_| {
+                Restart::default()
+            })
+            .await
+            .map_err(|errors| anyhow!("the connections do not open: {errors:?}"))?;
         Ok(Self {
             life,
             store,
             connections: Arc::new(connections),
+            clock,
         })
     }
 
     fn start(
         self,
-        clock: &Arc<FastClock>,
         syncs: BTreeMap<SyncName, mapping::SyncRules>,
         options: sync::Options,
+        virtual_time: bool,
     ) -> Result<Running> {
         let engine = Engine::new(EngineParts {
             store: self.store,
             connections: self.connections,
-            clock: Arc::<FastClock>::clone(clock),
+            clock: self.clock,
             workspace: workspace(),
             syncs,
             options,
         });
-        Running::start(engine, self.life)
+        if virtual_time {
+            Ok(Running::start_here(engine, self.life))
+        } else {
+            Running::start(engine, self.life)
+        }
     }
 }
 
@@ -701,6 +817,7 @@ fn configs(access: &Json, webhooks: bool, limits: bool) -> Result<Configs> {
             "country": "DE",
             "location_id": location,
             "authorize_url": "http://sandbox.invalid/highlevel/oauth/chooselocation",
+            "task_due_days": 7,
         },
         "webhook_keys": {"ed25519": access["webhookPublicKey"]},
         "allow_private_addresses": true,
@@ -709,7 +826,7 @@ fn configs(access: &Json, webhooks: bool, limits: bool) -> Result<Configs> {
         "system": "onoffice",
         "base_url": "http://sandbox.invalid/onoffice",
         "auth": {"scheme": "api_user"},
-        "settings": {"country": "DE"},
+        "settings": {"country": "DE", "task_type": 153, "note_kind": "Notiz"},
         "allow_private_addresses": true,
     }))?;
     Ok(Configs::from([
@@ -722,7 +839,17 @@ fn officernd() -> ConnectionName {
     ConnectionName::from("officernd")
 }
 
-fn officernd_config(access: &Json, limits: bool) -> Result<ConnectionConfig> {
+/// The one option that tickets have there, for whatever they need one.
+fn ticket_option(state: &Json) -> Result<String> {
+    let options = state["things"].as_array().context("things")?;
+    let option = options
+        .iter()
+        .find(|thing| thing["kind"] == "ticket_option");
+    let id = option.and_then(|option| option["id"].as_str());
+    Ok(id.context("an option of tickets")?.to_owned())
+}
+
+fn officernd_config(access: &Json, ticket_option: &str, limits: bool) -> Result<ConnectionConfig> {
     Ok(serde_json::from_value(json!({
         "system": "officernd",
         "base_url": "http://sandbox.invalid/officernd",
@@ -733,6 +860,10 @@ fn officernd_config(access: &Json, limits: bool) -> Result<ConnectionConfig> {
             "token_url": "http://sandbox.invalid/officernd/oauth/token",
             "location": access["locations"][0]["_id"],
             "start_date": "today",
+            "ticket_type": ticket_option,
+            "ticket_severity": ticket_option,
+            "ticket_priority": ticket_option,
+            "notes_property": "crm_id",
         },
         "allow_private_addresses": true,
     }))?)
@@ -748,6 +879,7 @@ fn purpose<'a>(rules: impl IntoIterator<Item = &'a mapping::SyncRules>) -> Purpo
     Purpose {
         entities: entities.into_iter().collect(),
         write: true,
+        rights: Vec::new(),
     }
 }
 
@@ -757,32 +889,17 @@ fn secret(json: &Json, key: &str) -> Result<SecretText> {
     ))
 }
 
-async fn connect(
-    sandbox: &Sandbox,
+async fn connect_onoffice(
     connections: &Connections,
-    access: &Json,
     office: &Json,
-    webhooks: bool,
     purpose: &Purpose,
 ) -> Result<()> {
-    if webhooks {
-        sign_in(sandbox, connections, access, purpose).await?;
-    } else {
-        let given = BTreeMap::from([("token".to_owned(), secret(access, "privateToken")?)]);
-        connections
-            .connect(&ConnectionName::from("highlevel"), given, purpose)
-            .await?;
-    }
-    connect_onoffice(connections, office).await
-}
-
-async fn connect_onoffice(connections: &Connections, office: &Json) -> Result<()> {
     let given = BTreeMap::from([
         ("token".to_owned(), secret(office, "token")?),
         ("secret".to_owned(), secret(office, "secret")?),
     ]);
     connections
-        .connect(&ConnectionName::from("onoffice"), given, &purpose([]))
+        .connect(&ConnectionName::from("onoffice"), given, purpose)
         .await?;
     Ok(())
 }

@@ -49,6 +49,8 @@ test("two accounts are connected in guided dialogs: one by pasting, one on the v
   await page.getByRole("button", { name: "Done" }).click();
   await page.getByRole("region", { name: "marketing" }).getByRole("button", { name: "Check now" }).click();
   await page.getByRole("region", { name: "marketing" }).getByText("All rights that are needed are there.").waitFor();
+  await page.getByRole("region", { name: "marketing" }).getByRole("meter").first().waitFor();
+  await page.getByRole("region", { name: "marketing" }).getByText("The token is renewed by itself").waitFor();
   await world.look("connections");
 });
 

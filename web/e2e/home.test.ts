@@ -76,6 +76,9 @@ test("what happens is on the page as it happens, without loading it again", asyn
   const status = await world.api<{ links: Record<string, number> }>("GET", "/status");
   expect(status.links["people"]).toBeGreaterThan(6);
   await card.getByText(String(status.links["people"]), { exact: true }).first().waitFor();
+  // the day in bars: what was written is what the run says
+  await page.getByRole("img", { name: /^Records written\. Records written: [1-9]/ }).waitFor();
+  await page.getByRole("img", { name: /^Requests to office\. requests: [1-9]/ }).waitFor();
   await world.look("home");
 });
 

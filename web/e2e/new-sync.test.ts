@@ -32,8 +32,14 @@ test("somebody new previews a first sync in few clicks, and nothing is written b
   await page.getByLabel("Name of the sync").fill("again");
   await click("Continue");
   await page.getByText("Vorname").first().waitFor();
+  // what a record that is there has in the field, on each side
+  await page.getByText("e.g. Anna").first().waitFor();
   await world.look("new-sync-fields");
   await click("Continue");
+  await page.getByRole("button", { name: "Add a condition for office" }).click();
+  await page.getByLabel("Field of condition 1").fill("Ort");
+  await page.getByLabel("How condition 1 compares").selectOption("is_not");
+  await page.getByLabel("What condition 1 compares with").fill("Hamburg, Bremen");
   await world.look("new-sync-rules");
   await click("Continue");
   const before = await world.api<unknown[]>("GET", "/calls?limit=0");
@@ -47,6 +53,8 @@ test("somebody new previews a first sync in few clicks, and nothing is written b
   await page.getByRole("heading", { level: 1, name: "again" }).waitFor();
   const found = await world.api<unknown[]>("GET", "/syncs/again/links");
   expect(found.length).toBeGreaterThan(6);
+  const { document } = await world.api<{ document: string }>("GET", "/config");
+  expect(document).toMatch(/scope:\s+right:\s+- field: Ort\s+is_not:\s+- Hamburg\s+- Bremen/);
 });
 
 test("no page did what none may do", () => {

@@ -136,6 +136,8 @@ test("language, colours, tokens and config are set by the person", async () => {
   await world.look("settings");
   await page.getByLabel("Theme").selectOption("dark");
   expect(await page.evaluate(() => getComputedStyle(document.documentElement).colorScheme)).toBe("dark");
+  // as the machine wishes again, so that the picture in light is one
+  await page.getByLabel("Theme").selectOption("system");
   await page.getByLabel("Language").selectOption("de");
   await page.getByRole("heading", { level: 1, name: "Einstellungen" }).waitFor();
   await page.getByRole("link", { name: "Übersicht" }).click();

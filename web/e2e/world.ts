@@ -11,6 +11,8 @@ import { people } from "./people";
 const ROOT = resolve(import.meta.dirname, "../..");
 const BINARY = process.env["TANDEM_BINARY"] ?? join(ROOT, "target/debug/tandem");
 const CHROMIUM = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
+/** A folder that the pages' files come from, in place of those in the binary: nothing has to be built anew to try a page. */
+const DIST = process.env["TANDEM_DIST"];
 /** Where pictures of the pages go, if they are wanted. */
 const IMAGES = process.env["TANDEM_IMAGES"];
 
@@ -60,6 +62,9 @@ export class World {
     const faults: string[] = [];
     const world = new World(folder, children, sandbox, url, link, beside["token"] as string, browser, context, page, faults);
     world.watch(page);
+    if (DIST !== undefined) {
+      await context.route(`${url}/assets/*`, (route) => route.fulfill({ path: join(resolve(ROOT, DIST), new URL(route.request().url()).pathname) }));
+    }
     return world;
   }
 
@@ -199,7 +204,8 @@ function cut(text: string, from: string, to?: string): string {
 /** The demo's config of the first two systems, on this sandbox. */
 async function config(sandbox: string): Promise<string> {
   const demo = readFileSync(join(ROOT, "examples/demo.yaml"), "utf8");
-  const pair = cut(cut(cut(demo, "public_url:", "database:"), "  coworking:\n", "# What is kept the same"), "\n  # The same HighLevel contacts and");
+  const both = cut(cut(cut(demo, "public_url:", "database:"), "  coworking:\n", "# What is kept the same"), "      # Tasks of contacts");
+  const pair = both.replace("      calendar: CALENDAR_ID\n", "");
   const pem = (await control(sandbox, "highlevel", "access", {}))["webhookPublicKey"] as string;
   const key = pem.split("\n").filter((one) => !one.startsWith("-----")).join("");
   return pair

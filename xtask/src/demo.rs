@@ -87,8 +87,14 @@ fn judge(report: &Json) -> Result<()> {
 }
 
 /// What the demo has to show, each proven by what the simulated systems saw.
-const SCENES: [&str; 26] = [
+const SCENES: [&str; 32] = [
     "disjoint_edits",
+    "task_each_way",
+    "note_each_way",
+    "appointment_each_way",
+    "opportunity_each_way",
+    "consent",
+    "company_renamed",
     "conflict_asked",
     "conflict_decided",
     "edit_in_between",

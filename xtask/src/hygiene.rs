@@ -11,7 +11,7 @@ use crate::run::capture;
 const PLACES: &[&str] = &["work", "root", "farm", "Users"];
 
 /// Crates that know no system by name, comments included.
-const NAMELESS: &[&str] = &["sync", "connections", "store", "server"];
+const NAMELESS: &[&str] = &["sync", "connections", "store", "workflow", "server"];
 
 /// What systems are called, in lower case and one word.
 const SYSTEMS: &[&str] = &["highlevel", "leadconnector", "onoffice", "officernd"];

@@ -6,8 +6,9 @@
 
 mod demo;
 mod generated;
+mod guarantees;
 mod hygiene;
-mod promises;
+mod mutants;
 mod run;
 mod steps;
 mod tools;
@@ -22,7 +23,10 @@ Usage: cargo xtask <COMMAND>
 
 Commands:
   test [STEP...]   Install what is missing, then run every check (or only the named steps)
-  generate         Write the docs that are made from code (docs/reference, docs/errors/README.md)
+  generate         Write the docs that are made from code (docs/reference, docs/catalog.md, docs/catalog,
+                   docs/systems/fields, docs/errors/README.md)
+  mutants [NAME...]  Put in bugs on purpose, one at a time; the test that is named with each must fail
+  simulate [...]   Play seeded histories on all cores, in release; `--help` says more
   ui               Build the web UI anew: its client, crates/ui/dist, and the pictures in docs/images
 
 Steps of `test`, in their order:
@@ -33,6 +37,8 @@ fn main() -> ExitCode {
     let outcome = match arguments.first().map(String::as_str) {
         Some("test") => steps::test(&arguments[1..]),
         Some("generate") => generated::write(),
+        Some("mutants") => mutants::run(&arguments[1..]),
+        Some("simulate") => simulate(&arguments[1..]),
         Some("ui") => web::write(),
         Some("help" | "--help" | "-h") => {
             eprint!("{HELP}");
@@ -53,6 +59,23 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Plays histories with an optimised build: they are all work and no waiting.
+fn simulate(arguments: &[String]) -> Result<()> {
+    let mut all = vec![
+        "run",
+        "--quiet",
+        "--release",
+        "--locked",
+        "-p",
+        "simulation",
+        "--bin",
+        "simulate",
+        "--",
+    ];
+    all.extend(arguments.iter().map(String::as_str));
+    run::run("cargo", &all)
 }
 
 /// The folder of the workspace.

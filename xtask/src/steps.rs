@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 
 use crate::{
-    demo, generated, hygiene, promises,
+    demo, generated, guarantees, hygiene,
     run::{run, run_with},
     tools, web,
 };
@@ -32,9 +32,9 @@ pub(crate) const STEPS: &[Step] = &[
         action: hygiene::check,
     },
     Step {
-        name: "promises",
-        title: "Every promise of docs/promises.md names tests that exist and run",
-        action: promises::check,
+        name: "guarantees",
+        title: "Every promise and rule of docs/guarantees.md names tests that run and bugs that they find",
+        action: guarantees::check,
     },
     Step {
         name: "format",
@@ -68,7 +68,8 @@ pub(crate) const STEPS: &[Step] = &[
         name: "tests",
         title: "Unit, property and end-to-end tests",
         action: || {
-            run(
+            run_with(
+                &tools::without_proxies(),
                 "cargo",
                 &[
                     "nextest",

@@ -8,6 +8,9 @@ use anyhow::{Context as _, Result, bail};
 use crate::run::{command, run, text, tools_folder, works};
 
 const DENY: (&str, &str) = ("cargo-deny", "0.20.2");
+/// The proxies whose examples are tried, and how each tells its version.
+const PROXIES: [(&str, &str); 2] = [("nginx", "-v"), ("caddy", "version")];
+
 const NEXTEST: (&str, &str) = ("cargo-nextest", "0.9.143");
 
 /// Installs what is missing.
@@ -25,11 +28,31 @@ pub(crate) fn install() -> Result<()> {
             packages.extend_from_slice(package);
         }
     }
+    // the store's contract is kept on PostgreSQL too; Debian keeps its programs out of the path
+    let servers = std::fs::read_dir("/usr/lib/postgresql")
+        .into_iter()
+        .flatten();
+    let has_server = servers
+        .filter_map(Result::ok)
+        .any(|version| version.path().join("bin/initdb").is_file());
+    if !has_server && !works("initdb", &["--version"]) {
+        packages.push("postgresql");
+    }
+    if !works("openssl", &["version"]) {
+        packages.push("openssl");
+    }
     if !packages.is_empty() {
         eprintln!("missing on this machine: {}", packages.join(", "));
         run("apt-get", &["update"])?;
         let install = ["install", "--yes", "--no-install-recommends"];
         run("apt-get", &[&install[..], &packages].concat())?;
+    }
+    for (program, version) in PROXIES {
+        if !works(program, &[version])
+            && let Err(error) = unpack(program)
+        {
+            eprintln!("!!! {program} could not be had, its example will not be tried: {error:#}");
+        }
     }
     for (component, probe) in [("rustfmt", "fmt"), ("clippy", "clippy")] {
         if !works("cargo", &[probe, "--version"]) {
@@ -68,6 +91,31 @@ pub(crate) fn deny() -> Result<()> {
         eprintln!("!!!   {line}");
     }
     Ok(())
+}
+
+/// What the tests are told of proxies that could not be had.
+pub(crate) fn without_proxies() -> Vec<(&'static str, &'static str)> {
+    let all = PROXIES
+        .iter()
+        .all(|(program, version)| works(program, &[version]));
+    if all {
+        return Vec::new();
+    }
+    eprintln!("!!! THE EXAMPLES FOR REVERSE PROXIES ARE NOT ALL TRIED: see the step `tools`.");
+    vec![("TANDEM_WITHOUT_PROXIES", "1")]
+}
+
+/// Takes the program out of Debian's package of that name, without installing anything.
+fn unpack(program: &str) -> Result<()> {
+    let folder = tools_folder()?.join("packages");
+    std::fs::create_dir_all(&folder)?;
+    let script = format!(
+        "cd '{}' && rm -f {program}_*.deb && {{ apt-get download {program} || \
+         {{ apt-get update && apt-get download {program}; }}; }} && dpkg -x {program}_*.deb {program} && mkdir -p ../bin && \
+         cp {program}/usr/*bin/{program} ../bin/",
+        text(&folder)?
+    );
+    run("sh", &["-c", &script])
 }
 
 /// Builds a tool. Its own optimisation is turned down: it runs for seconds and would build for

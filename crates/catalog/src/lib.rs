@@ -17,6 +17,6 @@ mod words;
 
 pub use check::{Problem, Problems, check, complete};
 pub use connector::catalog::trigger::Happened;
-pub use poll::{PollError, Seen, poll};
+pub use poll::{Answered, PollError, Seen, poll};
 pub use run::{RunError, prepare, run};
 pub use words::{Unread, pairs, read_input};

@@ -15,8 +15,11 @@ use crate::run::{RunError, run};
 /// How far each question goes back before the last: what the system shows a little late is not missed.
 const OVERLAP: SignedDuration = SignedDuration::from_mins(5);
 
-/// Most pages of one answer; more is taken for an answer that does not end.
+/// Most pages that are read at once; the next question goes on with the rest.
 const PAGES: usize = 200;
+
+/// After so long the rest of a long answer is not asked for any more, but all of it: a mark of a page ends at some time.
+const STALE: SignedDuration = SignedDuration::from_hours(1);
 
 /// What the last question brought, to be kept until the next.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +28,26 @@ pub struct Seen {
     asked: Option<Timestamp>,
     /// A digest of each item that it listed.
     items: BTreeMap<String, u64>,
+    /// Where an answer that was too long to be read at once goes on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    rest: Option<Rest>,
+}
+
+/// The rest of a long answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Rest {
+    /// When its first page was asked for.
+    asked: Timestamp,
+    page: Page,
+}
+
+/// What a question brought.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Answered {
+    /// What was not there before, or was different.
+    pub happened: Vec<Happened>,
+    /// Why more happened than the system shows. It is not seen any more: the next question begins after it.
+    pub passed_over: Option<&'static str>,
 }
 
 /// Why a question brought nothing.
@@ -53,17 +76,18 @@ pub enum PollError {
 }
 
 /// Asks once. The first question only notes what is there; later ones answer what was not there before, or was different. What came and
-/// went between two questions is not seen. `seen` moves on only if the whole answer was read.
+/// went between two questions is not seen. `seen` moves on only if the answer could be read. Of a very long answer the
+/// next question reads the rest.
 ///
 /// # Errors
-/// When the question fails, or its answer goes on without end or without order.
+/// When the question fails, or its answer is none.
 pub async fn poll(
     calls: &dyn Calls,
     connector: &dyn Connector,
     trigger: &Trigger,
     now: Timestamp,
     seen: &mut Seen,
-) -> Result<Vec<Happened>, PollError> {
+) -> Result<Answered, PollError> {
     let name = &trigger.id;
     let Source::Poll(trigger) = &trigger.source else {
         return Err(PollError::Told(name.clone()));
@@ -75,7 +99,13 @@ pub async fn poll(
     let since = connector.since(trigger, from, calls.settings())?;
     let mut items = BTreeMap::new();
     let mut happened = Vec::new();
-    let mut page = Page::default();
+    let mut passed_over = None;
+    let fresh = |rest: &&Rest| now.duration_since(rest.asked) < STALE;
+    let (began, mut page, goes_on) = match seen.rest.as_ref().filter(fresh) {
+        Some(rest) => (rest.asked, rest.page.clone(), true),
+        None => (now, Page::default(), false),
+    };
+    let last = page.number + PAGES;
     loop {
         let input = page.input(trigger, &since);
         let answer = run(calls, connector, operation, &input).await?;
@@ -86,6 +116,7 @@ pub async fn poll(
         let listed = answer.pointer(&trigger.items).and_then(Json::as_array);
         let listed = listed.ok_or_else(|| wrong("there is no list"))?;
         let mut ids = Vec::with_capacity(listed.len());
+        let mut new = listed.is_empty();
         for item in listed {
             let id = match item.pointer(&trigger.id) {
                 Some(Json::String(id)) => id.clone(),
@@ -103,23 +134,52 @@ pub async fn poll(
                     item: item.clone(),
                 });
             }
-            items.insert(id.clone(), digest);
+            new |= items.insert(id.clone(), digest).is_none();
             ids.push(id);
         }
-        match page.next(trigger, &ids, &answer).map_err(wrong)? {
-            Some(next) => page = next,
-            None => break,
+        match page.next(trigger, &ids, &answer) {
+            Ok(Some(_)) if !new => {
+                passed_over = Some("its next page is one that was shown before");
+                break;
+            }
+            Ok(Some(next)) if next.number == last => {
+                seen.items.append(&mut items);
+                seen.rest = Some(Rest {
+                    asked: began,
+                    page: next,
+                });
+                return Ok(Answered {
+                    happened,
+                    passed_over,
+                });
+            }
+            Ok(Some(next)) => page = next,
+            Ok(None) => break,
+            // asking again would show even less of it
+            Err(why) => {
+                passed_over = Some(why);
+                break;
+            }
         }
     }
-    *seen = Seen {
-        asked: Some(now),
-        items,
+    let mut listed = match goes_on {
+        true => std::mem::take(&mut seen.items),
+        false => BTreeMap::new(),
     };
-    Ok(happened)
+    listed.append(&mut items);
+    *seen = Seen {
+        asked: Some(began),
+        items: listed,
+        rest: None,
+    };
+    Ok(Answered {
+        happened,
+        passed_over,
+    })
 }
 
 /// Where in a long answer.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Page {
     number: usize,
     offset: usize,
@@ -168,9 +228,6 @@ impl Page {
                     return Err("its next page is itself");
                 }
             }
-        }
-        if self.number + 1 == PAGES {
-            return Err("it does not end");
         }
         let mut next = Self {
             number: self.number + 1,

@@ -12,6 +12,7 @@ use crate::{
     Connections, UnknownConnection,
     connection::Connection,
     credentials::{Held, Kept, scrub},
+    exchange::Authority,
     session::Session,
 };
 
@@ -76,6 +77,8 @@ impl Connections {
             return Ok(false);
         };
         let calls = Session::new(Arc::clone(&connection), Lane::Live, "disconnect".into());
+        // it is switched off already, so that nothing works with what is taken away
+        let calls = calls.with(Authority::Probe);
         let ended = connection
             .connector
             .unsubscribe(&calls as &dyn Calls, subscription);
@@ -128,6 +131,8 @@ impl Connections {
         let connection = self.get(name)?;
         let held = connection.tokens.held().ok_or(SubscribeError::SignedOut)?;
         let calls = Session::new(Arc::clone(&connection), Lane::Live, "disconnect".into());
+        // it is switched off already, so that nothing works with what is taken away
+        let calls = calls.with(Authority::Probe);
         let connector = &connection.connector;
         let gone = connector.unmake_field(&calls as &dyn Calls, entity, field);
         gone.await.map_err(|error| {

@@ -69,6 +69,19 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// All that there are.
+    pub const ALL: [Self; 9] = [
+        Self::Answered,
+        Self::Throttled,
+        Self::TokenRefused,
+        Self::CredentialsRefused,
+        Self::ClockSkew,
+        Self::Unavailable,
+        Self::NotSent,
+        Self::NoAnswer,
+        Self::BadAnswer,
+    ];
+
     /// The word in the log.
     pub fn as_str(self) -> &'static str {
         match self {

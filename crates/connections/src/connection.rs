@@ -26,6 +26,9 @@ use crate::{
     tokens::Tokens,
 };
 
+/// Under what it is remembered that a person switched a connection off.
+pub(crate) const SWITCHED_OFF: &str = "switched_off";
+
 /// What connections are built with. Everything outside the crate comes in here.
 #[derive(Clone)]
 pub struct Parts {
@@ -298,6 +301,11 @@ impl Connection {
         });
     }
 
+    /// What made it unusable may be over: the next call asks, and does not wait for its time.
+    pub(crate) fn ask_now(&self) {
+        *lock(&self.ask_again) = Duration::ZERO;
+    }
+
     /// The credentials lead to another account.
     pub(crate) fn wrong_account(&self, expected: &str, found: &str) {
         let since = self.now();
@@ -308,6 +316,11 @@ impl Connection {
                 found: found.to_owned(),
             })
         });
+    }
+
+    /// Whether a person switched it off, as far as is stored.
+    pub(crate) fn is_switched_off(&self) -> bool {
+        !self.settings()["learned"][SWITCHED_OFF].is_null()
     }
 
     pub(crate) fn stop(&self) {

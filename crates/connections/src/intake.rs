@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use record::RecordId;
 use store::{Accepted, ConnectionName};
 
-use crate::{Connections, connection::Connection};
+use crate::{Connections, connection::Connection, sharing};
 
 /// Takes verified webhooks. What it accepted is durable when it returns.
 #[async_trait]
@@ -113,6 +113,15 @@ impl Connections {
         let Some((group, delivery)) = verified else {
             return Err(last);
         };
+        if let Some(lifecycle) = delivery.lifecycle {
+            let concerned = self.install_changed(&group, &delivery, lifecycle);
+            if !concerned.is_empty() {
+                return Ok(Receipt::Accepted {
+                    event: delivery.event,
+                    connections: concerned,
+                });
+            }
+        }
         let (mut addressed, mut accepted) = (false, Vec::new());
         for connection in group {
             if delivery.account.is_some() && connection.account() != delivery.account {
@@ -129,8 +138,15 @@ impl Connections {
                 Accepted::Duplicate => {}
                 Accepted::Full => return Ok(Receipt::Full),
             }
-            if delivery.lifecycle == Some(Lifecycle::Removed) {
-                connection.needs_sign_in("the app was removed from the account");
+            match delivery.lifecycle {
+                Some(Lifecycle::Removed) => {
+                    connection.needs_sign_in("the app was removed from the account");
+                }
+                Some(Lifecycle::Installed) => {
+                    connection.ask_now();
+                    self.installs().notify_one();
+                }
+                None => {}
             }
         }
         Ok(match (addressed, accepted.is_empty()) {
@@ -144,5 +160,40 @@ impl Connections {
                 connections: accepted,
             },
         })
+    }
+
+    /// What the news of an installation mean for connections that have no such account themselves: those below an account of a
+    /// higher rank, and those that are for it and that nobody is signed in to yet. It is not stored: who has to sign in
+    /// shows with the next call, and what was installed is looked for by itself again and again.
+    fn install_changed(
+        &self,
+        group: &[Arc<Connection>],
+        delivery: &Delivery,
+        lifecycle: Lifecycle,
+    ) -> Vec<ConnectionName> {
+        let below = |connection: &Connection| {
+            let held = connection.tokens.held();
+            let by = held.and_then(|held| connection.connector.let_in_by(&held.kept.credentials));
+            by.is_some() && by == delivery.account
+        };
+        let mut concerned = Vec::new();
+        for connection in group {
+            match lifecycle {
+                Lifecycle::Removed if below(connection) => {
+                    connection.needs_sign_in("the app was removed by whoever let it in");
+                }
+                Lifecycle::Installed if below(connection) => connection.ask_now(),
+                Lifecycle::Installed
+                    if connection.account().is_none()
+                        && sharing::meant(connection)
+                            .is_some_and(|meant| delivery.account.as_ref() == Some(&meant)) => {}
+                _ => continue,
+            }
+            concerned.push(connection.name.clone());
+        }
+        if lifecycle == Lifecycle::Installed && !concerned.is_empty() {
+            self.installs().notify_one();
+        }
+        concerned
     }
 }

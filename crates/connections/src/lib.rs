@@ -40,6 +40,8 @@ mod tokens;
 
 mod beside;
 
+mod sharing;
+
 mod sign_in;
 
 mod sign_in_budget;
@@ -53,7 +55,7 @@ mod probing;
 mod preview;
 
 pub use beside::SubscribeError;
-pub use budget::{Restart, Sent};
+pub use budget::{BudgetUse, Restart, Sent};
 pub use call_log::{CallLog, CallRecord, ChannelLog, Counts, NoCallLog, Outcome};
 pub use clock::{Clock, SystemClock, VirtualClock};
 pub use config::{AuthConfig, ConfigError, ConnectionConfig, LimitsConfig, WindowConfig, secret};
@@ -68,6 +70,7 @@ pub use probing::{
 };
 pub use registry::{Configs, Connections, UnknownConnection};
 pub use session::Session;
+pub use sharing::Reach;
 pub use sign_in::{ConnectError, Connected, Purpose, Redirect};
 pub use standing::{AccountName, CheckError, Light, Outlook, Summary};
 pub use store::Lane;

@@ -8,6 +8,7 @@ use std::{
 
 use connector::{Connector, Description, Limits, SecretText, WebhookKeys};
 use store::{ConnectionName, Lane};
+use tokio::sync::Notify;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -25,6 +26,8 @@ pub struct Connections {
     connectors: RwLock<Vec<Arc<dyn Connector>>>,
     by_name: RwLock<BTreeMap<ConnectionName, Arc<Connection>>>,
     sign_ins: Arc<SignIns>,
+    /// Told when a system says that our app was installed somewhere.
+    installs: Notify,
     client_budgets: Arc<SignInBudgets>,
     stopping: CancellationToken,
     tasks: TaskTracker,
@@ -59,6 +62,7 @@ impl Connections {
             connectors: RwLock::new(connectors),
             by_name: RwLock::default(),
             sign_ins: Arc::default(),
+            installs: Notify::new(),
             stopping: CancellationToken::new(),
             tasks: TaskTracker::new(),
         };
@@ -101,6 +105,9 @@ impl Connections {
                 }
                 // what failed stands in the connection's health
                 drop(connection.load().await);
+            }
+            if connection.is_switched_off() {
+                connection.stop();
             }
         }
         *self.by_name.write().unwrap_or_else(PoisonError::into_inner) = after;
@@ -257,6 +264,19 @@ impl Connections {
             .begin(&connection, purpose, redirect_uri, given)
     }
 
+    /// Whether nothing that a sign-in by redirect needs is missing, before anybody is sent anywhere.
+    ///
+    /// # Errors
+    /// When something is missing, or what the config refers to is not there.
+    pub fn ready_to_begin(
+        &self,
+        name: &ConnectionName,
+        given: &BTreeMap<String, SecretText>,
+    ) -> Result<(), ConnectError> {
+        let connection = self.to_connect(name)?;
+        sign_in::gather(&connection, given.clone()).map(drop)
+    }
+
     /// Ends a sign-in by redirect with what came back. Goes on to its end even if the caller goes
     /// away: a code works once.
     ///
@@ -318,6 +338,18 @@ impl Connections {
                 tracing::warn!("a token refresh did not end in time");
             }
         }
+    }
+
+    pub(crate) fn sign_ins(&self) -> &SignIns {
+        &self.sign_ins
+    }
+
+    pub(crate) fn installs(&self) -> &Notify {
+        &self.installs
+    }
+
+    pub(crate) fn everything(&self) -> BTreeMap<ConnectionName, Arc<Connection>> {
+        self.all()
     }
 
     pub(crate) fn of_system(&self, system: &str) -> Vec<Arc<Connection>> {

@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use connector::{Account, AuthScheme, Calls, Credentials, Grant, SecretText};
+use connector::{Account, AuthScheme, Calls, Connector, Credentials, Grant, SecretText};
 use jiff::Timestamp;
 use record::Entity;
 use serde::Serialize;
@@ -23,6 +23,7 @@ use crate::{
     credentials::{Held, Kept, KeptAccount, KeptError, scrub},
     exchange::Authority,
     session::{Session, Speaking},
+    sharing,
 };
 
 /// What an account is to be used for; decides which rights are asked for and checked.
@@ -32,6 +33,21 @@ pub struct Purpose {
     pub entities: Vec<Entity>,
     /// Whether they are written too. A connection that is `read_only` never asks for that.
     pub write: bool,
+    /// Scopes beyond those, as the vendor calls them: what workflows need.
+    pub rights: Vec<String>,
+}
+
+impl Purpose {
+    /// The scopes to ask for.
+    pub(crate) fn scopes(&self, connector: &dyn Connector, write: bool) -> Vec<String> {
+        let mut scopes = connector.scopes(&self.entities, write);
+        for right in &self.rights {
+            if !scopes.contains(right) {
+                scopes.push(right.clone());
+            }
+        }
+        scopes
+    }
 }
 
 /// Where to send the user to sign in.
@@ -189,7 +205,7 @@ impl SignIns {
             tokens: None,
         };
         let write = purpose.write && !connection.config.read_only;
-        let scopes = connection.connector.scopes(&purpose.entities, write);
+        let scopes = purpose.scopes(&*connection.connector, write);
         let state = connection.parts.dice.token();
         let url = connection
             .connector
@@ -311,6 +327,35 @@ pub(crate) async fn finish(
     .await
 }
 
+/// Connects out of the sign-in of another connection, whose credentials stay as they are. `None`: that sign-in does not
+/// reach this one.
+pub(crate) async fn through(
+    sign_ins: &SignIns,
+    connection: &Arc<Connection>,
+    others: &[Arc<Connection>],
+    of: &Held,
+    purpose: &Purpose,
+) -> Result<Option<Connected>, ConnectError> {
+    let credentials = sharing::as_own(connection, of);
+    let calls = session(connection).with_settings(connection.config.settings());
+    let calls = calls.with(Authority::SignIn(&credentials));
+    let shared = connection
+        .connector
+        .share(&calls as &dyn Calls, &credentials, &of.kept.credentials)
+        .await
+        .map_err(|error| {
+            let text = scrub(&error.to_string(), &credentials);
+            ConnectError::Vendor(scrub(&text, &of.kept.credentials))
+        })?;
+    let Some(grant) = shared else {
+        return Ok(None);
+    };
+    let grant = Some(grant);
+    conclude(sign_ins, connection, others, credentials, grant, purpose)
+        .await
+        .map(Some)
+}
+
 /// Connects with credentials that were given outright.
 pub(crate) async fn paste(
     sign_ins: &SignIns,
@@ -337,7 +382,7 @@ pub(crate) async fn paste(
             let calls = session(connection).with_settings(connection.config.settings());
             let calls = calls.with(Authority::SignIn(&credentials));
             let write = purpose.write && !connection.config.read_only;
-            let scopes = connection.connector.scopes(&purpose.entities, write);
+            let scopes = purpose.scopes(&*connection.connector, write);
             let grant = connection
                 .connector
                 .refresh(&calls as &dyn Calls, &credentials, &scopes)
@@ -361,7 +406,7 @@ fn session(connection: &Arc<Connection>) -> Session {
 }
 
 /// What the user gave, here or in the config, complete.
-fn gather(
+pub(crate) fn gather(
     connection: &Connection,
     given: BTreeMap<String, SecretText>,
 ) -> Result<BTreeMap<String, SecretText>, ConnectError> {

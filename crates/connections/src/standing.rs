@@ -5,13 +5,13 @@ use std::sync::Arc;
 use connector::{Account, AuthScheme, Calls, Effect};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 use store::{ConnectionName, Lane};
 use tokio::sync::watch;
 
 use crate::{
     Connections, Counts, Health, Purpose, Session, UnknownConnection,
-    connection::Connection,
+    connection::{Connection, SWITCHED_OFF},
     credentials::{Held, KeptAccount, scrub},
     exchange::{Authority, PATIENCE},
     sign_in::named,
@@ -225,6 +225,17 @@ impl Connections {
         }
     }
 
+    /// How much of each limit of a connection is used.
+    ///
+    /// # Errors
+    /// When there is no such connection.
+    pub fn budget_use(
+        &self,
+        name: &ConnectionName,
+    ) -> Result<Vec<crate::BudgetUse>, UnknownConnection> {
+        Ok(self.get(name)?.budget.used())
+    }
+
     /// Requests sent since the start.
     ///
     /// # Errors
@@ -281,22 +292,27 @@ impl Connections {
         }))
     }
 
-    /// Switches a connection off: every call is refused until it is resumed.
+    /// Switches a connection off: every call is refused until it is resumed, or signed in to anew. Says whether that
+    /// outlasts a restart; it does not only where it could not be stored, or nobody ever signed in.
     ///
     /// # Errors
     /// When there is no such connection.
-    pub fn stop(&self, name: &ConnectionName) -> Result<(), UnknownConnection> {
-        self.get(name)?.stop();
-        Ok(())
+    pub async fn stop(&self, name: &ConnectionName) -> Result<bool, UnknownConnection> {
+        let connection = self.get(name)?;
+        connection.stop();
+        let since = json!(connection.now());
+        connection.learn(SWITCHED_OFF, since).await;
+        Ok(connection.is_switched_off())
     }
 
     /// Switches a stopped connection on again.
     ///
     /// # Errors
     /// When there is no such connection.
-    pub fn resume(&self, name: &ConnectionName) -> Result<(), UnknownConnection> {
+    pub async fn resume(&self, name: &ConnectionName) -> Result<(), UnknownConnection> {
         let connection = self.get(name)?;
         if matches!(connection.health(), Health::Stopped { .. }) {
+            connection.learn(SWITCHED_OFF, Json::Null).await;
             connection.heal();
         }
         Ok(())

@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 
 use crate::{
     Announced, Calls, Change, CreateOutcome, Credentials, Delivery, Description, Desk, Draft,
-    Error, Fetched, Finding, Grant, IdentityKey, Incoming, Outline, Probe, ProbeError,
+    Error, Fetched, Finding, Grant, IdentityKey, Incoming, Listing, Outline, Probe, ProbeError,
     RemoveOutcome, Request, Response, Subscription, UpdateOutcome, Verdict, WebhookError,
     WebhookKeys,
     catalog::{Catalog, Operation, rest, trigger::Poll},
@@ -30,6 +30,15 @@ pub struct Account {
     pub missing: Vec<String>,
     /// Things worth telling: an archive that is hidden, a right that looks too narrow.
     pub remarks: Vec<String>,
+}
+
+/// An account that a sign-in reaches.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Reached {
+    /// The account's id at the vendor.
+    pub id: String,
+    /// What people call it.
+    pub name: String,
 }
 
 /// Where to go on listing.
@@ -60,6 +69,11 @@ pub struct Page {
 pub trait Connector: Send + Sync {
     /// What the system is and can do.
     fn describe(&self) -> &Description;
+
+    /// What a full listing of this entity costs and is needed for.
+    fn listing(&self, _entity: Entity) -> Listing {
+        Listing::default()
+    }
 
     /// The fields that every account has, and what is out of reach: for the documentation.
     fn outline(&self) -> Outline {
@@ -123,6 +137,43 @@ pub trait Connector: Send + Sync {
         credentials: &Credentials,
         scopes: &[String],
     ) -> Result<Grant, Error>;
+
+    /// The account that the settings of a connection name, where the sign-in of another connection may be used for it.
+    fn meant(&self, _settings: &Json) -> Option<String> {
+        None
+    }
+
+    /// Who let the app in for many accounts at once, by the vendor's id, if these credentials come out of that (for
+    /// HighLevel the agency).
+    fn let_in_by(&self, _credentials: &Credentials) -> Option<String> {
+        None
+    }
+
+    /// Buys tokens for the account of `calls` out of the sign-in of another connection, `of`, and spends nothing that it still
+    /// needs. `own` has what the user gives, and no tokens. `None`: that sign-in reaches no others.
+    ///
+    /// # Errors
+    /// When the vendor refuses, or does not answer.
+    async fn share(
+        &self,
+        _calls: &dyn Calls,
+        _own: &Credentials,
+        _of: &Credentials,
+    ) -> Result<Option<Grant>, Error> {
+        Ok(None)
+    }
+
+    /// The accounts that a sign-in reaches. `None`: it is for one alone.
+    ///
+    /// # Errors
+    /// When the vendor refuses, or does not answer.
+    async fn reaches(
+        &self,
+        _calls: &dyn Calls,
+        _credentials: &Credentials,
+    ) -> Result<Option<Vec<Reached>>, Error> {
+        Ok(None)
+    }
 
     /// The scope or right that a request needs, for a vendor that refuses a token that lacks it just as
     /// one that has ended: what it refuses right after a fresh token is then this right.

@@ -79,8 +79,21 @@ pub enum Deletes {
     Delete,
     /// It is moved to an archive and can come back.
     Archive,
+    /// It stays, and is closed as cancelled.
+    Cancel,
     /// Not at all.
     Never,
+}
+
+/// What a full listing of an entity's records costs, and what it is needed for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Listing {
+    /// Nothing but a listing tells what was edited: it is done again and again, in the place of polls and as often as
+    /// a tenth of the limits allows.
+    pub tells_edits: bool,
+    /// The records of a page are asked for one record of this entity at a time, so that a listing takes a request
+    /// for each of those.
+    pub per_record_of: Option<Entity>,
 }
 
 /// The limits that a vendor documents. What it announces in headers goes before them.

@@ -26,6 +26,8 @@ pub enum KeyKind {
     Phone,
     /// The name of an organisation as [`record::fold::organisation`] folds it.
     Name,
+    /// The id of the record that it belongs to: asks for all that belong to that one.
+    Parent,
 }
 
 /// How a fetch of one id ended.

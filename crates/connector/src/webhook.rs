@@ -60,6 +60,8 @@ pub struct Delivery {
     pub hints: Vec<Hint>,
     /// What it tells as triggers of the catalog. Mostly one, and none where no trigger stands for the event.
     pub happened: Vec<Happened>,
+    /// Entities of which something changed that the message does not name: what changed is asked for.
+    pub unnamed: Vec<Entity>,
     /// Something about the connection itself.
     pub lifecycle: Option<Lifecycle>,
     /// The event's name, for the log.

@@ -72,7 +72,9 @@ impl Complaint {
     /// The record itself is not there. A missing *route* (`Cannot GET …`) says nothing of the record.
     /// Documented nowhere; measured: 400 `Contact not found for id:…`; for companies the same form is assumed.
     pub(crate) fn is_gone(&self) -> bool {
-        let names_record = (self.says("contact") || self.says("business"))
+        let names_record = ["contact", "business", "task", "note"]
+            .iter()
+            .any(|what| self.says(what))
             && (self.says("not found") || self.says("is deleted"));
         match self.status {
             404 | 410 => !self.says("cannot "),

@@ -7,14 +7,16 @@
 //! Nothing is sent to anybody: each write says `toNotify: false` ("the automations will not run", calendars specification), and
 //! asks for no free slot, because what stands at the other end has happened already.
 
-use connector::{Calls, CreateOutcome, Draft, Effect, Error, Hint, Page, PageRequest, Refusal};
+use connector::{
+    Calls, CreateOutcome, Draft, Effect, Error, Hint, IdentityKey, Page, PageRequest, Refusal,
+};
 use http::Method;
 use jiff::{SignedDuration, Timestamp};
 use record::{
-    Access, Capability, Choice, Entity, Field, FieldSpec, Fields, Freshness, Kind, Read, RecordId,
-    Schema, Value,
+    Access, Choice, Entity, Field, FieldSpec, Fields, Freshness, Kind, Read, RecordId, Schema,
+    Value,
 };
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Map, Value as Json, json};
 
 use crate::{
@@ -26,7 +28,7 @@ use crate::{
         APPOINTMENT_UPDATE, CALENDARS,
     },
     requests::{bad_cursor, cannot, in_flight},
-    rest::{Rest, id_of},
+    rest::{Polled, Rest, asks_for_children, belongs, id_of, spec},
     settings::Settings,
     value,
 };
@@ -66,21 +68,6 @@ pub(crate) static REST: Rest = Rest {
     body,
 };
 
-fn spec(name: &str, label: &str, kind: Kind, access: Access, required: bool) -> FieldSpec {
-    FieldSpec {
-        name: name.into(),
-        label: label.to_owned(),
-        kind,
-        capability: Capability {
-            required,
-            clearable: access == Access::ReadWrite && matches!(kind, Kind::Text | Kind::LongText),
-            ..Capability::of(access)
-        },
-        choices: Vec::new(),
-        custom: false,
-    }
-}
-
 /// The fields of every sub-account.
 pub(crate) fn usual() -> Vec<FieldSpec> {
     use Access::{CreateOnly, ReadOnly, ReadWrite};
@@ -99,7 +86,7 @@ pub(crate) fn usual() -> Vec<FieldSpec> {
         label: key.to_owned(),
     })
     .to_vec();
-    vec![
+    let mut fields = vec![
         spec("title", "Title", Kind::Text, ReadWrite, false),
         spec("startTime", "Start", Kind::Instant, ReadWrite, true),
         spec("endTime", "End", Kind::Instant, ReadWrite, false),
@@ -124,7 +111,12 @@ pub(crate) fn usual() -> Vec<FieldSpec> {
             ReadOnly,
             false,
         ),
-    ]
+    ];
+    for field in &mut fields {
+        let is_text = matches!(field.kind, Kind::Text | Kind::LongText);
+        field.capability.clearable = is_text && field.capability.access == ReadWrite;
+    }
+    fields
 }
 
 /// With the calendars and the users. The setting `calendar` names the one that new appointments get.
@@ -236,12 +228,6 @@ fn body(set: &Fields, _schema: &Schema) -> Result<Map<String, Json>, Refusal> {
     Ok(body)
 }
 
-/// Where polling stands: the newest change of those seen, in milliseconds since 1970.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct Polled {
-    newest: i64,
-}
-
 /// All that begin within the span, one request for each calendar. Single dates of a series are no records of their own
 /// and left out.
 async fn all(calls: &dyn Calls, schema: &Schema) -> Result<Vec<Read>, Error> {
@@ -321,6 +307,20 @@ pub(crate) async fn list(calls: &dyn Calls, schema: &Schema) -> Result<Page, Err
     })
 }
 
+/// Those that belong to the named contacts, out of all that are listed.
+pub(crate) async fn find(
+    calls: &dyn Calls,
+    schema: &Schema,
+    keys: &[IdentityKey],
+) -> Result<Vec<Read>, Error> {
+    if !asks_for_children(keys) {
+        return Ok(Vec::new());
+    }
+    let mut reads = all(calls, schema).await?;
+    reads.retain(|read| belongs(read, "contactId", keys));
+    Ok(reads)
+}
+
 /// Nothing can be asked for what changed: all are listed, and what is newer than the last time is shown.
 pub(crate) async fn changes(
     calls: &dyn Calls,
@@ -336,9 +336,10 @@ pub(crate) async fn changes(
     let mut reads = all(calls, schema).await?;
     let newest = reads.iter().filter_map(changed).max();
     let before = since.as_ref().map(|since| since.newest);
-    reads.retain(|read| {
-        before.is_some_and(|before| changed(read).is_none_or(|changed| changed > before))
-    });
+    // What changed before the newest may be shown only now; what is shown again is no news to anybody.
+    let from = before.map(|before| before.saturating_sub(contact::overlap()));
+    reads
+        .retain(|read| from.is_some_and(|from| changed(read).is_none_or(|changed| changed > from)));
     Ok(Page {
         reads,
         next: None,

@@ -90,7 +90,9 @@ pub(crate) fn set_bearer(request: &mut Request, token: &str) -> Result<(), Error
 /// for the schema. Tags are read and written with the contact's own scopes.
 pub(crate) fn scopes(entities: &[Entity], write: bool) -> Vec<String> {
     let mut scopes = Vec::new();
-    if entities.contains(&Entity::Contact) {
+    // Tasks and notes stand under the scopes of their contact.
+    let of_contacts = [Entity::Contact, Entity::Task, Entity::Note];
+    if of_contacts.iter().any(|entity| entities.contains(entity)) {
         scopes.push("contacts.readonly");
         if write {
             scopes.push("contacts.write");
@@ -113,6 +115,9 @@ pub(crate) fn scopes(entities: &[Entity], write: bool) -> Vec<String> {
         if write {
             scopes.push("calendars/events.write");
         }
+    }
+    if entities.contains(&Entity::Task) {
+        scopes.push("locations/tasks.readonly");
     }
     scopes.extend([
         "locations.readonly",

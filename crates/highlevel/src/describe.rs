@@ -38,6 +38,13 @@ pub(crate) const LIST_PAGE: usize = 100;
 /// Most companies that one page answers: the default (businesses specification, which says nothing of more).
 pub(crate) const COMPANY_PAGE: usize = 100;
 
+/// Tasks asked for in one page of the search across contacts: the specification names 25 as the usual number and no
+/// largest one.
+pub(crate) const TASK_PAGE: usize = 100;
+
+/// Contacts whose notes are asked for in one page of a listing of notes.
+pub(crate) const CONTACTS_OF_NOTES: usize = 50;
+
 /// Most contacts that one call puts into a company (contacts specification, v3).
 pub(crate) const ASSIGNED_AT_ONCE: usize = 50;
 
@@ -76,7 +83,14 @@ pub(crate) fn description() -> Description {
                 }],
             },
         ],
-        entities: vec![contact(), company(), appointment(), opportunity()],
+        entities: vec![
+            contact(),
+            company(),
+            appointment(),
+            opportunity(),
+            task(),
+            note(),
+        ],
         limits: Limits {
             // Per app and sub-account (the vendor's page on authorisation).
             windows: vec![
@@ -105,6 +119,8 @@ pub(crate) fn outline() -> Outline {
             (Entity::Company, crate::company::schema().fields),
             (Entity::Appointment, crate::appointment::usual()),
             (Entity::Opportunity, crate::opportunity::usual()),
+            (Entity::Task, crate::attached::standard_fields(Entity::Task)),
+            (Entity::Note, crate::attached::standard_fields(Entity::Note)),
         ],
         varies: Vec::new(),
         absent: vec![
@@ -131,10 +147,6 @@ pub(crate) fn outline() -> Outline {
             Absent {
                 what: "Series of appointments, blocked times",
                 why: "the single dates of a series are no records of their own; a blocked time belongs to nobody",
-            },
-            Absent {
-                what: "Notes, tasks",
-                why: "not built yet",
             },
             Absent {
                 what: "Conversations, campaigns, workflows",
@@ -234,5 +246,39 @@ fn one_by_one(entity: Entity) -> EntityDescription {
         polled: true,
         own_fields: "",
         shared_keys: Vec::new(),
+    }
+}
+
+/// Tasks of contacts. Messages tell of new, completed and deleted ones; an edit is found by asking for all of them.
+fn task() -> EntityDescription {
+    EntityDescription {
+        entity: Entity::Task,
+        title: "Task",
+        list_page: TASK_PAGE,
+        fetch_batch: 1,
+        write_batch: 1,
+        writes_return_record: true,
+        search_lag: SEARCH_LAG,
+        deletes: Deletes::Delete,
+        absence_is_ambiguous: false,
+        create_consequences: vec![
+            "the user whom a new task is assigned to may be notified",
+            "workflows that start with a new task run",
+        ],
+        shared_keys: Vec::new(),
+        tag_field: None,
+        change_overlap: Duration::ZERO,
+        polled: false,
+        own_fields: "",
+    }
+}
+
+/// Notes of contacts. Messages tell of all that becomes of one; beside them there is only asking contact by contact.
+fn note() -> EntityDescription {
+    EntityDescription {
+        entity: Entity::Note,
+        title: "Note",
+        create_consequences: vec!["workflows that start with a new note run"],
+        ..task()
     }
 }

@@ -4,7 +4,8 @@
 //! and never sleeps. What is common to all entities lies at the top: who signs in and how
 //! (`auth`, `oauth`, `agency`), what an answer means for the connection (`verdict`, `limits`,
 //! `answer`), which account it is (`account`) and what the vendor pushes (`webhook`). Each entity has
-//! a folder of its own: contacts, and companies, which the vendor calls businesses.
+//! a folder of its own: contacts, companies, which the vendor calls businesses, and what belongs to a contact (tasks
+//! and notes).
 //!
 //! Facts about the API are from the vendor's published OpenAPI files and documentation pages unless
 //! a comment says otherwise; where documents and observed behaviour differ, both are accepted. What
@@ -47,6 +48,7 @@ mod rest;
 mod opportunity;
 
 mod appointment;
+mod attached;
 
 mod webhook;
 
@@ -57,9 +59,9 @@ mod catalog;
 use async_trait::async_trait;
 use connector::{
     Account, Announced, Calls, Change, Connector, CreateOutcome, Credentials, Delivery,
-    Description, Desk, Draft, Error, Fetched, Finding, Grant, IdentityKey, Incoming, Outline, Page,
-    PageRequest, Probe, ProbeError, RemoveOutcome, Request, Response, UpdateOutcome, Verdict,
-    WebhookError, WebhookKeys,
+    Description, Desk, Draft, Error, Fetched, Finding, Grant, IdentityKey, Incoming, Listing,
+    Outline, Page, PageRequest, Probe, ProbeError, Reached, RemoveOutcome, Request, Response,
+    UpdateOutcome, Verdict, WebhookError, WebhookKeys,
     catalog::{Catalog, Operation},
 };
 use jiff::Timestamp;
@@ -99,6 +101,10 @@ fn unsupported(entity: Entity) -> Error {
 impl Connector for HighLevel {
     fn describe(&self) -> &Description {
         &self.description
+    }
+
+    fn listing(&self, entity: Entity) -> Listing {
+        attached::listing(entity)
     }
 
     fn outline(&self) -> Outline {
@@ -158,6 +164,33 @@ impl Connector for HighLevel {
         oauth::refresh(calls, credentials).await
     }
 
+    fn meant(&self, settings: &Json) -> Option<String> {
+        let settings = settings::Settings::new(settings);
+        let location = settings.location_if_set()?;
+        settings.agency_install().then(|| location.to_owned())
+    }
+
+    fn let_in_by(&self, credentials: &Credentials) -> Option<String> {
+        agency::let_in_by(credentials)
+    }
+
+    async fn share(
+        &self,
+        calls: &dyn Calls,
+        own: &Credentials,
+        of: &Credentials,
+    ) -> Result<Option<Grant>, Error> {
+        agency::share(calls, own, of).await
+    }
+
+    async fn reaches(
+        &self,
+        calls: &dyn Calls,
+        credentials: &Credentials,
+    ) -> Result<Option<Vec<Reached>>, Error> {
+        agency::reaches(calls, credentials).await
+    }
+
     async fn check(
         &self,
         calls: &dyn Calls,
@@ -174,7 +207,7 @@ impl Connector for HighLevel {
             Entity::Company => Ok(company::schema()),
             Entity::Opportunity => opportunity::schema(calls).await,
             Entity::Appointment => appointment::schema(calls).await,
-            other => Err(unsupported(other)),
+            Entity::Task | Entity::Note => attached::schema(calls, entity).await,
         }
     }
 
@@ -189,7 +222,10 @@ impl Connector for HighLevel {
             Entity::Company => Ok(company::fetch(calls, schema, ids).await),
             Entity::Opportunity => Ok(opportunity::REST.fetch(calls, schema, ids).await),
             Entity::Appointment => Ok(appointment::REST.fetch(calls, schema, ids).await),
-            other => Err(unsupported(other)),
+            entity => match attached::sort(entity) {
+                Some(sort) => Ok(attached::fetch(calls, schema, sort, ids).await),
+                None => Err(unsupported(entity)),
+            },
         }
     }
 
@@ -204,7 +240,7 @@ impl Connector for HighLevel {
             Entity::Company => Ok(company::changes()),
             Entity::Opportunity => opportunity::changes(calls, schema, page).await,
             Entity::Appointment => appointment::changes(calls, schema, page).await,
-            other => Err(unsupported(other)),
+            Entity::Task | Entity::Note => Ok(attached::changes()),
         }
     }
 
@@ -219,7 +255,10 @@ impl Connector for HighLevel {
             Entity::Company => company::list(calls, schema, page).await,
             Entity::Opportunity => opportunity::list(calls, schema, page).await,
             Entity::Appointment => appointment::list(calls, schema).await,
-            other => Err(unsupported(other)),
+            entity => match attached::sort(entity) {
+                Some(sort) => attached::list(calls, schema, sort, page).await,
+                None => Err(unsupported(entity)),
+            },
         }
     }
 
@@ -232,9 +271,12 @@ impl Connector for HighLevel {
         match schema.entity {
             Entity::Contact => contact::find(calls, schema, keys).await,
             Entity::Company => company::find(calls, schema, keys).await,
-            // they carry no key that anybody asks for
-            Entity::Opportunity | Entity::Appointment => Ok(Vec::new()),
-            other => Err(unsupported(other)),
+            Entity::Opportunity => opportunity::find(calls, schema, keys).await,
+            Entity::Appointment => appointment::find(calls, schema, keys).await,
+            entity => match attached::sort(entity) {
+                Some(sort) => attached::find(calls, schema, sort, keys).await,
+                None => Err(unsupported(entity)),
+            },
         }
     }
 
@@ -249,10 +291,13 @@ impl Connector for HighLevel {
             Entity::Company => company::create(calls, schema, drafts).await,
             Entity::Opportunity => opportunity::create(calls, schema, drafts).await,
             Entity::Appointment => appointment::create(calls, schema, drafts).await,
-            other => drafts
-                .iter()
-                .map(|_| CreateOutcome::Failed(unsupported(other)))
-                .collect(),
+            entity => match attached::sort(entity) {
+                Some(sort) => attached::create(calls, schema, sort, drafts).await,
+                None => drafts
+                    .iter()
+                    .map(|_| CreateOutcome::Failed(unsupported(entity)))
+                    .collect(),
+            },
         }
     }
 
@@ -267,10 +312,13 @@ impl Connector for HighLevel {
             Entity::Company => company::update(calls, schema, changes).await,
             Entity::Opportunity => opportunity::REST.update(calls, schema, changes).await,
             Entity::Appointment => appointment::REST.update(calls, schema, changes).await,
-            other => changes
-                .iter()
-                .map(|_| UpdateOutcome::Failed(unsupported(other)))
-                .collect(),
+            entity => match attached::sort(entity) {
+                Some(sort) => attached::update(calls, schema, sort, changes).await,
+                None => changes
+                    .iter()
+                    .map(|_| UpdateOutcome::Failed(unsupported(entity)))
+                    .collect(),
+            },
         }
     }
 
@@ -285,10 +333,13 @@ impl Connector for HighLevel {
             Entity::Company => company::remove(calls, ids).await,
             Entity::Opportunity => opportunity::REST.remove(calls, ids).await,
             Entity::Appointment => appointment::REST.remove(calls, ids).await,
-            other => ids
-                .iter()
-                .map(|_| RemoveOutcome::Failed(unsupported(other)))
-                .collect(),
+            entity => match attached::sort(entity) {
+                Some(sort) => attached::remove(calls, sort, ids).await,
+                None => ids
+                    .iter()
+                    .map(|_| RemoveOutcome::Failed(unsupported(entity)))
+                    .collect(),
+            },
         }
     }
 

@@ -168,7 +168,7 @@ async fn mint_or_keep(
 }
 
 /// What a token answer of either class ends in: tokens for the connection's location.
-async fn settle(
+pub(crate) async fn settle(
     calls: &dyn Calls,
     credentials: &Credentials,
     answer: TokenAnswer,
@@ -214,7 +214,7 @@ fn wrong_location(granted: &str, wanted: &str) -> Error {
 }
 
 /// Tokens for a location, if it is the one that the connection is for.
-fn location_grant(
+pub(crate) fn location_grant(
     calls: &dyn Calls,
     answer: TokenAnswer,
     sent: Timestamp,
@@ -303,25 +303,50 @@ async fn token(
     Err(Failure::Dead(said))
 }
 
-/// `POST /oauth/reconnect`: while the app is still installed, its own credentials buy a new code when
-/// the tokens are lost (the vendor's help page on broken apps).
+/// While the app is still installed, its own credentials get new tokens when all are lost: for the sub-account, or where it was the
+/// agency that installed the app, for that.
 async fn reconnect(
     calls: &dyn Calls,
     credentials: &Credentials,
     why: &str,
 ) -> Result<Grant, Error> {
     let settings = Settings::of(calls);
-    let client_id = given(credentials, "client_id")?;
-    let client_secret = given(credentials, "client_secret")?;
-    let (key, account) = settings
-        .location_if_set()
-        .map(|id| ("locationId", id))
-        .or_else(|| settings.company_if_set().map(|id| ("companyId", id)))
+    let location = settings.location_if_set().map(|id| ("locationId", id));
+    let company = settings.company_if_set().map(|id| ("companyId", id));
+    let by_agency = settings.agency_install()
+        || credentials
+            .tokens
+            .as_ref()
+            .is_some_and(|tokens| Company::kept_in(tokens).is_some());
+    let first = location
+        .or(company)
         .ok_or_else(|| self::credentials(TOKEN, format!("sign in again ({why})")))?;
-    let mut body = json!({ "clientKey": client_id, "clientSecret": client_secret });
+    let bought = match (bought_anew(calls, credentials, first, why).await, company) {
+        (Err(Error::Call(CallError::Credentials { .. })), Some(company))
+            if by_agency && company != first =>
+        {
+            bought_anew(calls, credentials, company, why).await
+        }
+        (bought, _) => bought,
+    };
+    let (answer, sent) = bought?;
+    settle(calls, credentials, answer, sent).await
+}
+
+/// `POST /oauth/reconnect`, and the tokens for its code, for `locationId` or `companyId` (the vendor's help page on broken apps).
+pub(crate) async fn bought_anew(
+    calls: &dyn Calls,
+    credentials: &Credentials,
+    (key, account): (&str, &str),
+    why: &str,
+) -> Result<(TokenAnswer, Timestamp), Error> {
+    let mut body = json!({
+        "clientKey": given(credentials, "client_id")?,
+        "clientSecret": given(credentials, "client_secret")?,
+    });
     body[key] = json!(account);
     let mut request = Request::new(RECONNECT, Effect::Write, Method::POST, "/oauth/reconnect");
-    set_version(&mut request, settings)?;
+    set_version(&mut request, Settings::of(calls))?;
     let response = calls.send(request.json(body)).await?;
     if !response.status.is_success() {
         let said = Complaint::of(&response).message();
@@ -338,20 +363,16 @@ async fn reconnect(
             status: response.status.as_u16(),
             what: "it holds no authorizationCode".to_owned(),
         })?;
+    let user_type = match key {
+        "locationId" => "Location",
+        _ => "Company",
+    };
     let form = [
         ("grant_type", "authorization_code"),
         ("code", code),
-        (
-            "user_type",
-            if key == "locationId" {
-                "Location"
-            } else {
-                "Company"
-            },
-        ),
+        ("user_type", user_type),
     ];
-    let (answer, sent) = token(calls, credentials, &form)
+    token(calls, credentials, &form)
         .await
-        .map_err(|failure| failure.into_error(TOKEN))?;
-    settle(calls, credentials, answer, sent).await
+        .map_err(|failure| failure.into_error(TOKEN))
 }

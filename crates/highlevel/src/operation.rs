@@ -44,6 +44,20 @@ pub(crate) const APPOINTMENT_CREATE: &str = "appointments.create";
 pub(crate) const APPOINTMENT_UPDATE: &str = "appointments.update";
 pub(crate) const APPOINTMENT_DELETE: &str = "appointments.delete";
 
+pub(crate) const CHECK_TASKS: &str = "check.tasks";
+pub(crate) const TASK_SEARCH: &str = "tasks.search";
+pub(crate) const TASK_GET: &str = "tasks.get";
+pub(crate) const TASK_LIST: &str = "tasks.list";
+pub(crate) const TASK_CREATE: &str = "tasks.create";
+pub(crate) const TASK_UPDATE: &str = "tasks.update";
+pub(crate) const TASK_DELETE: &str = "tasks.delete";
+
+pub(crate) const NOTE_GET: &str = "notes.get";
+pub(crate) const NOTE_LIST: &str = "notes.list";
+pub(crate) const NOTE_CREATE: &str = "notes.create";
+pub(crate) const NOTE_UPDATE: &str = "notes.update";
+pub(crate) const NOTE_DELETE: &str = "notes.delete";
+
 /// Part of a sign-in: a refusal says nothing about a token that the connection already has, so the
 /// connector reads it itself.
 pub(crate) fn is_sign_in(operation: &str) -> bool {
@@ -59,6 +73,7 @@ pub(crate) fn bears_missing_scope(operation: &str) -> bool {
             CHECK_LOCATION
                 | CHECK_CONTACTS
                 | CHECK_BUSINESSES
+                | CHECK_TASKS
                 | CUSTOM_FIELDS
                 | CUSTOM_FIELD_CREATE
                 | CUSTOM_FIELD_DELETE

@@ -5,12 +5,14 @@
 //! it ended. Its contact is said when it is made and never changed (opportunities specification: `UpdateOpportunityDto`
 //! has none).
 
-use connector::{Calls, CreateOutcome, Draft, Effect, Error, Hint, Page, PageRequest, Refusal};
+use connector::{
+    Calls, CreateOutcome, Draft, Effect, Error, Hint, IdentityKey, Page, PageRequest, Refusal,
+};
 use http::Method;
 use jiff::Timestamp;
 use record::{
-    Access, Capability, Choice, Entity, Field, FieldSpec, Fields, Freshness, Kind, Read, RecordId,
-    Schema, Value,
+    Access, Choice, Entity, Field, FieldSpec, Fields, Freshness, Kind, Read, RecordId, Schema,
+    Value,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json, json};
@@ -24,7 +26,7 @@ use crate::{
         OPPORTUNITY_UPDATE, PIPELINES,
     },
     requests::{bad_cursor, cannot, stuck},
-    rest::{Rest, id_of},
+    rest::{Polled, Rest, asks_for_children, belongs, id_of, spec},
     settings::Settings,
     value,
 };
@@ -55,23 +57,7 @@ pub(crate) static REST: Rest = Rest {
     body,
 };
 
-fn spec(name: &str, label: &str, kind: Kind, access: Access, required: bool) -> FieldSpec {
-    FieldSpec {
-        name: name.into(),
-        label: label.to_owned(),
-        kind,
-        capability: Capability {
-            required,
-            // No property may be `null` (`UpdateOpportunityDto`).
-            clearable: false,
-            ..Capability::of(access)
-        },
-        choices: Vec::new(),
-        custom: false,
-    }
-}
-
-/// The fields of every sub-account.
+/// The fields of every sub-account. No property may be `null` (`UpdateOpportunityDto`).
 pub(crate) fn usual() -> Vec<FieldSpec> {
     let contact = Kind::Reference(Entity::Contact);
     let mut stage = spec(
@@ -244,12 +230,6 @@ struct Cursor {
     page: usize,
 }
 
-/// Where polling stands: the newest change of those seen, in milliseconds since 1970.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct Polled {
-    newest: i64,
-}
-
 async fn page(
     calls: &dyn Calls,
     schema: &Schema,
@@ -304,6 +284,30 @@ pub(crate) async fn list(
 /// Beyond so many pages a listing does not end.
 const MOST_PAGES: usize = 1000;
 
+/// Those that belong to the named contacts, out of all: a request for each hundred.
+pub(crate) async fn find(
+    calls: &dyn Calls,
+    schema: &Schema,
+    keys: &[IdentityKey],
+) -> Result<Vec<Read>, Error> {
+    let mut found = Vec::new();
+    if !asks_for_children(keys) {
+        return Ok(found);
+    }
+    for number in 1.. {
+        if number > MOST_PAGES {
+            return Err(stuck(OPPORTUNITY_LIST));
+        }
+        let (mut reads, served) = page(calls, schema, number).await?;
+        reads.retain(|read| belongs(read, "contactId", keys));
+        found.extend(reads);
+        if served < PAGE {
+            break;
+        }
+    }
+    Ok(found)
+}
+
 /// Nothing can be asked for what changed: all are listed, a request for each hundred, and what is newer than the last time
 /// is shown. (The search can be asked for a span of creation days only.)
 pub(crate) async fn changes(
@@ -317,6 +321,8 @@ pub(crate) async fn changes(
         .transpose()
         .map_err(|_| bad_cursor())?;
     let mut newest = since.as_ref().map_or(0, |polled| polled.newest);
+    // What changed before the newest may be shown only now; what is shown again is no news to anybody.
+    let before = newest.saturating_sub(contact::overlap());
     let mut reads = Vec::new();
     for number in 1.. {
         if number > MOST_PAGES {
@@ -326,9 +332,7 @@ pub(crate) async fn changes(
         for read in found {
             let changed = read.modified.map(Timestamp::as_millisecond);
             newest = newest.max(changed.unwrap_or(0));
-            let is_news = since
-                .as_ref()
-                .is_some_and(|since| changed.is_none_or(|changed| changed > since.newest));
+            let is_news = since.is_some() && changed.is_none_or(|changed| changed > before);
             if is_news {
                 reads.push(read);
             }

@@ -1,14 +1,16 @@
 //! What records have in common that are read, made, changed and deleted one by one, each by a call of its own.
 
 use connector::{
-    CallError, Calls, Change, CreateOutcome, Draft, Effect, Error, Fetched, Refusal, RemoveOutcome,
-    Request, Response, UpdateOutcome,
+    CallError, Calls, Change, CreateOutcome, Draft, Effect, Error, Fetched, IdentityKey, KeyKind,
+    Refusal, RemoveOutcome, Request, Response, UpdateOutcome,
 };
 use http::{HeaderName, HeaderValue, Method};
 use jiff::Timestamp;
 use record::{
-    Access, Completeness, Field, FieldName, Fields, Freshness, Read, Record, RecordId, Schema,
+    Access, Capability, Completeness, Field, FieldName, FieldSpec, Fields, Freshness, Kind, Read,
+    Record, RecordId, Schema,
 };
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
 use crate::{
@@ -48,6 +50,46 @@ pub(crate) struct Rest {
     pub(crate) fields: fn(&Map<String, Json>, &Schema) -> Fields,
     /// A body out of checked fields.
     pub(crate) body: fn(&Fields, &Schema) -> Body,
+}
+
+/// Where polling stands: the newest change of those seen, in milliseconds since 1970.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Polled {
+    pub(crate) newest: i64,
+}
+
+/// A field that every sub-account has and that cannot be emptied.
+pub(crate) fn spec(
+    name: &str,
+    label: &str,
+    kind: Kind,
+    access: Access,
+    required: bool,
+) -> FieldSpec {
+    FieldSpec {
+        name: name.into(),
+        label: label.to_owned(),
+        kind,
+        capability: Capability {
+            required,
+            clearable: false,
+            ..Capability::of(access)
+        },
+        choices: Vec::new(),
+        custom: false,
+    }
+}
+
+/// Whether anybody asks for the records that belong to another one.
+pub(crate) fn asks_for_children(keys: &[IdentityKey]) -> bool {
+    keys.iter().any(|key| key.kind == KeyKind::Parent)
+}
+
+/// Whether a record belongs to one that a key names, by the field that says to which.
+pub(crate) fn belongs(read: &Read, field: &str, keys: &[IdentityKey]) -> bool {
+    let parent = read.record.fields.get(field).text();
+    keys.iter()
+        .any(|key| key.kind == KeyKind::Parent && parent == Some(key.value.as_str()))
 }
 
 impl Rest {
@@ -214,21 +256,22 @@ impl Rest {
             Err(error) => return CreateOutcome::Failed(error),
         };
         // A new record has nothing yet: there is nothing to clear.
-        let mut given: Fields = draft
+        let given: Fields = draft
             .fields
             .iter()
             .filter(|(_, field)| field.value().is_some())
             .map(|(name, field)| (name.clone(), field.clone()))
             .collect();
-        for (name, field) in defaults.iter() {
-            if given.get(name.as_str()).value().is_none() {
-                given.set(name.clone(), field.clone());
-            }
-        }
         let mut body = match self.checked(&given, schema, true) {
             Ok(body) => body,
             Err(refusal) => return CreateOutcome::Refused(refusal),
         };
+        // What a setting gives need not be among the fields that a sync maps.
+        for (name, field) in defaults.iter() {
+            if let (Some(text), false) = (field.text(), body.contains_key(name.as_str())) {
+                body.insert(name.to_string(), Json::String(text.to_owned()));
+            }
+        }
         body.extend((self.beside)(true));
         body.insert("locationId".to_owned(), Json::String(location.to_owned()));
         let request = self

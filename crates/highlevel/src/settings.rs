@@ -7,8 +7,9 @@
 //! | `authorize_url` | the full address of the consent page, for white-label domains and stand-ins |
 //! | `version_id` | the app's version, for an app that is private or a draft: it stands in the installation link that the developer portal shows |
 //! | `make_fields` | `true`: the sign-in also asks for the scope that making custom fields needs |
-//! | `agency_install` | `true`: the app is installed by the agency, so that the sign-in also asks for the scopes that exchanging its token needs |
+//! | `agency_install` | `true`: the app is installed by the agency: the sign-in also asks for the scopes that exchanging its token needs, and the sign-in of another connection with this setting is used for this one |
 //! | `calendar` | the id of the calendar that new appointments get where no mapping gives one |
+//! | `task_due_days` | how many days from now a new task is due for which the other side says no day |
 //! | `api_version` | the `Version` header, a date; `2021-07-28` unless set |
 
 use connector::{Calls, Error};
@@ -76,6 +77,20 @@ impl<'a> Settings<'a> {
 
     pub(crate) fn make_fields(self) -> bool {
         self.is_on("make_fields")
+    }
+
+    /// How many days from now a new task is due that comes without a day.
+    pub(crate) fn task_due_days(self) -> Result<Option<u16>, Error> {
+        match self.0.get("task_due_days") {
+            None | Some(Json::Null) => Ok(None),
+            Some(days) => match days.as_u64().and_then(|days| u16::try_from(days).ok()) {
+                Some(days) => Ok(Some(days)),
+                None => Err(Error::Setting {
+                    setting: "task_due_days",
+                    hint: "say a whole number of days, such as 7".to_owned(),
+                }),
+            },
+        }
     }
 
     fn is_on(self, name: &str) -> bool {

@@ -59,6 +59,10 @@ impl TokenAnswer {
         self.company_id.as_deref()
     }
 
+    pub(crate) fn has_refresh(&self) -> bool {
+        self.refresh_token.is_some()
+    }
+
     fn expires(&self, sent: Timestamp) -> Option<Timestamp> {
         let seconds = match &self.expires_in {
             Some(Json::Number(number)) => number.as_i64(),
@@ -169,6 +173,14 @@ impl Company {
         tokens.expires = Some(now);
         tokens.account["companyExpires"] = json!(self.expires);
         self.keep_in(tokens);
+    }
+
+    /// The same without what buys the next pair, which works once and is another connection's.
+    pub(crate) fn without_refresh(&self) -> Self {
+        Self {
+            refresh: None,
+            ..self.clone()
+        }
     }
 
     pub(crate) fn is_valid_at(&self, now: Timestamp) -> bool {

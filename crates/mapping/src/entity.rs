@@ -89,6 +89,12 @@ impl CompiledEntity {
             .filter_map(|mapping| Some((mapping, mapping.refers_to()?)))
     }
 
+    /// The mapping of the record that these records belong to, if they cannot be made without one.
+    pub fn parent(&self) -> Option<(&CompiledMapping, Entity)> {
+        self.references()
+            .find(|(mapping, _)| mapping.names_parent())
+    }
+
     /// The same rules, knowing which records of other entities are linked. Without that knowledge a reference can
     /// only be compared with an earlier one of the same side, and is never written.
     #[must_use]

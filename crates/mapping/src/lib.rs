@@ -28,9 +28,12 @@ mod compile;
 
 mod entity;
 
+mod likeness;
+
 pub use compile::Settings;
 pub use entity::{CompiledEntity, Draft};
 pub use lens::References;
+pub use likeness::Likeness;
 pub use loss::{Loss, LossKind};
 pub use mapping::CompiledMapping;
 pub use merge::Policy;

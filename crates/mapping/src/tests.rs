@@ -5,6 +5,8 @@ mod behaviour;
 
 mod consent;
 
+mod likeness;
+
 mod config;
 
 mod laws;

@@ -24,6 +24,15 @@ pub enum Choice<Id> {
     None,
 }
 
+/// Where more than so many share a name and nothing else, it is a common name and no question.
+const MOST_NAMESAKES: usize = 3;
+
+/// Whether a candidate is left to the record of this side that it surely belongs to: `rivals` are judged
+/// against the candidate. Of people who share a mailbox or a phone, each goes with the one of their name.
+pub fn is_spoken_for<'a>(verdict: &Verdict, rivals: impl IntoIterator<Item = &'a Verdict>) -> bool {
+    verdict.is_of_household() && rivals.into_iter().any(Verdict::is_same)
+}
+
 /// Chooses among the candidates of one record.
 ///
 /// One free record that surely is the same is linked, the one that is named by its id before all others. Two, or a sure one that is linked already, or
@@ -32,7 +41,19 @@ pub fn choose<Id>(candidates: impl IntoIterator<Item = Candidate<Id>>) -> Choice
     let mut possible: Vec<Candidate<Id>> = candidates
         .into_iter()
         .filter(|candidate| rank(&candidate.verdict).is_some())
+        // One of a household that has its own counterpart is nobody else's.
+        .filter(|candidate| !(candidate.linked && candidate.verdict.is_of_household()))
         .collect();
+    // A name that many bear says nothing.
+    let by_name = |candidate: &Candidate<Id>| candidate.verdict.is_by_name_alone();
+    if possible
+        .iter()
+        .filter(|candidate| by_name(candidate))
+        .count()
+        > MOST_NAMESAKES
+    {
+        possible.retain(|candidate| !by_name(candidate));
+    }
     possible.sort_by_key(|candidate| std::cmp::Reverse(rank(&candidate.verdict)));
     let sure = possible
         .iter()

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     KeyKind, MatchRules, Person,
     name::{Likeness, Part},
-    organisation,
+    organisation, phone,
 };
 
 /// Whether two records are one person, or one organisation.
@@ -46,6 +46,8 @@ pub enum Finding {
     SameEmail,
     /// They share a phone number.
     SamePhone,
+    /// The same number, read as one of another country.
+    PhoneButForCountry,
     /// Both have e-mail addresses, and none is shared.
     OtherEmail,
     /// The same name.
@@ -78,6 +80,8 @@ pub enum Finding {
     SameCompany,
     /// They share no key that may link by itself.
     NoTrustedKey,
+    /// Beside the name there is nothing that both have.
+    NameAlone,
 }
 
 impl Finding {
@@ -87,6 +91,7 @@ impl Finding {
             Self::SameExternalId => "one names the other's id",
             Self::SameEmail => "same e-mail address",
             Self::SamePhone => "same phone number",
+            Self::PhoneButForCountry => "same phone number but for its country",
             Self::OtherEmail => "other e-mail address",
             Self::SameName => "same name",
             Self::SwappedName => "first and last name exchanged",
@@ -103,6 +108,7 @@ impl Finding {
             Self::OtherAddress => "other address",
             Self::SameCompany => "same company",
             Self::NoTrustedKey => "no e-mail address or phone number in common",
+            Self::NameAlone => "nothing else that both have",
         }
     }
 }
@@ -114,6 +120,23 @@ pub fn explain(findings: &[Finding]) -> String {
 }
 
 impl Verdict {
+    /// Whether they surely are.
+    pub fn is_same(&self) -> bool {
+        matches!(self, Self::Same { .. })
+    }
+
+    /// Whether what they share may be the household's and not one person's: the first names are two.
+    pub(crate) fn is_of_household(&self) -> bool {
+        let others = [Finding::OtherFirstName, Finding::OtherName];
+        matches!(self, Self::Doubtful { why, .. } if why.iter().any(|finding| others.contains(finding))
+            && !why.contains(&Finding::SameBirthday))
+    }
+
+    /// Whether it is only a name that speaks for it.
+    pub(crate) fn is_by_name_alone(&self) -> bool {
+        matches!(self, Self::Doubtful { why, .. } if why.contains(&Finding::NameAlone))
+    }
+
     /// What was found.
     pub fn findings(&self) -> &[Finding] {
         match self {
@@ -138,6 +161,14 @@ pub fn compare(one: &Person, other: &Person, rules: &MatchRules) -> Verdict {
     }
     let mut findings = Vec::with_capacity(6);
     let shared = shared_keys(one, other, &mut findings);
+    let near_phone = !shared.contains(&KeyKind::Phone)
+        && one.phones.iter().any(|number| {
+            let mut others = other.phones.iter();
+            others.any(|other| phone::is_but_for_country(number, other))
+        });
+    if near_phone {
+        findings.push(Finding::PhoneButForCountry);
+    }
     let likeness = one.name.compare(&other.name);
     let no_name = one.name.is_empty() || other.name.is_empty();
     findings.push(name_finding(likeness, no_name));
@@ -167,7 +198,13 @@ pub fn compare(one: &Person, other: &Person, rules: &MatchRules) -> Verdict {
     });
     let judged = match by {
         Some(by) => strong(by, &shared, likeness, no_name, birthday, rules),
-        None => weak(likeness, birthday, postcode && street, !shared.is_empty()),
+        None if one.known() & other.known() == 0 => name_alone(likeness),
+        None => weak(
+            likeness,
+            birthday,
+            postcode && street,
+            near_phone || !shared.is_empty(),
+        ),
     };
     let score = score(&shared, likeness, birthday, postcode, street);
     match (judged, by) {
@@ -178,7 +215,11 @@ pub fn compare(one: &Person, other: &Person, rules: &MatchRules) -> Verdict {
         },
         (Judged::Same | Judged::Doubtful, _) => {
             if by.is_none() {
-                findings.push(Finding::NoTrustedKey);
+                findings.push(if one.known() & other.known() == 0 {
+                    Finding::NameAlone
+                } else {
+                    Finding::NoTrustedKey
+                });
             }
             Verdict::Doubtful {
                 score,
@@ -247,6 +288,15 @@ fn weak(likeness: Likeness, birthday: Birthday, same_address: bool, shares_a_key
         Birthday::Unknown if is_same(likeness) && same_address => Judged::Doubtful,
         Birthday::Unknown if alike && shares_a_key => Judged::Doubtful,
         _ => Judged::Different,
+    }
+}
+
+/// Nothing but the name can be compared: the whole of it is a question, since nothing speaks against it.
+fn name_alone(likeness: Likeness) -> Judged {
+    if is_same(likeness) {
+        Judged::Doubtful
+    } else {
+        Judged::Different
     }
 }
 

@@ -10,6 +10,8 @@ mod rules;
 
 mod person;
 
+mod phone;
+
 mod name;
 
 mod organisation;
@@ -18,7 +20,7 @@ mod compare;
 
 mod choose;
 
-pub use choose::{Candidate, Choice, choose, confirm};
+pub use choose::{Candidate, Choice, choose, confirm, is_spoken_for};
 pub use compare::{Finding, Verdict, compare, explain};
 pub use person::{Facts, IdentityKey, KeyKind, Person};
 pub use rules::MatchRules;

@@ -5,7 +5,7 @@ use record::{email, fold};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{name::Name, organisation::Organisation};
+use crate::{name::Name, organisation::Organisation, phone};
 
 /// What a record says about who it is. All values are canonical meanings (see `record::meaning`).
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -74,6 +74,10 @@ pub enum KeyKind {
     NamePostcode,
     /// The name of an organisation, without its legal form. Only organisations are found by it.
     Name,
+    /// The name of a person, with what else is known: people are found by it only where nothing else of the
+    /// two can be compared (see [`Person::sought`]). It never links by itself and is no word of the config.
+    #[serde(skip)]
+    NameAlone,
 }
 
 impl KeyKind {
@@ -86,6 +90,7 @@ impl KeyKind {
             Self::NameBirthday => "name_birthday",
             Self::NamePostcode => "name_postcode",
             Self::Name => "name",
+            Self::NameAlone => "name_alone",
         }
     }
 }
@@ -142,8 +147,60 @@ impl Person {
         self
     }
 
-    /// Everything by which this person can be found.
+    /// Everything by which this person can be found. Who looks for others does so by [`Person::sought`].
     pub fn keys(&self) -> Vec<IdentityKey> {
+        let mut keys = self.certain_keys();
+        keys.extend(self.name_key(self.known()));
+        keys
+    }
+
+    /// Everything by which somebody who may be the same can be found: the same keys, phone numbers in the
+    /// neighbouring countries too, and a name alone only among those of whom nothing is known that is known
+    /// here, so that namesakes of whom more is known are not even met.
+    pub fn sought(&self) -> Vec<IdentityKey> {
+        let mut keys = self.certain_keys();
+        keys.extend(
+            self.phones
+                .iter()
+                .flat_map(|number| phone::of_neighbours(number))
+                .map(|value| IdentityKey {
+                    kind: KeyKind::Phone,
+                    value,
+                }),
+        );
+        let known = self.known();
+        let apart = (0..=Self::ALL_KNOWN).filter(|other| other & known == 0);
+        keys.extend(apart.filter_map(|other| self.name_key(other)));
+        keys
+    }
+
+    const ALL_KNOWN: u8 = 0b1111;
+
+    /// What there is beside the name to tell one from another, a bit each.
+    pub(crate) fn known(&self) -> u8 {
+        [
+            !self.emails.is_empty(),
+            !self.phones.is_empty(),
+            self.birthday.is_some(),
+            self.postcode.is_some(),
+        ]
+        .into_iter()
+        .enumerate()
+        .fold(0, |known, (at, is)| known | u8::from(is) << at)
+    }
+
+    /// The name of a person of whom so much is known.
+    fn name_key(&self, known: u8) -> Option<IdentityKey> {
+        if self.organisation.is_some() {
+            return None;
+        }
+        Some(IdentityKey {
+            kind: KeyKind::NameAlone,
+            value: format!("{} {known:x}", self.name.words()?),
+        })
+    }
+
+    fn certain_keys(&self) -> Vec<IdentityKey> {
         let of = |kind, values: &[String]| {
             values
                 .iter()

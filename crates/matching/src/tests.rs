@@ -361,6 +361,117 @@ fn a_typing_error_or_an_exchange_does_not_hide_a_candidate() {
     assert!(!shared(keys("Eva", "Huber")));
 }
 
+#[test]
+fn a_name_alone_is_a_question_only_where_nothing_else_can_be_compared() {
+    let rules = MatchRules::default();
+    let bare = |email, phone| Card {
+        first: "Anna",
+        last: "Müller",
+        email,
+        phone,
+        ..Card::default()
+    };
+    let (mailbox, line) = ("anna@mueller.example", "+4924124561");
+    for (one, other, expected) in [
+        (anna(), bare("", ""), DOUBTFUL),
+        (bare(mailbox, ""), bare("", line), DOUBTFUL),
+        (bare("", ""), bare("", ""), DOUBTFUL),
+        (bare(mailbox, ""), bare("a@new.example", ""), DIFFERENT),
+        (bare(mailbox, ""), bare("a@new.example", line), DIFFERENT),
+        (
+            bare("", ""),
+            Card {
+                last: "Mülller",
+                ..bare("", "")
+            },
+            DIFFERENT,
+        ),
+    ] {
+        let (one, other) = (person(&one), person(&other));
+        let verdict = compare(&one, &other, &rules);
+        assert_eq!(word(&verdict), expected, "{one:?} {other:?}");
+        // Only whoever may be the same is met, from either side.
+        for (seeker, found) in [(&one, &other), (&other, &one)] {
+            let keys = found.keys();
+            let is_met = seeker.sought().iter().any(|key| keys.contains(key));
+            assert_eq!(is_met, expected == DOUBTFUL, "{one:?} {other:?}");
+        }
+    }
+    // A name that many bear says nothing.
+    let named = |id| Candidate {
+        id,
+        verdict: compare(&person(&anna()), &person(&bare("", "")), &rules),
+        linked: false,
+    };
+    assert!(matches!(choose((0..3).map(named)), Choice::Review(all) if all.len() == 3));
+    assert!(matches!(choose((0..4).map(named)), Choice::None));
+}
+
+#[test]
+fn a_number_that_differs_in_its_country_alone_is_a_question() {
+    let austrian = Card {
+        first: "Anna",
+        last: "Müller",
+        phone: "+436602298170",
+        ..Card::default()
+    };
+    let read_as_german = Card {
+        phone: "+496602298170",
+        email: "anna@mueller.example",
+        ..austrian.clone()
+    };
+    let (one, other) = (person(&austrian), person(&read_as_german));
+    let verdict = compare(&one, &other, &MatchRules::default());
+    assert_eq!(word(&verdict), DOUBTFUL);
+    assert!(verdict.findings().contains(&Finding::PhoneButForCountry));
+    let keys = other.keys();
+    assert!(one.sought().iter().any(|key| keys.contains(key)));
+    let husband = Card {
+        first: "Karl",
+        ..read_as_german
+    };
+    let verdict = compare(&one, &person(&husband), &MatchRules::default());
+    assert_eq!(word(&verdict), DIFFERENT);
+}
+
+#[test]
+fn of_a_household_each_is_left_to_the_record_of_their_name() {
+    let rules = MatchRules::default();
+    let of_house = |first| Card {
+        first,
+        phone: "",
+        born: None,
+        ..anna()
+    };
+    let (anna, karl) = (person(&of_house("Anna")), person(&of_house("Karl")));
+    let perhaps = compare(&anna, &karl, &rules);
+    assert_eq!(word(&perhaps), DOUBTFUL);
+    let surely = compare(&karl, &karl, &rules);
+    assert!(is_spoken_for(&perhaps, [&surely]));
+    assert!(!is_spoken_for(&perhaps, [&perhaps]));
+    assert!(
+        !is_spoken_for(&surely, [&surely]),
+        "a double of Karl is no household"
+    );
+    // Whoever has somebody already is no question; nobody is doubted whose birthday is the same.
+    let linked = |linked| {
+        let verdict = perhaps.clone();
+        choose([Candidate {
+            id: 1,
+            verdict,
+            linked,
+        }])
+    };
+    assert!(matches!(linked(true), Choice::None));
+    assert!(matches!(linked(false), Choice::Review(_)));
+    let born = |first| Card {
+        born: Some((1983, 7, 9)),
+        ..of_house(first)
+    };
+    let nickname = compare(&person(&born("Anna")), &person(&born("Nanni")), &rules);
+    assert!(!is_spoken_for(&nickname, [&surely]), "{nickname:?}");
+}
+
 fn judged(id: u32, kind: &str, score: u32, linked: bool) -> Candidate<u32> {
     let verdict = match kind {
         SAME => Verdict::Same {

@@ -39,7 +39,7 @@ pub(crate) async fn check(
     }
     let mut first = true;
     for entity in entities {
-        let resource = Resource::of(*entity).ok_or_else(|| unsupported(*entity))?;
+        let resource = Resource::holding(*entity).ok_or_else(|| unsupported(*entity))?;
         // any right proves that the organisation is the right one; all are compared below
         let place = format!("/{}", resource.path);
         let request = read(calls, resource.operations.check, &place)?.query("$limit", "1");

@@ -7,8 +7,9 @@ use record::Entity;
 use crate::{
     describe::{SCHEME, TITLE},
     operation::{
-        BOOKING_CANCEL, OPPORTUNITY_STATUSES, READ_LOCATIONS, READ_ORGANIZATION, READ_PROPERTIES,
-        RESOURCES, TOKEN, WEBHOOK_CREATE, WEBHOOK_DELETE, WEBHOOK_UPDATE, WEBHOOKS, scope,
+        BOOKING_CANCEL, MEMBERS, OPPORTUNITY_STATUSES, READ_LOCATIONS, READ_ORGANIZATION,
+        READ_PROPERTIES, READ_TICKET_OPTIONS, RESOURCES, TOKEN, WEBHOOK_CREATE, WEBHOOK_DELETE,
+        WEBHOOK_UPDATE, WEBHOOKS, scope,
     },
     resource::Resource,
 };
@@ -77,12 +78,25 @@ pub(crate) fn needed(entities: &[Entity], write: bool) -> Vec<String> {
             }
         }
     }
+    if entities.contains(&Entity::Note) {
+        let update = write.then_some(MEMBERS.update);
+        for operation in std::iter::once(MEMBERS.list).chain(update) {
+            if let Some(needed) = scope(operation)
+                && !scopes.contains(&needed)
+            {
+                scopes.push(needed);
+            }
+        }
+    }
     if entities.contains(&Entity::Opportunity) {
         scopes.extend(scope(OPPORTUNITY_STATUSES));
     }
     if entities.contains(&Entity::Appointment) {
         scopes.extend(scope(RESOURCES));
         scopes.extend(write.then(|| scope(BOOKING_CANCEL)).flatten());
+    }
+    if entities.contains(&Entity::Task) {
+        scopes.push(READ_TICKET_OPTIONS.to_owned());
     }
     scopes.push(READ_LOCATIONS.to_owned());
     scopes.push(READ_PROPERTIES.to_owned());

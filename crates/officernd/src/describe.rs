@@ -67,7 +67,14 @@ pub(crate) fn description() -> Description {
                 },
             ],
         }],
-        entities: vec![contact(), company(), appointment(), opportunity()],
+        entities: vec![
+            contact(),
+            company(),
+            appointment(),
+            opportunity(),
+            ticket(),
+            note(),
+        ],
         limits: Limits {
             // Reads and writes are counted apart. 400 reads is what a client measured; 100 writes is
             // *unverified*. The headers of answers go before both. 5 token requests a minute, successful or not,
@@ -91,6 +98,8 @@ pub(crate) fn outline() -> Outline {
             Entity::Company,
             Entity::Appointment,
             Entity::Opportunity,
+            Entity::Task,
+            Entity::Note,
         ]
         .into_iter()
         .filter_map(|entity| Some((entity, crate::schema::outline(entity)?)))
@@ -120,8 +129,20 @@ pub(crate) fn outline() -> Outline {
                 why: "it withdraws portal access; OfficeRnD calculates the status",
             },
             Absent {
-                what: "Notes and comments, tasks, tours, leads",
-                why: "the public API has none (a lead is a member with an open opportunity)",
+                what: "The day of a task, and who is responsible for it",
+                why: "tickets stand in for tasks, and have neither",
+            },
+            Absent {
+                what: "Who wrote a note, and when",
+                why: "the public API has no notes; blocks of a text property of the member stand in for them, and say the day only",
+            },
+            Absent {
+                what: "Changing and deleting a note that is a comment of a ticket",
+                why: "with `notes_ticket` under the connection's `settings` comments of one ticket of each member stand for notes; there is no call that changes or deletes one",
+            },
+            Absent {
+                what: "Comments, tours, leads",
+                why: "the public API has none (a lead is a member with an open opportunity; comments of tickets are no entity of their own)",
             },
             Absent {
                 what: "A phone number of a company",
@@ -136,11 +157,11 @@ pub(crate) fn outline() -> Outline {
                 why: "the API cancels and does not revive; the dates of a series are no records of their own",
             },
             Absent {
-                what: "Visits",
-                why: "they cannot be changed and say no time of a change; a booking of a resource stands for an appointment",
+                what: "The name, the cancelling and later changes of an appointment that is a visit",
+                why: "bookings of a resource stand for appointments, or visits with `appointments: visits` under the connection's `settings`; a visit has neither a name nor a call that changes it",
             },
             Absent {
-                what: "Tickets, memberships",
+                what: "Memberships",
                 why: "not built yet",
             },
         ],
@@ -204,6 +225,35 @@ fn opportunity() -> EntityDescription {
             "a member or company with an open opportunity becomes a lead; flows that begin with one run",
         ],
         ..common(Entity::Opportunity)
+    }
+}
+
+/// Tickets, the stand-in for tasks. Their list takes no filter, so webhooks and listings tell what changed; nothing deletes
+/// one.
+fn ticket() -> EntityDescription {
+    EntityDescription {
+        title: "Ticket",
+        create_consequences: vec![
+            "the team and the member may be told of the new ticket by e-mail",
+        ],
+        shared_keys: Vec::new(),
+        deletes: Deletes::Never,
+        polled: false,
+        own_fields: "",
+        ..common(Entity::Task)
+    }
+}
+
+/// Notes: blocks in a text property of the member.
+fn note() -> EntityDescription {
+    EntityDescription {
+        title: "Note (a block in a text property of the member)",
+        create_consequences: vec![
+            "the property of the member holds one block more; whoever sees the property sees it",
+        ],
+        shared_keys: Vec::new(),
+        own_fields: "",
+        ..common(Entity::Note)
     }
 }
 

@@ -70,6 +70,7 @@ fn has(item: &Map<String, Json>, key: &IdentityKey) -> bool {
     match key.kind {
         KeyKind::Email => text("email").is_some_and(|mail| mail.trim().to_lowercase() == key.value),
         KeyKind::Name => text("name").is_some_and(|name| fold::organisation(name) == key.value),
+        KeyKind::Parent => text("member") == Some(key.value.as_str()),
         KeyKind::Phone => false,
     }
 }

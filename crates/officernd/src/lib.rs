@@ -66,6 +66,12 @@ mod belonging;
 
 mod remove;
 
+mod notes;
+
+mod visits;
+
+mod comments;
+
 mod webhook;
 
 mod catalog;
@@ -77,21 +83,22 @@ mod subscribe;
 use async_trait::async_trait;
 use connector::{
     Account, Announced, Calls, Change, Connector, CreateOutcome, Credentials, Delivery,
-    Description, Desk, Draft, Error, Fetched, Finding, Grant, IdentityKey, Incoming, Outline, Page,
-    PageRequest, Probe, ProbeError, RemoveOutcome, Request, Response, Subscription, UpdateOutcome,
-    Verdict, WebhookError, WebhookKeys,
+    Description, Desk, Draft, Error, Fetched, Finding, Grant, IdentityKey, Incoming, Listing,
+    Outline, Page, PageRequest, Probe, ProbeError, RemoveOutcome, Request, Response, Subscription,
+    UpdateOutcome, Verdict, WebhookError, WebhookKeys,
     catalog::{Catalog, Operation},
 };
 use jiff::Timestamp;
 use record::{Entity, Read, RecordId, Schema};
 use serde_json::Value as Json;
 
-use crate::resource::Resource;
+use crate::{resource::Resource, settings::Settings};
 
-/// OfficeRnD. Holds nothing but its own description.
+/// OfficeRnD. Holds nothing but its own description, and who writes into a property that can only be written whole.
 #[derive(Debug)]
 pub struct OfficeRnD {
     description: Description,
+    pen: notes::Pen,
 }
 
 impl OfficeRnD {
@@ -99,6 +106,7 @@ impl OfficeRnD {
     pub fn new() -> Self {
         Self {
             description: describe::description(),
+            pen: notes::Pen::default(),
         }
     }
 }
@@ -117,8 +125,16 @@ fn unsupported(entity: Entity) -> Error {
     }
 }
 
-fn resource(entity: Entity) -> Result<&'static Resource, Error> {
-    Resource::of(entity).ok_or_else(|| unsupported(entity))
+fn resource(calls: &dyn Calls, entity: Entity) -> Result<&'static Resource, Error> {
+    Resource::chosen(Settings::of(calls), entity)
+}
+
+/// Why nothing stands for this entity on a connection.
+fn unusable(calls: &dyn Calls, entity: Entity) -> Error {
+    match resource(calls, entity) {
+        Ok(_) => unsupported(entity),
+        Err(error) => error,
+    }
 }
 
 fn no_redirect<T>() -> Result<T, Error> {
@@ -133,6 +149,14 @@ fn no_redirect<T>() -> Result<T, Error> {
 impl Connector for OfficeRnD {
     fn describe(&self) -> &Description {
         &self.description
+    }
+
+    /// Lists of tickets take no filter: what webhooks do not tell of is found by listing them.
+    fn listing(&self, entity: Entity) -> Listing {
+        Listing {
+            tells_edits: entity == Entity::Task,
+            per_record_of: None,
+        }
     }
 
     fn outline(&self) -> Outline {
@@ -223,7 +247,10 @@ impl Connector for OfficeRnD {
     }
 
     async fn schema(&self, calls: &dyn Calls, entity: Entity) -> Result<Schema, Error> {
-        schema::schema(calls, resource(entity)?).await
+        if entity == Entity::Note {
+            return notes::schema(calls).await;
+        }
+        schema::schema(calls, resource(calls, entity)?).await
     }
 
     async fn fetch(
@@ -232,7 +259,10 @@ impl Connector for OfficeRnD {
         schema: &Schema,
         ids: &[RecordId],
     ) -> Result<Vec<Fetched>, Error> {
-        Ok(fetch::fetch(calls, schema, resource(schema.entity)?, ids).await)
+        if schema.entity == Entity::Note {
+            return notes::fetch(calls, ids).await;
+        }
+        Ok(fetch::fetch(calls, schema, resource(calls, schema.entity)?, ids).await)
     }
 
     async fn changes(
@@ -241,7 +271,10 @@ impl Connector for OfficeRnD {
         schema: &Schema,
         page: PageRequest,
     ) -> Result<Page, Error> {
-        changes::changes(calls, schema, resource(schema.entity)?, page).await
+        if schema.entity == Entity::Note {
+            return notes::changes(calls, page).await;
+        }
+        changes::changes(calls, schema, resource(calls, schema.entity)?, page).await
     }
 
     async fn list(
@@ -250,7 +283,10 @@ impl Connector for OfficeRnD {
         schema: &Schema,
         page: PageRequest,
     ) -> Result<Page, Error> {
-        list::list(calls, schema, resource(schema.entity)?, page).await
+        if schema.entity == Entity::Note {
+            return notes::list(calls, page).await;
+        }
+        list::list(calls, schema, resource(calls, schema.entity)?, page).await
     }
 
     async fn find(
@@ -259,7 +295,10 @@ impl Connector for OfficeRnD {
         schema: &Schema,
         keys: &[IdentityKey],
     ) -> Result<Vec<Read>, Error> {
-        find::find(calls, schema, resource(schema.entity)?, keys).await
+        if schema.entity == Entity::Note {
+            return notes::find(calls, keys).await;
+        }
+        find::find(calls, schema, resource(calls, schema.entity)?, keys).await
     }
 
     async fn create(
@@ -268,11 +307,15 @@ impl Connector for OfficeRnD {
         schema: &Schema,
         drafts: &[Draft],
     ) -> Vec<CreateOutcome> {
-        match Resource::of(schema.entity) {
-            Some(resource) => create::create(calls, schema, resource, drafts).await,
-            None => drafts
+        if schema.entity == Entity::Note {
+            return notes::create(calls, &self.pen, drafts).await;
+        }
+        match resource(calls, schema.entity) {
+            Ok(resource) if visits::are(resource) => visits::make(calls, schema, drafts).await,
+            Ok(resource) => create::create(calls, schema, resource, drafts).await,
+            Err(_) => drafts
                 .iter()
-                .map(|_| CreateOutcome::Failed(unsupported(schema.entity)))
+                .map(|_| CreateOutcome::Failed(unusable(calls, schema.entity)))
                 .collect(),
         }
     }
@@ -283,11 +326,17 @@ impl Connector for OfficeRnD {
         schema: &Schema,
         changes: &[Change],
     ) -> Vec<UpdateOutcome> {
-        match Resource::of(schema.entity) {
-            Some(resource) => update::update(calls, schema, resource, changes).await,
-            None => changes
+        if schema.entity == Entity::Note {
+            return notes::update(calls, &self.pen, changes).await;
+        }
+        match resource(calls, schema.entity) {
+            Ok(resource) if visits::are(resource) => {
+                changes.iter().map(|_| visits::refuse()).collect()
+            }
+            Ok(resource) => update::update(calls, schema, resource, changes).await,
+            Err(_) => changes
                 .iter()
-                .map(|_| UpdateOutcome::Failed(unsupported(schema.entity)))
+                .map(|_| UpdateOutcome::Failed(unusable(calls, schema.entity)))
                 .collect(),
         }
     }
@@ -298,11 +347,14 @@ impl Connector for OfficeRnD {
         entity: Entity,
         ids: &[RecordId],
     ) -> Vec<RemoveOutcome> {
-        match Resource::of(entity) {
-            Some(resource) => remove::remove(calls, resource, ids).await,
-            None => ids
+        if entity == Entity::Note {
+            return notes::remove(calls, &self.pen, ids).await;
+        }
+        match resource(calls, entity) {
+            Ok(resource) => remove::remove(calls, resource, ids).await,
+            Err(_) => ids
                 .iter()
-                .map(|_| RemoveOutcome::Failed(unsupported(entity)))
+                .map(|_| RemoveOutcome::Failed(unusable(calls, entity)))
                 .collect(),
         }
     }

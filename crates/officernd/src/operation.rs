@@ -79,8 +79,44 @@ pub(crate) const BOOKINGS: Operations = Operations {
 
 pub(crate) const BOOKING_CANCEL: &str = "bookings.cancel";
 
+/// Visits stand in for appointments, if the connection says so. There is no update.
+pub(crate) const VISITS: Operations = Operations {
+    check: "visits.check",
+    list: "visits.list",
+    changes: "visits.changes",
+    find: "visits.find",
+    get: "visits.get",
+    create: "visits.create",
+    update: "",
+    delete: "visits.delete",
+};
+
+/// Whoever comes: each visit names one.
+pub(crate) const VISITORS: &str = "visitors.find";
+pub(crate) const VISITOR_CREATE: &str = "visitors.create";
+
 pub(crate) const RESOURCES: &str = "resources.list";
 
+/// Tickets stand in for tasks. There is no delete.
+pub(crate) const TICKETS: Operations = Operations {
+    check: "tickets.check",
+    list: "tickets.list",
+    changes: "tickets.changes",
+    find: "tickets.find",
+    get: "tickets.get",
+    create: "tickets.create",
+    update: "tickets.update",
+    delete: "",
+};
+
+/// Comments of tickets stand in for notes, if the connection says so. There is no update and no delete.
+pub(crate) const TICKET_COMMENTS: &str = "ticket_comments.list";
+pub(crate) const TICKET_COMMENT_CREATE: &str = "ticket_comments.create";
+
+/// The types, severities and priorities of tickets.
+pub(crate) const TICKET_OPTIONS: &str = "ticket_options.list";
+
+pub(crate) const READ_TICKET_OPTIONS: &str = "flex.collaboration.ticketOptions.read";
 pub(crate) const READ_ORGANIZATION: &str = "flex.settings.organization.read";
 pub(crate) const READ_LOCATIONS: &str = "flex.space.locations.read";
 pub(crate) const READ_PROPERTIES: &str = "flex.settings.customProperties.read";
@@ -97,9 +133,14 @@ pub(crate) fn scope(operation: &str) -> Option<String> {
     };
     let (resource, action) = operation.split_once('.')?;
     match resource {
-        "members" | "companies" | "opportunities" => of(&format!("community.{resource}"), action),
+        "members" | "companies" | "opportunities" | "visits" | "visitors" => {
+            of(&format!("community.{resource}"), action)
+        }
         "opportunity_statuses" => of("community.opportunityStatuses", action),
         "bookings" | "resources" => of(&format!("space.{resource}"), action),
+        "tickets" => of("collaboration.tickets", action),
+        "ticket_comments" => of("collaboration.ticketComments", action),
+        "ticket_options" => Some(READ_TICKET_OPTIONS.to_owned()),
         "webhooks" => of("settings.webhooks", action),
         "organization" => Some(READ_ORGANIZATION.to_owned()),
         "locations" => Some(READ_LOCATIONS.to_owned()),
@@ -121,8 +162,11 @@ mod tests {
             (MEMBER_COMPANY, "flex.community.members.update"),
             (COMPANIES.delete, "flex.community.companies.delete"),
             (WEBHOOK_CREATE, "flex.settings.webhooks.create"),
+            (TICKETS.update, "flex.collaboration.tickets.update"),
             (WEBHOOKS, "flex.settings.webhooks.read"),
             (CUSTOM_PROPERTIES, READ_PROPERTIES),
+            (VISITS.delete, "flex.community.visits.delete"),
+            (VISITOR_CREATE, "flex.community.visitors.create"),
         ] {
             assert_eq!(scope(operation).as_deref(), Some(named));
         }

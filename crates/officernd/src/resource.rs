@@ -1,15 +1,17 @@
-//! The kinds of record that are kept in sync, members, companies, opportunities and bookings, and the fields that each has.
+//! The kinds of record that are kept in sync, members, companies, opportunities, bookings or visits and tickets, and the fields that each has.
 //!
 //! From the vendor's v2 reference (the bodies of POST and PUT as of February 2026), completed by what later
 //! pages and clients show. What a PUT takes differs by tenant and date: `phone` and `tags` of members are offered as
 //! writable until an account refuses them (see [`crate::settings`]); `description` and `image` of members are in no
 //! known PUT.
 
+use connector::Error;
 use record::{Access, Entity, Kind};
 
 use crate::{
-    operation::{BOOKINGS, COMPANIES, MEMBERS, OPPORTUNITIES, Operations},
-    settings::{LOCATION, RESOURCE, START_DATE},
+    operation::{BOOKINGS, COMPANIES, MEMBERS, OPPORTUNITIES, Operations, TICKETS, VISITS},
+    settings::{LOCATION, RESOURCE, START_DATE, Settings, TICKET_DEFAULTS},
+    unsupported,
 };
 
 /// How a value is removed.
@@ -98,6 +100,13 @@ impl Standard {
         Self {
             clear: Clear::Never,
             required: true,
+            ..self
+        }
+    }
+
+    const fn unclearable(self) -> Self {
+        Self {
+            clear: Clear::Never,
             ..self
         }
     }
@@ -295,6 +304,42 @@ const COMPANY_FIELDS: [Standard; 25] = [
     field("modifiedAt", "Last changed", Kind::Instant, ReadOnly).unsaid(),
 ];
 
+/// Tickets, which stand in for tasks: they know no day and nobody who is responsible. What a new one needs beside its
+/// member and subject are ids of the organisation's own options.
+const TICKET: [Standard; 9] = [
+    field("subject", "Subject", Kind::Text, ReadWrite).required(),
+    field("message", "Message", Kind::LongText, ReadWrite),
+    field("status", "Status", Kind::Choice, ReadWrite).unclearable(),
+    field(
+        "member",
+        "Member",
+        Kind::Reference(Entity::Contact),
+        CreateOnly,
+    )
+    .required(),
+    field("type", "Type", Kind::Choice, CreateOnly).required(),
+    field("severity", "Severity", Kind::Choice, ReadWrite).required(),
+    field("priority", "Priority", Kind::Choice, ReadWrite).required(),
+    field("createdAt", "Created", Kind::Instant, ReadOnly).unsaid(),
+    field("modifiedAt", "Last changed", Kind::Instant, ReadOnly).unsaid(),
+];
+
+/// The statuses of tickets (the vendor's reference).
+pub(crate) const TICKET_STATUSES: [&str; 4] = ["new", "open", "pending", "resolved"];
+
+static TICKETS_RESOURCE: Resource = Resource {
+    entity: Entity::Task,
+    path: "tickets",
+    operations: TICKETS,
+    fields: &TICKET,
+    targets: &[],
+    found_by_email: false,
+    defaults: &TICKET_DEFAULTS,
+    together: &[],
+    query: None,
+    polled: false,
+};
+
 static MEMBERS_RESOURCE: Resource = Resource {
     entity: Entity::Contact,
     path: "members",
@@ -403,7 +448,60 @@ static BOOKINGS_RESOURCE: Resource = Resource {
     polled: false,
 };
 
+/// Visits of a member at a location. They have no name, cannot be changed, and say no time of a change; `visitor` is who comes, which
+/// the API asks for beside the member.
+const VISIT: [Standard; 7] = [
+    field("start", "Start", Kind::Instant, CreateOnly).required(),
+    field("end", "End", Kind::Instant, CreateOnly).required(),
+    field(
+        "member",
+        "Member",
+        Kind::Reference(Entity::Contact),
+        CreateOnly,
+    )
+    .required(),
+    field("location", "Location", Kind::Choice, CreateOnly).required(),
+    field(VISITOR, "Visitor (id)", Kind::Text, ReadOnly),
+    field("createdAt", "Created", Kind::Instant, ReadOnly).unsaid(),
+    field("modifiedAt", "Last changed", Kind::Instant, ReadOnly).unsaid(),
+];
+
+/// Who comes.
+pub(crate) const VISITOR: &str = "visitor";
+
+pub(crate) static VISITS_RESOURCE: Resource = Resource {
+    entity: Entity::Appointment,
+    path: "visits",
+    operations: VISITS,
+    fields: &VISIT,
+    targets: &[],
+    found_by_email: false,
+    defaults: &[(LOCATION, "location")],
+    together: &[],
+    query: None,
+    polled: false,
+};
+
 impl Resource {
+    /// The kind of record that stands for `entity` on this connection.
+    ///
+    /// # Errors
+    /// When none does, or its settings do not say which.
+    pub(crate) fn chosen(settings: Settings<'_>, entity: Entity) -> Result<&'static Self, Error> {
+        if entity == Entity::Appointment && settings.visits()? {
+            return Ok(&VISITS_RESOURCE);
+        }
+        Self::of(entity).ok_or_else(|| unsupported(entity))
+    }
+
+    /// The kind of record that holds those of `entity`: notes are part of members.
+    pub(crate) fn holding(entity: Entity) -> Option<&'static Self> {
+        match entity {
+            Entity::Note => Some(&MEMBERS_RESOURCE),
+            other => Self::of(other),
+        }
+    }
+
     /// The kind of record that stands for `entity`.
     pub(crate) fn of(entity: Entity) -> Option<&'static Self> {
         match entity {
@@ -411,6 +509,7 @@ impl Resource {
             Entity::Company => Some(&COMPANIES_RESOURCE),
             Entity::Opportunity => Some(&OPPORTUNITIES_RESOURCE),
             Entity::Appointment => Some(&BOOKINGS_RESOURCE),
+            Entity::Task => Some(&TICKETS_RESOURCE),
             _ => None,
         }
     }
@@ -448,7 +547,12 @@ mod tests {
 
     #[test]
     fn names_are_unique_and_placed() {
-        for resource in Entity::ALL.into_iter().filter_map(Resource::of) {
+        let visits = std::iter::once(&VISITS_RESOURCE);
+        for resource in Entity::ALL
+            .into_iter()
+            .filter_map(Resource::of)
+            .chain(visits)
+        {
             for (index, field) in resource.fields.iter().enumerate() {
                 let first = resource
                     .fields

@@ -6,15 +6,20 @@ use serde_json::{Map, Value as Json};
 
 use crate::{
     api::bearing_missing_right,
-    operation::{LOCATIONS, OPPORTUNITY_STATUSES, RESOURCES},
+    notes,
+    operation::{LOCATIONS, OPPORTUNITY_STATUSES, RESOURCES, TICKET_OPTIONS},
     pages, properties,
-    resource::{Clear, Resource, STATUSES, Standard},
-    settings::{LOCATION, RESOURCE, Refused, START_DATE, Settings},
+    resource::{Clear, Resource, STATUSES, Standard, TICKET_STATUSES},
+    settings::{LOCATION, RESOURCE, Refused, START_DATE, Settings, TICKET_DEFAULTS},
+    visits,
 };
 
 /// Standard fields, then the tenant's. What the connection has no right to see is left out, so that nothing is
 /// ever known of it; `check` says which right is missing.
 pub(crate) async fn schema(calls: &dyn Calls, resource: &Resource) -> Result<Schema, Error> {
+    if resource.entity == Entity::Task {
+        return tickets(calls, resource).await;
+    }
     let locations = bearing_missing_right(locations(calls).await)?.unwrap_or_default();
     let settings = Settings::of(calls);
     check_defaults(calls, &locations)?;
@@ -25,7 +30,7 @@ pub(crate) async fn schema(calls: &dyn Calls, resource: &Resource) -> Result<Sch
         .collect();
     let listed = match resource.entity {
         Entity::Opportunity => Some(("status", statuses(calls).await)),
-        Entity::Appointment => Some(("resource", resources(calls).await)),
+        Entity::Appointment if !visits::are(resource) => Some(("resource", resources(calls).await)),
         _ => None,
     };
     if let Some((name, choices)) = listed {
@@ -49,8 +54,37 @@ pub(crate) async fn schema(calls: &dyn Calls, resource: &Resource) -> Result<Sch
     })
 }
 
+/// The fields of tickets, with the organisation's options.
+async fn tickets(calls: &dyn Calls, resource: &Resource) -> Result<Schema, Error> {
+    let options = pages::all(calls, TICKET_OPTIONS, "/ticket-options").await;
+    let options = bearing_missing_right(options)?.unwrap_or_default();
+    let settings = Settings::of(calls);
+    let fields = resource.fields.iter().map(|field| {
+        let mut spec = spec(field, resource, settings, &[]);
+        let of_field = options
+            .iter()
+            .filter(|option| option.get("category").and_then(Json::as_str) == Some(field.name));
+        spec.choices.extend(of_field.filter_map(|option| {
+            let id = pages::id(option)?;
+            let label = option.get("label").and_then(Json::as_str).unwrap_or(id);
+            Some(Choice {
+                key: id.to_owned(),
+                label: label.to_owned(),
+            })
+        }));
+        spec
+    });
+    Ok(Schema {
+        entity: resource.entity,
+        fields: fields.collect(),
+    })
+}
+
 /// The fields of every organisation, for the documentation.
 pub(crate) fn outline(entity: Entity) -> Option<Vec<FieldSpec>> {
+    if entity == Entity::Note {
+        return Some(notes::usual());
+    }
     let resource = Resource::of(entity)?;
     let settings = Settings::none();
     let fields = resource.fields.iter();
@@ -161,6 +195,12 @@ fn spec(
         "location" => (Some(LOCATION), settings.location().is_some()),
         "startDate" => (Some(START_DATE), settings.has_start_date()),
         "resource" => (Some(RESOURCE), settings.resource().is_some()),
+        name if resource.entity == Entity::Task => TICKET_DEFAULTS
+            .iter()
+            .find(|(_, property)| *property == name)
+            .map_or((None, false), |(setting, _)| {
+                (Some(*setting), settings.ticket_option(setting).is_some())
+            }),
         _ => (None, false),
     };
     let setting = setting.filter(|setting| resource.defaults.iter().any(|(own, _)| own == setting));
@@ -178,7 +218,7 @@ fn spec(
         },
         choices: match field.name {
             "location" => locations.to_vec(),
-            "status" if !matches!(resource.entity, Entity::Opportunity) => STATUSES
+            "status" if !matches!(resource.entity, Entity::Opportunity) => words(resource)
                 .iter()
                 .map(|status| Choice {
                     key: (*status).to_owned(),
@@ -188,6 +228,14 @@ fn spec(
             _ => Vec::new(),
         },
         custom: false,
+    }
+}
+
+/// The statuses that records of a kind have everywhere.
+fn words(resource: &Resource) -> &'static [&'static str] {
+    match resource.entity {
+        Entity::Task => &TICKET_STATUSES,
+        _ => &STATUSES,
     }
 }
 

@@ -6,6 +6,10 @@
 //! | `location` | the id of the location that new members and companies get where no mapping gives one |
 //! | `start_date` | the start date that they get: `today`, or a day such as `2026-01-31` |
 //! | `resource` | the id of the resource that new bookings are of where no mapping gives one |
+//! | `appointments` | what stands for appointments: `bookings` of a resource, as without it, or `visits` |
+//! | `ticket_type`, `ticket_severity`, `ticket_priority` | the ids of the options that a new ticket gets where no mapping gives one |
+//! | `notes_property` | the key of the text property of members that holds their notes |
+//! | `notes_ticket` | instead: the subject of the ticket of each member whose comments are their notes |
 //! | `token_url` | the full address of the token endpoint, where it is not the vendor's usual one |
 //! | `further_scopes` | what to ask for beside the scopes of the sync: `catalog` for all that single operations need, or a list |
 //! | `missing_scopes` | scopes that the application was found to lack; not asked for again until somebody connects again |
@@ -16,7 +20,13 @@ use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use record::Entity;
 use serde_json::Value as Json;
 
-use crate::belonging::{LEARNED, Way};
+use crate::{
+    belonging::{LEARNED, Way},
+    operation::{
+        TICKET_COMMENT_CREATE, TICKET_COMMENTS, TICKET_OPTIONS, TICKETS, VISITOR_CREATE, VISITORS,
+        VISITS, scope,
+    },
+};
 
 /// The default location of new records.
 pub(crate) const LOCATION: &str = "location";
@@ -26,6 +36,22 @@ pub(crate) const START_DATE: &str = "start_date";
 
 /// The default resource of new bookings.
 pub(crate) const RESOURCE: &str = "resource";
+
+/// What stands for appointments.
+pub(crate) const APPOINTMENTS: &str = "appointments";
+
+/// The property of members that holds their notes.
+pub(crate) const NOTES_PROPERTY: &str = "notes_property";
+
+/// The subject of tickets whose comments are notes.
+pub(crate) const NOTES_TICKET: &str = "notes_ticket";
+
+/// The default options of new tickets, each with the property that it is for.
+pub(crate) const TICKET_DEFAULTS: [(&str, &str); 3] = [
+    ("ticket_type", "type"),
+    ("ticket_severity", "severity"),
+    ("ticket_priority", "priority"),
+];
 
 /// Scopes that the application was found to lack.
 pub(crate) const MISSING_SCOPES: &str = "missing_scopes";
@@ -64,10 +90,25 @@ impl<'a> Settings<'a> {
 
     /// Scopes to ask for beside those of the sync.
     pub(crate) fn further_scopes(self) -> Vec<String> {
-        match self.0.get("further_scopes") {
+        let mut scopes = match self.0.get("further_scopes") {
             Some(Json::String(word)) if word == "catalog" => crate::catalog::scopes(),
             listed => texts(listed),
+        };
+        let mut wanted: Vec<&str> = Vec::new();
+        // what is wrong with the setting is told when the fields are read
+        if self.visits().unwrap_or(false) {
+            let of_visits = [VISITS.list, VISITS.create, VISITS.delete];
+            wanted.extend(of_visits.into_iter().chain([VISITORS, VISITOR_CREATE]));
         }
+        if self.notes_ticket().is_some() {
+            wanted.extend([TICKETS.list, TICKETS.create]);
+            wanted.extend([TICKET_COMMENTS, TICKET_COMMENT_CREATE, TICKET_OPTIONS]);
+        }
+        for operation in wanted {
+            let needed = scope(operation);
+            scopes.extend(needed.filter(|needed| !scopes.contains(needed)));
+        }
+        scopes
     }
 
     /// Scopes that the application was found to lack.
@@ -105,6 +146,31 @@ impl<'a> Settings<'a> {
         self.text(RESOURCE)
     }
 
+    /// Whether visits stand for appointments.
+    ///
+    /// # Errors
+    /// When it says neither visits nor bookings.
+    pub(crate) fn visits(self) -> Result<bool, Error> {
+        match self.text(APPOINTMENTS) {
+            None | Some("bookings") => Ok(false),
+            Some("visits") => Ok(true),
+            Some(_) => Err(Error::Setting {
+                setting: APPOINTMENTS,
+                hint: "write `bookings` or `visits`".to_owned(),
+            }),
+        }
+    }
+
+    /// The key of the property that holds notes.
+    pub(crate) fn notes_property(self) -> Option<&'a str> {
+        self.text(NOTES_PROPERTY)
+    }
+
+    /// The subject of the tickets whose comments are notes.
+    pub(crate) fn notes_ticket(self) -> Option<&'a str> {
+        self.text(NOTES_TICKET)
+    }
+
     /// What a new record gets by this setting.
     pub(crate) fn default(self, setting: &str, now: Timestamp) -> Result<Option<String>, Error> {
         match setting {
@@ -115,6 +181,11 @@ impl<'a> Settings<'a> {
 
     pub(crate) fn has_start_date(self) -> bool {
         self.text(START_DATE).is_some()
+    }
+
+    /// The option that a new ticket gets, by the setting's name.
+    pub(crate) fn ticket_option(self, setting: &str) -> Option<&'a str> {
+        self.text(setting)
     }
 
     /// The start date that a record gets that is made now.

@@ -38,6 +38,9 @@ pub(crate) fn events(entities: &[Entity]) -> Vec<&'static str> {
             Entity::Appointment => {
                 events.extend(["booking.created", "booking.updated", "booking.removed"]);
             }
+            Entity::Task => {
+                events.extend(["ticket.created", "ticket.updated", "ticket.removed"]);
+            }
             _ => {}
         }
     }
@@ -82,6 +85,7 @@ pub(crate) fn read(incoming: &Incoming<'_>, keys: &WebhookKeys) -> Result<Delive
             .map(|object| hints(event, object, incoming))
             .unwrap_or_default(),
         happened: happened.into_iter().collect(),
+        unnamed: Vec::new(),
         lifecycle: None,
         event: event.to_owned(),
     })
@@ -144,11 +148,12 @@ fn hints(event: &str, object: &Map<String, Json>, incoming: &Incoming<'_>) -> Ve
         shown: None,
     };
     match resource {
-        "member" | "company" | "booking" => {
+        "member" | "company" | "booking" | "ticket" => {
             let entity = match resource {
                 "member" => Entity::Contact,
                 "company" => Entity::Company,
-                _ => Entity::Appointment,
+                "booking" => Entity::Appointment,
+                _ => Entity::Task,
             };
             pages::id(object)
                 .map(|id| hint(entity, id, what != "removed"))

@@ -13,7 +13,7 @@ mod changes;
 
 mod find;
 
-mod write;
+pub(crate) mod write;
 
 mod present;
 

@@ -11,9 +11,11 @@
 
 mod body;
 
+use std::collections::BTreeMap;
+
 use connector::{
-    Calls, Change, CreateOutcome, Draft, Error, Fetched, Page, PageRequest, Refusal, RemoveOutcome,
-    UpdateOutcome,
+    Calls, Change, CreateOutcome, Draft, Error, Fetched, IdentityKey, KeyKind, Page, PageRequest,
+    Refusal, RemoveOutcome, UpdateOutcome,
 };
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use record::{
@@ -52,6 +54,19 @@ const REMOVE: &str = "appointments.remove";
 /// How far a listing looks back and ahead.
 const BACK: SignedDuration = SignedDuration::from_hours(24 * 366);
 const AHEAD: SignedDuration = SignedDuration::from_hours(24 * 2 * 366);
+
+/// Most that one answer holds. There is no paging: a span of which so many are shown is asked for in halves.
+const MOST: usize = 500;
+
+/// Spans of days are not halved any further than this, for the vendor counts whole days.
+const DAY: SignedDuration = SignedDuration::from_hours(24);
+
+/// Nor those of changes, for stamps are whole seconds.
+const SECOND: SignedDuration = SignedDuration::from_secs(1);
+
+/// Spans of changes that are asked for in one poll, as long as they are full: a vendor that takes no notice of their end
+/// is not asked for ever.
+const MOST_SPANS: usize = 100;
 
 /// There is no such record (documented: "Error codes").
 const NO_RECORD: i64 = 169;
@@ -156,17 +171,18 @@ fn fields(elements: &Map<String, Json>, schema: &Schema, wall: &Wall) -> Fields 
         .collect()
 }
 
-/// The first address of the appointment; others are guests.
+/// The contact: the address with the lowest number; others are guests.
 fn contact(ids: Option<&Json>) -> Field {
-    match ids {
-        Some(Json::Array(ids)) => ids
-            .iter()
-            .filter_map(text)
-            .filter_map(|id| id.parse::<u64>().ok())
-            .min()
-            .map_or(Field::Empty, |id| Field::of(id.to_string())),
-        _ => Field::Unknown,
-    }
+    let Some(ids) = addresses(ids) else {
+        return Field::Unknown;
+    };
+    let lowest = ids.into_iter().min();
+    lowest.map_or(Field::Empty, |id| Field::of(id.to_string()))
+}
+
+fn addresses(ids: Option<&Json>) -> Option<Vec<u64>> {
+    let ids = ids?.as_array()?.iter().filter_map(text);
+    Some(ids.filter_map(|id| id.parse().ok()).collect())
 }
 
 fn moment(json: &Json, wall: &Wall, whole_days: bool, end: bool) -> Field {
@@ -281,12 +297,20 @@ fn is_gone(no: &No) -> bool {
     no.code == NO_RECORD || meaning(no.code) == Meaning::Gone
 }
 
+/// What one answer shows.
+struct Shown {
+    reads: Vec<Read>,
+    /// How many there were before recurring ones were left out.
+    number: usize,
+    seen: exchange::Seen,
+}
+
 async fn rows(
     calls: &dyn Calls,
     operation: &'static str,
     schema: &Schema,
     narrowed: Json,
-) -> Result<(Vec<Read>, exchange::Seen), Error> {
+) -> Result<Shown, Error> {
     let wall = Wall::of(calls.settings())?;
     let mut action = Action::new(Verb::Read, CALENDAR, narrowed);
     for everything in ["allusers", "showcancelled"] {
@@ -302,25 +326,110 @@ async fn rows(
                 .ok_or_else(|| unexpected(operation, "a record without an id"))
         })
         .collect::<Result<_, _>>()?;
-    Ok((reads, seen))
+    Ok(Shown {
+        reads,
+        number: data.records.len(),
+        seen,
+    })
 }
 
-/// All that lie within the span.
-pub(crate) async fn list(calls: &dyn Calls, schema: &Schema) -> Result<Page, Error> {
+/// The two halves of a span, unless it is too short.
+fn halves(
+    (from, until): (Timestamp, Timestamp),
+    shortest: SignedDuration,
+) -> Option<[(Timestamp, Timestamp); 2]> {
+    let whole = until.duration_since(from);
+    let middle = (whole > shortest).then(|| from.checked_add(whole / 2).ok())??;
+    Some([(from, middle), (middle, until)])
+}
+
+/// Spans of which nothing was delivered yet; the next one last.
+#[derive(Debug, Serialize, Deserialize)]
+struct Ahead {
+    spans: Vec<(Timestamp, Timestamp)>,
+}
+
+/// All that lie within the span of a listing, a part of it at a time. One that lies in two parts is shown twice.
+pub(crate) async fn list(
+    calls: &dyn Calls,
+    schema: &Schema,
+    page: PageRequest,
+) -> Result<Page, Error> {
     let wall = Wall::of(calls.settings())?;
     let now = calls.now();
-    let day = |at: Result<Timestamp, jiff::Error>| wall.write(at.unwrap_or(now));
-    let span = json!({
-        "datestart": day(now.checked_sub(BACK)),
-        "dateend": day(now.checked_add(AHEAD)),
-    });
-    let (reads, _) = rows(calls, LIST, schema, span).await?;
+    let at = |at: Result<Timestamp, jiff::Error>| at.unwrap_or(now);
+    let cursor: Option<Ahead> = page
+        .cursor
+        .map(serde_json::from_value)
+        .transpose()
+        .map_err(|_| unexpected(LIST, "the cursor is none of this connector"))?;
+    let mut spans = cursor.map_or_else(
+        || vec![(at(now.checked_sub(BACK)), at(now.checked_add(AHEAD)))],
+        |cursor| cursor.spans,
+    );
+    let mut reads = Vec::new();
+    while let Some(span) = spans.pop() {
+        let (from, until) = (wall.write(span.0), wall.write(span.1));
+        let narrowed = json!({"datestart": from, "dateend": until});
+        let shown = rows(calls, LIST, schema, narrowed).await?;
+        if shown.number < MOST {
+            reads = shown.reads;
+            break;
+        }
+        let Some([first, second]) = halves(span, DAY) else {
+            let what = format!(
+                "from {from} to {until} there are {} appointments or more, and one answer holds no more",
+                shown.number
+            );
+            return Err(unexpected(LIST, what));
+        };
+        spans.extend([second, first]);
+    }
     Ok(Page {
         reads,
-        next: None,
+        next: (!spans.is_empty()).then(|| json!(Ahead { spans })),
         resume: None,
         total: None,
     })
+}
+
+/// Those that belong to the named addresses, out of all that are listed.
+pub(crate) async fn find(
+    calls: &dyn Calls,
+    schema: &Schema,
+    keys: &[IdentityKey],
+) -> Result<Vec<Read>, Error> {
+    let parents: Vec<&str> = keys
+        .iter()
+        .filter(|key| key.kind == KeyKind::Parent)
+        .map(|key| key.value.as_str())
+        .collect();
+    if parents.is_empty() {
+        return Ok(Vec::new());
+    }
+    // One that lies in two pages is shown twice.
+    let mut found = BTreeMap::new();
+    let mut cursor = None;
+    loop {
+        let page = list(
+            calls,
+            schema,
+            PageRequest {
+                cursor,
+                limit: MOST,
+            },
+        )
+        .await?;
+        let theirs = page.reads.into_iter().filter(|read| {
+            let address = read.record.fields.get(CONTACT).text();
+            address.is_some_and(|address| parents.contains(&address))
+        });
+        found.extend(theirs.map(|read| (read.record.id.clone(), read)));
+        cursor = page.next;
+        if cursor.is_none() {
+            return Ok(found.into_values().collect());
+        }
+    }
 }
 
 /// Where polling stands.
@@ -345,7 +454,14 @@ pub(crate) async fn changes(
     let since = cursor.as_ref().map_or(now, |cursor| cursor.since);
     let from = since.saturating_sub(OVERLAP).unwrap_or(since);
     let narrowed = json!({"modifiedstart": spelt(from)});
-    let (reads, seen) = rows(calls, CHANGES, schema, narrowed).await?;
+    let Shown {
+        mut reads,
+        number,
+        seen,
+    } = rows(calls, CHANGES, schema, narrowed).await?;
+    if number >= MOST && cursor.is_some() {
+        reads = changed_within(calls, schema, (from, seen.server.unwrap_or(seen.sent))).await?;
+    }
     let then = seen.server.unwrap_or(seen.sent).max(since.min(seen.sent));
     Ok(Page {
         reads: match cursor {
@@ -356,6 +472,37 @@ pub(crate) async fn changes(
         resume: Some(json!(Cursor { since: then })),
         total: None,
     })
+}
+
+/// More changes than one answer holds. Where there are more within a second, or spans without end, what is
+/// shown is taken; the rest is found when all are listed.
+async fn changed_within(
+    calls: &dyn Calls,
+    schema: &Schema,
+    (from, now): (Timestamp, Timestamp),
+) -> Result<Vec<Read>, Error> {
+    // What is changed meanwhile is shown by the next poll.
+    let until = now.checked_add(SECOND).unwrap_or(now);
+    let mut found = BTreeMap::new();
+    let mut spans = vec![(from, until)];
+    let mut asked = 0;
+    while let Some(span) = spans.pop() {
+        asked += 1;
+        let narrowed = json!({"modifiedstart": spelt(span.0), "modifiedend": spelt(span.1)});
+        let shown = rows(calls, CHANGES, schema, narrowed).await?;
+        match halves(span, SECOND).filter(|_| shown.number >= MOST && asked < MOST_SPANS) {
+            Some(halves) => spans.extend(halves),
+            None => {
+                found.extend(
+                    shown
+                        .reads
+                        .into_iter()
+                        .map(|read| (read.record.id.clone(), read)),
+                );
+            }
+        }
+    }
+    Ok(found.into_values().collect())
 }
 
 pub(crate) async fn create(
@@ -455,10 +602,21 @@ async fn modify(calls: &dyn Calls, schema: &Schema, change: &Change) -> UpdateOu
     let Some(id) = number(&change.current.id) else {
         return UpdateOutcome::Gone;
     };
-    let parameters = match body::update(&change.set, &change.current.fields, schema, &wall) {
+    let mut parameters = match body::update(&change.set, &change.current.fields, schema, &wall) {
         Ok(parameters) => parameters,
         Err(refusal) => return nothing_done(refusal),
     };
+    if change.set.get(CONTACT).is_known() {
+        match guests(calls, id).await {
+            Ok(Some(guests)) => {
+                if let Err(refusal) = body::with_guests(&mut parameters, guests) {
+                    return nothing_done(refusal);
+                }
+            }
+            Ok(None) => return UpdateOutcome::Gone,
+            Err(error) => return UpdateOutcome::Failed(error),
+        }
+    }
     let action = Action::new(Verb::Modify, CALENDAR, Json::Object(parameters)).on(id);
     match one(calls, UPDATE, &action).await {
         Written::Done(_) => UpdateOutcome::Done { read: None },
@@ -470,6 +628,27 @@ async fn modify(calls: &dyn Calls, schema: &Schema, change: &Change) -> UpdateOu
         Written::Unclear(why) => UpdateOutcome::Unknown { why },
         Written::NotSent(error) => UpdateOutcome::Failed(Error::Call(error)),
     }
+}
+
+/// The addresses of an appointment beside its contact. `None`: there is no such appointment.
+async fn guests(calls: &dyn Calls, id: u64) -> Result<Option<Vec<u64>>, Error> {
+    let everything = json!({"showcancelled": true, "allusers": true});
+    let action = Action::new(Verb::Read, CALENDAR, everything).on(id);
+    let reading = exchange::read(calls, FETCH, std::slice::from_ref(&action), 1).await?;
+    let data = match reading.results.into_iter().next() {
+        Some(Ok(data)) => data,
+        Some(Err(no)) if is_gone(&no) => return Ok(None),
+        Some(Err(no)) => return Err(no.error(FETCH, &action.parameters)),
+        None => return Err(unexpected(FETCH, "there was no answer")),
+    };
+    let Some(row) = data.records.first() else {
+        return Ok(None);
+    };
+    let mut ids = addresses(row.elements.get("assignedaddressids"))
+        .ok_or_else(|| unexpected(FETCH, "an appointment without its addresses"))?;
+    ids.sort_unstable();
+    ids.dedup();
+    Ok(Some(ids.split_off(ids.len().min(1))))
 }
 
 pub(crate) async fn remove(calls: &dyn Calls, ids: &[RecordId]) -> Vec<RemoveOutcome> {

@@ -1,5 +1,7 @@
 //! The cheapest real look at an account: which one it is, and what its API user lacks.
 
+mod rights;
+
 use connector::{Account, Calls, Credentials, Error};
 use record::{Country, Entity};
 use serde_json::{Map, Value as Json, json};
@@ -9,6 +11,7 @@ use crate::{
     action::{Action, Verb},
     address::{self, ADDRESS},
     answer::{Data, integer, text},
+    attached::Sort,
     codes::{Meaning, meaning},
     exchange::{self, unexpected},
     schema,
@@ -27,22 +30,24 @@ const WANTED: [(&str, &str); 3] = [
 /// Reads the account.
 ///
 /// The rights of an API user cannot be listed by API, and a missing one mostly shows as an empty
-/// success. So `missing` holds only what the vendor refused in so many words; what looks like a right
-/// too narrow is a remark.
+/// success. So `missing` holds only what the vendor refused in so many words, or answered to the question for one record;
+/// what looks like a right too narrow is a remark.
 pub(crate) async fn check(
     calls: &dyn Calls,
     credentials: &Credentials,
     entities: &[Entity],
+    write: bool,
 ) -> Result<Account, Error> {
     let keys = Keys::of(credentials)?;
     for entity in entities {
-        if *entity != Entity::Appointment {
+        if *entity != Entity::Appointment && Sort::of(*entity).is_none() {
             address::supported(*entity)?;
         }
     }
     let mut missing = Vec::new();
     let mut remarks = Vec::new();
-    addresses(calls, &mut missing, &mut remarks).await?;
+    let address = addresses(calls, &mut missing, &mut remarks).await?;
+    rights::look(calls, entities, write, address, &mut missing, &mut remarks).await?;
     let imprint = optional(
         calls,
         imprint(),
@@ -89,12 +94,12 @@ pub(crate) async fn check(
     })
 }
 
-/// Fields and one row of addresses.
+/// Fields and one row of addresses, whose number is the answer.
 async fn addresses(
     calls: &dyn Calls,
     missing: &mut Vec<String>,
     remarks: &mut Vec<String>,
-) -> Result<(), Error> {
+) -> Result<Option<u64>, Error> {
     let fields = Action::new(
         Verb::Get,
         "fields",
@@ -130,11 +135,14 @@ async fn addresses(
              \"Nur eigene\", or may only see what is published on the website (API-Benutzer → Rechte)"
                 .into(),
         ),
-        Ok(_) => {}
+        Ok(data) => {
+            let id = data.records[0].id.as_deref();
+            return Ok(id.and_then(|id| id.parse().ok()));
+        }
         Err(no) if matches!(meaning(no.code), Meaning::Right | Meaning::GoneOrRight) => missing.push(no.right()),
         Err(no) => return Err(no.error(OPERATION, &actions[1].parameters)),
     }
-    Ok(())
+    Ok(None)
 }
 
 /// The imprint of the API user's client or office (documented: "Read Imprint").

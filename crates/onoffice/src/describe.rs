@@ -4,12 +4,15 @@ use std::time::Duration;
 
 use connector::{
     Absent, AuthScheme, Deletes, Description, EntityDescription, Limits, Outline, SignInField,
+    Varies,
 };
 use record::Entity;
 
 use crate::{
     action::{ROWS, WRITES},
-    appointment as calendar, schema,
+    appointment as calendar,
+    attached::{self, Sort},
+    schema,
 };
 
 /// The word for the system.
@@ -48,7 +51,7 @@ pub(crate) fn describe() -> Description {
                 },
             ],
         }],
-        entities: vec![address(), company(), appointment()],
+        entities: vec![address(), company(), appointment(), task(), entry()],
         limits: Limits {
             windows: Vec::new(),
             concurrency: 3,
@@ -70,8 +73,41 @@ pub(crate) fn outline() -> Outline {
                 schema::of(Entity::Company, schema::usual()),
             ),
             (Entity::Appointment, calendar::usual()),
+            (Entity::Task, attached::usual(Sort::Task)),
+            (Entity::Note, attached::usual(Sort::Entry)),
         ],
-        varies: Vec::new(),
+        varies: vec![
+            Varies {
+                entity: Entity::Task,
+                field: "erledigt",
+                by_account: false,
+                what: "a task counts as done by this mark or by a status of completed, cancelled or checked; both are written",
+            },
+            Varies {
+                entity: Entity::Task,
+                field: "Deadline",
+                by_account: false,
+                what: "a day whose switch `Deadline_strikt` is off counts as none; the switch is written with it",
+            },
+            Varies {
+                entity: Entity::Task,
+                field: "relatedAddressId",
+                by_account: false,
+                what: "the first of several addresses counts",
+            },
+            Varies {
+                entity: Entity::Task,
+                field: "Art",
+                by_account: true,
+                what: "some clients demand it of every new task: `task_type` under the connection's settings gives it",
+            },
+            Varies {
+                entity: Entity::Note,
+                field: "Adress_nr",
+                by_account: false,
+                what: "the first of several addresses counts",
+            },
+        ],
         absent: vec![
             Absent {
                 what: "Comments on phone numbers and e-mail addresses",
@@ -101,10 +137,6 @@ pub(crate) fn outline() -> Outline {
                 what: "Deals (pipelines, opportunities)",
                 why: "onOffice keeps a person's interest in an estate instead: the relation `estate:address:interested` and search \
                       criteria, which are operations of the catalog",
-            },
-            Absent {
-                what: "Tasks, activities (Maklerbuch)",
-                why: "not built yet",
             },
             Absent {
                 what: "Estates, search criteria",
@@ -170,5 +202,40 @@ fn appointment() -> EntityDescription {
         ],
         own_fields: "",
         ..address()
+    }
+}
+
+/// Tasks. None can be deleted by API: one whose counterpart is deleted is cancelled.
+fn task() -> EntityDescription {
+    EntityDescription {
+        entity: Entity::Task,
+        title: "Aufgabe",
+        list_page: ROWS,
+        fetch_batch: ROWS,
+        write_batch: WRITES,
+        writes_return_record: false,
+        search_lag: Duration::ZERO,
+        deletes: Deletes::Cancel,
+        absence_is_ambiguous: true,
+        create_consequences: vec![
+            "whoever is responsible for a new task may be notified",
+            "onOffice processes (Prozessmanager) that start with a new task run",
+        ],
+        shared_keys: Vec::new(),
+        tag_field: None,
+        change_overlap: OVERLAP,
+        polled: true,
+        own_fields: "",
+    }
+}
+
+/// Entries of the activity log. They are kept: nothing removes one by API.
+fn entry() -> EntityDescription {
+    EntityDescription {
+        entity: Entity::Note,
+        title: "Aktivität (Maklerbuch)",
+        deletes: Deletes::Never,
+        create_consequences: vec!["a new entry shows in the activity list of its address"],
+        ..task()
     }
 }

@@ -46,6 +46,8 @@ mod address;
 
 mod appointment;
 
+mod attached;
+
 mod catalog;
 
 mod check;

@@ -90,6 +90,7 @@ pub(crate) fn webhook(
             })
             .into_iter()
             .collect(),
+        unnamed: Vec::new(),
         lifecycle: None,
         event: event.to_owned(),
     })

@@ -26,7 +26,7 @@ const WRITE: &str = "probe.write";
 
 /// All probes, in the order in which a run makes them: the first ones need the shared address as it was
 /// made, the last one archives it.
-pub(crate) const PROBES: [Probe; 22] = [
+pub(crate) const PROBES: [Probe; 23] = [
     reads(
         "unknown_field",
         "Does one unknown field fail a read as a whole, and where does the answer say so?",
@@ -87,6 +87,10 @@ pub(crate) const PROBES: [Probe; 22] = [
         "missing_record",
         "Which error does a write to an address get that is not there?",
     ),
+    writes(
+        "batch",
+        "Are the other actions of a request carried out if one of them fails?",
+    ),
     writes("too_long", "Is text that is too long cut, or refused?"),
     writes(
         "unknown_country",
@@ -137,6 +141,7 @@ pub(crate) async fn probe(id: &str, desk: &dyn Desk) -> Result<Finding, ProbeErr
         "unchanged_write" => writes::unchanged(desk).await,
         "nested_create" => writes::nested_create(desk).await,
         "missing_record" => writes::missing_record(desk).await,
+        "batch" => writes::batch(desk).await,
         "too_long" => writes::too_long(desk).await,
         "unknown_country" => writes::unknown_country(desk).await,
         "unknown_user" => writes::unknown_user(desk).await,

@@ -13,7 +13,9 @@ use record::{Entity, Read, RecordId, Schema};
 use serde_json::Value as Json;
 
 use crate::{
-    address, appointment, catalog, check,
+    address, appointment,
+    attached::{self, Sort},
+    catalog, check,
     describe::{self, SYSTEM},
     marketplace, probe, schema, sign, verdict,
 };
@@ -23,7 +25,8 @@ use crate::{
 /// Settings of a connection, all optional: `time_zone` (IANA name of the vendor's wall time, default
 /// `Europe/Berlin`), `country` (how phone numbers without calling code are read, default `DE`), and
 /// `check_duplicate` (`true`: creates ask the vendor to look for the same e-mail address, without
-/// overwriting anything).
+/// overwriting anything). New tasks get `task_type` (the number of a type, which some clients demand) and `task_priority`,
+/// new entries of the activity log `note_kind` and `note_type`, where the other side says none.
 #[derive(Debug)]
 pub struct OnOffice {
     description: Description,
@@ -117,14 +120,17 @@ impl Connector for OnOffice {
         calls: &dyn Calls,
         credentials: &Credentials,
         entities: &[Entity],
-        _write: bool,
+        write: bool,
     ) -> Result<Account, Error> {
-        check::check(calls, credentials, entities).await
+        check::check(calls, credentials, entities, write).await
     }
 
     async fn schema(&self, calls: &dyn Calls, entity: Entity) -> Result<Schema, Error> {
         if entity == Entity::Appointment {
             return appointment::schema(calls).await;
+        }
+        if let Some(sort) = Sort::of(entity) {
+            return attached::schema(calls, sort).await;
         }
         address::supported(entity)?;
         schema::read(calls, entity).await
@@ -139,6 +145,9 @@ impl Connector for OnOffice {
         if schema.entity == Entity::Appointment {
             return appointment::fetch(calls, schema, ids).await;
         }
+        if let Some(sort) = Sort::of(schema.entity) {
+            return attached::fetch(calls, schema, sort, ids).await;
+        }
         address::supported(schema.entity)?;
         address::fetch(calls, schema, ids).await
     }
@@ -152,6 +161,9 @@ impl Connector for OnOffice {
         if schema.entity == Entity::Appointment {
             return appointment::changes(calls, schema, page).await;
         }
+        if let Some(sort) = Sort::of(schema.entity) {
+            return attached::changes(calls, schema, sort, page).await;
+        }
         address::supported(schema.entity)?;
         address::changes(calls, schema, page).await
     }
@@ -163,7 +175,10 @@ impl Connector for OnOffice {
         page: PageRequest,
     ) -> Result<Page, Error> {
         if schema.entity == Entity::Appointment {
-            return appointment::list(calls, schema).await;
+            return appointment::list(calls, schema, page).await;
+        }
+        if let Some(sort) = Sort::of(schema.entity) {
+            return attached::list(calls, schema, sort, page).await;
         }
         address::supported(schema.entity)?;
         address::list(calls, schema, page).await
@@ -176,8 +191,10 @@ impl Connector for OnOffice {
         keys: &[IdentityKey],
     ) -> Result<Vec<Read>, Error> {
         if schema.entity == Entity::Appointment {
-            // they carry no key that anybody asks for
-            return Ok(Vec::new());
+            return appointment::find(calls, schema, keys).await;
+        }
+        if let Some(sort) = Sort::of(schema.entity) {
+            return attached::find(calls, schema, sort, keys).await;
         }
         address::supported(schema.entity)?;
         address::find(calls, schema, keys).await
@@ -189,6 +206,9 @@ impl Connector for OnOffice {
         schema: &Schema,
         drafts: &[Draft],
     ) -> Vec<CreateOutcome> {
+        if let Some(sort) = Sort::of(schema.entity) {
+            return attached::create(calls, schema, sort, drafts).await;
+        }
         match address::supported(schema.entity) {
             _ if schema.entity == Entity::Appointment => {
                 appointment::create(calls, schema, drafts).await
@@ -208,6 +228,9 @@ impl Connector for OnOffice {
         schema: &Schema,
         changes: &[Change],
     ) -> Vec<UpdateOutcome> {
+        if let Some(sort) = Sort::of(schema.entity) {
+            return attached::update(calls, schema, sort, changes).await;
+        }
         match address::supported(schema.entity) {
             _ if schema.entity == Entity::Appointment => {
                 appointment::update(calls, schema, changes).await
@@ -227,6 +250,9 @@ impl Connector for OnOffice {
         entity: Entity,
         ids: &[RecordId],
     ) -> Vec<RemoveOutcome> {
+        if let Some(sort) = Sort::of(entity) {
+            return attached::remove(calls, sort, ids).await;
+        }
         match address::supported(entity) {
             _ if entity == Entity::Appointment => appointment::remove(calls, ids).await,
             Ok(()) => address::remove(calls, ids).await,
@@ -247,6 +273,9 @@ impl Connector for OnOffice {
         if entity == Entity::Appointment {
             // removed is gone
             return Ok(Vec::new());
+        }
+        if let Some(sort) = Sort::of(entity) {
+            return attached::archived(calls, sort, ids).await;
         }
         address::supported(entity)?;
         address::archived(calls, ids).await

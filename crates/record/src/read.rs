@@ -39,6 +39,15 @@ impl Read {
     pub fn decides(&self) -> bool {
         self.freshness == Freshness::Fresh && self.completeness == Completeness::Complete
     }
+
+    /// Whether this reading shows more than `other` does of the same record: by the system's own stamps where they
+    /// differ, for an index may lag behind what was read before; else by when they were asked for.
+    pub fn is_newer_than(&self, other: &Self) -> bool {
+        match (self.modified, other.modified) {
+            (Some(ours), Some(theirs)) if ours != theirs => ours > theirs,
+            _ => self.as_of > other.as_of,
+        }
+    }
 }
 
 /// Whether a reading may lag behind the system.

@@ -167,6 +167,8 @@ struct Inner {
     held: HashMap<System, (i64, u64)>,
     log: VecDeque<Record>,
     next: u64,
+    /// What was queued before the last reset is counted no more.
+    reset_at: u64,
     next_place: u64,
     tally: Tally,
 }
@@ -305,6 +307,7 @@ impl Deliveries {
             record.fate = fate;
         }
         match fate {
+            _ if job.sequence <= inner.reset_at => return,
             Fate::Delivered => inner.tally.delivered += 1,
             Fate::Failed => inner.tally.failed += 1,
             _ => {}
@@ -318,6 +321,12 @@ impl Deliveries {
     #[must_use]
     pub fn next_due_ms(&self) -> Option<i64> {
         self.lock().due.first_key_value().map(|((due, _), _)| *due)
+    }
+
+    /// Whether none waits to be sent and none is being sent.
+    #[must_use]
+    pub fn are_done(&self) -> bool {
+        self.tally().waiting == 0
     }
 
     /// Makes everything that waits due at once, retries included.
@@ -355,6 +364,7 @@ impl Deliveries {
         let mut inner = self.lock();
         *inner = Inner {
             next: inner.next,
+            reset_at: inner.next,
             next_place: inner.next_place,
             ..Inner::default()
         };

@@ -1,5 +1,6 @@
 //! What goes wrong on purpose: rules that spoil requests or webhook deliveries.
 
+use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
@@ -98,6 +99,26 @@ pub enum Fault {
 }
 
 impl Fault {
+    /// What it is called in [`Faults::coverage`]: its kind, and of a status also which.
+    #[must_use]
+    pub fn label(&self) -> String {
+        let kind = match self {
+            Self::Status { status, .. } => return format!("status {status}"),
+            Self::Delay { .. } => "delay",
+            Self::DelayAnswer { .. } => "delay answer",
+            Self::DropBefore => "drop before",
+            Self::DropAfter => "drop after",
+            Self::NonJson => "no JSON",
+            Self::HugeBody { .. } => "huge body",
+            Self::ActionError { .. } => "action error",
+            Self::Lost => "lost",
+            Self::Doubled => "doubled",
+            Self::Delayed { .. } => "delayed",
+            Self::Reordered => "reordered",
+        };
+        kind.to_owned()
+    }
+
     fn target(&self) -> Target {
         match self {
             Self::Lost | Self::Doubled | Self::Delayed { .. } | Self::Reordered => Target::Webhook,
@@ -132,6 +153,7 @@ pub struct Standing {
 pub struct Faults {
     standing: Mutex<Vec<Standing>>,
     next: std::sync::atomic::AtomicU64,
+    coverage: Mutex<BTreeMap<(System, String), BTreeMap<String, u64>>>,
 }
 
 /// A request as the rules see it.
@@ -177,7 +199,7 @@ impl Faults {
 
     /// The faults that strike a request, in the order of their rules.
     pub(crate) fn strike_request(&self, seen: &Seen<'_>, random: &Random) -> Vec<Fault> {
-        self.strike(Target::Request, random, |rule| {
+        let struck = self.strike(Target::Request, random, |rule| {
             rule.system == seen.system
                 && rule
                     .method
@@ -191,7 +213,47 @@ impl Faults {
                     .action
                     .as_deref()
                     .is_none_or(|wanted| seen.actions.iter().any(|action| glob(wanted, action)))
-        })
+        });
+        let mut kinds: Vec<&String> = seen.actions.iter().collect();
+        kinds.sort();
+        kinds.dedup();
+        if kinds.is_empty() {
+            self.note(
+                seen.system,
+                &format!("{} {}", seen.method, seen.route),
+                &struck,
+            );
+        }
+        for kind in kinds {
+            self.note(seen.system, kind, &struck);
+        }
+        struck
+    }
+
+    /// What faults struck so far, by the system and the operation: the method and the route's template, or the action and
+    /// resource, or the event of a webhook. Operations that no fault struck are there too. Outlives [`Faults::clear`].
+    #[must_use]
+    pub fn coverage(&self) -> BTreeMap<(System, String), BTreeMap<String, u64>> {
+        self.coverage
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Begins [`Faults::coverage`] anew.
+    pub fn forget_coverage(&self) {
+        self.coverage
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
+    }
+
+    fn note(&self, system: System, operation: &str, struck: &[Fault]) {
+        let mut coverage = self.coverage.lock().unwrap_or_else(PoisonError::into_inner);
+        let faults = coverage.entry((system, operation.to_owned())).or_default();
+        for fault in struck {
+            *faults.entry(fault.label()).or_default() += 1;
+        }
     }
 
     /// The code and text with which one action of a batch fails, if a rule strikes it. `action` is written as in
@@ -209,6 +271,7 @@ impl Faults {
                     .as_deref()
                     .is_none_or(|wanted| glob(wanted, action))
         });
+        self.note(system, action, &struck);
         struck.into_iter().find_map(|fault| match fault {
             Fault::ActionError { code, message } => Some((code, message)),
             _ => None,
@@ -222,13 +285,15 @@ impl Faults {
         event: &str,
         random: &Random,
     ) -> Vec<Fault> {
-        self.strike(Target::Webhook, random, |rule| {
+        let struck = self.strike(Target::Webhook, random, |rule| {
             rule.system == system
                 && rule
                     .event
                     .as_deref()
                     .is_none_or(|wanted| glob(wanted, event))
-        })
+        });
+        self.note(system, event, &struck);
+        struck
     }
 
     fn strike(
@@ -309,6 +374,21 @@ mod tests {
             actions: &[],
         };
         faults.strike_request(&seen, &Random::new(1)).len()
+    }
+
+    #[test]
+    fn what_struck_is_counted_by_operation() {
+        let faults = Faults::default();
+        faults.add(Rule {
+            nth: Some(1),
+            ..rule(Fault::DropBefore)
+        });
+        struck(&faults, "/contacts/1");
+        struck(&faults, "/contacts/2");
+        faults.clear();
+        let coverage = faults.coverage();
+        let of_reads = &coverage[&(System::HighLevel, "GET ".to_owned())];
+        assert_eq!(of_reads, &BTreeMap::from([("drop before".to_owned(), 1)]));
     }
 
     #[test]

@@ -6,8 +6,9 @@
 //! before, writes that changed nothing.
 //!
 //! [`Control::judge_syncs`] answers for any systems; [`Control::judge`] is the same question about HighLevel and onOffice with the
-//! mapping that ships.
+//! mapping that ships. [`Control::judge_belongings`] does the same for what belongs to people: tasks, notes, appointments, opportunities.
 
+mod belongings;
 mod examine;
 mod held;
 mod history;
@@ -22,6 +23,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
 
+pub use belongings::Belonging;
 pub use examine::{
     Agreement, Broken, Difference, Findings, Loss, Question, Sides, What, Why, examine,
 };

@@ -63,6 +63,12 @@ mod webhook;
 
 pub use address::{Address, AddressId, Entry, Kind, Maker, Usage};
 pub(crate) use countries::alpha2 as country_code;
+
+/// A moment as the clock on the wall of this client shows it.
+pub(crate) fn datetime_of(state: &State, at: jiff::Timestamp) -> String {
+    local_time::datetime(state.wall().read(at))
+}
+
 pub use errors::Failure;
 pub use fields::{Field, FieldType, Fields, Value};
 pub use office::Right;

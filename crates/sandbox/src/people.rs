@@ -86,6 +86,16 @@ impl Population {
     /// Makes the population of a plan.
     #[must_use]
     pub fn new(plan: &Plan) -> Self {
+        Self {
+            highlevel: Self::one_side(plan, Side::HighLevel),
+            onoffice: Self::one_side(plan, Side::OnOffice),
+            officernd: Self::one_side(plan, Side::OfficeRnd),
+        }
+    }
+
+    /// The rows of one side of a plan alone, for those who cannot hold all of a large one.
+    #[must_use]
+    pub fn one_side(plan: &Plan, side: Side) -> Vec<Row> {
         let total = plan.both + plan.highlevel_only + plan.onoffice_only;
         // those of OfficeRnD alone come last, so that their number changes nobody else
         let people = person::people(plan.seed, total + plan.officernd_only);
@@ -94,7 +104,7 @@ impl Population {
         homes.resize(plan.both + plan.highlevel_only, (true, false));
         homes.resize(total, (false, true));
         shuffle(&mut homes, &mut Dice::of(plan.seed, 2, 0));
-        let side = |side: Side, lives: &dyn Fn(usize) -> bool| {
+        let rows = |lives: &dyn Fn(usize) -> bool| {
             let mut rows = Vec::new();
             for (number, person) in people
                 .iter()
@@ -115,10 +125,10 @@ impl Population {
         let coworks = |number: usize| {
             number >= total || Dice::of(plan.seed, 3, number as u64).percent(plan.officernd_percent)
         };
-        Self {
-            highlevel: side(Side::HighLevel, &|number| homes[number].0),
-            onoffice: side(Side::OnOffice, &|number| homes[number].1),
-            officernd: side(Side::OfficeRnd, &coworks),
+        match side {
+            Side::HighLevel => rows(&|number| homes[number].0),
+            Side::OnOffice => rows(&|number| homes[number].1),
+            Side::OfficeRnd => rows(&coworks),
         }
     }
 

@@ -2,16 +2,21 @@
 //! admin token, or the session of a signed-in browser with its proof.
 
 mod accounts;
+mod alerts;
+mod backup;
 mod config;
 mod connections;
 #[cfg(test)]
 mod described;
 mod events;
 mod history;
+mod links;
 mod operations;
 mod plans;
 pub(crate) mod probes;
+mod recipes;
 mod records;
+mod retention;
 mod reviews;
 pub(crate) mod session;
 mod syncs;
@@ -25,7 +30,7 @@ use axum::{
     extract::{DefaultBodyLimit, Request, State},
     middleware::{self, Next},
     response::Response,
-    routing::{get, post},
+    routing::{delete, get, post},
 };
 use http::{Method, StatusCode, header};
 use serde::Serialize;
@@ -55,6 +60,7 @@ pub(crate) fn routes(app: AppState) -> Router<AppState> {
             "/connections/{name}/fields",
             get(connections::fields).post(connections::add_field),
         )
+        .route("/connections/{name}/accounts", get(connections::accounts))
         .route("/connections/{name}/users/{other}", get(connections::users))
         .route("/connections/{name}/confirm", post(connections::confirm))
         .route(
@@ -62,6 +68,7 @@ pub(crate) fn routes(app: AppState) -> Router<AppState> {
             get(probes::list).post(probes::run),
         )
         .route("/connections/{name}/operations", get(operations::list))
+        .route("/connections/{name}/picks/{kind}", get(operations::picks))
         .route(
             "/connections/{name}/disconnect",
             get(accounts::dependents).post(accounts::disconnect),
@@ -76,6 +83,10 @@ pub(crate) fn routes(app: AppState) -> Router<AppState> {
             get(operations::show).post(operations::run),
         )
         .route(
+            "/connections/{name}/samples/{entity}",
+            get(records::samples),
+        )
+        .route(
             "/connections/{name}/records/{entity}/{id}",
             get(records::now),
         )
@@ -87,6 +98,13 @@ pub(crate) fn routes(app: AppState) -> Router<AppState> {
         .route("/syncs/{name}/pause", post(syncs::pause))
         .route("/syncs/{name}/resume", post(syncs::resume))
         .route("/syncs/{name}/links", get(syncs::links))
+        .route("/syncs/{name}/links/split", post(links::split))
+        .route("/syncs/{name}/decisions", get(links::decisions))
+        .route("/syncs/{name}/decisions/forget", post(links::forget))
+        .route(
+            "/links/import",
+            post(links::import).layer(DefaultBodyLimit::max(links::LARGEST_FILE)),
+        )
         .route("/syncs/{name}/blocked", get(records::blocked))
         .route("/systems", get(systems::list))
         .route("/plans", get(plans::list))
@@ -94,6 +112,7 @@ pub(crate) fn routes(app: AppState) -> Router<AppState> {
         .route("/plans/{id}/rows", get(plans::rows))
         .route("/plans/{id}/apply", post(plans::apply))
         .route("/reviews", get(reviews::list))
+        .route("/reviews/resolve", post(reviews::resolve_many))
         .route("/reviews/{id}/resolve", post(reviews::resolve))
         .route("/undo/plan", post(undo::plan))
         .route("/undo", post(undo::undo))
@@ -101,23 +120,35 @@ pub(crate) fn routes(app: AppState) -> Router<AppState> {
         .route("/calls", get(history::calls))
         .route("/journal", get(history::journal))
         .route("/failing", get(history::failing))
+        .route("/retry", post(history::retry))
+        .route("/alerts", get(alerts::show))
+        .route("/alerts/test", post(alerts::test))
         .route("/blocked", get(history::blocked))
         .route("/runs", get(history::runs))
+        .route("/series", get(history::series))
         .route("/workflows", get(workflows::list).post(workflows::save))
         .route("/workflows/validate", post(workflows::validate))
         .route("/workflows/test", post(workflows::test))
         .route("/workflows/{name}", get(workflows::show))
+        .route("/workflows/{name}/draft", delete(workflows::discard))
         .route("/workflows/{name}/diff", get(workflows::diff))
         .route("/workflows/{name}/publish", post(workflows::publish))
         .route("/workflows/{name}/pause", post(workflows::pause))
         .route("/workflows/{name}/resume", post(workflows::resume))
         .route("/workflows/{name}/run", post(workflows::run))
+        .route("/workflow-form", get(workflows::form))
+        .route("/recipes", get(recipes::list))
         .route("/workflow-runs", get(workflows::runs))
         .route("/workflow-runs/{run}", get(workflows::one_run))
         .route("/workflow-runs/{run}/answer", post(workflows::answer))
         .route("/workflow-runs/{run}/cancel", post(workflows::cancel))
         .route("/workflow-runs/{run}/replay", post(workflows::replay))
         .route("/config", get(config::show).put(config::apply))
+        .route("/config/revisions", get(config::revisions))
+        .route("/config/revisions/{revision}", get(config::revision))
+        .route("/config/revisions/{revision}/apply", post(config::back_to))
+        .route("/backup", get(backup::download).post(backup::backup))
+        .route("/retention", get(retention::show))
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .layer(middleware::from_fn_with_state(app, authorised))
 }
@@ -184,6 +215,7 @@ async fn whole(app: &AppState) -> ApiResult<Value> {
         .keys()
         .map(|name| connections::one(app, name))
         .collect::<ApiResult<_>>()?;
+    answer["alerts"] = value(&app.alerts.book(app).await?.open)?;
     app.recall().await?;
     let engine = value(&app.engine.status().await?)?;
     if let (Some(answer), Value::Object(engine)) = (answer.as_object_mut(), engine) {

@@ -13,7 +13,10 @@ use std::{
 };
 
 use connections::{Clock, Connections, Dice, Parts, Purpose, Transport};
-use connector::{Connector, catalog::trigger::Source};
+use connector::{
+    Connector,
+    catalog::{Effects, Repeat, trigger::Source},
+};
 use jiff::Timestamp;
 use record::Side;
 use store::{ConnectionName, Store, SyncName, Workspace};
@@ -26,6 +29,7 @@ use applying::{configs, for_workflows, from_connections, in_force, read, restart
 
 use crate::{
     Code, NewToken,
+    alerts::{self, Alerts},
     api::probes::Runs,
     calls::CallWriter,
     config::{self, Document, Problems},
@@ -33,6 +37,7 @@ use crate::{
     ears::Ears,
     error::{ApiError, ApiResult},
     metrics::Counters,
+    retaining,
     tickets::Tickets,
     token::Tokens,
     users::{Browsers, Users},
@@ -52,6 +57,9 @@ pub struct Options {
     pub dice: Arc<Dice>,
     /// The way to the vendors.
     pub transport: Arc<dyn Transport>,
+    /// The way to addresses that people wrote into workflows. It waits as long as a step may say:
+    /// [`workflow::LONGEST_REQUEST`].
+    pub patient_transport: Arc<dyn Transport>,
     /// The systems.
     pub connectors: Vec<Arc<dyn Connector>>,
     /// Where systems come from that are added while this runs. `None`: nowhere.
@@ -86,9 +94,6 @@ pub(crate) struct InForce {
     pub(crate) applied: Timestamp,
 }
 
-/// How often old runs of workflows are dropped.
-const FORGET: std::time::Duration = std::time::Duration::from_secs(600);
-
 pub(crate) type AppState = Arc<App>;
 
 /// What all routes share.
@@ -110,13 +115,20 @@ pub(crate) struct App {
     /// The config that was stored cannot be used by this process, and why.
     pub(crate) broken: RwLock<Option<Problems>>,
     applying: tokio::sync::Mutex<()>,
+    /// The file that the config is read from at each start, if it is.
+    config_file: Mutex<Option<String>>,
     pub(crate) own_token: NewToken,
     tokens: RwLock<Tokens>,
     pub(crate) users: Users,
     pub(crate) tickets: Tickets,
     pub(crate) probes: Runs,
     pub(crate) ears: Ears,
+    pub(crate) alerts: Alerts,
+    /// The way out for alerts.
+    pub(crate) web: workflow::Web,
     pub(crate) counters: Counters,
+    /// What they said over the last day.
+    pub(crate) series: crate::series::Series,
     pub(crate) started: Timestamp,
     calls: CallWriter,
     pub(crate) stopping: CancellationToken,
@@ -135,6 +147,7 @@ impl App {
             clock,
             dice,
             transport,
+            patient_transport,
             connectors,
             further,
             vault,
@@ -144,11 +157,12 @@ impl App {
         let stopping = CancellationToken::new();
         let tasks = TaskTracker::new();
         let outside: Arc<RwLock<workflow::Outside>> = Arc::default();
-        let web = workflow::Web::new(
+        let way_out = workflow::Web::new(
             Arc::clone(&transport),
             Arc::clone(&clock),
             Arc::clone(&outside),
         );
+        let web = workflow::Web::new(patient_transport, Arc::clone(&clock), Arc::clone(&outside));
         let (calls, log) = CallWriter::start(
             Arc::clone(&store),
             workspace.clone(),
@@ -211,7 +225,11 @@ impl App {
             workspace.clone(),
             Arc::clone(&clock),
             Arc::clone(&dice),
-            Arc::new(workflow::VendorHands::new(Arc::clone(&connections), web)),
+            Arc::new(workflow::VendorHands::new(
+                Arc::clone(&connections),
+                engine.handle(),
+                web,
+            )),
             workflow::Options::default(),
         ));
         let users = Users::open(
@@ -229,6 +247,9 @@ impl App {
         if let Some(in_force) = &in_force {
             calls.keep_days(in_force.document.retention.calls_days);
             *write_lock(&outside) = for_workflows(&in_force.document);
+            engine
+                .handle()
+                .can_be_told(in_force.document.public_url.is_some());
         }
         Ok(Arc::new(Self {
             started: clock.now(),
@@ -247,13 +268,17 @@ impl App {
             in_force: RwLock::new(in_force.map(Arc::new)),
             broken: RwLock::new(broken),
             applying: tokio::sync::Mutex::default(),
+            config_file: Mutex::default(),
             own_token,
             tokens: RwLock::new(tokens),
             users,
             tickets: Tickets::default(),
             probes: Runs::default(),
             ears: Ears::default(),
+            alerts: Alerts::default(),
+            web: way_out,
             counters: Counters::default(),
+            series: crate::series::Series::default(),
             calls,
             stopping,
             tasks,
@@ -365,9 +390,39 @@ impl App {
         Ok(events)
     }
 
-    /// What the syncs want of a connection.
-    pub(crate) fn purpose(&self, name: &ConnectionName) -> ApiResult<Purpose> {
-        Ok(purpose(&self.in_force()?.document, name))
+    /// What the syncs and the workflows in force want of a connection.
+    pub(crate) async fn purpose(&self, name: &ConnectionName) -> ApiResult<Purpose> {
+        let in_force = self.in_force()?;
+        let mut purpose = purpose(&in_force.document, name);
+        let config = in_force.document.connections.get(name.as_str());
+        let may_write = config.is_some_and(|config| !config.read_only);
+        let connector = self.connections.connector(name)?;
+        let catalog = connector.catalog();
+        let mut rights = BTreeSet::new();
+        for used in self.flows.used().await? {
+            if used.connection != name.as_str() {
+                continue;
+            }
+            if used.is_trigger {
+                let trigger = catalog.trigger(&used.id);
+                rights.extend(trigger.iter().flat_map(|trigger| &trigger.needs));
+                continue;
+            }
+            let Some(operation) = catalog.operation(&used.id) else {
+                continue;
+            };
+            let look_up = match &operation.repeat {
+                Repeat::LookUp(by) => catalog.operation(by),
+                Repeat::Repeatable | Repeat::AtMostOnce => None,
+            };
+            for operation in [Some(operation), look_up].into_iter().flatten() {
+                if may_write || operation.effect == Effects::Read {
+                    rights.extend(&operation.needs);
+                }
+            }
+        }
+        purpose.rights = rights.into_iter().cloned().collect();
+        Ok(purpose)
     }
 
     /// Where browsers and vendors reach us, without a slash at the end.
@@ -383,17 +438,25 @@ impl App {
     /// A new link by which the owner's password can be set once. The secret stands behind `#`, which browsers
     /// send to nobody.
     pub(crate) fn owner_link(&self, address: &str) -> ApiResult<String> {
+        let mut links = self.owner_links(address)?;
+        Ok(links.pop().unwrap_or_default())
+    }
+
+    /// The same link as this machine reaches it, and as it is reached from outside, if the config says how.
+    pub(crate) fn owner_links(&self, address: &str) -> ApiResult<Vec<String>> {
         let token = self
             .users
             .new_link()
             .map_err(|error| ApiError::internal(error.to_string()))?;
-        let base = match self.in_force() {
-            Ok(in_force) if in_force.document.public_url.is_some() => {
-                in_force.document.outside_url()
-            }
-            _ => address.to_owned(),
-        };
-        Ok(format!("{base}/welcome#{}", token.expose()))
+        let mut bases = vec![address.to_owned()];
+        if let Ok(in_force) = self.in_force()
+            && in_force.document.public_url.is_some()
+            && in_force.document.outside_url() != address
+        {
+            bases.push(in_force.document.outside_url());
+        }
+        let link = |base: String| format!("{base}/welcome#{}", token.expose());
+        Ok(bases.into_iter().map(link).collect())
     }
 
     /// Notes where this server listens.
@@ -445,30 +508,25 @@ impl App {
         let watch = Arc::clone(&self.flows).watch(
             Arc::clone(&self.connections),
             workflow::WatchPace::default(),
-            stop.clone(),
+            stop,
         );
         self.tasks.spawn(watch);
-        let app = Arc::clone(self);
+    }
+
+    /// Drops what is kept no longer, in the background. In a server only: a command is too short for it.
+    pub(crate) fn keep_tidy(self: &Arc<Self>) {
+        let (app, stop) = (Arc::clone(self), self.stopping.child_token());
         self.tasks.spawn(async move {
-            stop.run_until_cancelled(app.forget_runs()).await;
+            stop.run_until_cancelled(retaining::keep_tidy(app)).await;
         });
     }
 
-    /// Drops runs of workflows that ended too long ago, again and again.
-    async fn forget_runs(&self) {
-        loop {
-            let days = self
-                .in_force()
-                .map_or(30, |in_force| in_force.document.retention.runs_days);
-            let age = jiff::SignedDuration::from_hours(i64::from(days) * 24);
-            let before = self.clock.now().saturating_sub(age);
-            match self.flows.forget(before.unwrap_or(Timestamp::MIN)).await {
-                Ok(0) => {}
-                Ok(runs) => tracing::info!(runs, "old runs of workflows were dropped"),
-                Err(error) => tracing::error!(%error, "old runs of workflows stay"),
-            }
-            self.clock.sleep(FORGET).await;
-        }
+    /// Tells people what needs them. In a server only.
+    pub(crate) fn watch_for_alerts(self: &Arc<Self>) {
+        let (app, stop) = (Arc::clone(self), self.stopping.child_token());
+        self.tasks.spawn(async move {
+            stop.run_until_cancelled(alerts::watch(app)).await;
+        });
     }
 
     /// Whether the engine was never started: then it knows only what it is told to read.
@@ -534,6 +592,7 @@ fn purpose(document: &Document, name: &ConnectionName) -> Purpose {
     let mut purpose = Purpose {
         entities: Vec::new(),
         write: false,
+        rights: Vec::new(),
     };
     for rules in document.syncs.values() {
         for (side, connection) in [(Side::Left, &rules.left), (Side::Right, &rules.right)] {

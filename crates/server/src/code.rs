@@ -86,6 +86,8 @@ codes! {
     NotFound = "TDM-Y007", "There is no such record, link or address";
     PlanOvertaken = "TDM-Y010", "Something changed since a plan was made";
     SyncAtWork = "TDM-Y008", "A sync is at work on the connection that is to be probed";
+    LinksFile = "TDM-Y011", "A file of links cannot be used as it stands";
+    ReviewAlways = "TDM-Y012", "An answer cannot become a rule";
     PlanUnfit = "TDM-Y009", "There is no such plan, or it cannot be carried out as it stands";
 
     OperationUnknown = "TDM-O001", "A system has no operation of this name";

@@ -18,16 +18,19 @@ mod template;
 
 mod yaml;
 
+mod policy;
+
 mod workflow;
 
 pub use document::{
-    Access, Api, ApiToken, Document, Retention, Template, VERSION, WebhookIntake, schema,
+    Access, Alerts, Api, ApiToken, Document, Retention, Template, VERSION, WebhookIntake, schema,
 };
+pub(crate) use policy::{Changed, with_policy};
 pub use problem::{Problem, Problems, Style};
 pub(crate) use read::locate;
 pub use read::{connection_names, database, read};
 pub(crate) use words::nearest_hint;
-pub(crate) use workflow::read_workflow;
+pub(crate) use workflow::{read_draft, read_recipe};
 
 use mask::masked;
 

@@ -157,6 +157,8 @@ impl From<sync::Error> for ApiError {
                 .hint("`tandem plans` lists those that are kept; `tandem plan SYNC` makes one"),
             Sync::NoReview(_) => refuse(StatusCode::NOT_FOUND, Code::ReviewUnknown)
                 .hint("`tandem reviews` lists the open ones"),
+            Sync::NotAPair { .. } => refuse(StatusCode::NOT_FOUND, Code::NotFound)
+                .hint("`tandem links SYNC` lists what is linked, `tandem links decisions SYNC` what was decided"),
             Sync::NotKnown { .. } => refuse(StatusCode::NOT_FOUND, Code::NotFound)
                 .hint("`tandem links SYNC` lists the records that are linked"),
             Sync::NoChoice { .. } => refuse(StatusCode::BAD_REQUEST, Code::ReviewChoice),

@@ -3,6 +3,10 @@
 //! A request is answered 202 only after its run is durable. One whose event was taken in before is answered 200 and
 //! begins nothing.
 
+mod lacking;
+
+pub(crate) use lacking::lacking;
+
 use axum::{
     Json,
     body::Body,
@@ -15,7 +19,7 @@ use serde_json::{Map, Value, json};
 use store::ConnectionName;
 use subtle::ConstantTimeEq as _;
 use workflow::{
-    Scene,
+    Scene, SyncEnds,
     model::{Hook, Trigger},
 };
 
@@ -29,7 +33,13 @@ use crate::{
 const SECRET: &str = "x-tandem-secret";
 
 /// Headers that are not handed on to a workflow: they carry secrets.
-const KEPT_BACK: [&str; 4] = ["authorization", "cookie", SECRET, "proxy-authorization"];
+const KEPT_BACK: [&str; 5] = [
+    "authorization",
+    "cookie",
+    SECRET,
+    "proxy-authorization",
+    "x-api-key",
+];
 
 /// What there is around a workflow, in the config in force.
 pub(crate) struct InForceScene<'a> {
@@ -72,6 +82,15 @@ impl Scene for InForceScene<'_> {
             .in_force()
             .map(|in_force| in_force.document.syncs.keys().cloned().collect())
             .unwrap_or_default()
+    }
+
+    fn sync(&self, name: &str) -> Option<SyncEnds> {
+        let in_force = self.app.in_force().ok()?;
+        let rules = in_force.document.syncs.get(name)?;
+        Some(SyncEnds {
+            connections: vec![rules.left.clone(), rules.right.clone()],
+            entities: rules.entities.keys().map(ToString::to_string).collect(),
+        })
     }
 
     fn workflows(&self) -> Vec<String> {
@@ -151,7 +170,11 @@ fn show_secret(hook: &Hook, headers: &HeaderMap) -> ApiResult<()> {
     };
     let secret = connections::secret(&hook.secret).map_err(|error| {
         tracing::error!(%error, "the secret of a workflow's trigger cannot be read");
-        refuse()
+        ApiError::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            Code::ConnectionSecretSource,
+            "the secret of this trigger is not there on the server, so that nobody can show it",
+        )
     })?;
     let shown = headers
         .get(SECRET)

@@ -11,6 +11,8 @@ mod hooks;
 
 mod flows;
 
+mod sharing;
+
 mod subscribing;
 
 mod ears;
@@ -21,9 +23,15 @@ mod api;
 
 mod metrics;
 
+mod series;
+
 pub mod config;
 
 mod calls;
+
+mod retaining;
+
+mod alerts;
 
 mod credentials;
 
@@ -49,3 +57,4 @@ pub use error::ApiError;
 pub use service::{Handle, ServeError, Service};
 pub use token::NewToken;
 pub use users::Browsers;
+pub use workflow::LONGEST_REQUEST;

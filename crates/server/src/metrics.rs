@@ -7,6 +7,7 @@ use std::{
 
 use jiff::Timestamp;
 use store::Overview;
+use sync::{Measured, Spread};
 
 /// Everything that `/metrics` shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +26,15 @@ pub(crate) enum Metric {
     Blocked,
     Intents,
     Meter,
+    Changes,
+    Gap,
+    Echo,
+    Drift,
+    Lag,
+    Overwrite,
+    Budget,
+    BudgetUsed,
+    Alerts,
     Webhooks,
     Requests,
 }
@@ -37,7 +47,7 @@ enum Kind {
 
 impl Metric {
     /// All, in the order in which they are shown.
-    pub(crate) const ALL: [Self; 16] = [
+    pub(crate) const ALL: [Self; 25] = [
         Self::Build,
         Self::Started,
         Self::Connection,
@@ -52,6 +62,15 @@ impl Metric {
         Self::Blocked,
         Self::Intents,
         Self::Meter,
+        Self::Changes,
+        Self::Gap,
+        Self::Echo,
+        Self::Drift,
+        Self::Lag,
+        Self::Overwrite,
+        Self::Budget,
+        Self::BudgetUsed,
+        Self::Alerts,
         Self::Webhooks,
         Self::Requests,
     ];
@@ -73,6 +92,15 @@ impl Metric {
             Self::Blocked => "tandem_fields_blocked",
             Self::Intents => "tandem_creates_unsettled",
             Self::Meter => "tandem_meter_total",
+            Self::Changes => "tandem_changes_total",
+            Self::Gap => "tandem_gap_ratio",
+            Self::Echo => "tandem_echo_ratio",
+            Self::Drift => "tandem_drift_total",
+            Self::Lag => "tandem_lag_seconds",
+            Self::Overwrite => "tandem_overwrite_window_seconds",
+            Self::Budget => "tandem_budget_requests",
+            Self::BudgetUsed => "tandem_budget_used_requests",
+            Self::Alerts => "tandem_alerts_open",
             Self::Webhooks => "tandem_webhooks_total",
             Self::Requests => "tandem_http_requests_total",
         }
@@ -97,6 +125,21 @@ impl Metric {
             Self::Blocked => "Fields that a system refused.",
             Self::Intents => "Creates whose outcome is not known yet.",
             Self::Meter => "What the engine counts over the life of the database, by name.",
+            Self::Changes => "Changes of linked records that were found between full runs.",
+            Self::Gap => "The share of changes that only a listing found.",
+            Self::Echo => {
+                "The share of records told of by webhooks alone in which nothing was new."
+            }
+            Self::Drift => {
+                "Changes of a field that webhooks should have told of and did not, by mapping."
+            }
+            Self::Lag => "How long an edit took until it stood on the side, at most, by quantile.",
+            Self::Overwrite => {
+                "How old the reading was when something was written, at most, by quantile: an edit in between may be lost."
+            }
+            Self::Budget => "Requests that may be sent within a time, by limit.",
+            Self::BudgetUsed => "Requests that were sent within that time.",
+            Self::Alerts => "What is wrong and was told, by kind.",
             Self::Webhooks => "Webhooks that came in, by what became of them.",
             Self::Requests => "Requests to this server, by the class of the answer.",
         }
@@ -108,6 +151,8 @@ impl Metric {
             | Self::CallsThrottled
             | Self::CallsFailed
             | Self::Meter
+            | Self::Changes
+            | Self::Drift
             | Self::Webhooks
             | Self::Requests => Kind::Counter,
             Self::Build
@@ -119,7 +164,14 @@ impl Metric {
             | Self::Links
             | Self::Reviews
             | Self::Blocked
-            | Self::Intents => Kind::Gauge,
+            | Self::Intents
+            | Self::Gap
+            | Self::Echo
+            | Self::Lag
+            | Self::Overwrite
+            | Self::Budget
+            | Self::BudgetUsed
+            | Self::Alerts => Kind::Gauge,
         }
     }
 }
@@ -183,6 +235,11 @@ impl Counters {
         self.webhooks[fate as usize].fetch_add(1, Ordering::Relaxed);
     }
 
+    /// How many webhooks came to this.
+    pub(crate) fn webhooks(&self, fate: Fate) -> u64 {
+        self.webhooks[fate as usize].load(Ordering::Relaxed)
+    }
+
     pub(crate) fn request(&self, status: http::StatusCode) {
         let class = usize::from(status.as_u16() / 100).min(5);
         self.requests[class].fetch_add(1, Ordering::Relaxed);
@@ -195,12 +252,17 @@ pub(crate) struct ConnectionSample {
     pub(crate) name: String,
     pub(crate) usable: bool,
     pub(crate) counts: connections::Counts,
+    pub(crate) budget: Vec<connections::BudgetUse>,
 }
 
 /// Everything that goes into one page.
 pub(crate) struct Page<'a> {
     pub(crate) overview: &'a Overview,
     pub(crate) connections: &'a [ConnectionSample],
+    /// What the meters say of each sync.
+    pub(crate) syncs: &'a [(String, Measured)],
+    /// How many troubles are open and told, by kind.
+    pub(crate) alerts: &'a [(&'static str, u64)],
     pub(crate) counters: &'a Counters,
     pub(crate) started: Timestamp,
     pub(crate) now: Timestamp,
@@ -266,6 +328,29 @@ impl Page<'_> {
                     emit(&[("name", name)], *value as f64);
                 }
             }
+            Metric::Changes => self.each_sync(emit, |sync| Some(sync.changes as f64)),
+            Metric::Gap => self.each_sync(emit, |sync| sync.gap),
+            Metric::Echo => self.each_sync(emit, |sync| sync.echo),
+            Metric::Drift => {
+                for (name, sync) in self.syncs {
+                    for (mapping, count) in &sync.drift {
+                        emit(&[("sync", name), ("mapping", mapping)], *count as f64);
+                    }
+                }
+            }
+            Metric::Lag => {
+                self.spreads(emit, |sync| [sync.lag_to_left, sync.lag_to_right]);
+            }
+            Metric::Overwrite => self.spreads(emit, |sync| {
+                [sync.overwrite_window_left, sync.overwrite_window_right]
+            }),
+            Metric::Budget => self.budgets(emit, |used| used.requests),
+            Metric::BudgetUsed => self.budgets(emit, |used| used.used),
+            Metric::Alerts => {
+                for (kind, count) in self.alerts {
+                    emit(&[("kind", kind)], *count as f64);
+                }
+            }
             Metric::Webhooks => {
                 for fate in Fate::ALL {
                     let count = self.counters.webhooks[fate as usize].load(Ordering::Relaxed);
@@ -281,10 +366,63 @@ impl Page<'_> {
         }
     }
 
+    fn each_sync(&self, emit: &mut Emit<'_>, value: impl Fn(&Measured) -> Option<f64>) {
+        for (name, sync) in self.syncs {
+            if let Some(value) = value(sync) {
+                emit(&[("sync", name)], value);
+            }
+        }
+    }
+
+    /// The upper ends of the spans in which half and 99 of 100 lie; what is longer than the last has none.
+    fn spreads(&self, emit: &mut Emit<'_>, of: impl Fn(&Measured) -> [Option<Spread>; 2]) {
+        for (name, sync) in self.syncs {
+            for (side, spread) in ["left", "right"].into_iter().zip(of(sync)) {
+                let Some(spread) = spread else { continue };
+                for (quantile, within) in [
+                    ("0.5", spread.half_within_ms),
+                    ("0.99", spread.p99_within_ms),
+                ] {
+                    let seconds = within.map_or(f64::INFINITY, |within| within as f64 / 1000.0);
+                    emit(
+                        &[("sync", name), ("side", side), ("quantile", quantile)],
+                        seconds,
+                    );
+                }
+            }
+        }
+    }
+
+    fn budgets(&self, emit: &mut Emit<'_>, value: impl Fn(&connections::BudgetUse) -> u32) {
+        for sample in self.connections {
+            for used in &sample.budget {
+                let per = used.per.as_secs_f64().to_string();
+                let effect = used.effect.map_or("all", effect_word);
+                emit(
+                    &[
+                        ("connection", &sample.name),
+                        ("per_seconds", &per),
+                        ("effect", effect),
+                    ],
+                    f64::from(value(used)),
+                );
+            }
+        }
+    }
+
     fn each_connection(&self, emit: &mut Emit<'_>, value: impl Fn(&ConnectionSample) -> f64) {
         for sample in self.connections {
             emit(&[("connection", &sample.name)], value(sample));
         }
+    }
+}
+
+/// What kind of requests a limit counts.
+pub(crate) fn effect_word(effect: connector::Effect) -> &'static str {
+    match effect {
+        connector::Effect::Read => "read",
+        connector::Effect::Write => "write",
+        connector::Effect::SignIn => "sign_in",
     }
 }
 
@@ -337,7 +475,11 @@ fn sample(out: &mut String, name: &str, labels: &[(&str, &str)], value: f64) {
     if !labels.is_empty() {
         out.push('}');
     }
-    line(out, format_args!(" {value}"));
+    if value.is_infinite() {
+        line(out, format_args!(" +Inf"));
+    } else {
+        line(out, format_args!(" {value}"));
+    }
 }
 
 #[cfg(test)]
@@ -362,7 +504,31 @@ mod tests {
                     reads: 7,
                     ..connections::Counts::default()
                 },
+                budget: vec![connections::BudgetUse {
+                    per: std::time::Duration::from_secs(10),
+                    effect: Some(connector::Effect::Write),
+                    requests: 100,
+                    used: 4,
+                }],
             }],
+            syncs: &[(
+                "people".to_owned(),
+                sync::measured(
+                    &[
+                        ("people:changes", 8),
+                        ("people:found_only_listed", 2),
+                        ("people:echoes", 1),
+                        ("people:told", 3),
+                        ("people:drift:city", 5),
+                        ("people:lag:right:1000", 9),
+                        ("people:lag:right:longer", 1),
+                    ]
+                    .map(|(name, count)| (name.to_owned(), count))
+                    .into(),
+                    &"people".into(),
+                ),
+            )],
+            alerts: &[("paused", 1)],
             counters: &counters,
             started: Timestamp::UNIX_EPOCH,
             now: Timestamp::new(90, 0).unwrap(),
@@ -378,6 +544,13 @@ mod tests {
             "tandem_webhooks_total{fate=\"bad_signature\"} 1\n",
             "tandem_http_requests_total{status=\"4xx\"} 1\n",
             "tandem_connection_usable{connection=\"a\"} 1\n",
+            "tandem_gap_ratio{sync=\"people\"} 0.25\n",
+            "tandem_echo_ratio{sync=\"people\"} 0.25\n",
+            "tandem_drift_total{sync=\"people\",mapping=\"city\"} 5\n",
+            "tandem_lag_seconds{sync=\"people\",side=\"right\",quantile=\"0.5\"} 1\n",
+            "tandem_lag_seconds{sync=\"people\",side=\"right\",quantile=\"0.99\"} +Inf\n",
+            "tandem_budget_used_requests{connection=\"a\",per_seconds=\"10\",effect=\"write\"} 4\n",
+            "tandem_alerts_open{kind=\"paused\"} 1\n",
         ] {
             assert!(page.contains(expected), "{expected}");
         }

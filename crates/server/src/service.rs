@@ -25,7 +25,7 @@ use crate::{
     error::{ApiError, ApiResult},
     flows, hooks,
     metrics::{ConnectionSample, Page},
-    signin, subscribing, web,
+    sharing, signin, subscribing, web,
 };
 
 /// A request whose head and body take longer is cut off. Runs and plans answer in their own time.
@@ -167,8 +167,12 @@ async fn serve(
     let mut http = tokio::spawn(http.into_future());
     let mut engine = app.start_engine();
     drop(app.spawn(subscribing::run(app.clone())));
+    drop(app.spawn(sharing::run(app.clone())));
     app.start_flows();
     app.watch_for_flows();
+    drop(app.spawn(crate::series::watch(app.clone())));
+    app.keep_tidy();
+    app.watch_for_alerts();
     let engine_ended = async {
         match &mut engine {
             Some(engine) => engine.await,
@@ -230,17 +234,17 @@ impl Handle {
         Ok(self.app.in_force()?.document.listen)
     }
 
-    /// A link by which the owner's password can be set once, while none is set. `address` is where this server
-    /// is reached on this machine: `http://127.0.0.1:8484`.
+    /// A link by which the owner's password can be set once, while none is set: as it is reached on this machine, where
+    /// `address` is `http://127.0.0.1:8484`, and from outside, if the config says how. None once it is set.
     ///
     /// # Errors
     /// When the system gives no randomness.
-    pub fn first_link(&self, address: &str) -> Result<Option<String>, ApiError> {
+    pub fn first_links(&self, address: &str) -> Result<Vec<String>, ApiError> {
         let users = &self.app.users;
         if users.has_owner() || users.browsers == Browsers::AnyoneHere {
-            return Ok(None);
+            return Ok(Vec::new());
         }
-        self.app.owner_link(address).map(Some)
+        self.app.owner_links(address)
     }
 
     /// The engine.
@@ -302,6 +306,10 @@ async fn around(State(app): State<AppState>, request: Request, next: Next) -> Re
     let takes_its_time = route.ends_with("/run")
         || route.ends_with("/plan")
         || route.ends_with("/connect")
+        || route.ends_with("/disconnect")
+        || route.ends_with("/apply")
+        || route.ends_with("/undo")
+        || route.ends_with("/backup")
         || route.ends_with("/config");
     let began = app.clock.steady();
     let answer = next.run(request);
@@ -318,7 +326,7 @@ async fn around(State(app): State<AppState>, request: Request, next: Next) -> Re
             .into_response(),
         }
     };
-    let response = in_our_form(response);
+    let response = in_our_form(response).await;
     let status = response.status();
     app.counters.request(status);
     tracing::debug!(
@@ -332,7 +340,7 @@ async fn around(State(app): State<AppState>, request: Request, next: Next) -> Re
 }
 
 /// What a library refused (a parameter, a body) gets the form that all our errors have.
-fn in_our_form(response: Response) -> Response {
+async fn in_our_form(response: Response) -> Response {
     let status = response.status();
     let plain = response
         .headers()
@@ -353,7 +361,24 @@ fn in_our_form(response: Response) -> Response {
             "a parameter or the body has another form than it must have",
         ),
     };
+    let named = match code {
+        Code::BadRequest => what_is_not_known(response).await,
+        _ => None,
+    };
+    let message = named.map_or_else(|| message.to_owned(), |named| format!("{message}: {named}"));
     ApiError::new(status, code, message).into_response()
+}
+
+/// The name that a library did not know, and those that it knows. Nothing else of what it says is repeated: it may hold a value.
+async fn what_is_not_known(response: Response) -> Option<String> {
+    const LONGEST: usize = 16 * 1024;
+    let said = axum::body::to_bytes(response.into_body(), LONGEST).await;
+    let said = String::from_utf8(said.ok()?.to_vec()).ok()?;
+    let begins = ["unknown variant `", "unknown field `", "missing field `"];
+    let at = begins.iter().find_map(|begin| said.find(begin))?;
+    let named = said[at..].lines().next()?;
+    let named = named.split(" at line ").next()?;
+    Some(named.trim().to_owned())
 }
 
 async fn ready(State(app): State<AppState>) -> ApiResult<&'static str> {
@@ -375,13 +400,26 @@ async fn metrics(State(app): State<AppState>) -> ApiResult<Response> {
             Some(ConnectionSample {
                 usable: app.connections.health(&name).ok()?.usable(),
                 counts: app.connections.counts(&name).ok()?,
+                budget: app.connections.budget_use(&name).ok()?,
                 name: name.to_string(),
             })
         })
         .collect();
+    let syncs: Vec<(String, sync::Measured)> = app
+        .in_force()
+        .into_iter()
+        .flat_map(|in_force| in_force.document.syncs.keys().cloned().collect::<Vec<_>>())
+        .map(|name| {
+            let measured = sync::measured(&overview.meters, &name.as_str().into());
+            (name, measured)
+        })
+        .collect();
+    let book = app.alerts.book(&app).await?;
     let page = Page {
         overview: &overview,
         connections: &samples,
+        syncs: &syncs,
+        alerts: &book.told(),
         counters: &app.counters,
         started: app.started,
         now: app.clock.now(),

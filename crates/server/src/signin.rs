@@ -13,6 +13,7 @@ use crate::{
     Code,
     app::AppState,
     error::{ApiError, ApiResult},
+    sharing::{self, Joined, SignedIn},
 };
 
 #[derive(Deserialize)]
@@ -26,13 +27,13 @@ pub(crate) async fn begin(
     Path(name): Path<String>,
     Query(query): Query<Begin>,
 ) -> Response {
-    match to_vendor(&app, &name, query.ticket.as_deref()) {
+    match to_vendor(&app, &name, query.ticket.as_deref()).await {
         Ok(url) => (no_traces(), Redirect::to(&url)).into_response(),
         Err(error) => page_of(&error),
     }
 }
 
-fn to_vendor(app: &AppState, name: &str, ticket: Option<&str>) -> ApiResult<String> {
+async fn to_vendor(app: &AppState, name: &str, ticket: Option<&str>) -> ApiResult<String> {
     let now = app.clock.steady();
     let used_up = || {
         ApiError::new(
@@ -47,6 +48,7 @@ fn to_vendor(app: &AppState, name: &str, ticket: Option<&str>) -> ApiResult<Stri
     let connection = ConnectionName::from(name);
     let begun = app
         .purpose(&connection)
+        .await
         .and_then(|purpose| {
             let redirect_uri = app.redirect_uri()?;
             let redirect =
@@ -95,8 +97,15 @@ pub(crate) async fn callback(
             "the vendor sent no code",
         )),
     };
+    let outcome = match outcome {
+        Ok(connected) => Ok(SignedIn {
+            connected,
+            beside: sharing::connect_all(&app).await,
+        }),
+        Err(error) => Err(error),
+    };
     let answer = match &outcome {
-        Ok(connected) => {
+        Ok(SignedIn { connected, beside }) => {
             let account = &connected.account;
             let missing = if account.missing.is_empty() {
                 String::new()
@@ -110,10 +119,11 @@ pub(crate) async fn callback(
                 StatusCode::OK,
                 "Connected",
                 &format!(
-                    "<p><b>{}</b> is connected to <b>{}</b> ({}).</p>{missing}<p>You can close this page.</p>",
+                    "<p><b>{}</b> is connected to <b>{}</b> ({}).</p>{missing}{}<p>You can close this page.</p>",
                     escape(connected.connection.as_str()),
                     escape(&account.name),
                     escape(&account.id),
+                    beside.iter().map(line).collect::<String>(),
                 ),
             )
         }
@@ -123,6 +133,25 @@ pub(crate) async fn callback(
         app.tickets.over(&ticket, outcome, now);
     }
     answer
+}
+
+/// What became of a connection beside the one that was signed in to.
+fn line(joined: &Joined) -> String {
+    let said = match (&joined.connected, &joined.problem) {
+        (Some(connected), _) => format!(
+            "is connected to <b>{}</b> ({}), too",
+            escape(&connected.account.name),
+            escape(&connected.account.id)
+        ),
+        (None, problem) => format!(
+            "is not connected: {}",
+            escape(problem.as_deref().unwrap_or_default())
+        ),
+    };
+    format!(
+        "<p><b>{}</b> {said}.</p>",
+        escape(joined.connection.as_str())
+    )
 }
 
 fn page_of(error: &ApiError) -> Response {

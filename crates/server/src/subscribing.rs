@@ -75,7 +75,7 @@ async fn wanted(app: &AppState) -> Vec<(ConnectionName, String, Vec<Entity>, BTr
     let mut wanted = Vec::new();
     for (name, config) in &in_force.document.connections {
         let connection = ConnectionName::from(name.as_str());
-        let Ok(purpose) = app.purpose(&connection) else {
+        let Ok(purpose) = app.purpose(&connection).await else {
             continue;
         };
         let connected = app

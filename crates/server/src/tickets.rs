@@ -9,12 +9,11 @@ use std::{
     time::Duration,
 };
 
-use connections::Connected;
 use connector::SecretText;
 use serde::Serialize;
 use store::ConnectionName;
 
-use crate::error::ApiError;
+use crate::{error::ApiError, sharing::SignedIn};
 
 /// How long a sign-in may take from the making of its link.
 pub(crate) const LONGEST: Duration = Duration::from_secs(15 * 60);
@@ -34,7 +33,7 @@ enum Stage {
     /// The user is at the vendor. With the state that comes back.
     Begun(String),
     /// It is over.
-    Over(Box<Result<Connected, ApiError>>),
+    Over(Box<Result<SignedIn, ApiError>>),
 }
 
 /// How a sign-in stands, for the one who made its link.
@@ -46,7 +45,7 @@ pub(crate) enum Standing {
     /// The user is at the vendor.
     Begun,
     /// The account is connected.
-    Connected(Box<Connected>),
+    Connected(Box<SignedIn>),
     /// It failed.
     Failed(Box<ApiError>),
 }
@@ -106,7 +105,7 @@ impl Tickets {
     }
 
     /// Notes how the sign-in with this link ended.
-    pub(crate) fn over(&self, text: &str, outcome: Result<Connected, ApiError>, now: Duration) {
+    pub(crate) fn over(&self, text: &str, outcome: Result<SignedIn, ApiError>, now: Duration) {
         let mut tickets = self.good(now);
         if let Some(ticket) = tickets.iter_mut().find(|ticket| ticket.text == text) {
             ticket.stage = Stage::Over(Box::new(outcome));

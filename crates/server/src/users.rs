@@ -16,7 +16,7 @@ use argon2::{
     password_hash::{PasswordHasher as _, PasswordVerifier as _, phc::PasswordHash},
 };
 use connections::Clock;
-use http::{HeaderMap, header};
+use http::{HeaderMap, StatusCode, header};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use sha2::{Digest as _, Sha256};
@@ -37,6 +37,8 @@ const PROOF: &str = "x-tandem-csrf";
 const LASTS: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// Most sessions that are kept; the one that ends first goes.
 const MOST: usize = 100;
+/// Most who wait for their password to be tried.
+const MOST_WAITING: usize = 8;
 /// How long the next try waits after a wrong password, whoever makes it.
 const AFTER_WRONG: Duration = Duration::from_secs(1);
 /// Fewer letters are refused (NIST SP 800-63B-4, 3.1.1.2: at least 8 with, 15 without a second factor).
@@ -90,8 +92,13 @@ pub(crate) struct Users {
     sessions: RwLock<BTreeMap<String, Session>>,
     /// The link by which a password can be set, once.
     link: Mutex<Option<NewToken>>,
-    /// One password is tried at a time, and sessions are stored one after the other.
+    /// What is stored is stored one after the other.
     one_at_a_time: tokio::sync::Mutex<()>,
+    /// One password is tried at a time, for that takes memory and a core. Whoever gave a wrong one waits
+    /// outside, so that those who try passwords keep nobody else from coming in.
+    trying: tokio::sync::Mutex<()>,
+    /// Who may wait for their turn.
+    waiting: tokio::sync::Semaphore,
 }
 
 impl Users {
@@ -115,6 +122,8 @@ impl Users {
             sessions: RwLock::new(sessions),
             link: Mutex::default(),
             one_at_a_time: tokio::sync::Mutex::default(),
+            trying: tokio::sync::Mutex::default(),
+            waiting: tokio::sync::Semaphore::new(MOST_WAITING),
         })
     }
 
@@ -135,8 +144,8 @@ impl Users {
 
     /// Sets the owner's password through a link, and ends all sessions.
     pub(crate) async fn set_by_link(&self, token: &str, password: String) -> ApiResult<()> {
-        let _alone = self.one_at_a_time.lock().await;
         fits(&password)?;
+        let alone = self.one_at_a_time.lock().await;
         let good = {
             let mut link = self.link.lock().unwrap_or_else(PoisonError::into_inner);
             let good = link.as_ref().is_some_and(|link| same(link.expose(), token));
@@ -146,6 +155,7 @@ impl Users {
             good
         };
         if !good {
+            drop(alone);
             self.clock.sleep(AFTER_WRONG).await;
             return Err(refused("this link was used, or a newer one was made").hint(
                 "start Tandem anew, or make another link: `POST /api/v1/owner/link` with an admin token",
@@ -156,9 +166,10 @@ impl Users {
 
     /// Replaces the password of whoever knows the old one, and ends all sessions.
     pub(crate) async fn replace(&self, old: String, new: String) -> ApiResult<()> {
-        let _alone = self.one_at_a_time.lock().await;
         fits(&new)?;
-        self.verify(old).await?;
+        let known = self.verify(old).await?;
+        let _alone = self.one_at_a_time.lock().await;
+        self.still(known)?;
         self.set(new).await
     }
 
@@ -187,8 +198,9 @@ impl Users {
 
     /// Lets the owner in by password.
     pub(crate) async fn sign_in(&self, password: String, secure: bool) -> ApiResult<Begun> {
+        let known = self.verify(password).await?;
         let _alone = self.one_at_a_time.lock().await;
-        self.verify(password).await?;
+        self.still(known)?;
         self.begin(secure).await
     }
 
@@ -250,11 +262,22 @@ impl Users {
             .is_some_and(|given| same(given, proof))
     }
 
-    async fn verify(&self, password: String) -> ApiResult<()> {
+    /// Checks a password; says since when it is the owner's.
+    async fn verify(&self, password: String) -> ApiResult<Timestamp> {
+        let Ok(place) = self.waiting.try_acquire() else {
+            return Err(ApiError::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                Code::BadRequest,
+                "too many passwords are being tried",
+            )
+            .hint("try again in a few seconds"));
+        };
+        let alone = self.trying.lock().await;
         let Some(owner) = read(&self.owner).clone() else {
             return Err(refused("no password was set yet")
                 .hint("open the link that Tandem printed when it started"));
         };
+        let since = owner.since;
         let verified = tokio::task::spawn_blocking(move || {
             if password.len() > LONGEST {
                 return Ok(false);
@@ -267,14 +290,26 @@ impl Users {
                     .is_ok(),
             )
         });
-        match verified.await {
-            Ok(Ok(true)) => Ok(()),
+        let verified = verified.await;
+        drop((alone, place));
+        match verified {
+            Ok(Ok(true)) => Ok(since),
             Ok(Ok(false)) => {
                 self.clock.sleep(AFTER_WRONG).await;
                 Err(refused("the password is wrong"))
             }
             Ok(Err(why)) => Err(ApiError::internal(why)),
             Err(error) => Err(ApiError::internal(format!("verifying broke off: {error}"))),
+        }
+    }
+
+    /// Refuses whoever knew a password that was replaced meanwhile.
+    fn still(&self, known: Timestamp) -> ApiResult<()> {
+        let now = read(&self.owner).as_ref().map(|owner| owner.since);
+        if now == Some(known) {
+            Ok(())
+        } else {
+            Err(refused("the password was replaced meanwhile"))
         }
     }
 

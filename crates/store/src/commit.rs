@@ -32,16 +32,20 @@ pub struct Commit {
     pub reviews: Vec<Review>,
     /// Reviews to close, with the choice.
     pub closed_reviews: Vec<(ReviewId, ReviewState, Option<String>)>,
-    /// Withdraw open reviews of this sync by kind and subject.
-    pub withdrawn: Vec<(SyncName, crate::ReviewKind, String)>,
+    /// Reviews that wait and have no object any more.
+    pub withdrawn: Vec<crate::Question>,
     /// Blocked fields to set.
     pub blocked: Vec<Blocked>,
+    /// Records that wait for the link of the record that they belong to. One that is there already wakes them at once.
+    pub children: Vec<crate::Child>,
     /// Blocked fields to lift.
     pub unblocked: Vec<(LinkId, String, Side)>,
     /// Intents that end or go on.
     pub intents: Vec<(IntentId, IntentEnd)>,
     /// Decisions about pairs, to be remembered.
     pub decisions: Vec<(SyncName, Entity, Pair, PairDecision)>,
+    /// Decisions about pairs that are forgotten. Before `decisions`.
+    pub undecided: Vec<(SyncName, Entity, Pair)>,
     /// What is known of records now.
     pub snapshots: Vec<Snapshot>,
     /// Records that are proven gone: their snapshot and keys go.

@@ -1,16 +1,18 @@
 //! The commands.
 
+use std::path::Path;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 use record::{Entity, RecordId, Side};
 use serde_json::Value as Json;
 
 use crate::{
-    Accepted, AppliedConfig, Blocked, CallFilter, CallRow, Claim, ClaimRequest, Commit,
+    Accepted, AppliedConfig, Blocked, CallFilter, CallRow, Child, Claim, ClaimRequest, Commit,
     ConnectionName, CredentialRow, CursorKey, DeliveryRow, Intent, IntentId, JournalEntry,
-    JournalFilter, Key, Known, Link, LinkId, Overview, Pair, PairDecision, PlanId, PlanRow,
-    PlanRowState, Result, Review, ReviewFilter, ReviewId, Run, RunId, RunState, Saved, Signal,
-    Snapshot, StoredPlan, Sweep, SweepPage, SyncName, Tombstone, Workspace,
+    JournalFilter, Keep, KeptNow, Key, Known, Link, LinkId, Overview, Pair, PairDecision, PlanId,
+    PlanRow, PlanRowState, Result, Review, ReviewFilter, ReviewId, Run, RunId, RunState, Saved,
+    Signal, Snapshot, StoredPlan, Sweep, SweepPage, SyncName, Tombstone, Workspace,
 };
 
 /// Everything durable. Each method is one transaction; when it returns, it is durable.
@@ -21,10 +23,30 @@ use crate::{
 /// frees a lease, lists a page again or drops a count.
 #[async_trait]
 pub trait Store: crate::WorkflowStore + Send + Sync {
+    /// Copies everything, as it is at one moment, to a new file of this machine while work goes on. The file
+    /// is there wholly or not at all. A database server has tools of its own for that, and refuses.
+    async fn backup(&self, target: &Path) -> Result<()>;
+
+    // How much is kept
+
+    /// Drops at most so many rows of what is not to be kept any more, the oldest first. Says how many went: fewer
+    /// than asked for means that all of it did.
+    async fn drop_old(&self, workspace: &Workspace, keep: &Keep, at_most: usize) -> Result<u64>;
+
+    /// How much is kept. Counts rows, which takes a moment where there are many.
+    async fn kept(&self, workspace: &Workspace) -> Result<KeptNow>;
+
     // Config and connections
 
     /// The config in force.
     async fn applied_config(&self, workspace: &Workspace) -> Result<Option<AppliedConfig>>;
+
+    /// Configs that were in force, the newest first, with the one that is; at most so many.
+    async fn applied_configs(
+        &self,
+        workspace: &Workspace,
+        limit: usize,
+    ) -> Result<Vec<AppliedConfig>>;
 
     /// Puts a config into force.
     async fn apply_config(
@@ -262,6 +284,14 @@ pub trait Store: crate::WorkflowStore + Send + Sync {
         links: Option<&[LinkId]>,
     ) -> Result<Vec<Blocked>>;
 
+    /// How many records of a sync wait for the record that they belong to, and the first of them.
+    async fn children(
+        &self,
+        workspace: &Workspace,
+        sync: &SyncName,
+        limit: usize,
+    ) -> Result<(u64, Vec<Child>)>;
+
     /// What was decided about pairs that hold one of these records on this side.
     async fn decisions_of(
         &self,
@@ -271,6 +301,13 @@ pub trait Store: crate::WorkflowStore + Send + Sync {
         side: Side,
         records: &[RecordId],
     ) -> Result<Vec<(Pair, PairDecision)>>;
+
+    /// Everything that was decided about pairs of a sync.
+    async fn decisions(
+        &self,
+        workspace: &Workspace,
+        sync: &SyncName,
+    ) -> Result<Vec<(Entity, Pair, PairDecision)>>;
 
     /// Stores what a batch of reconciled records leaves behind, at once.
     async fn commit(&self, workspace: &Workspace, commit: Commit) -> Result<()>;

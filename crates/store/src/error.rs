@@ -1,7 +1,7 @@
 //! Why a command did not happen.
 
 /// Why a command did not happen. Nothing of it is stored.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
     /// A record is in another link of the same sync.
     #[error("record {record} is already in a link of sync {sync}")]

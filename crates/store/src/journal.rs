@@ -79,6 +79,8 @@ pub struct NewJournalEntry {
 pub struct JournalEntry {
     /// Its number, growing.
     pub seq: i64,
+    /// Its values were removed because they are kept no longer.
+    pub values_gone: bool,
     /// The row.
     pub entry: NewJournalEntry,
 }

@@ -29,6 +29,8 @@ mod ledger;
 
 mod plan;
 
+mod retention;
+
 mod workflow;
 
 mod error;
@@ -37,6 +39,8 @@ mod contract;
 
 mod sqlite;
 
+mod postgres;
+
 pub use commit::Commit;
 pub use connection::{AppliedConfig, CredentialRow, CursorKey, Saved};
 pub use contract::Store;
@@ -44,20 +48,26 @@ pub use error::Error;
 pub use intent::{Intent, IntentEnd, IntentState};
 pub use journal::{Cause, Effect, JournalEntry, JournalFilter, NewJournalEntry};
 pub use ledger::{CallFilter, CallRow, Overview, Run, RunKind, RunState};
-pub use link::{Awaited, Blocked, Link, LinkState, Pair, PairDecision, Tombstone};
+pub use link::{Awaited, Blocked, Child, Link, LinkState, Pair, PairDecision, Tombstone};
 pub use listing::{Key, Known, Listed, Snapshot, Sweep, SweepPage};
 pub use names::{
     ConnectionName, IntentId, LinkId, PlanId, ReviewId, RunId, SyncName, WorkflowRunId, Workspace,
 };
 pub use plan::{PlanRow, PlanRowState, PlanState, StoredPlan};
-pub use review::{Review, ReviewFilter, ReviewKind, ReviewState};
+pub use postgres::{Moved, PostgresOptions};
+pub use retention::{Keep, Kept, KeptNow, KeptRows};
+pub use review::{Question, Review, ReviewFilter, ReviewKind, ReviewState};
 pub use signal::{Accepted, Claim, ClaimRequest, DeliveryRow, Lane, Release, Signal, SignalSource};
-pub use sqlite::{Options, SqliteStore};
+pub use sqlite::{Options, SqlStore};
 pub use workflow::{
-    NewWorkflowRun, ParentStep, StoredWorkflow, SyncEvents, SyncEventsCursor, WorkflowChildren,
-    WorkflowCommit, WorkflowRun, WorkflowRunFilter, WorkflowRunState, WorkflowStep,
-    WorkflowStepState, WorkflowStore, WorkflowVersion,
+    NewWorkflowRun, NewWorkflowWait, ParentStep, StoredWorkflow, SyncEvents, SyncEventsCursor,
+    WorkflowCame, WorkflowChildren, WorkflowCommit, WorkflowRun, WorkflowRunFilter,
+    WorkflowRunState, WorkflowStep, WorkflowStepState, WorkflowStore, WorkflowVersion,
+    WorkflowWait,
 };
+
+/// The store on a file or in memory, where that is what is meant.
+pub type SqliteStore = SqlStore;
 
 /// The result of a command.
 pub type Result<T> = std::result::Result<T, Error>;

@@ -133,6 +133,28 @@ pub struct Awaited {
     pub wakes: ConnectionName,
 }
 
+/// A record without a link that cannot be made on the other side before the record that it belongs to is linked.
+/// In the commit that stores that link it is signalled, and waits no more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Child {
+    /// Of which sync.
+    pub sync: SyncName,
+    /// What it is.
+    pub entity: Entity,
+    /// On which side it is, and the record that it waits for too.
+    pub side: Side,
+    /// Which.
+    pub record: RecordId,
+    /// What it waits for.
+    pub awaits_entity: Entity,
+    /// Which record it waits for.
+    pub awaits: RecordId,
+    /// The connection on which it is signalled.
+    pub wakes: ConnectionName,
+    /// Since when it waits.
+    pub since: Timestamp,
+}
+
 /// Two records of which a person (or a review) said something.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Pair {

@@ -38,6 +38,63 @@ pub struct Review {
     pub decided: Option<Timestamp>,
 }
 
+/// What names a question. Two systems or two entities may use one id for different things.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Question {
+    /// The sync that asks.
+    pub sync: SyncName,
+    /// What it is about; none where the subject is not one record or pair.
+    pub entity: Option<Entity>,
+    /// What is asked.
+    pub kind: ReviewKind,
+    /// What it is asked about, see [`Review::subject`].
+    pub subject: String,
+}
+
+/// How a question that is not put yet says in its `choice` what it waits for.
+const WAITS: &str = "waits for ";
+
+impl Review {
+    /// Puts the question off until the one of its kind with this subject is closed or put anew: then the record
+    /// that it is about is signalled in the same commit. `details` say which that is: `connection`, `record`.
+    #[must_use]
+    pub fn waiting_for(self, subject: &str) -> Self {
+        Self {
+            state: ReviewState::Postponed,
+            choice: Some(waits_for(subject)),
+            ..self
+        }
+    }
+
+    /// The subject of the question that this one waits for. Nobody was asked this one yet.
+    pub fn waits_for(&self) -> Option<&str> {
+        if self.state == ReviewState::Postponed {
+            self.choice.as_deref()?.strip_prefix(WAITS)
+        } else {
+            None
+        }
+    }
+
+    /// Whether a person is asked: it is open, or a person put it off.
+    pub fn is_asked(&self) -> bool {
+        match self.state {
+            ReviewState::Open => true,
+            ReviewState::Postponed => self.waits_for().is_none(),
+            ReviewState::Decided | ReviewState::Withdrawn => false,
+        }
+    }
+}
+
+/// The `choice` of whoever waits for the question with this subject.
+pub(crate) fn waits_for(subject: &str) -> String {
+    format!("{WAITS}{subject}")
+}
+
+/// Whether a `choice` says that it waits.
+pub(crate) fn is_waiting(choice: &str) -> bool {
+    choice.starts_with(WAITS)
+}
+
 /// What is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -66,7 +123,7 @@ pub enum ReviewKind {
 pub enum ReviewState {
     /// Waiting for a person.
     Open,
-    /// Put off by a person; not asked again until something changes.
+    /// Put off by a person, not asked again until something changes; or by ourselves, see [`Review::waits_for`].
     Postponed,
     /// Decided.
     Decided,

@@ -34,6 +34,8 @@ pub enum SignalSource {
     Person,
     /// Another record of the link needs it.
     Link,
+    /// A workflow edits it.
+    Workflow,
 }
 
 /// "This record may have changed."

@@ -135,7 +135,7 @@ pub struct WorkflowRun {
     pub result: Option<Json>,
     /// Why it stands where it stands, in words.
     pub note: Option<String>,
-    /// The lease of the worker that has it: what it must show to store anything.
+    /// The lease of the worker that has it, by its end in microseconds: what it must show to store anything.
     #[serde(skip)]
     pub lease: i64,
 }
@@ -201,8 +201,43 @@ pub struct WorkflowCommit {
     /// For [`WorkflowRunState::Waiting`]: so many of the runs that it began had not ended, those of this commit
     /// included. If one has meanwhile, the run is ready at once.
     pub open_children: u32,
+    /// The event that it waits for from now on, until it is due. What it waited for before is over.
+    pub wait: Option<NewWorkflowWait>,
     /// Keep the lease: the worker goes on.
     pub keep: bool,
+    /// Now.
+    pub at: Timestamp,
+}
+
+/// What a run waits for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewWorkflowWait {
+    /// Where such events come from.
+    pub source: String,
+    /// What makes it the one; the crate `workflow` knows the form.
+    pub body: Json,
+}
+
+/// A run that waits for an event.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WorkflowWait {
+    /// Which run.
+    pub run: WorkflowRunId,
+    /// What makes it the one; the crate `workflow` knows the form.
+    pub body: Json,
+    /// The event, once it came.
+    pub event: Option<Json>,
+}
+
+/// An event that a run has waited for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WorkflowCame {
+    /// Which run.
+    pub run: WorkflowRunId,
+    /// The event's own id; one that came to the run before is none that it waits for again.
+    pub event: Option<String>,
+    /// What it hands on.
+    pub body: Json,
     /// Now.
     pub at: Timestamp,
 }
@@ -252,8 +287,33 @@ pub struct WorkflowRunFilter {
 /// The commands about workflows. Each method is one transaction; when it returns, it is durable.
 #[async_trait]
 pub trait WorkflowStore: Send + Sync {
-    /// Saves name, draft, pause and limits of a workflow; its versions stay.
-    async fn save_workflow(&self, workspace: &Workspace, workflow: &StoredWorkflow) -> Result<()>;
+    /// Saves the draft of a workflow, which may be new; none takes the draft away. All else of it stays.
+    async fn save_workflow_draft(
+        &self,
+        workspace: &Workspace,
+        name: &str,
+        draft: Option<&Json>,
+        now: Timestamp,
+    ) -> Result<()>;
+
+    /// Pauses a workflow, or lets it go on. `false`: there is none of this name.
+    async fn pause_workflow(
+        &self,
+        workspace: &Workspace,
+        name: &str,
+        paused: bool,
+        now: Timestamp,
+    ) -> Result<bool>;
+
+    /// Puts a version that is there in force. The draft stays. `false`: there is no such version.
+    async fn return_to_workflow_version(
+        &self,
+        workspace: &Workspace,
+        name: &str,
+        version: u64,
+        at_once: Option<u32>,
+        now: Timestamp,
+    ) -> Result<bool>;
 
     /// One workflow.
     async fn workflow(&self, workspace: &Workspace, name: &str) -> Result<Option<StoredWorkflow>>;
@@ -286,17 +346,41 @@ pub trait WorkflowStore: Send + Sync {
         version: u64,
     ) -> Result<Option<WorkflowVersion>>;
 
-    /// Takes events in: one run each, and the cursor of whoever found them, together. `false` for one that was
-    /// taken in before.
+    /// Takes events in: one run each, those that runs have waited for, and the cursor of whoever found them,
+    /// together. `false` for one that was taken in before.
     async fn accept_runs(
         &self,
         workspace: &Workspace,
         cursor: Option<(&str, &Json)>,
         runs: &[NewWorkflowRun],
+        came: &[WorkflowCame],
     ) -> Result<Vec<bool>>;
+
+    /// The runs that wait for an event of this source.
+    async fn workflow_waits(
+        &self,
+        workspace: &Workspace,
+        source: &str,
+    ) -> Result<Vec<WorkflowWait>>;
+
+    /// What one run waits for.
+    async fn workflow_wait(
+        &self,
+        workspace: &Workspace,
+        run: WorkflowRunId,
+    ) -> Result<Option<WorkflowWait>>;
+
+    /// The sources that any run waits for.
+    async fn workflow_wait_sources(&self, workspace: &Workspace) -> Result<Vec<String>>;
 
     /// Where the one of this name goes on.
     async fn workflow_cursor(&self, workspace: &Workspace, name: &str) -> Result<Option<Json>>;
+
+    /// The names of all that have a place where they go on.
+    async fn workflow_cursors(&self, workspace: &Workspace) -> Result<Vec<String>>;
+
+    /// Forgets where those of these names go on.
+    async fn drop_workflow_cursors(&self, workspace: &Workspace, names: &[String]) -> Result<()>;
 
     /// Leases runs that are due, the longest due first.
     async fn claim_runs(

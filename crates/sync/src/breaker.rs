@@ -25,6 +25,8 @@ use crate::{
     resolve,
 };
 
+const STOPPED: &str = "stopped: more ";
+
 /// Over which time changes are counted.
 const SPAN: Duration = Duration::from_secs(3600);
 
@@ -50,6 +52,16 @@ impl Kind {
             Self::Create => "creates",
         }
     }
+
+    /// Why a record waits that is behind this limit.
+    pub(crate) fn stopped(self) -> String {
+        format!("{STOPPED}{} than the limit of this sync", self.word())
+    }
+}
+
+/// Whether a record that waits for this reason waits because of a limit.
+pub(crate) fn is_stopped(why: &str) -> bool {
+    why.starts_with(STOPPED)
 }
 
 /// Changes that count, those of a minute together.
@@ -259,12 +271,13 @@ impl Desk<'_> {
             limit.number
         );
         tracing::warn!(sync = %self.pairing.sync, %why, "the sync is stopped");
-        self.core.stop(&self.pairing.sync, &why).await?;
         let review = resolve::mass_change_review(self.pairing, kind, &why, self.core.clock.now());
-        // At once, not with the batch: the batch may end without a commit.
+        // At once, not with the batch: the batch may end without a commit. Before the stop: whoever
+        // sees that the sync stands still finds the question why.
         let mut commit = Commit::default();
         commit.reviews.push(review);
         self.core.commit(commit).await?;
+        self.core.stop(&self.pairing.sync, &why).await?;
         Ok(())
     }
 
@@ -287,7 +300,7 @@ impl Desk<'_> {
                 &couple.claim.record,
                 ClaimEnd::Again {
                     after: None,
-                    error: Some("stopped: more overwrites than the limit of this sync".to_owned()),
+                    error: Some(Kind::Overwrite.stopped()),
                 },
             );
         }

@@ -8,13 +8,13 @@ use jiff::Timestamp;
 use mapping::CompiledMapping;
 use record::{Field, FieldName, Fields, Read, RecordId, Side};
 use store::{
-    Blocked, Cause, Claim, Effect, Intent, IntentEnd, IntentId, IntentState, Link, LinkId,
+    Blocked, Cause, Claim, Effect, Intent, IntentEnd, IntentId, IntentState, Lane, Link, LinkId,
     LinkState, NewJournalEntry,
 };
 use uuid::Uuid;
 
 use crate::{
-    Error,
+    Error, children,
     decide::{awaited, hash_of, revision},
     identify,
     pair::{Pairing, index},
@@ -62,11 +62,18 @@ pub(crate) async fn create(desk: &mut Desk<'_>, births: Vec<Birth>) -> Result<()
     if !desk.pairing.may_create(target) {
         for birth in births {
             desk.count("skipped_create_off", 1);
+            desk.is_clear(&birth.claim.record);
             desk.end(&birth.claim.record, ClaimEnd::Settled);
         }
         return Ok(());
     }
     let births = desk.worth_making(births);
+    if desk.core.is_rematching(&desk.pairing.sync) {
+        for birth in births {
+            desk.end(&birth.claim.record, desk.put_off());
+        }
+        return Ok(());
+    }
     if let Some(until) = desk.used_up_until(target, connector::Effect::Write) {
         let why =
             format!("the limit of the system that it is to be made in is used up until {until}");
@@ -85,7 +92,7 @@ pub(crate) async fn create(desk: &mut Desk<'_>, births: Vec<Birth>) -> Result<()
                 &birth.claim.record,
                 ClaimEnd::Again {
                     after: None,
-                    error: Some("stopped: more creates than the limit of this sync".to_owned()),
+                    error: Some(crate::breaker::Kind::Create.stopped()),
                 },
             );
         }
@@ -111,6 +118,16 @@ pub(crate) async fn create(desk: &mut Desk<'_>, births: Vec<Birth>) -> Result<()
 }
 
 impl Desk<'_> {
+    /// Nobody need be asked any more who a record is. Not to be called before it is known that the other system does
+    /// not take it for somebody else: who waits for the answer would be woken, and asked, for nothing.
+    pub(crate) fn is_clear(&mut self, record: &RecordId) {
+        // A first listing has nobody who was asked about before.
+        if self.lane != Lane::Backfill {
+            let question = resolve::who_is(self.pairing, self.side, record);
+            self.commit.withdrawn.push(question);
+        }
+    }
+
     /// Leaves out the records that the rules give no counterpart.
     fn worth_making(&mut self, births: Vec<Birth>) -> Vec<Birth> {
         let mut wanted = Vec::with_capacity(births.len());
@@ -121,6 +138,7 @@ impl Desk<'_> {
                 // What is unknown now is looked at again when it is not.
                 Some(false) | None => {
                     self.count("skipped_create_condition", 1);
+                    self.is_clear(&birth.claim.record);
                     self.end(&birth.claim.record, ClaimEnd::Settled);
                 }
             }
@@ -135,6 +153,10 @@ impl Desk<'_> {
         let lag = self.pairing.end(target).description.search_lag;
         let mut labours = Vec::with_capacity(births.len());
         for birth in births {
+            if let Some(end) = self.without_parent(known, &birth) {
+                self.end(&birth.claim.record, end);
+                continue;
+            }
             if let Some(end) = self.parent_to_come(known, &birth) {
                 self.end(&birth.claim.record, end);
                 continue;
@@ -145,6 +167,7 @@ impl Desk<'_> {
                 .fields;
             if draft.is_empty() {
                 self.count("skipped_nothing_to_write", 1);
+                self.is_clear(&birth.claim.record);
                 self.end(&birth.claim.record, ClaimEnd::Settled);
                 continue;
             }
@@ -163,7 +186,10 @@ impl Desk<'_> {
                 source: birth.claim.record.clone(),
                 source_fields: mapped(self.pairing, self.side, &birth.read.record.fields),
                 draft: draft.clone(),
-                keys: identify::keys(self.pairing, target, None, &draft),
+                keys: identify::keys(self.pairing, target, None, &draft)
+                    .into_iter()
+                    .chain(children::key(self.pairing, target, &draft))
+                    .collect(),
                 opened: now,
                 state: IntentState::Open,
                 look_after: now
@@ -466,6 +492,7 @@ impl Desk<'_> {
             .intents
             .push((labour.intent.id, IntentEnd::LookAfter(look)));
         self.count("creates_unknown", 1);
+        self.is_clear(&labour.birth.claim.record);
         self.end(&labour.birth.claim.record, ClaimEnd::Settled);
     }
 
@@ -506,6 +533,7 @@ impl Desk<'_> {
         self.commit
             .intents
             .push((labour.intent.id, IntentEnd::Closed));
+        self.is_clear(&labour.birth.claim.record);
         let reason = labour
             .dropped
             .last()
@@ -592,8 +620,11 @@ pub(crate) fn newborn(
             Some(read) => {
                 let stored = mapping.raw(target, &read.record.fields);
                 let holds = mapping.read(target, &stored);
+                // Nobody agrees to something by being made: the next look would find nothing to do, either.
+                let left_open = !was_sent && mapping.leaves_open(&meaning, &holds);
                 if mapping.accepted(target, &meaning, &holds)
                     || (was_sent && mapping.accepted(target, &meant, &holds))
+                    || left_open
                 {
                     stored
                 } else {

@@ -80,17 +80,19 @@ pub(crate) type Overrides = BTreeMap<String, Override>;
 pub(crate) enum Override {
     /// The value of this side goes to the other.
     From(Side),
-    /// Both sides get a value back.
+    /// Both sides get a value, one back or one that was edited.
     Back(Back),
 }
 
-/// Values that a mapping had before.
+/// Values that both sides of a mapping are to have.
 #[derive(Debug, Clone)]
 pub(crate) struct Back {
     /// What each side is to mean.
     pub(crate) values: [Field; 2],
     /// What each side meant when that was decided. If it means something else by now, nothing is written.
     pub(crate) expected: [Field; 2],
+    /// The rule that the journal gives.
+    pub(crate) rule: &'static str,
 }
 
 /// Decides one linked pair. `left` and `right` are what both sides hold now.
@@ -125,7 +127,7 @@ pub(crate) fn decide(
                 if !to.is_empty() {
                     let none = |_| None;
                     plan_write(
-                        &mut plan, pairing, number, mapping, &to, UNDONE, reads, none,
+                        &mut plan, pairing, number, mapping, &to, back.rule, reads, none,
                     );
                 }
                 continue;
@@ -475,7 +477,7 @@ fn forced(side: Side, now: &[Field; 2]) -> Decision {
 }
 
 /// The time in which a change that we see now was made.
-fn interval(last_seen_unchanged: Timestamp, read: &Read) -> Interval {
+pub(crate) fn interval(last_seen_unchanged: Timestamp, read: &Read) -> Interval {
     let first_seen_changed = read
         .modified
         .map_or(read.as_of, |modified| modified.min(read.as_of));

@@ -1,5 +1,11 @@
 //! The long-lived part: who works on what, and the handle through which others ask for things.
 
+mod handle;
+mod tasks;
+
+use self::tasks::{
+    boxed, keep_polling, keep_rules_resolved, keep_sweeping, look_for_creates, work,
+};
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     sync::{
@@ -11,33 +17,28 @@ use std::{
 
 use connections::{Clock, Connections, Health, Session};
 use connector::Calls;
-use futures::stream::{FuturesUnordered, StreamExt as _};
 use jiff::Timestamp;
 use mapping::SyncRules;
 use record::{Entity, RecordId, Side};
 use store::{
-    Accepted, Cause, ClaimRequest, Commit, ConnectionName, IntentEnd, IntentId, Lane, PlanId,
-    PlanRow, PlanRowState, Review, ReviewFilter, ReviewId, ReviewKind, Store, StoredPlan, SyncName,
-    Workspace,
+    Cause, ClaimRequest, Commit, ConnectionName, IntentEnd, IntentId, Lane, Question, ReviewKind,
+    Store, SyncName, Workspace,
 };
-use tokio::sync::{Notify, watch};
+use tokio::sync::Notify;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    BlockedRow, Error, Explanation, Extent, LinkRow, Options, Plan, PlanReport, Progress,
-    RunReport, Status, apply,
+    Error, Options,
     causes::Causes,
-    explain, intake, intents,
     locks::Locks,
     news::Marks,
     notices::Notices,
     pair::Pairing,
-    plan, poll, reconcile, references, resolve, run,
+    references, resolve,
     setup::{self, Unready},
     shared::Writes,
     standing::Standings,
     unanswered::Unanswered,
-    undo::{self, UndoPlan, UndoReport, UndoScope},
 };
 
 /// The least time between two readings of the schemas because something was refused.
@@ -99,6 +100,8 @@ pub(crate) struct Core {
     schemas_read: Mutex<HashMap<SyncName, Timestamp>>,
     /// The accounts were read, or that was tried.
     looked: AtomicBool,
+    /// Systems know where to send webhooks.
+    told: AtomicBool,
     /// Workers, polls and sweeps are on.
     running: AtomicBool,
     /// What an earlier process left was seen to, without being on.
@@ -112,6 +115,8 @@ pub(crate) struct Core {
     claiming: tokio::sync::Mutex<()>,
     /// How many workers are at work on an entity.
     at_work: Mutex<BTreeMap<Entity, usize>>,
+    /// Of what something changed that no message names.
+    asked_for: Mutex<BTreeSet<(ConnectionName, Entity)>>,
 }
 
 impl Engine {
@@ -140,6 +145,7 @@ impl Engine {
                 resolving: tokio::sync::Mutex::default(),
                 schemas_read: Mutex::new(HashMap::new()),
                 looked: AtomicBool::new(false),
+                told: AtomicBool::new(true),
                 running: AtomicBool::new(false),
                 recovered: tokio::sync::OnceCell::new(),
                 waker: Notify::new(),
@@ -148,6 +154,7 @@ impl Engine {
                 busy: AtomicUsize::new(0),
                 claiming: tokio::sync::Mutex::default(),
                 at_work: Mutex::default(),
+                asked_for: Mutex::default(),
             }),
         }
     }
@@ -198,186 +205,6 @@ impl Engine {
     }
 }
 
-type Task = std::pin::Pin<Box<dyn Future<Output = ()> + Send>>;
-
-fn boxed(future: impl Future<Output = ()> + Send + 'static) -> Task {
-    Box::pin(future)
-}
-
-/// Claims and works off dirty records.
-async fn work(core: Arc<Core>, lane: Lane, shutdown: CancellationToken) {
-    while !shutdown.is_cancelled() {
-        let woken = core.waker.notified();
-        tokio::pin!(woken);
-        woken.as_mut().enable();
-        let workable = core.workable();
-        let begun = if workable.connections.is_empty() {
-            Ok(None)
-        } else {
-            core.claim_and_begin(&workable, lane).await
-        };
-        match begun {
-            Ok(Some((claims, at_work))) => {
-                core.busy.fetch_add(1, Ordering::SeqCst);
-                reconcile::reconcile(&core, claims).await;
-                drop(at_work);
-                core.busy.fetch_sub(1, Ordering::SeqCst);
-                core.finished.notify_waiters();
-            }
-            Ok(None) => {
-                let wait = core.until_next(&workable).await;
-                tokio::select! {
-                    () = shutdown.cancelled() => {}
-                    () = &mut woken => {}
-                    () = core.clock.sleep(wait) => {}
-                }
-            }
-            Err(error) => {
-                tracing::error!(%error, "dirty records could not be claimed");
-                tokio::select! {
-                    () = shutdown.cancelled() => {}
-                    () = core.clock.sleep(Duration::from_secs(5)) => {}
-                }
-            }
-        }
-    }
-}
-
-async fn pause_for(core: &Core, wait: Duration, shutdown: &CancellationToken) {
-    tokio::select! {
-        () = shutdown.cancelled() => {}
-        () = core.clock.sleep(wait) => {}
-    }
-}
-
-/// Reads schemas anew from time to time, and at once where a sync is not ready.
-async fn keep_rules_resolved(core: Arc<Core>, shutdown: CancellationToken) {
-    while !shutdown.is_cancelled() {
-        let wait = if core.unready.read().expect("no panic while held").is_empty() {
-            core.options.schema
-        } else {
-            Duration::from_secs(15).min(core.options.schema)
-        };
-        tokio::select! {
-            () = core.doubted.notified() => {}
-            () = pause_for(&core, wait, &shutdown) => {}
-        }
-        if !shutdown.is_cancelled() {
-            setup::resolve_all(&core).await;
-            core.wake();
-            // Not more often, however much is refused.
-            pause_for(&core, SCHEMA_PAUSE, &shutdown).await;
-        }
-    }
-}
-
-async fn look_for_creates(core: Arc<Core>, shutdown: CancellationToken) {
-    while !shutdown.is_cancelled() {
-        if let Err(error) = core.doubt_stranded().await {
-            tracing::warn!(%error, "creates whose outcome could not be stored wait");
-        }
-        for pairing in core.all_pairings() {
-            if core.is_started(&pairing.sync)
-                && let Err(error) = intents::look(&core, &pairing, 50).await
-            {
-                tracing::warn!(sync = %pairing.sync, %error, "creates without an answer could not be looked for");
-            }
-        }
-        pause_for(&core, Duration::from_secs(1), &shutdown).await;
-    }
-}
-
-async fn keep_polling(core: Arc<Core>, shutdown: CancellationToken) {
-    let mut last: HashMap<(ConnectionName, Entity), Timestamp> = HashMap::new();
-    // Each on its own: who waits, for an answer or for the end of a create, waits alone.
-    let mut under_way = BTreeSet::new();
-    let mut polls = FuturesUnordered::new();
-    while !shutdown.is_cancelled() {
-        for (pairing, side) in core.distinct_ends() {
-            let connection = pairing.end(side).connection.clone();
-            let every = if core.has_webhooks(&connection) {
-                core.options.poll_with_webhooks
-            } else {
-                core.options.poll_without_webhooks
-            };
-            let key = (connection, pairing.entity);
-            let now = core.clock.now();
-            let due = last
-                .get(&key)
-                .is_none_or(|last| last.saturating_add(every).is_ok_and(|at| at <= now));
-            if !due || !core.is_started(&pairing.sync) || !under_way.insert(key.clone()) {
-                continue;
-            }
-            last.insert(key.clone(), now);
-            let core = &core;
-            polls.push(async move {
-                if let Err(error) = poll::poll(core, &pairing, side).await {
-                    tracing::warn!(connection = %key.0, %error, "a poll failed");
-                }
-                key
-            });
-        }
-        let pause = core
-            .options
-            .poll_without_webhooks
-            .min(core.options.poll_with_webhooks)
-            .min(Duration::from_secs(1));
-        tokio::select! {
-            Some(ended) = polls.next() => {
-                under_way.remove(&ended);
-            }
-            () = pause_for(&core, pause, &shutdown) => {}
-        }
-    }
-}
-
-async fn keep_sweeping(core: Arc<Core>, shutdown: CancellationToken) {
-    while !shutdown.is_cancelled() {
-        for (pairing, side) in core.distinct_ends() {
-            if !core.is_started(&pairing.sync) {
-                continue;
-            }
-            if core.is_listing(&pairing.sync) {
-                // An earlier process was stopped during the first listing.
-                if core.run_of(&pairing.sync).is_none()
-                    && let Err(error) = run::list_first(&core, &pairing.sync).await
-                {
-                    tracing::warn!(sync = %pairing.sync, %error, "the first listing failed");
-                }
-                continue;
-            }
-            let connection = &pairing.end(side).connection;
-            let last = core
-                .store
-                .last_sweep(&core.workspace, connection, pairing.entity)
-                .await;
-            let now = core.clock.now();
-            let due = match last {
-                Ok(last) => last.is_none_or(|(at, _)| {
-                    at.saturating_add(core.options.sweep)
-                        .is_ok_and(|at| at <= now)
-                }),
-                Err(error) => {
-                    tracing::warn!(%connection, %error, "the last sweep could not be read");
-                    false
-                }
-            };
-            if due
-                && let Err(error) =
-                    run::list_side(&core, &pairing, side, Lane::Reconcile, &|_, _| {}).await
-            {
-                tracing::warn!(%connection, %error, "a sweep failed");
-            }
-        }
-        pause_for(
-            &core,
-            core.options.sweep.min(Duration::from_secs(5)),
-            &shutdown,
-        )
-        .await;
-    }
-}
-
 /// What may be worked off.
 struct Workable {
     connections: Vec<ConnectionName>,
@@ -401,6 +228,22 @@ impl Drop for AtWork<'_> {
 }
 
 impl Core {
+    /// Notes that something of this entity changed that no message names: it is asked for soon.
+    pub(crate) fn ask_for(&self, connection: &ConnectionName, entity: Entity) {
+        let mut asked = self.asked_for.lock().expect("no panic while held");
+        asked.insert((connection.clone(), entity));
+    }
+
+    fn is_asked_for(&self, of: &(ConnectionName, Entity)) -> bool {
+        let asked = self.asked_for.lock().expect("no panic while held");
+        asked.contains(of)
+    }
+
+    fn is_no_more_asked_for(&self, of: &(ConnectionName, Entity)) {
+        let mut asked = self.asked_for.lock().expect("no panic while held");
+        asked.remove(of);
+    }
+
     fn begin_work(&self, entity: Entity) -> AtWork<'_> {
         let mut at_work = self.at_work.lock().expect("no panic while held");
         *at_work.entry(entity).or_default() += 1;
@@ -513,6 +356,24 @@ impl Core {
                 LONGEST
             }
         }
+    }
+
+    /// Whether a record of the connections of these pairs may be worked off at once, be it one that
+    /// failed before.
+    pub(crate) async fn is_something_due(&self, pairings: &[Arc<Pairing>]) -> Result<bool, Error> {
+        let mut workable = self.workable();
+        workable.connections.retain(|name| {
+            pairings.iter().any(|pairing| {
+                Side::BOTH
+                    .iter()
+                    .any(|&side| pairing.end(side).connection == *name)
+            })
+        });
+        let due = self
+            .store
+            .next_due(&self.workspace, &workable.connections, &workable.listed)
+            .await?;
+        Ok(due.is_some_and(|due| due <= self.clock.now()))
     }
 
     /// What may be worked off now.
@@ -676,9 +537,11 @@ impl Core {
                 })
             })
         };
-        self.connections
-            .connector(connection)
-            .is_ok_and(|connector| connector.describe().webhooks && !pasted(&*connector))
+        self.told.load(Ordering::Relaxed)
+            && self
+                .connections
+                .connector(connection)
+                .is_ok_and(|connector| connector.describe().webhooks && !pasted(&*connector))
     }
 
     pub(crate) async fn commit(&self, mut commit: Commit) -> Result<(), Error> {
@@ -687,8 +550,12 @@ impl Core {
         if knows_references && !commit.ended.is_empty() {
             references::signal_those_who_name(self, &mut commit).await?;
         }
-        // A link may wake what waits for it, and a row that waits may find its link there already.
-        let signals = !commit.signals.is_empty()
+        // A link may wake what waits for it, a row that waits may find its link there already, and the end of a
+        // question wakes whoever waits for its answer.
+        let signals = !(commit.signals.is_empty()
+            && commit.closed_reviews.is_empty()
+            && commit.withdrawn.is_empty()
+            && commit.reviews.is_empty())
             || (knows_references && !(commit.links.is_empty() && commit.blocked.is_empty()));
         self.store.commit(&self.workspace, commit).await?;
         if signals {
@@ -799,11 +666,12 @@ impl Core {
     /// A listing shows what is known again: there is nothing to ask about it.
     pub(crate) async fn note_whole(&self, pairing: &Pairing, side: Side) -> Result<(), Error> {
         let mut commit = Commit::default();
-        commit.withdrawn.push((
-            pairing.sync.clone(),
-            ReviewKind::MassChange,
-            resolve::shrunken_subject(pairing, side),
-        ));
+        commit.withdrawn.push(Question {
+            sync: pairing.sync.clone(),
+            entity: Some(pairing.entity),
+            kind: ReviewKind::MassChange,
+            subject: resolve::shrunken_subject(pairing, side),
+        });
         self.commit(commit).await
     }
 
@@ -832,6 +700,17 @@ impl Core {
             })
     }
 
+    /// Reads the accounts of a sync, if that was not possible before.
+    pub(crate) async fn make_ready(&self, sync: &SyncName) -> Result<(), Error> {
+        self.recall_all().await?;
+        if self.ready(sync).is_err() {
+            setup::resolve_all(self).await;
+        }
+        let ready = self.ready(sync).map(|_| ());
+        // What is missing first, not what follows from it.
+        ready.map_err(|error| self.signed_out(sync).unwrap_or(error))
+    }
+
     /// The pairings of a sync, or why there are none.
     pub(crate) fn ready(&self, sync: &SyncName) -> Result<Vec<Arc<Pairing>>, Error> {
         self.rules_of(sync)?;
@@ -851,350 +730,5 @@ impl Core {
             }),
             None => Ok(pairings),
         }
-    }
-}
-
-impl Handle {
-    /// What a first run, or the next, would do. Reads both sides; writes nothing to them.
-    ///
-    /// # Errors
-    /// When there is no such sync, or a side cannot be read.
-    pub async fn plan(
-        &self,
-        sync: &SyncName,
-        progress: &watch::Sender<Progress>,
-    ) -> Result<Plan, Error> {
-        self.make_ready(sync).await?;
-        plan::plan(&self.core, sync, None, progress).await
-    }
-
-    /// What the next run would do under other rules than those in force, which stay in force.
-    ///
-    /// # Errors
-    /// When the rules do not fit, or a side cannot be read.
-    pub async fn plan_with(
-        &self,
-        sync: &SyncName,
-        rules: SyncRules,
-        progress: &watch::Sender<Progress>,
-    ) -> Result<Plan, Error> {
-        plan::plan(&self.core, sync, Some(rules), progress).await
-    }
-
-    /// Carries out the rows of a plan and nothing else. `most_changed`: if more than this share of them has
-    /// changed since, nothing is written; see [`crate::MOST_CHANGED`]. Can be repeated after any interruption.
-    ///
-    /// # Errors
-    /// When there is no such plan, its rules are not in force, or a side cannot be read.
-    pub async fn apply_plan(
-        &self,
-        plan: PlanId,
-        most_changed: f64,
-        progress: &watch::Sender<Progress>,
-    ) -> Result<PlanReport, Error> {
-        let sync = apply::stored(&self.core, plan).await?.sync;
-        if !self.core.is_running() {
-            let recovered = &self.core.recovered;
-            recovered.get_or_try_init(|| self.core.recover()).await?;
-        }
-        self.make_ready(&sync).await?;
-        apply::apply(&self.core, plan, most_changed, progress).await
-    }
-
-    /// The plans that are kept, newest first.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn plans(&self, sync: Option<&SyncName>) -> Result<Vec<StoredPlan>, Error> {
-        apply::list(&self.core, sync).await
-    }
-
-    /// A plan that is kept.
-    ///
-    /// # Errors
-    /// When there is no such plan or the store fails.
-    pub async fn kept_plan(&self, plan: PlanId) -> Result<StoredPlan, Error> {
-        apply::stored(&self.core, plan).await
-    }
-
-    /// Rows of a plan in their order, after a number.
-    ///
-    /// # Errors
-    /// When there is no such plan or the store fails.
-    pub async fn plan_rows(
-        &self,
-        plan: PlanId,
-        state: Option<PlanRowState>,
-        after: u64,
-        limit: usize,
-    ) -> Result<Vec<PlanRow>, Error> {
-        apply::stored(&self.core, plan).await?;
-        let (store, workspace) = (&self.core.store, &self.core.workspace);
-        Ok(store
-            .plan_rows(workspace, plan, state, after, limit)
-            .await?)
-    }
-
-    /// Lists both sides whole and works everything off. From then on the sync stays on.
-    ///
-    /// # Errors
-    /// When there is no such sync, it only previews, or a side cannot be listed.
-    pub async fn sync_now(
-        &self,
-        sync: &SyncName,
-        progress: &watch::Sender<Progress>,
-    ) -> Result<RunReport, Error> {
-        self.sync_some(sync, &Extent::AsItIs, progress).await
-    }
-
-    /// The same with all records, or with some of them: a pilot. Nothing else of the sync is written until the
-    /// pilot is widened or ends.
-    ///
-    /// # Errors
-    /// When there is no such sync, it only previews, it is too late for a pilot, or a side cannot be listed.
-    pub async fn sync_some(
-        &self,
-        sync: &SyncName,
-        extent: &Extent,
-        progress: &watch::Sender<Progress>,
-    ) -> Result<RunReport, Error> {
-        self.make_ready(sync).await?;
-        run::run(&self.core, sync, extent, progress).await
-    }
-
-    /// Reads the accounts of a sync, if that was not possible before.
-    async fn make_ready(&self, sync: &SyncName) -> Result<(), Error> {
-        self.core.recall_all().await?;
-        if self.core.ready(sync).is_err() {
-            setup::resolve_all(&self.core).await;
-        }
-        let ready = self.core.ready(sync).map(|_| ());
-        // What is missing first, not what follows from it.
-        ready.map_err(|error| self.core.signed_out(sync).unwrap_or(error))
-    }
-
-    /// Reads what the syncs remember, for saying how they stand without working.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn recall(&self) -> Result<(), Error> {
-        self.core.recall_all().await
-    }
-
-    /// The same, and reads the accounts where that was not done yet, for answering without working. An
-    /// account that cannot be read stands in the status.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn prepare(&self) -> Result<(), Error> {
-        self.core.recall_all().await?;
-        if self.core.all_pairings().is_empty() {
-            setup::resolve_all(&self.core).await;
-        }
-        Ok(())
-    }
-
-    /// Replaces the rules in force and reads the accounts anew.
-    pub async fn apply(&self, syncs: BTreeMap<SyncName, SyncRules>) -> Vec<(SyncName, String)> {
-        *self.core.rules.write().expect("no panic while held") = syncs;
-        if let Err(error) = self.core.recall_all().await {
-            tracing::error!(%error, "what syncs remember could not be read");
-        }
-        setup::resolve_all(&self.core).await;
-        self.core.wake();
-        self.core
-            .unready
-            .read()
-            .expect("no panic while held")
-            .iter()
-            .map(|(sync, why)| (sync.clone(), why.clone()))
-            .collect()
-    }
-
-    /// Checks rules against the two accounts as they are now, changing nothing. One line a problem.
-    ///
-    /// # Errors
-    /// When an account cannot be read.
-    pub async fn check_rules(
-        &self,
-        sync: &SyncName,
-        rules: &SyncRules,
-    ) -> Result<Vec<mapping::Problem>, Error> {
-        setup::check(&self.core, sync, rules).await
-    }
-
-    /// Stops a sync until it is resumed.
-    ///
-    /// # Errors
-    /// When there is no such sync or the store fails.
-    pub async fn pause(&self, sync: &SyncName, why: &str) -> Result<(), Error> {
-        self.core.rules_of(sync)?;
-        self.core.pause(sync, why).await
-    }
-
-    /// Lets a sync go on.
-    ///
-    /// # Errors
-    /// When there is no such sync or the store fails.
-    pub async fn resume(&self, sync: &SyncName) -> Result<(), Error> {
-        self.core.rules_of(sync)?;
-        self.core.resume(sync).await?;
-        self.core.withdraw_limit_questions(sync).await
-    }
-
-    /// Takes a verified webhook in. When this returns, it is durable.
-    ///
-    /// # Errors
-    /// When the store fails: then it must not be acknowledged.
-    pub async fn accept(
-        &self,
-        connection: &ConnectionName,
-        delivery: connector::Delivery,
-    ) -> Result<Accepted, Error> {
-        intake::accept(&self.core, connection, delivery).await
-    }
-
-    /// Reads what changed on all connections now, without waiting for the next poll.
-    ///
-    /// # Errors
-    /// When a connection cannot be read; the others are read all the same.
-    pub async fn poll_now(&self) -> Result<usize, Error> {
-        let mut signalled = 0;
-        let mut failure = None;
-        for (pairing, side) in self.core.distinct_ends() {
-            if self.core.is_started(&pairing.sync) {
-                match poll::poll(&self.core, &pairing, side).await {
-                    Ok(number) => signalled += number,
-                    Err(error) => failure = failure.or(Some(error)),
-                }
-            }
-        }
-        failure.map_or(Ok(signalled), Err)
-    }
-
-    /// Lists all connections whole now, without waiting for the next sweep.
-    ///
-    /// # Errors
-    /// When a connection cannot be read; the others are listed all the same.
-    pub async fn sweep_now(&self) -> Result<Vec<(ConnectionName, crate::SweepReport)>, Error> {
-        let mut reports = Vec::new();
-        let mut failure = None;
-        for (pairing, side) in self.core.distinct_ends() {
-            if self.core.is_started(&pairing.sync) {
-                match run::list_side(&self.core, &pairing, side, Lane::Reconcile, &|_, _| {}).await
-                {
-                    Ok(report) => reports.push((pairing.end(side).connection.clone(), report)),
-                    Err(error) => failure = failure.or(Some(error)),
-                }
-            }
-        }
-        failure.map_or(Ok(reports), Err)
-    }
-
-    /// Waits until nothing is left to work off but what is put off by a failure, or `longest` is over.
-    /// Says whether it got quiet.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn quiet(&self, longest: Duration) -> Result<bool, Error> {
-        run::quiet(&self.core, longest).await
-    }
-
-    /// The links of a sync.
-    ///
-    /// # Errors
-    /// When there is no such sync or the store fails.
-    pub async fn links(
-        &self,
-        sync: &SyncName,
-        after: Option<store::LinkId>,
-        limit: usize,
-    ) -> Result<Vec<LinkRow>, Error> {
-        self.core.rules_of(sync)?;
-        let links = self
-            .core
-            .store
-            .links_after(&self.core.workspace, sync, after, limit)
-            .await?;
-        Ok(links
-            .into_iter()
-            .map(|link| LinkRow {
-                id: link.id.to_string(),
-                entity: link.entity,
-                left: link.left,
-                right: link.right,
-                how: link.how,
-                state: link.state,
-                created: link.created,
-            })
-            .collect())
-    }
-
-    /// Fields that do not cross, of one sync or of all, at most so many; 0: all of them.
-    ///
-    /// # Errors
-    /// When there is no such sync or the store fails.
-    pub async fn blocked(
-        &self,
-        sync: Option<&SyncName>,
-        limit: usize,
-    ) -> Result<Vec<BlockedRow>, Error> {
-        run::blocked(&self.core, sync, limit).await
-    }
-
-    /// Lists reviews.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn reviews(&self, filter: &ReviewFilter) -> Result<Vec<Review>, Error> {
-        resolve::list(&self.core, filter).await
-    }
-
-    /// Answers a review.
-    ///
-    /// # Errors
-    /// When there is no such open review, it does not offer this choice, or carrying it out fails.
-    pub async fn resolve(&self, review: ReviewId, choice: &str) -> Result<Review, Error> {
-        resolve::resolve(&self.core, review, choice).await
-    }
-
-    /// What putting back what was done would do now. Reads both sides; writes nothing.
-    ///
-    /// # Errors
-    /// When the accounts cannot be read, it is too much at once, or the store fails.
-    pub async fn plan_undo(&self, scope: &UndoScope) -> Result<UndoPlan, Error> {
-        self.prepare().await?;
-        undo::plan(&self.core, scope).await
-    }
-
-    /// Puts back what was done, if its plan is still the one with this fingerprint.
-    ///
-    /// # Errors
-    /// When anything of the plan changed meanwhile: then nothing was done. When the store fails.
-    pub async fn undo(&self, scope: &UndoScope, fingerprint: &str) -> Result<UndoReport, Error> {
-        self.prepare().await?;
-        undo::undo(&self.core, scope, fingerprint).await
-    }
-
-    /// Why a record, or one field of it, is as it is.
-    ///
-    /// # Errors
-    /// When nothing is known of the record.
-    pub async fn explain(
-        &self,
-        connection: &ConnectionName,
-        entity: Entity,
-        record: &RecordId,
-        field: Option<&str>,
-    ) -> Result<Explanation, Error> {
-        explain::explain(&self.core, connection, entity, record, field).await
-    }
-
-    /// What the whole looks like.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn status(&self) -> Result<Status, Error> {
-        run::status(&self.core).await
     }
 }

@@ -79,6 +79,18 @@ pub enum Error {
         /// Which.
         record: String,
     },
+    /// Two records are not what was said of them.
+    #[error("{left} and {right} of sync `{sync}` {what}")]
+    NotAPair {
+        /// The sync.
+        sync: String,
+        /// The record on the left.
+        left: String,
+        /// The record on the right.
+        right: String,
+        /// What they are not: `are not linked`.
+        what: &'static str,
+    },
     /// Something changed since it was looked at.
     #[error("something changed since this was looked at; nothing was done")]
     Overtaken,

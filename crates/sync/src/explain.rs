@@ -22,7 +22,7 @@ pub struct Explanation {
     pub fields: Vec<ExplainedField>,
     /// What happened to the record as a whole, newest first.
     pub events: Vec<ExplainedEvent>,
-    /// Open questions about it.
+    /// Questions about it that were not answered yet, those too that wait for the answer about another record.
     pub reviews: Vec<String>,
 }
 
@@ -71,6 +71,8 @@ pub struct ExplainedEvent {
     pub before: Field,
     /// The value after.
     pub after: Field,
+    /// The values were removed from the journal, because they are kept no longer.
+    pub values_gone: bool,
     /// How we came to know: `webhook`, `sweep`, ….
     pub signal: store::SignalSource,
     /// Where it began: connection and record.
@@ -115,7 +117,6 @@ pub(crate) async fn explain(
                 &core.workspace,
                 &store::ReviewFilter {
                     sync: Some(shared.sync.clone()),
-                    state: Some(store::ReviewState::Open),
                     records: Some(vec![record.clone()]),
                     ..store::ReviewFilter::default()
                 },
@@ -123,6 +124,7 @@ pub(crate) async fn explain(
             .await?;
         reviews.extend(
             open.into_iter()
+                .filter(|review| review.is_asked() || review.waits_for().is_some())
                 .map(|review| format!("{}: {}", review.id, review.summary)),
         );
     }
@@ -288,6 +290,7 @@ async fn explained_fields(
 }
 
 fn event(entry: JournalEntry) -> ExplainedEvent {
+    let values_gone = entry.values_gone;
     let entry = entry.entry;
     ExplainedEvent {
         at: entry.at,
@@ -295,6 +298,7 @@ fn event(entry: JournalEntry) -> ExplainedEvent {
         rule: entry.rule,
         before: entry.before,
         after: entry.after,
+        values_gone,
         signal: entry.cause.source,
         origin: entry
             .cause

@@ -1,10 +1,12 @@
 //! A record that is no longer there. Gone is proven before anything follows from it, a record whose
 //! keys live on elsewhere is a question, and a delete never wins over an edit.
 
-use connector::{Deletes, Fetched, PageRequest, RemoveOutcome};
+use connector::{Deletes, Fetched, RemoveOutcome};
 use mapping::DeleteRule;
 use record::{Field, Read, RecordId, Side};
-use store::{Cause, Claim, Commit, Effect, Link, LinkState, NewJournalEntry, Tombstone};
+use store::{
+    Cause, Claim, Commit, Effect, JournalFilter, Link, LinkState, NewJournalEntry, Tombstone,
+};
 
 use crate::{
     Error, breaker,
@@ -14,10 +16,8 @@ use crate::{
     reconcile::{ClaimEnd, Desk, cause_of},
     resolve,
     settle::last_known,
+    witness::{self, Sight},
 };
-
-/// How many other links are read to prove that a side still shows us its records.
-const WITNESSES: usize = 5;
 
 /// Works off a link of which at least one record was not found.
 pub(crate) async fn vanished(
@@ -32,7 +32,7 @@ pub(crate) async fn vanished(
         .filter(|side| matches!(sides[index(*side)], Some(Fetched::Gone(_))))
         .collect();
     for side in &gone {
-        if !is_proven(desk, *side, &link, &cause).await? {
+        if witness::sight(desk, *side, Some(link.id), &cause).await? != Sight::Shows {
             desk.end(
                 &claim.record,
                 ClaimEnd::Again {
@@ -60,48 +60,6 @@ pub(crate) async fn vanished(
     }
 }
 
-/// Whether the side still shows us other records, so that absence means gone.
-async fn is_proven(desk: &Desk<'_>, side: Side, link: &Link, cause: &Cause) -> Result<bool, Error> {
-    let end = desk.pairing.end(side);
-    if !end.description.absence_is_ambiguous {
-        return Ok(true);
-    }
-    let others: Vec<RecordId> = desk
-        .core
-        .store
-        .links_after(
-            &desk.core.workspace,
-            &desk.pairing.sync,
-            None,
-            WITNESSES + 1,
-        )
-        .await?
-        .into_iter()
-        .filter(|other| other.id != link.id && other.entity == link.entity)
-        .take(WITNESSES)
-        .map(|other| other.record(side).clone())
-        .collect();
-    if others.is_empty() {
-        let calls = desk.calls(side, cause)?;
-        let page = end
-            .connector
-            .list(
-                &*calls,
-                &end.wanted,
-                PageRequest {
-                    cursor: None,
-                    limit: 1,
-                },
-            )
-            .await?;
-        return Ok(!page.reads.is_empty());
-    }
-    let found = desk.fetch(side, &others, cause).await?;
-    Ok(found
-        .values()
-        .any(|fetched| matches!(fetched, Fetched::Found(_))))
-}
-
 fn both_gone(desk: &mut Desk<'_>, link: Link, cause: &Cause) {
     // a list that lags may show either of them for a while: nobody is made anew for it
     bury(desk, &link, "both records are gone");
@@ -123,6 +81,10 @@ async fn one_gone(
     survivor: &Read,
     cause: &Cause,
 ) -> Result<(), Error> {
+    if desk.was_being_unmade(&link, gone).await? {
+        end_link(desk, link, gone, survivor, cause, "its making was undone");
+        return Ok(());
+    }
     let now = desk.core.clock.now();
     let heirs = identify::heirs(desk, gone, &link, cause).await?;
     if !heirs.is_empty() {
@@ -137,13 +99,17 @@ async fn one_gone(
         });
         return Ok(());
     }
+    if desk.core.is_rematching(&desk.pairing.sync) {
+        desk.end(&claim.record, desk.put_off());
+        return Ok(());
+    }
     let number = usize::from(!desk.is_let_go_on(claim));
     if !desk.may_change(breaker::Kind::Delete, number).await? {
         desk.end(
             &claim.record,
             ClaimEnd::Again {
                 after: None,
-                error: Some("stopped: more deletes than the limit of this sync".to_owned()),
+                error: Some(breaker::Kind::Delete.stopped()),
             },
         );
         return Ok(());
@@ -222,7 +188,7 @@ async fn carry(
         Some("this sync does not write to this side")
     } else if deletes == Deletes::Never {
         Some("the system cannot remove records")
-    } else if rule == DeleteRule::Archive && deletes != Deletes::Archive {
+    } else if rule == DeleteRule::Archive && deletes == Deletes::Delete {
         Some("the rule is to archive, and the system can only delete for good")
     } else if is_edited(desk, &link, other, survivor) {
         Some("the remaining record was edited since the two last agreed")
@@ -426,7 +392,52 @@ impl Core {
     }
 }
 
+/// The rule of what an undo removes.
+pub(crate) const UNMADE: &str = "undone by a person";
+
 impl Desk<'_> {
+    /// Stores how the removal of a record stands whose making is undone.
+    pub(crate) async fn tell_of_unmaking(
+        &self,
+        link: &Link,
+        side: Side,
+        effect: Effect,
+        note: &str,
+        cause: &Cause,
+    ) -> Result<(), Error> {
+        let row = NewJournalEntry {
+            effect,
+            rule: UNMADE.to_owned(),
+            ..self.unlinked_row(link, side, cause, note)
+        };
+        self.core
+            .commit(Commit {
+                journal: vec![row],
+                ..Commit::default()
+            })
+            .await
+    }
+
+    /// Whether an undo was about to remove this record and nothing tells that it did not: the process
+    /// ended, or the system did not answer. What is gone so is not carried to the record that it came from.
+    async fn was_being_unmade(&self, link: &Link, gone: Side) -> Result<bool, Error> {
+        let filter = JournalFilter {
+            connection: Some(self.pairing.end(gone).connection.clone()),
+            record: Some(link.record(gone).clone()),
+            link: Some(link.id),
+            ..JournalFilter::default()
+        };
+        let rows = self
+            .core
+            .store
+            .journal(&self.core.workspace, &filter)
+            .await?;
+        let last = rows
+            .iter()
+            .find(|row| row.entry.rule == UNMADE && row.entry.field.is_none());
+        Ok(last.is_some_and(|row| row.entry.effect == Effect::Observed))
+    }
+
     /// A record that is proven gone needs no snapshot and no keys.
     pub(crate) fn forget(&mut self, side: Side, record: &RecordId) {
         self.commit.gone.push((

@@ -1,29 +1,36 @@
 //! Who is who: records without a link are matched by keys and judged as pairs. One sure, free and
 //! uncontested match is linked; more than that is a question; none is a birth.
 
+mod choice;
+mod found;
+mod others;
+mod unclear;
+
+pub(crate) use choice::why_asked;
+pub(crate) use found::{Match, candidate_of_system, heirs, link_all};
+pub(crate) use others::{Other, Others};
+pub(crate) use unclear::{Asked, Before};
+
+use self::{choice::judge, found::link_matched, others::others};
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
-    sync::Arc,
+    collections::{BTreeSet, HashMap},
     time::Duration,
 };
 
-use connector::{Effect, Fetched, IdentityKey};
-use matching::{Candidate, Choice, Person, Verdict, choose, compare, confirm};
+use connector::{Effect, Fetched};
+use matching::{Choice, Person};
 use record::{Fields, Read, RecordId, Side};
-use store::{
-    Cause, Claim, Commit, IntentEnd, IntentState, Key, Lane, Link, PairDecision, ReviewKind,
-    SignalSource, Snapshot,
-};
+use store::{Claim, Commit, IntentEnd, IntentState, Key, Lane, SignalSource, Snapshot};
 
 use crate::{
-    Error,
+    Error, children,
     create::{Birth, create},
-    decide::{Overrides, decide},
     engine::Core,
-    intents::{identity_key, is_ours},
+    intents::is_ours,
     pair::Pairing,
-    reconcile::{ClaimEnd, Couple, Desk, cause_of, is_too_old},
-    references, resolve, scope,
+    reconcile::{ClaimEnd, Desk, cause_of, is_too_old},
+    references, scope,
+    witness::{self, Sight},
 };
 
 /// How long a record is put off that a large batch is working on.
@@ -36,9 +43,16 @@ pub(crate) fn keys(
     id: Option<&RecordId>,
     fields: &Fields,
 ) -> Vec<Key> {
-    person(pairing, side, id, fields)
-        .keys()
-        .into_iter()
+    as_stored(person(pairing, side, id, fields).keys())
+}
+
+/// The keys by which those are found who may be the same.
+pub(crate) fn sought(person: &Person) -> Vec<Key> {
+    as_stored(person.sought())
+}
+
+fn as_stored(keys: Vec<matching::IdentityKey>) -> Vec<Key> {
+    keys.into_iter()
         .map(|key| Key {
             kind: key.kind.as_str().to_owned(),
             value: key.value,
@@ -62,7 +76,11 @@ pub(crate) fn index_keys(
         .into_iter()
         .filter(|(other, _)| other.sync != pairing.sync)
         .flat_map(|(other, side)| keys(&other, side, Some(id), fields));
-    let all: BTreeSet<Key> = own.into_iter().chain(of_others).collect();
+    let all: BTreeSet<Key> = own
+        .into_iter()
+        .chain(children::key(pairing, side, fields))
+        .chain(of_others)
+        .collect();
     all.into_iter().collect()
 }
 
@@ -106,7 +124,10 @@ struct Seeker {
     claim: Claim,
     read: Read,
     person: Person,
+    /// By which it is found.
     keys: Vec<Key>,
+    /// By which it finds others.
+    sought: Vec<Key>,
 }
 
 impl Seeker {
@@ -114,24 +135,22 @@ impl Seeker {
     fn locks(&self, desk: &Desk<'_>) -> BTreeSet<String> {
         self.keys
             .iter()
+            .chain(&self.sought)
             .map(|key| format!("key/{}/{}", key.kind, key.value))
             .chain([desk.lock_key(desk.side, &self.claim.record)])
-            .chain(self.keys.is_empty().then(|| {
+            .chain(self.is_unknowable(desk).then(|| {
                 // Nothing tells whether it is what is just being made of a record of the other side: whoever
                 // cannot be found by a key is made one batch after the other, and looked at after its commit.
                 format!("keyless/{}/{}", desk.pairing.sync, desk.pairing.entity)
             }))
             .collect()
     }
-}
 
-/// A record of the other side (or a rival of the same side) that shares a key.
-pub(crate) struct Other {
-    pub(crate) person: Person,
-    /// It is linked with this record.
-    pub(crate) linked: Option<RecordId>,
-    /// As it was read, if it was read whole.
-    pub(crate) read: Option<Read>,
+    /// Neither a key nor the record that it belongs to tells it from others: see [`children::locks`].
+    fn is_unknowable(&self, desk: &Desk<'_>) -> bool {
+        let fields = &self.read.record.fields;
+        self.keys.is_empty() && children::key(desk.pairing, desk.side, fields).is_none()
+    }
 }
 
 /// Works off claims of records that have no link in this sync.
@@ -156,6 +175,11 @@ pub(crate) async fn unlinked(desk: &mut Desk<'_>, claims: Vec<&Claim>) -> Result
     for id in others.candidates.keys() {
         locks.insert(desk.lock_key(desk.side.other(), id));
     }
+    let fields: Vec<&Fields> = seekers
+        .iter()
+        .map(|seeker| &seeker.read.record.fields)
+        .collect();
+    locks.extend(children::locks(desk, &fields).await?);
     let _guard = desk.core.locks.acquire(locks).await;
     forget(desk, gone).await?;
     let worked = locked(desk, seekers, others).await;
@@ -178,7 +202,7 @@ async fn forget(desk: &mut Desk<'_>, gone: Vec<Claim>) -> Result<(), Error> {
                 },
             );
         } else {
-            withdraw(desk, &claim.record);
+            desk.is_clear(&claim.record);
             desk.forget(desk.side, &claim.record);
             desk.end(&claim.record, ClaimEnd::Settled);
         }
@@ -195,6 +219,7 @@ async fn locked(
     drop_changed(desk, &mut seekers, &others).await?;
     drop_unborn(desk, &mut seekers, &others).await?;
     let mut matched = Vec::new();
+    let mut unclear = Vec::new();
     let mut births = Vec::new();
     for mut seeker in seekers {
         let record = [(desk.side, &seeker.claim.record)];
@@ -206,14 +231,17 @@ async fn locked(
         }
         match choice {
             Choice::Link(candidate) => matched.push((seeker, candidate)),
-            Choice::Review(candidates) => ask(desk, &seeker, &others, &candidates),
+            Choice::Review(candidates) => unclear.push((seeker, candidates)),
             Choice::None => births.push(Birth {
                 claim: seeker.claim,
                 read: seeker.read,
             }),
         }
     }
+    unclear::ask(desk, unclear, &others).await?;
     link_matched(desk, matched, others).await?;
+    let births = children::adopt(desk, births).await?;
+    let births = without_unseen(desk, births).await?;
     let (waited, new): (Vec<_>, Vec<_>) = births
         .into_iter()
         .partition(|birth| desk.is_let_go_on(&birth.claim));
@@ -227,6 +255,35 @@ async fn locked(
         }
     }
     Ok(())
+}
+
+/// Who is not found is not made as long as the other side hides what is linked there: it may hide them too. After a
+/// first listing it has just shown what it has.
+async fn without_unseen(desk: &mut Desk<'_>, births: Vec<Birth>) -> Result<Vec<Birth>, Error> {
+    let target = desk.side.other();
+    let Some(first) = births.first() else {
+        return Ok(births);
+    };
+    if desk.lane == Lane::Backfill || !desk.pairing.may_create(target) {
+        return Ok(births);
+    }
+    let cause = cause_of(&first.claim);
+    if witness::sight(desk, target, None, &cause).await? != Sight::Hides {
+        return Ok(births);
+    }
+    let there = &desk.pairing.end(target).connection;
+    let why = format!(
+        "{there} shows none of the records that are linked, as if a right to read them was lost: whether this one is \
+         there already cannot be seen"
+    );
+    for birth in births {
+        let end = ClaimEnd::Again {
+            after: None,
+            error: Some(why.clone()),
+        };
+        desk.end(&birth.claim.record, end);
+    }
+    Ok(Vec::new())
 }
 
 /// Urgent work does not wait for the end of a large batch that holds one of its records: those are put
@@ -435,19 +492,12 @@ async fn read(desk: &mut Desk<'_>, claims: Vec<Claim>) -> Result<(Vec<Seeker>, V
             continue;
         }
         let person = person(pairing, side, Some(&claim.record), &read.record.fields);
-        let keys = person
-            .keys()
-            .into_iter()
-            .map(|key| Key {
-                kind: key.kind.as_str().to_owned(),
-                value: key.value,
-            })
-            .collect();
         seekers.push(Seeker {
+            keys: as_stored(person.keys()),
+            sought: sought(&person),
             claim,
             read,
             person,
-            keys,
         });
     }
     if !snapshots.is_empty() {
@@ -479,252 +529,6 @@ pub(crate) fn snapshot(core: &Core, pairing: &Pairing, side: Side, read: &Read) 
     }
 }
 
-/// Everybody who shares a key with a seeker.
-#[derive(Default)]
-pub(crate) struct Others {
-    /// Of the other side.
-    pub(crate) candidates: HashMap<RecordId, Other>,
-    /// Of the seekers' side.
-    pub(crate) rivals: HashMap<RecordId, Other>,
-    /// Who carries a key, by side (0: other side, 1: own side).
-    pub(crate) by_key: [HashMap<Key, Vec<RecordId>>; 2],
-    pub(crate) decisions: Vec<(store::Pair, PairDecision)>,
-}
-
-impl Others {
-    fn sharing(&self, which: usize, keys: &[Key]) -> BTreeSet<RecordId> {
-        keys.iter()
-            .filter_map(|key| self.by_key[which].get(key))
-            .flatten()
-            .cloned()
-            .collect()
-    }
-
-    fn decided(&self, side: Side, own: &RecordId, other: &RecordId) -> Option<PairDecision> {
-        self.decisions
-            .iter()
-            .find(|(pair, _)| match side {
-                Side::Left => pair.left == *own && pair.right == *other,
-                Side::Right => pair.right == *own && pair.left == *other,
-            })
-            .map(|(_, decision)| *decision)
-    }
-}
-
-/// Finds everybody who shares a key with a seeker.
-async fn others(desk: &Desk<'_>, seekers: &[Seeker]) -> Result<Others, Error> {
-    let other = desk.side.other();
-    let all: BTreeSet<Key> = seekers
-        .iter()
-        .flat_map(|seeker| seeker.keys.clone())
-        .collect();
-    let all: Vec<Key> = all.into_iter().collect();
-    let mut by_key = [
-        by_index(desk, other, &all).await?,
-        by_index(desk, desk.side, &all).await?,
-    ];
-    let mut candidates = people(desk, other, ids_of(&by_key[0]), &HashMap::new()).await?;
-    let asked = asked_of_system(desk, seekers);
-    if !asked.is_empty() {
-        for (keys, read) in from_system(desk, other, &asked, &seekers[0].claim).await? {
-            let id = read.record.id.clone();
-            for key in keys {
-                let ids = by_key[0].entry(key).or_default();
-                if !ids.contains(&id) {
-                    ids.push(id.clone());
-                }
-            }
-            if !candidates.contains_key(&id) {
-                let linked = desk.links_of(other, std::slice::from_ref(&id)).await?;
-                candidates.insert(
-                    id.clone(),
-                    Other {
-                        person: person(desk.pairing, other, Some(&id), &read.record.fields),
-                        linked: linked.get(&id).map(|link| link.record(desk.side).clone()),
-                        read: Some(read),
-                    },
-                );
-            }
-        }
-    }
-    // Each seeker carries its own keys; it has just been read and need not be read again.
-    let seeking: HashMap<&RecordId, &Person> = seekers
-        .iter()
-        .map(|seeker| (&seeker.claim.record, &seeker.person))
-        .collect();
-    let rivals = people(desk, desk.side, ids_of(&by_key[1]), &seeking).await?;
-    let own: Vec<RecordId> = seekers
-        .iter()
-        .map(|seeker| seeker.claim.record.clone())
-        .collect();
-    let decisions = desk
-        .core
-        .store
-        .decisions_of(
-            &desk.core.workspace,
-            &desk.pairing.sync,
-            desk.pairing.entity,
-            desk.side,
-            &own,
-        )
-        .await?;
-    Ok(Others {
-        candidates,
-        rivals,
-        by_key,
-        decisions,
-    })
-}
-
-fn ids_of(by_key: &HashMap<Key, Vec<RecordId>>) -> Vec<RecordId> {
-    let ids: BTreeSet<RecordId> = by_key.values().flatten().cloned().collect();
-    ids.into_iter().collect()
-}
-
-async fn by_index(
-    desk: &Desk<'_>,
-    side: Side,
-    keys: &[Key],
-) -> Result<HashMap<Key, Vec<RecordId>>, Error> {
-    let mut by_key: HashMap<Key, Vec<RecordId>> = HashMap::new();
-    let rows = desk
-        .core
-        .store
-        .candidates(
-            &desk.core.workspace,
-            &desk.pairing.end(side).connection,
-            desk.pairing.entity,
-            keys,
-        )
-        .await?;
-    for (key, id) in rows {
-        by_key.entry(key).or_default().push(id);
-    }
-    Ok(by_key)
-}
-
-/// The index is as old as the last listing. Whoever may get a counterpart made is looked up at the
-/// system too; in a first sync both sides have just been listed.
-fn asked_of_system(desk: &Desk<'_>, seekers: &[Seeker]) -> Vec<Key> {
-    if desk.lane == Lane::Backfill {
-        return Vec::new();
-    }
-    let gets_none = |seeker: &&Seeker| {
-        let fields = &seeker.read.record.fields;
-        desk.pairing.compiled.gets_counterpart(desk.side, fields) == Some(false)
-    };
-    let keys: BTreeSet<Key> = seekers
-        .iter()
-        .filter(|seeker| !gets_none(seeker))
-        .flat_map(|seeker| seeker.keys.clone())
-        .collect();
-    keys.into_iter().collect()
-}
-
-/// Asks the other system who carries the keys; read fresh, with the keys that fit.
-async fn from_system(
-    desk: &Desk<'_>,
-    side: Side,
-    keys: &[Key],
-    claim: &Claim,
-) -> Result<Vec<(Vec<Key>, Read)>, Error> {
-    let wanted: Vec<IdentityKey> = keys.iter().filter_map(identity_key).collect();
-    let mut ids: BTreeSet<RecordId> = keys
-        .iter()
-        .filter_map(|key| named_by(desk.pairing, side, key))
-        .collect();
-    if wanted.is_empty() && ids.is_empty() {
-        return Ok(Vec::new());
-    }
-    let cause = cause_of(claim);
-    let end = desk.pairing.end(side);
-    if !wanted.is_empty() {
-        let calls = desk.calls(side, &cause)?;
-        let found = end.connector.find(&*calls, &end.wanted, &wanted).await?;
-        ids.extend(found.into_iter().map(|read| read.record.id));
-    }
-    let ids: Vec<RecordId> = ids.into_iter().collect();
-    let mut people = Vec::new();
-    for fetched in desk.fetch(side, &ids, &cause).await?.into_values() {
-        match fetched {
-            Fetched::Found(read) => {
-                let of_read = self::keys(
-                    desk.pairing,
-                    side,
-                    Some(&read.record.id),
-                    &read.record.fields,
-                );
-                people.push((of_read, *read));
-            }
-            Fetched::Gone(_) => {}
-            Fetched::Failed(_, error) => return Err(error.into()),
-        }
-    }
-    Ok(people)
-}
-
-/// What is known of these records: from their base if they are linked, else as they were just read
-/// (`seeking`), else from their snapshots.
-async fn people(
-    desk: &Desk<'_>,
-    side: Side,
-    ids: Vec<RecordId>,
-    seeking: &HashMap<&RecordId, &Person>,
-) -> Result<HashMap<RecordId, Other>, Error> {
-    if ids.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let links = desk.links_of(side, &ids).await?;
-    let mut people = HashMap::with_capacity(ids.len());
-    let mut unread = Vec::new();
-    for id in ids {
-        match seeking.get(&id) {
-            Some(person) if !links.contains_key(&id) => {
-                let other = Other {
-                    person: Person::clone(person),
-                    linked: None,
-                    read: None,
-                };
-                people.insert(id, other);
-            }
-            _ => unread.push(id),
-        }
-    }
-    let ids = unread;
-    if ids.is_empty() {
-        return Ok(people);
-    }
-    let snapshots = desk
-        .core
-        .store
-        .snapshots(
-            &desk.core.workspace,
-            &desk.pairing.end(side).connection,
-            desk.pairing.entity,
-            &ids,
-        )
-        .await?;
-    for (id, snapshot) in ids.into_iter().zip(snapshots) {
-        let read = snapshot.and_then(|snapshot| snapshot.read);
-        let link: Option<&Link> = links.get(&id);
-        let person = match (link, &read) {
-            (Some(link), _) => person(desk.pairing, side, Some(&id), link.base(side)),
-            (None, Some(read)) => person(desk.pairing, side, Some(&id), &read.record.fields),
-            // Its keys are known and nothing else: it can only be a question.
-            (None, None) => person(desk.pairing, side, Some(&id), &Fields::new()),
-        };
-        people.insert(
-            id,
-            Other {
-                person,
-                linked: link.map(|link| link.record(side.other()).clone()),
-                read,
-            },
-        );
-    }
-    Ok(people)
-}
-
 /// Records that got a link while we waited for the locks are looked at again.
 async fn drop_changed(
     desk: &mut Desk<'_>,
@@ -747,7 +551,7 @@ async fn drop_changed(
     let mut kept = Vec::with_capacity(seekers.len());
     for seeker in std::mem::take(seekers) {
         let shares_moved = others
-            .sharing(0, &seeker.keys)
+            .sharing(0, &seeker.sought)
             .iter()
             .any(|id| moved.contains(id));
         if now_linked.contains_key(&seeker.claim.record) || shares_moved {
@@ -805,7 +609,7 @@ async fn drop_unborn(
     }
     for seeker in std::mem::take(seekers) {
         let wait = others
-            .sharing(0, &seeker.keys)
+            .sharing(0, &seeker.sought)
             .iter()
             .filter_map(|id| unborn.get(id))
             .max();
@@ -821,400 +625,4 @@ async fn drop_unborn(
         }
     }
     Ok(())
-}
-
-/// Chooses among the candidates of one seeker.
-fn judge(desk: &Desk<'_>, seeker: &Seeker, others: &Others) -> Choice<RecordId> {
-    let Seeker {
-        claim,
-        person,
-        keys,
-        ..
-    } = seeker;
-    others.choose(desk.pairing, desk.side, &claim.record, person, keys)
-}
-
-impl Others {
-    /// Everybody of the other side (0) or of the own one (1) that shares a key, judged. `own` is left out of its side.
-    pub(crate) fn judged(
-        &self,
-        pairing: &Pairing,
-        which: usize,
-        (own, person, keys): (&RecordId, &Person, &[Key]),
-    ) -> Vec<Candidate<RecordId>> {
-        let people = if which == 0 {
-            &self.candidates
-        } else {
-            &self.rivals
-        };
-        self.sharing(which, keys)
-            .into_iter()
-            // The other side may use the same id for somebody else, or for the counterpart.
-            .filter(|id| which == 0 || id != own)
-            .filter_map(|id| {
-                let other = people.get(&id)?;
-                Some(Candidate {
-                    verdict: compare(person, &other.person, &pairing.rules.matching),
-                    linked: other.linked.is_some(),
-                    id,
-                })
-            })
-            .collect()
-    }
-
-    /// Chooses the counterpart of one record that has none. The one rule for it, for the work and for the plan.
-    pub(crate) fn choose(
-        &self,
-        pairing: &Pairing,
-        side: Side,
-        own: &RecordId,
-        person: &Person,
-        keys: &[Key],
-    ) -> Choice<RecordId> {
-        let mut candidates = self.judged(pairing, 0, (own, person, keys));
-        let decided = |candidate: &Candidate<RecordId>| self.decided(side, own, &candidate.id);
-        if let Some(linked) = candidates
-            .iter()
-            .position(|candidate| decided(candidate) == Some(PairDecision::Link))
-        {
-            return Choice::Link(candidates.swap_remove(linked));
-        }
-        let kept_apart =
-            |candidate: &Candidate<RecordId>| decided(candidate) == Some(PairDecision::KeepApart);
-        let had_apart = candidates.iter().any(kept_apart);
-        candidates.retain(|candidate| !kept_apart(candidate));
-        match choose(candidates) {
-            Choice::Link(candidate) => {
-                let person = &self.candidates[&candidate.id].person;
-                let rivals: Vec<_> = self
-                    .judged(pairing, 1, (own, person, keys))
-                    .into_iter()
-                    .filter(|rival| !rival.linked)
-                    .collect();
-                confirm(Choice::Link(candidate), rivals)
-            }
-            Choice::None if !had_apart => {
-                // Two records of one person on this side: making both would double the double.
-                let twins = self.twins(pairing, own, person, keys);
-                if twins.is_empty() {
-                    Choice::None
-                } else {
-                    twin(own, &twins)
-                }
-            }
-            choice => choice,
-        }
-    }
-
-    /// Records of the same side that surely are the same.
-    pub(crate) fn twins(
-        &self,
-        pairing: &Pairing,
-        own: &RecordId,
-        person: &Person,
-        keys: &[Key],
-    ) -> Vec<Candidate<RecordId>> {
-        self.judged(pairing, 1, (own, person, keys))
-            .into_iter()
-            .filter(|rival| matches!(rival.verdict, Verdict::Same { .. }))
-            .collect()
-    }
-}
-
-/// Of records that are one person on one side, the first by id is created; the others ask.
-fn twin(own: &RecordId, twins: &[Candidate<RecordId>]) -> Choice<RecordId> {
-    let first = twins.iter().all(|twin| !twin.linked && *own < twin.id);
-    if first {
-        Choice::None
-    } else {
-        // No candidate of the other side: the review names the twins as rivals.
-        Choice::Review(Vec::new())
-    }
-}
-
-/// Why a person is asked who a record is.
-pub(crate) fn why_asked(candidates: &[Candidate<RecordId>], has_twins: bool) -> &'static str {
-    if candidates.is_empty() {
-        "another record of the same side is the same person"
-    } else if candidates.iter().any(|candidate| candidate.linked) {
-        "the match is linked already"
-    } else if candidates.len() > 1 {
-        "there are several possible matches"
-    } else if has_twins {
-        "another record of the same side matches as well"
-    } else {
-        "something speaks against it"
-    }
-}
-
-fn ask(desk: &mut Desk<'_>, seeker: &Seeker, others: &Others, candidates: &[Candidate<RecordId>]) {
-    let now = desk.core.clock.now();
-    let rules = &desk.pairing.rules.matching;
-    let listed: Vec<(RecordId, String)> = candidates
-        .iter()
-        .map(|candidate| {
-            (
-                candidate.id.clone(),
-                in_words(&candidate.verdict, candidate.linked),
-            )
-        })
-        .collect();
-    let rivals: Vec<(RecordId, String)> = others
-        .sharing(1, &seeker.keys)
-        .into_iter()
-        .filter(|id| *id != seeker.claim.record)
-        .filter_map(|id| {
-            let rival = others.rivals.get(&id)?;
-            let verdict = compare(&seeker.person, &rival.person, rules);
-            matches!(verdict, Verdict::Same { .. })
-                .then(|| (id, in_words(&verdict, rival.linked.is_some())))
-        })
-        .collect();
-    let why = why_asked(candidates, !rivals.is_empty());
-    let review = resolve::ambiguous_review(
-        desk.pairing,
-        desk.side,
-        &seeker.claim.record,
-        &listed,
-        &rivals,
-        why,
-        now,
-    );
-    desk.review(review);
-    desk.end(&seeker.claim.record, ClaimEnd::Settled);
-}
-
-fn in_words(verdict: &Verdict, linked: bool) -> String {
-    let mut words = matching::explain(verdict.findings());
-    if linked {
-        words.push_str("; linked already");
-    }
-    words
-}
-
-/// A question about this record has no object any more.
-fn withdraw(desk: &mut Desk<'_>, record: &RecordId) {
-    desk.commit.withdrawn.push((
-        desk.pairing.sync.clone(),
-        ReviewKind::Ambiguous,
-        format!("{}:{record}", desk.side),
-    ));
-}
-
-/// Links matched records. Pairs that agree in all mapped fields as listed need no further reading;
-/// the others are read fresh and aligned.
-async fn link_matched(
-    desk: &mut Desk<'_>,
-    matched: Vec<(Seeker, Candidate<RecordId>)>,
-    mut others: Others,
-) -> Result<(), Error> {
-    let mut linked = Vec::with_capacity(matched.len());
-    for (seeker, candidate) in matched {
-        let how = matching::explain(candidate.verdict.findings());
-        let other = others
-            .candidates
-            .remove(&candidate.id)
-            .and_then(|other| other.read)
-            .filter(|read| desk.pairing.knows(desk.side.other(), read));
-        let (left, right) = match desk.side {
-            Side::Left => (seeker.claim.record.clone(), candidate.id),
-            Side::Right => (candidate.id, seeker.claim.record.clone()),
-        };
-        let link = resolve::new_link(desk.core, desk.pairing, left, right, &how);
-        let row = resolve::linked_row(
-            desk.pairing,
-            &link,
-            link.created,
-            Some(cause_of(&seeker.claim)),
-        );
-        desk.commit.journal.push(row);
-        // Part of the commit even if its first look fails.
-        desk.commit.links.push(link.clone());
-        desk.count("linked", 1);
-        let couple = other.map(|other| Couple {
-            claim: seeker.claim.clone(),
-            link: link.clone(),
-            reads: match desk.side {
-                Side::Left => [seeker.read.clone(), other],
-                Side::Right => [other, seeker.read.clone()],
-            },
-        });
-        linked.push((seeker.claim, link, couple));
-    }
-    let fields: Vec<_> = linked
-        .iter()
-        .filter_map(|(_, _, couple)| couple.as_ref())
-        .flat_map(Couple::fields)
-        .collect();
-    let known = references::known(desk.core, desk.pairing, &fields).await?;
-    drop(fields);
-    let mut agreed = Vec::new();
-    let mut differing = Vec::new();
-    for (claim, link, couple) in linked {
-        match couple {
-            Some(couple) if agrees(&known, &couple) => agreed.push(couple),
-            _ => differing.push((claim, link)),
-        }
-    }
-    desk.couples(agreed, &Overrides::new()).await?;
-    let size = desk.core.options.live_batch.max(1);
-    for chunk in chunks(differing, size) {
-        desk.pairs(chunk, &Overrides::new()).await?;
-    }
-    Ok(())
-}
-
-fn agrees(pairing: &Pairing, couple: &Couple) -> bool {
-    let plan = decide(
-        pairing,
-        &couple.link,
-        &couple.reads[0],
-        &couple.reads[1],
-        &[],
-        &Overrides::new(),
-    );
-    plan.writes_nothing()
-        && plan.conflicts.is_empty()
-        && plan.held.is_empty()
-        && plan.waiting.is_empty()
-}
-
-/// The system named a record that it holds equal to one that we wanted to make.
-pub(crate) async fn candidate_of_system(
-    desk: &mut Desk<'_>,
-    birth: Birth,
-    candidate: RecordId,
-    matching: &str,
-    target: Side,
-) -> Result<(), Error> {
-    let Birth { claim, read } = birth;
-    let cause = cause_of(&claim);
-    let linked = desk
-        .links_of(target, std::slice::from_ref(&candidate))
-        .await?;
-    let found = desk
-        .fetch(target, std::slice::from_ref(&candidate), &cause)
-        .await?
-        .remove(&candidate);
-    let other = match found {
-        Some(Fetched::Found(other)) => *other,
-        Some(Fetched::Gone(_)) | None => {
-            again(
-                desk,
-                &claim,
-                "the record that the system named as equal is gone",
-            );
-            return Ok(());
-        }
-        Some(Fetched::Failed(_, error)) => {
-            again(desk, &claim, &error.to_string());
-            return Ok(());
-        }
-    };
-    let own = person(
-        desk.pairing,
-        desk.side,
-        Some(&claim.record),
-        &read.record.fields,
-    );
-    let verdict = compare(
-        &own,
-        &person(desk.pairing, target, Some(&candidate), &other.record.fields),
-        &desk.pairing.rules.matching,
-    );
-    let is_same = matches!(verdict, Verdict::Same { .. });
-    let is_free = linked.is_empty() && !desk.is_taken(target, &candidate);
-    if is_same && is_free {
-        let (left, right) = match desk.side {
-            Side::Left => (claim.record.clone(), candidate),
-            Side::Right => (candidate, claim.record.clone()),
-        };
-        let how = format!(
-            "{}; the system named it",
-            matching::explain(verdict.findings())
-        );
-        let link = resolve::new_link(desk.core, desk.pairing, left, right, &how);
-        let row = resolve::linked_row(desk.pairing, &link, link.created, Some(cause));
-        desk.commit.journal.push(row);
-        desk.commit.links.push(link.clone());
-        desk.count("linked", 1);
-        return desk.pairs(vec![(claim, link)], &Overrides::new()).await;
-    }
-    let words = in_words(&verdict, !is_free);
-    let review = resolve::ambiguous_review(
-        desk.pairing,
-        desk.side,
-        &claim.record,
-        &[(candidate, words)],
-        &[],
-        &format!("the system refuses a second record with the same {matching}"),
-        desk.core.clock.now(),
-    );
-    desk.review(review);
-    desk.end(&claim.record, ClaimEnd::Settled);
-    Ok(())
-}
-
-/// Records of the side on which one vanished that carry its keys: where it was merged into or made
-/// anew.
-pub(crate) async fn heirs(
-    desk: &Desk<'_>,
-    gone: Side,
-    link: &Link,
-    cause: &Cause,
-) -> Result<Vec<(RecordId, String)>, Error> {
-    let base = link.base(gone);
-    let was = person(desk.pairing, gone, None, base);
-    let keys = keys(desk.pairing, gone, None, base);
-    let mut ids: BTreeSet<RecordId> = by_index(desk, gone, &keys)
-        .await?
-        .into_values()
-        .flatten()
-        .collect();
-    let wanted: Vec<IdentityKey> = keys.iter().filter_map(identity_key).collect();
-    if !wanted.is_empty() {
-        let end = desk.pairing.end(gone);
-        let calls: Arc<dyn connector::Calls> = desk.calls(gone, cause)?;
-        let found = end.connector.find(&*calls, &end.wanted, &wanted).await?;
-        ids.extend(found.into_iter().map(|read| read.record.id));
-    }
-    ids.remove(link.record(gone));
-    let ids: Vec<RecordId> = ids.into_iter().collect();
-    let mut heirs = BTreeMap::new();
-    for fetched in desk.fetch(gone, &ids, cause).await?.into_values() {
-        match fetched {
-            Fetched::Found(read) => {
-                let verdict = compare(
-                    &was,
-                    &person(
-                        desk.pairing,
-                        gone,
-                        Some(&read.record.id),
-                        &read.record.fields,
-                    ),
-                    &desk.pairing.rules.matching,
-                );
-                // Whoever carries its address or number now may be what it was merged into, whatever
-                // the name says.
-                let of_read = self::keys(
-                    desk.pairing,
-                    gone,
-                    Some(&read.record.id),
-                    &read.record.fields,
-                );
-                let inherits = keys
-                    .iter()
-                    .any(|key| identity_key(key).is_some() && of_read.contains(key));
-                if inherits || matches!(verdict, Verdict::Same { .. }) {
-                    heirs.insert(
-                        read.record.id.clone(),
-                        matching::explain(verdict.findings()),
-                    );
-                }
-            }
-            Fetched::Gone(_) => {}
-            Fetched::Failed(_, error) => return Err(error.into()),
-        }
-    }
-    Ok(heirs.into_iter().collect())
 }

@@ -55,6 +55,7 @@ pub(crate) async fn accept(
             cause: None,
         });
     }
+    let unnamed = delivery.unnamed.clone();
     let accepted = core
         .store
         .accept_delivery(
@@ -69,6 +70,10 @@ pub(crate) async fn accept(
         )
         .await?;
     if accepted == Accepted::New {
+        // Not durable, and need not be: after a start everything is asked for.
+        for entity in unnamed {
+            core.ask_for(connection, entity);
+        }
         core.wake();
     }
     Ok(accepted)

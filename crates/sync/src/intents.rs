@@ -7,18 +7,20 @@ use connector::{Fetched, IdentityKey, KeyKind};
 use jiff::Timestamp;
 use record::{Read, RecordId, Side};
 use store::{
-    Claim, Commit, Effect, Intent, IntentEnd, Lane, NewJournalEntry, ReviewKind, Signal,
-    SignalSource, SyncName,
+    Claim, Commit, Effect, Intent, IntentEnd, Lane, NewJournalEntry, Question, ReviewKind, Signal,
+    SignalSource,
 };
 
 use crate::{
-    Error,
+    Error, children,
     create::{created_row, newborn},
     engine::Core,
+    identify,
     pair::Pairing,
     poll,
     reconcile::Desk,
     references, resolve,
+    witness::{self, Sight},
 };
 
 /// So many looks, each after the lag, prove that nothing was made.
@@ -55,6 +57,7 @@ async fn one(core: &Core, pairing: &Pairing, intent: Intent) -> Result<(), Error
         .map(|key| format!("key/{}/{}", key.kind, key.value))
         .collect();
     keys.insert(desk.lock_key(origin, &intent.source));
+    keys.extend(children::locks(&desk, &[&intent.source_fields]).await?);
     let _guard = core.locks.acquire(keys).await;
     let linked = desk
         .links_of(origin, std::slice::from_ref(&intent.source))
@@ -62,7 +65,7 @@ async fn one(core: &Core, pairing: &Pairing, intent: Intent) -> Result<(), Error
     if !linked.is_empty() {
         return close(core, intent, None).await;
     }
-    let found = match find(&desk, &intent).await {
+    let found = match found(&desk, &intent).await {
         Ok(found) => found,
         Err(error) => {
             tracing::warn!(sync = %pairing.sync, %error, "the outcome of a create could not be looked up");
@@ -82,10 +85,23 @@ async fn one(core: &Core, pairing: &Pairing, intent: Intent) -> Result<(), Error
         .iter()
         .filter(|read| is_ours(pairing, &intent, read))
         .collect();
+    // Its siblings are found with it: only what has its content says anything.
+    let like: Vec<&Read> = found
+        .iter()
+        .filter(|read| pairing.compiled.parent().is_none() || has_content(pairing, &intent, read))
+        .collect();
     let can_be_found = intent.keys.iter().any(|key| identity_key(key).is_some());
     match ours.as_slice() {
         [read] => adopt(&mut desk, &intent, read).await,
-        [] if !found.is_empty() => {
+        // Nothing says when it was made. Had it stood there before, it would have been matched: it is the one, however it came.
+        [] if like.len() == 1 && pairing.compiled.parent().is_some() => {
+            adopt(&mut desk, &intent, like[0]).await
+        }
+        [] if !like.is_empty() && pairing.compiled.parent().is_some() => {
+            let ids: Vec<RecordId> = like.iter().map(|read| read.record.id.clone()).collect();
+            ask(core, pairing, intent, &ids).await
+        }
+        [] if !like.is_empty() => {
             // Somebody with these keys is there, but not proven ours: matching decides.
             close(core, intent, Some("others carry its keys")).await
         }
@@ -111,6 +127,21 @@ async fn one(core: &Core, pairing: &Pairing, intent: Intent) -> Result<(), Error
             ask(core, pairing, intent, &ids).await
         }
     }
+}
+
+/// What is found, if what is not found is not there.
+async fn found(desk: &Desk<'_>, intent: &Intent) -> Result<Vec<Read>, Error> {
+    let found = find(desk, intent).await?;
+    if found.is_empty()
+        && witness::sight(desk, intent.target, None, &intent.cause).await? == Sight::Hides
+    {
+        return Err(Error::NotReady {
+            sync: intent.sync.to_string(),
+            why: "the system shows none of the records that are linked there, as if a right to read them was lost"
+                .to_owned(),
+        });
+    }
+    Ok(found)
 }
 
 /// Unlinked records of the target that carry one of the intent's keys, read fresh.
@@ -154,6 +185,17 @@ async fn find(desk: &Desk<'_>, intent: &Intent) -> Result<Vec<Read>, Error> {
             Fetched::Failed(_, error) => return Err(error.into()),
         }
     }
+    if desk.pairing.compiled.parent().is_some() {
+        // Before it is made once more it is looked for among these: see `children`.
+        let commit = Commit {
+            snapshots: reads
+                .iter()
+                .map(|read| identify::snapshot(desk.core, desk.pairing, target, read))
+                .collect(),
+            ..Commit::default()
+        };
+        desk.core.commit(commit).await?;
+    }
     Ok(reads)
 }
 
@@ -163,6 +205,7 @@ pub(crate) fn identity_key(key: &store::Key) -> Option<IdentityKey> {
         "email" => KeyKind::Email,
         "phone" => KeyKind::Phone,
         "name" => KeyKind::Name,
+        children::KEY => KeyKind::Parent,
         _ => return None,
     };
     Some(IdentityKey {
@@ -189,15 +232,19 @@ pub(crate) fn is_ours(pairing: &Pairing, intent: &Intent, read: &Read) -> bool {
     if marked {
         return true;
     }
-    let same = pairing.compiled.mappings().iter().all(|mapping| {
+    in_window && has_content(pairing, intent, read)
+}
+
+/// Whether a record holds what this intent sent.
+fn has_content(pairing: &Pairing, intent: &Intent, read: &Read) -> bool {
+    pairing.compiled.mappings().iter().all(|mapping| {
         let sent = mapping.read(intent.target, &whole(mapping, intent));
         mapping.accepted(
             intent.target,
             &sent,
             &mapping.read(intent.target, &read.record.fields),
         )
-    });
-    in_window && same
+    })
 }
 
 /// What a mapping's fields were to hold: those that were not sent are empty.
@@ -369,12 +416,13 @@ async fn close_and_wait(
 }
 
 /// The question about an intent, which has no object any more when it is settled.
-fn question(intent: &Intent) -> (SyncName, ReviewKind, String) {
-    (
-        intent.sync.clone(),
-        ReviewKind::UnprovenCreate,
-        resolve::unproven_subject(intent),
-    )
+fn question(intent: &Intent) -> Question {
+    Question {
+        sync: intent.sync.clone(),
+        entity: Some(intent.entity),
+        kind: ReviewKind::UnprovenCreate,
+        subject: resolve::unproven_subject(intent),
+    }
 }
 
 async fn ask(

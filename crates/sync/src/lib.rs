@@ -32,6 +32,7 @@ mod decide;
 
 mod references;
 
+mod witness;
 mod write;
 
 mod unanswered;
@@ -41,6 +42,8 @@ mod settle;
 mod identify;
 
 mod create;
+
+mod children;
 
 mod intents;
 
@@ -58,6 +61,8 @@ mod intake;
 
 mod poll;
 
+mod listing;
+
 mod sweep;
 
 mod plan;
@@ -70,11 +75,21 @@ mod pilot;
 
 mod resolve;
 
+mod by_hand;
+
+mod restored;
+
 mod explain;
+
+mod again;
+
+mod measured;
 
 mod run;
 
 mod undo;
+
+mod edit;
 
 mod setup;
 
@@ -86,16 +101,22 @@ mod engine;
 
 mod error;
 
+pub use again::{Again, TriedAgain};
 pub use apply::{MOST_CHANGED, NamedRow, PlanReport};
+pub use by_hand::{DecidedPair, NamedPair, PairsReport};
+pub use edit::{Edit, EditError, Edited, EditedField, OtherRecord};
 pub use engine::{Engine, EngineParts, Handle};
 pub use error::Error;
 pub use explain::{ExplainedField, Explanation};
+pub use listing::ListingCost;
+pub use measured::{Measured, measured};
 pub use options::Options;
 pub use pilot::{Extent, LARGEST_PILOT};
 pub use plan::{Plan, PlanSample, PlanSide, Planned, PlannedField, What};
 pub use report::{
     BlockedRow, FailingRecord, Heard, LinkRow, Progress, RunReport, Status, SyncStatus,
 };
+pub use restored::mark_restored;
 pub use spread::Spread;
 pub use sweep::SweepReport;
 pub use undo::{KeptEffect, UndoPlan, UndoReport, UndoScope, UndoneField, UndoneRecord};

@@ -8,6 +8,7 @@ use record::{Fields, Read, RecordId};
 use store::PlanRowState;
 
 use crate::{
+    children::Kin,
     decide::PairPlan,
     pair::{Pairing, index},
     plan::{Planned, What},
@@ -90,6 +91,8 @@ impl Desk<'_> {
                 Ok(())
             }
             (What::Create, Choice::None) => Ok(()),
+            // who it is follows from whom it belongs to: see `permits_kin`
+            (What::Link, Choice::None) if self.pairing.compiled.parent().is_some() => Ok(()),
             (What::Change, _) => Err("the link has ended"),
             (_, Choice::Link(_)) => Err("it matches another record now"),
             (_, Choice::Review(_)) => Err("it is not sure any more who it is"),
@@ -107,6 +110,26 @@ impl Desk<'_> {
                 false
             }
         }
+    }
+
+    /// Whether this may become of a record that belongs to another one and has no link. Without a plan, everything may.
+    pub(crate) fn permits_kin(&mut self, record: &RecordId, kin: &Kin<'_>) -> bool {
+        if self.permit.is_none() {
+            return true;
+        }
+        let Some(row) = self.row(record) else {
+            return false;
+        };
+        let why = match (row.planned.what, kin) {
+            (What::Create, Kin::Nobody) => return true,
+            (What::Link, Kin::One(twin, _)) if row.other.as_ref() == Some(&twin.record.id) => {
+                return true;
+            }
+            (What::Link, Kin::Nobody) => "none of the same record says the same any more",
+            _ => "one that says the same, or almost, stands there already",
+        };
+        self.leave_out(record, why);
+        false
     }
 
     /// What may be written for a pair: without a plan, all that was decided. `None`: the row is settled.

@@ -13,7 +13,7 @@ mod trial;
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use mapping::SyncRules;
+use mapping::{References, SyncRules};
 use record::{Entity, Field, RecordId, Side};
 use serde::Serialize;
 use serde_json::json;
@@ -104,6 +104,8 @@ pub struct PlanSide {
     pub duplicates: u64,
     /// Records of this side that would become a question.
     pub ambiguous: u64,
+    /// Records of this side that would wait for the answer about another one, which may be the same.
+    pub waiting: u64,
     /// Records of this side out of the scope of the sync.
     pub out_of_scope: u64,
     /// Records of this side without a counterpart that may not be made.
@@ -164,6 +166,7 @@ pub(crate) async fn plan(
         ..Plan::default()
     };
     let mut forecast = Forecast::default();
+    let mut matched = References::new();
     for pairing in trial.core.ready(sync)? {
         let reports = run::list_both(&trial.core, &pairing, Lane::Backfill, progress).await?;
         // A refused listing reads the accounts anew.
@@ -179,7 +182,7 @@ pub(crate) async fn plan(
         }
         plan.paused_mappings.extend(pairing.paused.iter().cloned());
         progress.send_modify(|progress| progress.phase = "matching");
-        let survey = Survey::new(core, &trial.core, &pairing, id, &mut plan);
+        let survey = Survey::new(core, &trial.core, &pairing, id, &mut plan, &mut matched);
         let done = survey.run().await?;
         forecast.worked(&pairing, &done);
     }

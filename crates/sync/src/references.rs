@@ -44,6 +44,16 @@ pub(crate) async fn known<'a>(
     pairing: &'a Pairing,
     fields: &[(Side, &Fields)],
 ) -> Result<Known<'a>, Error> {
+    known_with(core, pairing, fields, References::new()).await
+}
+
+/// The same beside these, which are not stored.
+pub(crate) async fn known_with<'a>(
+    core: &Core,
+    pairing: &'a Pairing,
+    fields: &[(Side, &Fields)],
+    mut references: References,
+) -> Result<Known<'a>, Error> {
     if pairing.compiled.references().next().is_none() {
         return Ok(Known::Same(pairing));
     }
@@ -58,7 +68,6 @@ pub(crate) async fn known<'a>(
             wanted.entry((entity, *side)).or_default().extend(named);
         }
     }
-    let mut references = References::new();
     for ((entity, side), ids) in wanted {
         let ids: Vec<RecordId> = ids.into_iter().collect();
         for link in links(core, &pairing.sync, entity, side, &ids).await? {

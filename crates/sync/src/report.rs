@@ -7,8 +7,6 @@ use record::{Entity, RecordId};
 use serde::Serialize;
 use store::{LinkState, Overview, RunState};
 
-use crate::Spread;
-
 /// How far a full run is.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Progress {
@@ -93,24 +91,23 @@ pub struct SyncStatus {
     pub left: String,
     /// The connection on the right.
     pub right: String,
-    /// `new` (never run), `pilot`, `running`, `paused` or `not ready`.
+    /// `new` (never run), `pilot`, `running`, `rematching` (after a restore), `paused` or `not ready`.
     pub state: &'static str,
     /// Why it is paused or not ready.
     pub why: Option<String>,
     /// Mappings that are paused because their field is not there, with the reason.
     pub paused_mappings: BTreeMap<String, String>,
+    /// How many records wait for the record that they belong to, by kind.
+    pub waiting: BTreeMap<String, u64>,
+    /// Listings that cost more than pages, or are needed for more than what no signal told.
+    pub listings: Vec<crate::ListingCost>,
     /// When the left was last listed whole.
     pub swept_left: Option<Timestamp>,
     /// When the right was last listed whole.
     pub swept_right: Option<Timestamp>,
-    /// How long edits on the right took until they stood on the left.
-    pub lag_to_left: Option<Spread>,
-    /// How long edits on the left took until they stood on the right.
-    pub lag_to_right: Option<Spread>,
-    /// How old the reading was when something was written on the left: an edit in between may be lost.
-    pub overwrite_window_left: Option<Spread>,
-    /// The same on the right.
-    pub overwrite_window_right: Option<Spread>,
+    /// What the meters say.
+    #[serde(flatten)]
+    pub measured: crate::Measured,
 }
 
 /// How we come to know what people change at a connection.

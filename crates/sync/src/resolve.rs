@@ -1,463 +1,34 @@
 //! Questions for a person: how each is put, and what each answer does.
 
+mod question;
+
+pub(crate) use question::{
+    Unclear, circle_review, circle_subject, conflict_review, deleted_review, mass_change_review,
+    mass_change_subject, names, rebind_review, refused_create_review, shrunken_review,
+    shrunken_subject, unclear_subject, unproven_review, unproven_subject, waiting, who_is,
+};
+
 use std::collections::BTreeSet;
 
-use record::{Field, Read, RecordId, Side};
-use serde_json::{Value as Json, json};
+use record::{Field, RecordId, Side};
+use serde_json::Value as Json;
 use store::{
-    Cause, Claim, Commit, Effect, Intent, Link, LinkId, LinkState, NewJournalEntry, Pair,
-    PairDecision, Review, ReviewFilter, ReviewId, ReviewKind, ReviewState, Signal, SignalSource,
-    SyncName, Tombstone,
+    Cause, Commit, Effect, Link, LinkId, LinkState, NewJournalEntry, Pair, PairDecision, Review,
+    ReviewFilter, ReviewId, ReviewKind, ReviewState, Signal, SignalSource, Tombstone,
 };
 use uuid::Uuid;
 
 use crate::{
-    Error, breaker,
-    decide::{Conflict, Override, Overrides, has_base},
+    Error,
+    decide::{Override, Overrides},
     engine::Core,
     gone,
     intents::claim_for,
     news,
     pair::Pairing,
     reconcile::{ClaimEnd, Desk},
+    restored,
 };
-
-/// One answer that a review offers.
-fn choice(key: impl Into<String>, does: impl Into<String>) -> Json {
-    json!({"key": key.into(), "does": does.into()})
-}
-
-fn postpone() -> Json {
-    choice("postpone", "asks again when something changes")
-}
-
-fn review(
-    pairing: &Pairing,
-    kind: ReviewKind,
-    subject: String,
-    records: (Option<RecordId>, Option<RecordId>),
-    summary: String,
-    details: Json,
-    now: jiff::Timestamp,
-) -> Review {
-    Review {
-        id: ReviewId(Uuid::now_v7()),
-        sync: pairing.sync.clone(),
-        entity: pairing.entity,
-        kind,
-        subject,
-        left: records.0,
-        right: records.1,
-        summary,
-        details,
-        state: ReviewState::Open,
-        choice: None,
-        opened: now,
-        decided: None,
-    }
-}
-
-fn by_side(
-    side: Side,
-    on_side: RecordId,
-    on_other: Option<RecordId>,
-) -> (Option<RecordId>, Option<RecordId>) {
-    match side {
-        Side::Left => (Some(on_side), on_other),
-        Side::Right => (on_other, Some(on_side)),
-    }
-}
-
-/// Both sides changed one field differently.
-pub(crate) fn conflict_review(
-    pairing: &Pairing,
-    link: &Link,
-    conflict: &Conflict,
-    reads: &[Read; 2],
-    now: jiff::Timestamp,
-) -> Review {
-    let mapping = &pairing.compiled.mappings()[conflict.mapping];
-    let value = |side: Side, fields: &record::Fields| -> Json { json!(mapping.raw(side, fields)) };
-    let has_base = has_base(link, mapping);
-    let details = json!({
-        "v": 1,
-        "mapping": mapping.id(),
-        "reason": conflict.reason,
-        "left": value(Side::Left, &reads[0].record.fields),
-        "right": value(Side::Right, &reads[1].record.fields),
-        "base": has_base.then(|| json!({
-            "left": value(Side::Left, &link.base_left),
-            "right": value(Side::Right, &link.base_right),
-        })),
-        "choices": [
-            choice("left", format!("the value of {} goes to {}", pairing.end(Side::Left).connection, pairing.end(Side::Right).connection)),
-            choice("right", format!("the value of {} goes to {}", pairing.end(Side::Right).connection, pairing.end(Side::Left).connection)),
-            postpone(),
-        ],
-    });
-    review(
-        pairing,
-        ReviewKind::Conflict,
-        format!("{}:{}", link.id, mapping.id()),
-        (Some(link.left.clone()), Some(link.right.clone())),
-        format!(
-            "{} of a linked {}: {}",
-            mapping.id(),
-            pairing.entity,
-            conflict.reason
-        ),
-        details,
-        now,
-    )
-}
-
-/// More than one record could be the match, or the match is linked already.
-pub(crate) fn ambiguous_review(
-    pairing: &Pairing,
-    side: Side,
-    record: &RecordId,
-    candidates: &[(RecordId, String)],
-    rivals: &[(RecordId, String)],
-    why: &str,
-    now: jiff::Timestamp,
-) -> Review {
-    let other = side.other();
-    let mut choices: Vec<Json> = candidates
-        .iter()
-        .map(|(id, _)| {
-            choice(
-                format!("link:{id}"),
-                format!("links it with {} {id}", pairing.end(other).connection),
-            )
-        })
-        .collect();
-    choices.push(choice(
-        "apart",
-        "keeps them apart for good, and creates a counterpart if the sync may",
-    ));
-    choices.push(postpone());
-    let listed = |rows: &[(RecordId, String)]| -> Json {
-        rows.iter()
-            .map(|(id, why)| json!({"id": id, "why": why}))
-            .collect()
-    };
-    let details = json!({
-        "v": 1,
-        "side": side,
-        "record": record,
-        "why": why,
-        "candidates": listed(candidates),
-        "rivals": listed(rivals),
-        "choices": choices,
-    });
-    review(
-        pairing,
-        ReviewKind::Ambiguous,
-        format!("{side}:{record}"),
-        by_side(
-            side,
-            record.clone(),
-            candidates.first().map(|(id, _)| id.clone()),
-        ),
-        format!(
-            "{} {record} could be {} of {}: {why}",
-            pairing.end(side).connection,
-            match candidates.len() {
-                1 => "one record".to_owned(),
-                number => format!("{number} records"),
-            },
-            pairing.end(other).connection,
-        ),
-        details,
-        now,
-    )
-}
-
-/// A record vanished and its keys live on elsewhere on that side.
-pub(crate) fn rebind_review(
-    pairing: &Pairing,
-    link: &Link,
-    gone: Side,
-    heirs: &[(RecordId, String)],
-    now: jiff::Timestamp,
-) -> Review {
-    let mut choices: Vec<Json> = heirs
-        .iter()
-        .map(|(id, _)| {
-            choice(
-                format!("rebind:{id}"),
-                format!("links the remaining record with {id} instead (only if {id} has no link of its own)"),
-            )
-        })
-        .collect();
-    choices.push(choice(
-        "leave",
-        "ends the link and leaves the remaining record alone",
-    ));
-    if pairing.may_write(gone.other()) {
-        choices.push(choice(
-            "remove",
-            "ends the link and removes the remaining record",
-        ));
-    }
-    choices.push(postpone());
-    let details = json!({
-        "v": 1,
-        "gone": gone,
-        "heirs": heirs.iter().map(|(id, why)| json!({"id": id, "why": why})).collect::<Vec<_>>(),
-        "choices": choices,
-    });
-    review(
-        pairing,
-        ReviewKind::Rebind,
-        link.id.to_string(),
-        (Some(link.left.clone()), Some(link.right.clone())),
-        format!(
-            "{} {} is gone, and its keys live on in {} (merged or made anew?)",
-            pairing.end(gone).connection,
-            link.record(gone),
-            heirs
-                .iter()
-                .map(|(id, _)| id.as_str())
-                .collect::<Vec<_>>()
-                .join(", ")
-        ),
-        details,
-        now,
-    )
-}
-
-/// A record was deleted on one side.
-pub(crate) fn deleted_review(
-    pairing: &Pairing,
-    link: &Link,
-    gone: Side,
-    why: &str,
-    now: jiff::Timestamp,
-) -> Review {
-    let other = gone.other();
-    let mut choices = vec![choice("leave", "leaves the remaining record alone")];
-    if pairing.may_create(gone) {
-        choices.push(choice(
-            "recreate",
-            format!("makes it anew in {}", pairing.end(gone).connection),
-        ));
-    }
-    if pairing.may_write(other)
-        && pairing.end(other).description.deletes != connector::Deletes::Never
-    {
-        choices.push(choice(
-            "remove",
-            format!("removes it from {} too", pairing.end(other).connection),
-        ));
-    }
-    choices.push(postpone());
-    review(
-        pairing,
-        ReviewKind::Deleted,
-        link.id.to_string(),
-        (Some(link.left.clone()), Some(link.right.clone())),
-        format!(
-            "{} {} was deleted; {} {} remains: {why}",
-            pairing.end(gone).connection,
-            link.record(gone),
-            pairing.end(other).connection,
-            link.record(other)
-        ),
-        json!({"v": 1, "gone": gone, "why": why, "choices": choices}),
-        now,
-    )
-}
-
-/// A create ended without an answer and could not be proven.
-pub(crate) fn unproven_review(
-    pairing: &Pairing,
-    intent: &Intent,
-    candidates: &[RecordId],
-    now: jiff::Timestamp,
-) -> Review {
-    let mut choices: Vec<Json> = candidates
-        .iter()
-        .map(|id| choice(format!("link:{id}"), format!("it was made: it is {id}")))
-        .collect();
-    choices.push(choice("retry", "it was not made: creates it again"));
-    choices.push(choice("leave", "leaves it as it is"));
-    choices.push(postpone());
-    let origin = intent.target.other();
-    review(
-        pairing,
-        ReviewKind::UnprovenCreate,
-        unproven_subject(intent),
-        by_side(origin, intent.source.clone(), candidates.first().cloned()),
-        format!(
-            "whether {} {} was made in {} could not be found out",
-            pairing.end(origin).connection,
-            intent.source,
-            pairing.end(intent.target).connection
-        ),
-        json!({
-            "v": 1,
-            "side": origin,
-            "record": intent.source,
-            "intent": intent.id,
-            "candidates": candidates,
-            "choices": choices,
-        }),
-        now,
-    )
-}
-
-/// What names the question about an intent.
-pub(crate) fn unproven_subject(intent: &Intent) -> String {
-    format!("{}:{}", intent.target.other(), intent.source)
-}
-
-/// A create was refused for good.
-pub(crate) fn refused_create_review(
-    pairing: &Pairing,
-    side: Side,
-    record: &RecordId,
-    reason: &str,
-    now: jiff::Timestamp,
-) -> Review {
-    review(
-        pairing,
-        ReviewKind::Refused,
-        format!("{side}:{record}"),
-        by_side(side, record.clone(), None),
-        format!(
-            "{} refuses a counterpart of {} {record}: {reason}",
-            pairing.end(side.other()).connection,
-            pairing.end(side).connection
-        ),
-        json!({
-            "v": 1,
-            "side": side,
-            "record": record,
-            "reason": reason,
-            "choices": [
-                choice("retry", "tries again"),
-                choice("leave", "leaves it without a counterpart"),
-                postpone(),
-            ],
-        }),
-        now,
-    )
-}
-
-/// What the review about too many changes of one kind is about.
-pub(crate) fn mass_change_subject(sync: &SyncName, kind: breaker::Kind) -> String {
-    format!("{sync}:{}", kind.word())
-}
-
-/// More changes than the limit.
-pub(crate) fn mass_change_review(
-    pairing: &Pairing,
-    kind: breaker::Kind,
-    why: &str,
-    now: jiff::Timestamp,
-) -> Review {
-    review(
-        pairing,
-        ReviewKind::MassChange,
-        mass_change_subject(&pairing.sync, kind),
-        (None, None),
-        format!("the sync is stopped: {why}"),
-        json!({
-            "v": 1,
-            "kind": kind.word(),
-            "why": why,
-            "choices": [
-                choice("continue", "goes on with what waits, and counts anew"),
-                choice("leave", "stays stopped until it is resumed"),
-            ],
-        }),
-        now,
-    )
-}
-
-/// What the review about a listing that shows too little is about.
-pub(crate) fn shrunken_subject(pairing: &Pairing, side: Side) -> String {
-    format!(
-        "{}:listed:{}:{}",
-        pairing.sync,
-        pairing.end(side).connection,
-        pairing.entity
-    )
-}
-
-/// A listing shows much less than what is known. Nothing follows from it before a person says so.
-pub(crate) fn shrunken_review(
-    pairing: &Pairing,
-    side: Side,
-    listed: u64,
-    known: u64,
-    now: jiff::Timestamp,
-) -> Review {
-    let connection = &pairing.end(side).connection;
-    review(
-        pairing,
-        ReviewKind::MassChange,
-        shrunken_subject(pairing, side),
-        (None, None),
-        format!(
-            "{connection} listed {listed} of {known} known records: a right was lost, another account answers, or most were deleted; nothing follows from it"
-        ),
-        json!({
-            "v": 1,
-            "kind": "listing",
-            "side": side,
-            "listed": listed,
-            "known": known,
-            "choices": [
-                choice("continue", "they were deleted: reads each of them, and treats those that are gone as deleted"),
-                postpone(),
-            ],
-        }),
-        now,
-    )
-}
-
-/// What the review about a field that travels in a circle is about.
-pub(crate) fn circle_subject(link: &Link, mapping: &str) -> String {
-    format!("{}:{mapping}", link.id)
-}
-
-/// A field travels in a circle.
-pub(crate) fn circle_review(
-    pairing: &Pairing,
-    link: &Link,
-    mapping: &str,
-    claim: &Claim,
-    now: jiff::Timestamp,
-) -> Review {
-    let passed: Vec<String> = claim
-        .cause
-        .iter()
-        .flat_map(|cause| &cause.passed)
-        .map(ToString::to_string)
-        .collect();
-    review(
-        pairing,
-        ReviewKind::Circle,
-        circle_subject(link, mapping),
-        (Some(link.left.clone()), Some(link.right.clone())),
-        format!(
-            "one edit keeps coming back in {mapping}: two syncs feed each other, or a system rewrites the value; this field rests, the others go on"
-        ),
-        json!({
-            "v": 1,
-            "mapping": mapping,
-            "passed": passed,
-            "choices": [
-                choice("resume", "works on this field of the two records again"),
-                choice("leave", "leaves this field as it is on both sides until somebody changes it"),
-                postpone(),
-            ],
-        }),
-        now,
-    )
-}
 
 /// Carries out an answer.
 pub(crate) async fn resolve(core: &Core, id: ReviewId, answer: &str) -> Result<Review, Error> {
@@ -515,6 +86,14 @@ async fn carry_out(
         (ReviewKind::Conflict, _) => settle_conflict(core, pairing, review, answer).await,
         (ReviewKind::Ambiguous | ReviewKind::UnprovenCreate, Some(("link", candidate))) => {
             link_by_hand(core, pairing, review, &RecordId::from(candidate), commit).await
+        }
+        (ReviewKind::Ambiguous, Some(("only", candidate))) => {
+            let candidate = RecordId::from(candidate);
+            leave_doubles(core, pairing, review, &candidate, commit);
+            link_by_hand(core, pairing, review, &candidate, commit).await
+        }
+        (ReviewKind::Ambiguous, Some(("instead", rival))) => {
+            link_rival(core, pairing, review, &RecordId::from(rival), commit)
         }
         (ReviewKind::Ambiguous, _) => keep_apart(core, pairing, review, commit).await,
         (ReviewKind::Rebind, Some(("rebind", heir))) => {
@@ -596,7 +175,7 @@ async fn settle_conflict(
     // It is decided, not withdrawn.
     left_behind
         .withdrawn
-        .retain(|(_, kind, subject)| *kind != review.kind || *subject != review.subject);
+        .retain(|own| own.kind != review.kind || own.subject != review.subject);
     let open = match end {
         Some(ClaimEnd::Again { error, .. }) => Some(error),
         Some(ClaimEnd::Later { why, .. }) => Some(Some(why)),
@@ -645,7 +224,12 @@ fn side_in(stored: &Json) -> Side {
     }
 }
 
-fn person_signal(core: &Core, pairing: &Pairing, side: Side, record: &RecordId) -> Signal {
+pub(crate) fn person_signal(
+    core: &Core,
+    pairing: &Pairing,
+    side: Side,
+    record: &RecordId,
+) -> Signal {
     Signal {
         connection: pairing.end(side).connection.clone(),
         entity: pairing.entity,
@@ -692,8 +276,71 @@ async fn link_by_hand(
     Ok(())
 }
 
+/// Leaves the other records of the person alone. It is remembered as a decision about each and can be forgotten like one.
+fn leave_doubles(
+    core: &Core,
+    pairing: &Pairing,
+    review: &Review,
+    candidate: &RecordId,
+    commit: &mut Commit,
+) {
+    let Some((side, record)) = subject_of(review) else {
+        return;
+    };
+    let own = listed(review, "rivals").into_iter();
+    let own = own.map(|double| (side, double, candidate.clone()));
+    let sure = review.details["sure"].as_array().into_iter().flatten();
+    let others = sure
+        .filter_map(|id| id.as_str().map(RecordId::from))
+        .filter(|double| double != candidate)
+        .map(|double| (side.other(), double, record.clone()));
+    for (side, double, of) in own.chain(others) {
+        let (left, right) = match side {
+            Side::Left => (double.clone(), of.clone()),
+            Side::Right => (of.clone(), double.clone()),
+        };
+        let pair = Pair { left, right };
+        let (sync, entity) = (pairing.sync.clone(), pairing.entity);
+        let decision = (sync.clone(), entity, pair, PairDecision::KeepApart);
+        commit.decisions.push(decision);
+        commit.withdrawn.push(who_is(pairing, side, &double));
+        commit.tombstones.push(Tombstone {
+            sync,
+            entity,
+            side,
+            record: double,
+            why: "the same person again, left alone by a person".to_owned(),
+            at: core.clock.now(),
+        });
+    }
+}
+
+/// Links the other record of one person with the only candidate; who is left is looked at again.
+fn link_rival(
+    core: &Core,
+    pairing: &Pairing,
+    review: &Review,
+    rival: &RecordId,
+    commit: &mut Commit,
+) -> Result<(), Error> {
+    let candidates = listed(review, "candidates");
+    let (Some((side, record)), [candidate]) = (subject_of(review), &candidates[..]) else {
+        return Err(Error::NoReview(review.id.to_string()));
+    };
+    let (left, right) = match side {
+        Side::Left => (rival.clone(), candidate.clone()),
+        Side::Right => (candidate.clone(), rival.clone()),
+    };
+    let link = new_link(core, pairing, left, right, "by a person");
+    add_link(core, pairing, review, link, commit);
+    commit
+        .signals
+        .push(person_signal(core, pairing, side, &record));
+    Ok(())
+}
+
 /// The records that a question lists.
-fn listed(review: &Review, key: &str) -> Vec<RecordId> {
+pub(crate) fn listed(review: &Review, key: &str) -> Vec<RecordId> {
     review.details[key]
         .as_array()
         .into_iter()
@@ -826,6 +473,13 @@ async fn keep_apart(
         .chain(counterparts)
         .collect();
     for candidate in candidates {
+        if pairing.compiled.parent().is_some() {
+            // The same was asked from the other side: it is looked at anew, without this one.
+            let other = side.other();
+            commit.withdrawn.push(who_is(pairing, other, &candidate));
+            let again = person_signal(core, pairing, other, &candidate);
+            commit.signals.push(again);
+        }
         let (left, right) = match side {
             Side::Left => (record.clone(), candidate),
             Side::Right => (candidate, record.clone()),
@@ -951,6 +605,12 @@ async fn remove_by_hand(
     record: &RecordId,
     commit: &mut Commit,
 ) -> Result<(), Error> {
+    if core.is_rematching(&pairing.sync) {
+        return Err(Error::NotReady {
+            sync: pairing.sync.to_string(),
+            why: restored::PUT_OFF.to_owned(),
+        });
+    }
     let desk = Desk::new(core, pairing, side, store::Lane::Live);
     let cause = Cause {
         trace: Uuid::now_v7(),

@@ -16,11 +16,10 @@ use uuid::Uuid;
 use crate::{
     BlockedRow, Error, Extent, Progress, RunReport, Status, SyncStatus,
     engine::Core,
-    news,
+    listing, measured, news,
     pair::Pairing,
     poll::{heard, whence},
     report::FailingRecord,
-    spread::Timed,
     sweep::{SweepReport, sweep},
 };
 
@@ -146,12 +145,18 @@ async fn list_and_work(
             progress.done = progress.to_do - waiting.dirty;
         });
         let stopped = core.paused(sync).is_some();
-        let worked_off = waiting.dirty <= waiting.failing && !core.is_busy();
+        let worked_off = waiting.dirty <= waiting.failing
+            && !core.is_busy()
+            && !core.is_something_due(pairings).await?;
         if stopped {
             break;
         }
         if worked_off {
             if waiting.intents == 0 {
+                if core.is_rematching(sync) {
+                    core.end_rematching(sync).await?;
+                    continue;
+                }
                 break;
             }
             let now = core.clock.now();
@@ -168,6 +173,17 @@ async fn list_and_work(
     }
     progress.send_modify(|progress| progress.phase = "done");
     Ok(listed)
+}
+
+/// After a restore: lets a sync make and remove again, once everything of it was looked at.
+pub(crate) async fn end_rematching(core: &Arc<Core>, sync: &SyncName) -> Result<(), Error> {
+    let pairings = core.ready(sync)?;
+    let waiting = waiting(core, &pairings).await?;
+    let worked_off = waiting.dirty <= waiting.failing && waiting.intents == 0 && !core.is_busy();
+    if worked_off && core.has_looked() && core.paused(sync).is_none() {
+        core.end_rematching(sync).await?;
+    }
+    Ok(())
 }
 
 /// Goes on with a first listing that an earlier process did not end.
@@ -193,7 +209,10 @@ async fn list_all(
     for side in Side::BOTH {
         cursors.extend(whence(core, pairing, side).await?);
     }
-    let reports = list_both(core, pairing, Lane::Backfill, progress).await?;
+    core.note_relisting(pairing, true);
+    let reports = list_both(core, pairing, Lane::Backfill, progress).await;
+    core.note_relisting(pairing, false);
+    let reports = reports?;
     for (key, cursor) in cursors {
         core.store
             .save_cursor(&core.workspace, &key, &cursor, &[])
@@ -226,8 +245,11 @@ pub(crate) async fn list_side(
     lane: Lane,
     progress: &(dyn Fn(u64, Option<u64>) + Send + Sync),
 ) -> Result<SweepReport, Error> {
-    let report = sweep(core, pairing, side, lane, progress).await?;
     let connection = &pairing.end(side).connection;
+    // One listing of the same records at a time: they share the place where it stands.
+    let alone = format!("list/{connection}/{}", pairing.entity);
+    let _alone = core.locks.acquire(BTreeSet::from([alone])).await;
+    let report = sweep(core, pairing, side, lane, progress).await?;
     let known = core
         .store
         .known_count(&core.workspace, connection, pairing.entity)
@@ -315,7 +337,8 @@ pub(crate) async fn quiet(core: &Arc<Core>, longest: Duration) -> Result<bool, E
         let is_quiet = core.has_looked()
             && waiting.dirty <= waiting.failing
             && waiting.intents == 0
-            && !core.is_busy();
+            && !core.is_busy()
+            && !core.is_something_due(&pairings).await?;
         quiet_looks = if is_quiet { quiet_looks + 1 } else { 0 };
         if quiet_looks >= 2 {
             return Ok(true);
@@ -384,6 +407,39 @@ fn in_sync(core: &Core) -> BTreeMap<ConnectionName, BTreeSet<record::Entity>> {
     entities
 }
 
+/// In one word how a sync stands, and why.
+pub(crate) fn stands(
+    core: &Core,
+    name: &SyncName,
+    mode: mapping::Mode,
+) -> (&'static str, Option<String>) {
+    if let Some(why) = core.unready(name) {
+        ("not ready", Some(why))
+    } else if let Some(why) = core.paused(name) {
+        ("paused", Some(why))
+    } else if mode == mapping::Mode::Preview {
+        ("preview", None)
+    } else if core.is_rematching(name) {
+        (
+            "rematching",
+            Some(
+                "the database was restored: everything is matched again before anything is made or removed"
+                    .to_owned(),
+            ),
+        )
+    } else if let Some(pilot) = core.pilot(name) {
+        let records = pilot.len();
+        (
+            "pilot",
+            Some(format!("only {records} records are worked with")),
+        )
+    } else if !core.is_started(name) {
+        ("new", Some("its first run was not started yet".to_owned()))
+    } else {
+        ("running", None)
+    }
+}
+
 /// What the whole looks like.
 pub(crate) async fn status(core: &Core) -> Result<Status, Error> {
     let overview = core.store.overview(&core.workspace).await?;
@@ -394,8 +450,6 @@ pub(crate) async fn status(core: &Core) -> Result<Status, Error> {
         .iter()
         .map(|(name, rules)| (name.clone(), rules.clone()))
         .collect();
-    let spread =
-        |timed: Timed, sync: &SyncName, side| timed.spread(&overview.meters, sync.as_str(), side);
     let mut syncs = Vec::with_capacity(names.len());
     for (name, rules) in names {
         let paused_mappings = core
@@ -422,23 +476,13 @@ pub(crate) async fn status(core: &Core) -> Result<Status, Error> {
                 .await?
                 .map(|(at, _)| at);
         }
-        let (state, why) = if let Some(why) = core.unready(&name) {
-            ("not ready", Some(why))
-        } else if let Some(why) = core.paused(&name) {
-            ("paused", Some(why))
-        } else if rules.mode == mapping::Mode::Preview {
-            ("preview", None)
-        } else if let Some(pilot) = core.pilot(&name) {
-            let records = pilot.len();
-            (
-                "pilot",
-                Some(format!("only {records} records are worked with")),
-            )
-        } else if !core.is_started(&name) {
-            ("new", Some("its first run was not started yet".to_owned()))
-        } else {
-            ("running", None)
-        };
+        let (_, children) = core.store.children(&core.workspace, &name, 0).await?;
+        let mut waiting: BTreeMap<String, u64> = BTreeMap::new();
+        for child in children {
+            *waiting.entry(child.entity.to_string()).or_default() += 1;
+        }
+        let listings = listing::costs(core, &name).await?;
+        let (state, why) = stands(core, &name, rules.mode);
         syncs.push(SyncStatus {
             name: name.to_string(),
             left: rules.left.clone(),
@@ -446,12 +490,11 @@ pub(crate) async fn status(core: &Core) -> Result<Status, Error> {
             state,
             why,
             paused_mappings,
+            waiting,
+            listings,
             swept_left: swept[0],
             swept_right: swept[1],
-            lag_to_left: spread(Timed::Lag, &name, Side::Left),
-            lag_to_right: spread(Timed::Lag, &name, Side::Right),
-            overwrite_window_left: spread(Timed::Overwrite, &name, Side::Left),
-            overwrite_window_right: spread(Timed::Overwrite, &name, Side::Right),
+            measured: measured::measured(&overview.meters, &name),
         });
     }
     let mut changes = BTreeMap::new();

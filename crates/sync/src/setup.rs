@@ -227,12 +227,11 @@ fn with_way(mut problem: Problem, ends: &[End; 2]) -> Problem {
 /// What is wrong with trusting keys alone where one side's records share them as a matter of course.
 fn shared_keys(entity: Entity, rules: &EntityRules, ends: &[End; 2]) -> Option<Problem> {
     let matching = &rules.matching;
-    let is_trusted = |key: &connector::KeyKind| {
-        matching.trusts(match key {
-            connector::KeyKind::Email => matching::KeyKind::Email,
-            connector::KeyKind::Phone => matching::KeyKind::Phone,
-            connector::KeyKind::Name => matching::KeyKind::Name,
-        })
+    let is_trusted = |key: &connector::KeyKind| match key {
+        connector::KeyKind::Email => matching.trusts(matching::KeyKind::Email),
+        connector::KeyKind::Phone => matching.trusts(matching::KeyKind::Phone),
+        connector::KeyKind::Name => matching.trusts(matching::KeyKind::Name),
+        connector::KeyKind::Parent => false,
     };
     let shared = ends
         .iter()

@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use mapping::Limit;
 use record::{Entity, Side};
 use serde::{Deserialize, Serialize};
-use store::{Commit, Lane, ReviewKind, RunId, SyncName};
+use store::{Commit, Lane, Question, ReviewKind, RunId, SyncName};
 
 use crate::{
     Error,
@@ -24,8 +24,11 @@ use crate::{
     news,
     pair::Pairing,
     pilot::Pilot,
-    resolve,
+    resolve, restored,
 };
+
+/// How it begins why a record waits whose sync is paused.
+const PAUSED: &str = "the sync is paused: ";
 
 /// What is stored of how a sync stands.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -53,6 +56,9 @@ struct Standing {
     /// What counts towards limits.
     #[serde(default)]
     counted: Vec<Counted>,
+    /// The restore after which everything was matched anew, see [`crate::restored`].
+    #[serde(default)]
+    rematched: Option<Timestamp>,
 }
 
 /// How a sync stands.
@@ -69,6 +75,10 @@ struct Held {
     links: Option<(Timestamp, usize)>,
     /// What the first listing under way has listed on both sides already.
     listed: BTreeSet<Entity>,
+    /// What a full run lists just now.
+    relisting: BTreeSet<Entity>,
+    /// The restore after which everything is to be matched anew: until then nothing is made or removed.
+    rematching: Option<Timestamp>,
 }
 
 /// How all syncs stand.
@@ -125,16 +135,25 @@ impl Core {
             return Ok(());
         }
         let stored = self.store.sync_state(&self.workspace, sync).await?;
-        let standing = stored
-            .map(serde_json::from_value)
-            .transpose()
-            .map_err(|error| store::Error::Corrupt {
-                what: "state of a sync",
-                why: format!("{sync}: {error}"),
-            })?;
+        let restored = restored::last(&*self.store, &self.workspace).await?;
+        let standing: Option<Standing> =
+            stored
+                .map(serde_json::from_value)
+                .transpose()
+                .map_err(|error| store::Error::Corrupt {
+                    what: "state of a sync",
+                    why: format!("{sync}: {error}"),
+                })?;
         self.with_held(sync, |held| {
             held.standing = standing.unwrap_or_default();
             held.recalled = true;
+            if !held.standing.started {
+                // its first run lists and matches everything anyway
+                held.standing.rematched = restored;
+            } else if restored.is_some() && restored != held.standing.rematched {
+                held.rematching = restored;
+                held.standing.listed = false;
+            }
         });
         Ok(())
     }
@@ -215,6 +234,23 @@ impl Core {
         self.standing(sync, |standing| standing.started && !standing.listed)
     }
 
+    /// Whether both sides of an entity are just listed by a full run.
+    pub(crate) fn is_relisting(&self, pairing: &Pairing) -> bool {
+        self.with_held(&pairing.sync, |held| {
+            held.relisting.contains(&pairing.entity)
+        })
+    }
+
+    pub(crate) fn note_relisting(&self, pairing: &Pairing, under_way: bool) {
+        self.with_held(&pairing.sync, |held| {
+            if under_way {
+                held.relisting.insert(pairing.entity);
+            } else {
+                held.relisting.remove(&pairing.entity);
+            }
+        });
+    }
+
     pub(crate) fn paused(&self, sync: &SyncName) -> Option<String> {
         self.standing(sync, |standing| standing.paused.clone())
     }
@@ -238,10 +274,7 @@ impl Core {
             } else if !standing.listed && !held.listed.contains(&pairing.entity) {
                 Some("the first listing is not complete".to_owned())
             } else {
-                standing
-                    .paused
-                    .as_ref()
-                    .map(|why| format!("the sync is paused: {why}"))
+                standing.paused.as_ref().map(|why| format!("{PAUSED}{why}"))
             }
         })
     }
@@ -288,8 +321,10 @@ impl Core {
         if !self.is_listing(sync) {
             return Ok(());
         }
-        self.change(sync, |standing| standing.let_pass = Some(self.clock.now()));
-        self.save(sync).await?;
+        if !self.is_rematching(sync) {
+            self.change(sync, |standing| standing.let_pass = Some(self.clock.now()));
+            self.save(sync).await?;
+        }
         self.with_held(sync, |held| held.listed.insert(pairing.entity));
         self.wake();
         Ok(())
@@ -301,9 +336,13 @@ impl Core {
         if !self.is_listing(sync) {
             return Ok(());
         }
+        // After a restore nobody was shown what will be found.
+        let shown = !self.is_rematching(sync);
         let listed = |standing: &mut Standing| {
             standing.listed = true;
-            standing.let_pass = Some(self.clock.now());
+            if shown {
+                standing.let_pass = Some(self.clock.now());
+            }
         };
         self.change(sync, listed);
         // What other syncs of a connection worked off meanwhile was not put off for this one. Marked
@@ -327,6 +366,27 @@ impl Core {
         self.change(sync, listed);
         self.with_held(sync, |held| held.listed.clear());
         self.save(sync).await
+    }
+
+    /// Whether everything of a sync has to be matched anew, because the database was restored.
+    pub(crate) fn is_rematching(&self, sync: &SyncName) -> bool {
+        self.with_held(sync, |held| {
+            held.rematching.is_some() && held.standing.started
+        })
+    }
+
+    /// Everything was matched anew: what was put off is done now, within the limits of the sync.
+    pub(crate) async fn end_rematching(&self, sync: &SyncName) -> Result<(), Error> {
+        let Some(restored) = self.with_held(sync, |held| held.rematching) else {
+            return Ok(());
+        };
+        self.save_then_change(sync, |standing| standing.rematched = Some(restored))
+            .await?;
+        self.with_held(sync, |held| held.rematching = None);
+        tracing::info!(%sync, "everything was matched anew after the restore");
+        self.hurry(sync, |error| error == restored::PUT_OFF).await?;
+        self.wake();
+        Ok(())
     }
 
     /// The rules that all records of a sync were looked at under.
@@ -449,14 +509,16 @@ impl Core {
             standing.over_limit = false;
         })
         .await?;
-        self.hurry(sync).await?;
+        self.hurry(sync, |error| {
+            error.starts_with(PAUSED) || breaker::is_stopped(error)
+        })
+        .await?;
         self.wake();
         Ok(())
     }
 
-    /// What was put off because a sync stood still is due now.
-    async fn hurry(&self, sync: &SyncName) -> Result<(), Error> {
-        const STOOD_STILL: &str = "the sync is paused: ";
+    /// What was put off for such a reason is due now.
+    async fn hurry(&self, sync: &SyncName, reason: impl Fn(&str) -> bool) -> Result<(), Error> {
         const HURRIED: usize = 10_000_000;
         let now = self.clock.now();
         let mut signals = Vec::new();
@@ -470,21 +532,18 @@ impl Core {
                     .store
                     .failing(&self.workspace, Some(connection), HURRIED)
                     .await?;
-                signals.extend(
-                    failing
-                        .into_iter()
-                        .filter(|(_, error)| error.starts_with(STOOD_STILL))
-                        .map(|(claim, _)| store::Signal {
-                            connection: claim.connection,
-                            entity: claim.entity,
-                            record: claim.record,
-                            lane: claim.lane,
-                            source: store::SignalSource::Person,
-                            not_older_than: None,
-                            due: now,
-                            cause: claim.cause,
-                        }),
-                );
+                signals.extend(failing.into_iter().filter(|(_, error)| reason(error)).map(
+                    |(claim, _)| store::Signal {
+                        connection: claim.connection,
+                        entity: claim.entity,
+                        record: claim.record,
+                        lane: claim.lane,
+                        source: store::SignalSource::Person,
+                        not_older_than: None,
+                        due: now,
+                        cause: claim.cause,
+                    },
+                ));
             }
         }
         self.store.signal(&self.workspace, &signals).await?;
@@ -494,9 +553,11 @@ impl Core {
     /// A sync that goes on needs no answer to why it was stopped.
     pub(crate) async fn withdraw_limit_questions(&self, sync: &SyncName) -> Result<(), Error> {
         let mut commit = Commit::default();
-        commit.withdrawn.extend(Kind::ALL.map(|kind| {
-            let subject = resolve::mass_change_subject(sync, kind);
-            (sync.clone(), ReviewKind::MassChange, subject)
+        commit.withdrawn.extend(Kind::ALL.map(|kind| Question {
+            sync: sync.clone(),
+            entity: None,
+            kind: ReviewKind::MassChange,
+            subject: resolve::mass_change_subject(sync, kind),
         }));
         self.commit(commit).await
     }

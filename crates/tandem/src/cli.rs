@@ -5,6 +5,8 @@ use std::{net::SocketAddr, path::PathBuf};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use crate::commands::practise;
+
 /// Keeps contacts in HighLevel and onOffice, and members of OfficeRnD, in two-way sync.
 ///
 /// Data goes to stdout, everything else to stderr. Commands that look at or change a database go
@@ -40,7 +42,8 @@ pub(crate) struct Cli {
 /// What every command takes.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Global {
-    /// The database file [default: what the config says, else tandem.db]
+    /// The database: a file, or postgres://USER:PASSWORD@HOST/NAME [default: what the config says, else
+    /// tandem.db]
     #[arg(
         long,
         global = true,
@@ -114,7 +117,8 @@ Examples:
     #[command(after_help = "\
 Examples:
   tandem init highlevel-onoffice
-  tandem init highlevel-onoffice --out -         (to stdout)")]
+  tandem init highlevel-onoffice --out -         (to stdout)
+  tandem init highlevel-onoffice --sandbox       (to practise on `tandem sandbox`, which has to run)")]
     Init(Init),
 
     /// Check a config and put it into force; nothing changes if anything in it is wrong
@@ -136,6 +140,7 @@ Examples:
     #[command(after_help = "\
 Examples:
   tandem check
+  tandem check agency --all                      (what more rights would allow)
   tandem check office --json")]
     Check(Check),
 
@@ -190,6 +195,13 @@ Examples:
   tandem disconnect office
   tandem disconnect office --yes     (without being asked)")]
     Disconnect(Disconnect),
+
+    /// List the accounts that the sign-in of a connection reaches, and which connection has each
+    #[command(after_help = "\
+Examples:
+  tandem accounts agency
+  tandem accounts agency --rows     (what has no connection yet, as rows for a template of the config)")]
+    Accounts(Accounts),
 
     /// Show what a trigger of the catalog hands on, as it happens
     #[command(after_help = "\
@@ -262,26 +274,45 @@ Examples:
   tandem status --json | jq .syncs")]
     Status(Format),
 
-    /// The pairs of records that a sync has linked, each with how it was matched
-    #[command(after_help = "\
+    /// The pairs of records that a sync has linked; linking and splitting by hand
+    #[command(
+        args_conflicts_with_subcommands = true,
+        subcommand_negates_reqs = true,
+        after_help = "\
 Examples:
   tandem links people
-  tandem links people --json > links.json")]
+  tandem links export people > links.csv
+  tandem links import links.csv --dry-run        (pairs that are known from elsewhere)
+  tandem links split people contact 5DP4iH6HLkQsiKESj6rh 4711
+  tandem links decisions people                  (what was decided by hand, and can be forgotten)"
+    )]
     Links(Links),
 
     /// The questions that wait for a person
     #[command(after_help = "\
 Examples:
   tandem reviews
+  tandem reviews --kind conflict
   tandem reviews --sync people --all --json")]
     Reviews(Reviews),
 
-    /// Answer a review
+    /// Answer a review, or all that a filter meets
     #[command(after_help = "\
 Examples:
   tandem reviews                                 (shows the ids and the choices)
-  tandem resolve 0197a3c2-6f1e-7cc0-9d61-0c3f1f0c8d11 left")]
+  tandem resolve 0197a3c2-6f1e-7cc0-9d61-0c3f1f0c8d11 left
+  tandem resolve 0197a3c2-6f1e-7cc0-9d61-0c3f1f0c8d11 left --always   (the left is right about this field from now on)
+  tandem resolve --kind conflict --field email left --dry-run         (how many that would be)
+  tandem resolve --sync people --kind ambiguous apart")]
     Resolve(Resolve),
+
+    /// The configs that were in force; showing one, or going back to it
+    #[command(after_help = "\
+Examples:
+  tandem config
+  tandem config 12 > tandem.yaml
+  tandem config 12 --back")]
+    Config(Config),
 
     /// Why a record, or one field of it, is as it is
     #[command(after_help = "\
@@ -319,6 +350,24 @@ Examples:
   tandem failing --connection office --json")]
     Failing(Failing),
 
+    /// Have what failed or was refused tried again, after you put right why
+    ///
+    /// At once, and in the order in which it began: records that fail (`tandem failing`) and fields that a system refused
+    /// (`tandem blocked`). Nothing named is everything.
+    #[command(after_help = "\
+Examples:
+  tandem retry
+  tandem retry --connection office
+  tandem retry --record 5DP4iH6HLkQsiKESj6rh --json")]
+    Retry(Retry),
+
+    /// What is wrong and was told, and whether people can be told
+    #[command(after_help = "\
+Examples:
+  tandem alerts
+  tandem alerts --test                          (sends a test on each channel)")]
+    Alerts(Alerts),
+
     /// Fields that do not cross, each with the reason
     #[command(after_help = "\
 Examples:
@@ -336,6 +385,40 @@ Examples:
     /// Workflows: what is done when something happens, and the runs of it
     #[command(subcommand)]
     Workflow(crate::commands::workflow::Workflow),
+
+    /// How much is kept of what grows with time: how many, the oldest, and the rule
+    ///
+    /// The rules are `retention` in the config. What is kept no longer goes in the background.
+    #[command(after_help = "\
+Examples:
+  tandem retention
+  tandem retention --json")]
+    Retention(Format),
+
+    /// Copy the database to a new file, while work goes on
+    ///
+    /// The file is written by the server that has the database. Credentials in it stay sealed: keep a copy of
+    /// the key too.
+    #[command(after_help = "\
+Examples:
+  tandem backup /var/backups/tandem-monday.db
+  tandem backup before-update.db --json")]
+    Backup(Backup),
+
+    /// Make a backup the database; nothing is made or removed before everything was matched again
+    #[command(after_help = "\
+Examples:
+  tandem restore /var/backups/tandem-monday.db --database tandem.db
+  tandem restore --already --database postgres://tandem@db.example.org/tandem   (after pg_restore)")]
+    Restore(Restore),
+
+    /// Move everything from a database file to an empty database of a PostgreSQL server
+    ///
+    /// All of it or nothing; each row is read back and compared. No server may run on the file.
+    #[command(after_help = "\
+Example:
+  tandem migrate-store --from tandem.db --to postgres://tandem@db.example.org/tandem")]
+    MigrateStore(MigrateStore),
 
     /// The key that seals credentials
     #[command(subcommand)]
@@ -358,7 +441,8 @@ Example:
     #[command(after_help = "\
 Examples:
   tandem error TDM-K002
-  tandem error                                  (lists all codes)")]
+  tandem error                                  (lists all codes)
+  tandem error --json")]
     Error(ErrorCode),
 
     /// Print a completion script for a shell
@@ -414,6 +498,10 @@ pub(crate) struct Init {
     /// The file to write; `-` for stdout. An existing file is never overwritten
     #[arg(long, default_value = "tandem.yaml", value_name = "FILE")]
     pub(crate) out: PathBuf,
+    /// Point it at the simulated systems that `tandem sandbox` runs, at this address if another than
+    /// http://127.0.0.1:4010
+    #[arg(long, value_name = "URL", num_args = 0..=1, require_equals = true, default_missing_value = practise::USUAL)]
+    pub(crate) sandbox: Option<String>,
 }
 
 /// A pair of systems with a ready config.
@@ -458,6 +546,9 @@ pub(crate) struct Connect {
 pub(crate) struct Check {
     /// The connection [default: all]
     pub(crate) name: Option<String>,
+    /// Also list what of the catalog each right would allow that no sync needs
+    #[arg(long)]
+    pub(crate) all: bool,
     #[command(flatten)]
     pub(crate) format: Format,
 }
@@ -573,6 +664,17 @@ pub(crate) struct Disconnect {
     /// Do it without asking
     #[arg(long)]
     pub(crate) yes: bool,
+    #[command(flatten)]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Accounts {
+    /// The connection, by its name in the config
+    pub(crate) name: String,
+    /// Only those without a connection, as rows for `for` of a template
+    #[arg(long)]
+    pub(crate) rows: bool,
     #[command(flatten)]
     pub(crate) format: Format,
 }
@@ -696,11 +798,105 @@ impl RowState {
 
 #[derive(Debug, Args)]
 pub(crate) struct Links {
+    #[command(subcommand)]
+    pub(crate) command: Option<LinksCommand>,
     /// The sync, by its name in the config
-    pub(crate) sync: String,
+    #[arg(required = true)]
+    pub(crate) sync: Option<String>,
     /// At most so many; 0 for all
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub(crate) limit: usize,
+    #[command(flatten)]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum LinksCommand {
+    /// Link the pairs of a CSV file with the header `sync,entity,left,right`
+    ///
+    /// All rows are checked first; if one cannot be linked, none is. Linked records are then aligned by the rules
+    /// for a first link.
+    #[command(after_help = "\
+Examples:
+  tandem links import links.csv --dry-run
+  tandem links import links.csv")]
+    Import(LinksImport),
+    /// Write the links as such a file, to stdout
+    #[command(after_help = "\
+Examples:
+  tandem links export > links.csv
+  tandem links export people")]
+    Export {
+        /// Only of this sync [default: all]
+        sync: Option<String>,
+    },
+    /// End a link because the two are not one; they are kept apart from then on
+    ///
+    /// Each is then matched anew, and gets another counterpart made if the sync may.
+    #[command(after_help = "\
+Examples:
+  tandem links split people contact 5DP4iH6HLkQsiKESj6rh 4711
+  tandem links split people contact 5DP4iH6HLkQsiKESj6rh 4711 --leave")]
+    Split(Split),
+    /// What was decided by hand about pairs: that they are one, or that they are two
+    #[command(after_help = "\
+Example:
+  tandem links decisions people")]
+    Decisions {
+        /// The sync, by its name in the config
+        sync: String,
+        #[command(flatten)]
+        format: Format,
+    },
+    /// Forget what was decided about a pair; the two are judged as if nobody had said anything
+    ///
+    /// A link between them stays; `tandem links split` ends it.
+    #[command(after_help = "\
+Example:
+  tandem links forget people contact 5DP4iH6HLkQsiKESj6rh 4711")]
+    Forget(PairOf),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LinksImport {
+    /// The file; `-` for stdin
+    pub(crate) file: PathBuf,
+    /// Only check
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Split {
+    #[command(flatten)]
+    pub(crate) pair: PairOf,
+    /// Neither gets another counterpart made
+    #[arg(long)]
+    pub(crate) leave: bool,
+}
+
+/// Two records of a sync.
+#[derive(Debug, Args)]
+pub(crate) struct PairOf {
+    /// The sync, by its name in the config
+    pub(crate) sync: String,
+    /// The kind of record: contact, company, …
+    pub(crate) entity: String,
+    /// The id of the record on the left
+    pub(crate) left: String,
+    /// The id of the record on the right
+    pub(crate) right: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Config {
+    /// Show this one [default: list them]
+    pub(crate) revision: Option<u64>,
+    /// Put it into force again
+    #[arg(long, requires = "revision")]
+    pub(crate) back: bool,
     #[command(flatten)]
     pub(crate) format: Format,
 }
@@ -710,7 +906,10 @@ pub(crate) struct Reviews {
     /// Only of this sync
     #[arg(long, value_name = "NAME")]
     pub(crate) sync: Option<String>,
-    /// Also those that are postponed, decided or withdrawn
+    /// Only of this kind: conflict, ambiguous, rebind, deleted, unproven_create, mass_change, refused, circle
+    #[arg(long, value_name = "KIND")]
+    pub(crate) kind: Option<String>,
+    /// Also those that are postponed, decided or withdrawn, or wait for the answer about another record
     #[arg(long)]
     pub(crate) all: bool,
     #[command(flatten)]
@@ -719,10 +918,27 @@ pub(crate) struct Reviews {
 
 #[derive(Debug, Args)]
 pub(crate) struct Resolve {
-    /// The review's id, or as much of its beginning as is unique
-    pub(crate) id: String,
-    /// One of its choices
-    pub(crate) choice: String,
+    /// The review's id, or as much of its beginning as is unique, and one of its choices; with a filter, the choice alone
+    #[arg(required = true, num_args = 1..=2, value_name = "ID> <CHOICE")]
+    pub(crate) answer: Vec<String>,
+    /// The answer becomes the policy of the field, in a new revision of the config (see `tandem config`)
+    #[arg(long, conflicts_with_all = ["sync", "kind", "entity", "field", "dry_run"])]
+    pub(crate) always: bool,
+    /// Answer all of this sync
+    #[arg(long, value_name = "NAME")]
+    pub(crate) sync: Option<String>,
+    /// Answer all of this kind
+    #[arg(long, value_name = "KIND")]
+    pub(crate) kind: Option<String>,
+    /// Answer all about this kind of record
+    #[arg(long, value_name = "ENTITY")]
+    pub(crate) entity: Option<String>,
+    /// Answer all about this field, by the name of its mapping
+    #[arg(long, value_name = "NAME")]
+    pub(crate) field: Option<String>,
+    /// Only count how many a filter meets
+    #[arg(long)]
+    pub(crate) dry_run: bool,
     #[command(flatten)]
     pub(crate) format: Format,
 }
@@ -871,6 +1087,63 @@ Example:
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Retry {
+    /// Only of this connection
+    #[arg(long)]
+    pub(crate) connection: Option<String>,
+    /// Only of this kind of record
+    #[arg(long)]
+    pub(crate) entity: Option<String>,
+    /// Only this record
+    #[arg(long)]
+    pub(crate) record: Option<String>,
+    /// Only fields that were refused in this sync
+    #[arg(long)]
+    pub(crate) sync: Option<String>,
+    #[command(flatten)]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Alerts {
+    /// Send a test on each channel now, and say what came of it
+    #[arg(long)]
+    pub(crate) test: bool,
+    #[command(flatten)]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Backup {
+    /// The new file; it must not be there
+    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Restore {
+    /// A file that `tandem backup` made
+    #[arg(required_unless_present = "already", conflicts_with = "already")]
+    pub(crate) file: Option<PathBuf>,
+    /// The database was restored by other means (`pg_restore`, a snapshot of a disk): only note that
+    #[arg(long)]
+    pub(crate) already: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MigrateStore {
+    /// The database file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) from: PathBuf,
+    /// The empty database: postgres://USER:PASSWORD@HOST/NAME
+    #[arg(long, value_name = "URL")]
+    pub(crate) to: String,
+    #[command(flatten)]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Token {
     /// A name of your choice, to know it by
     pub(crate) name: String,
@@ -883,6 +1156,8 @@ pub(crate) struct Token {
 pub(crate) struct ErrorCode {
     /// Such as TDM-C002; all are listed if none is given
     pub(crate) code: Option<String>,
+    #[command(flatten)]
+    pub(crate) format: Format,
 }
 
 #[cfg(test)]
@@ -915,5 +1190,44 @@ mod tests {
         let mut without = Vec::new();
         look(&Cli::command(), &mut without);
         assert_eq!(without, Vec::<String>::new());
+    }
+
+    /// Commands that show nothing of what is stored, or show it in a form that programs read anyway.
+    const WITHOUT_JSON: [&str; 12] = [
+        "completions",
+        "init",
+        "links export",
+        "links forget",
+        "links split",
+        "listen",
+        "restore",
+        "sandbox",
+        "schema",
+        "serve",
+        "token",
+        "vault rotate",
+    ];
+
+    #[test]
+    fn every_command_that_lists_prints_json_on_demand() {
+        fn look(command: &clap::Command, path: &str, without: &mut Vec<String>) {
+            let shown = command
+                .get_subcommands()
+                .filter(|command| !command.is_hide_set());
+            let mut is_group = false;
+            for inner in shown {
+                is_group = true;
+                let path = format!("{path} {}", inner.get_name());
+                look(inner, path.trim_start(), without);
+            }
+            let takes = command.get_arguments().any(|own| own.get_id() == "json");
+            if !takes && !is_group {
+                without.push(path.to_owned());
+            }
+        }
+        let mut without = Vec::new();
+        look(&Cli::command(), "", &mut without);
+        without.sort_unstable();
+        assert_eq!(without, WITHOUT_JSON);
     }
 }

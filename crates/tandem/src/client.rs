@@ -242,7 +242,7 @@ fn event_parts(event: &[u8]) -> Option<(String, Vec<u8>)> {
 }
 
 /// The path with those parameters that are given.
-fn with_query(path: &str, query: &[(&str, Option<String>)]) -> String {
+pub(crate) fn with_query(path: &str, query: &[(&str, Option<String>)]) -> String {
     let mut encoded = url::form_urlencoded::Serializer::new(String::new());
     for (name, value) in query {
         if let Some(value) = value {

@@ -1,13 +1,17 @@
 //! What each command does. Commands hold no logic of the product: they ask the API and print.
 
+pub(crate) mod alerts;
 pub(crate) mod apply;
 mod catalog;
 mod connect;
 mod disconnect;
+mod keep;
+mod links;
 mod listen;
 mod local;
 mod look;
 pub(crate) mod plan;
+pub(crate) mod practise;
 mod probe;
 mod reference;
 pub(crate) mod serve;
@@ -33,7 +37,7 @@ pub(crate) async fn run(cli: Cli, output: Output) -> Result<ExitCode> {
     let done = |()| ExitCode::SUCCESS;
     match command {
         // without a database
-        Command::Init(init) => local::init(&init).map(done),
+        Command::Init(init) => local::init(&init).await.map(done),
         Command::Token(token) => local::token(&token).map(done),
         Command::Schema => local::schema().map(done),
         Command::Error(error) => local::error(&error).map(done),
@@ -46,6 +50,8 @@ pub(crate) async fn run(cli: Cli, output: Output) -> Result<ExitCode> {
         Command::Sandbox(sandbox) => serve::sandbox(sandbox).await.map(done),
         // on the database itself
         Command::Vault(Vault::Rotate) => local::rotate(&global).await.map(done),
+        Command::Restore(wanted) => keep::restore(&global, &wanted).await.map(done),
+        Command::MigrateStore(wanted) => keep::migrate(&wanted).await.map(done),
         Command::Apply(apply) => apply::apply(&global, &apply, output).await,
         // through the API, and not to be cut off: it removes what it made
         Command::Probe(arguments) => {
@@ -82,6 +88,7 @@ async fn ask(command: Command, session: &mut Session, output: Output) -> Result<
         Command::Disconnect(wanted) => {
             return disconnect::disconnect(client, &wanted, output).await;
         }
+        Command::Accounts(wanted) => return connect::accounts(client, &wanted).await,
         Command::Listen(wanted) => listen::listen(client, &wanted).await,
         Command::Plan(asked) => plan::plan(client, &asked).await,
         Command::Plans(asked) => plan::plans(client, &asked).await,
@@ -92,7 +99,8 @@ async fn ask(command: Command, session: &mut Session, output: Output) -> Result<
         Command::Resume(sync) => work::resume(client, &sync).await,
         Command::Resolve(resolve) => work::resolve(client, &resolve).await,
         Command::Status(format) => status::status(client, format).await,
-        Command::Links(links) => look::links(client, &links).await,
+        Command::Links(links) => links::links(client, links).await,
+        Command::Config(config) => links::config(client, &config).await,
         Command::Reviews(reviews) => look::reviews(client, &reviews).await,
         Command::Undo(undo) => undo::undo(client, &undo, output).await,
         Command::Explain(explain) => look::explain(client, &explain).await,
@@ -101,6 +109,10 @@ async fn ask(command: Command, session: &mut Session, output: Output) -> Result<
         Command::Failing(failing) => look::failing(client, &failing).await,
         Command::Blocked(blocked) => look::blocked(client, &blocked).await,
         Command::Runs(runs) => look::runs(client, &runs).await,
+        Command::Retry(wanted) => alerts::retry(client, &wanted).await,
+        Command::Alerts(wanted) => return alerts::alerts(client, &wanted).await,
+        Command::Retention(format) => look::retention(client, format).await,
+        Command::Backup(wanted) => keep::backup(client, &wanted).await,
         Command::Workflow(asked) => return workflow::workflow(client, &asked, output).await,
         Command::Init(_)
         | Command::Token(_)
@@ -112,6 +124,8 @@ async fn ask(command: Command, session: &mut Session, output: Output) -> Result<
         | Command::Serve(_)
         | Command::Sandbox(_)
         | Command::Vault(_)
+        | Command::Restore(_)
+        | Command::MigrateStore(_)
         | Command::Probe(_)
         | Command::Catalog(_)
         | Command::Apply(_) => anyhow::bail!("this command does not go through the API"),

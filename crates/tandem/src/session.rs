@@ -8,9 +8,9 @@ use std::{
 
 use anyhow::Result;
 use server::{Beside, Code, Service};
-use store::SqliteStore;
+use store::SqlStore;
 
-use crate::{cli::Global, client::Client, failure::Failure, wiring};
+use crate::{cli::Global, client::Client, database::Database, failure::Failure, wiring};
 
 /// The config that is looked at where none is named.
 const USUAL_CONFIG: &str = "tandem.yaml";
@@ -26,7 +26,7 @@ pub(crate) struct Session {
 /// The database was opened by this process.
 pub(crate) struct Here {
     pub(crate) service: Service,
-    store: Arc<SqliteStore>,
+    store: Arc<SqlStore>,
 }
 
 /// Whether a database that is not there is made.
@@ -43,14 +43,14 @@ impl Session {
         config: Option<&Path>,
         missing: Missing,
     ) -> Result<Self> {
-        let database = database(global, config);
-        if let Some(client) = running(&database).await? {
+        let database = database(global, config)?;
+        if let Some(client) = running(&database.beside()).await? {
             return Ok(Self { client, here: None });
         }
-        if missing == Missing::Refuse && !database.exists() {
+        if missing == Missing::Refuse && database.is_missing() {
             return Err(Failure::new(
                 Code::ConfigMissing,
-                format!("there is no database {}", database.display()),
+                format!("there is no database {database}"),
             )
             .hint(
                 "begin with `tandem init` and `tandem apply`, or name the database with --database",
@@ -85,14 +85,15 @@ impl Session {
 }
 
 /// The database that a command is about.
-pub(crate) fn database(global: &Global, config: Option<&Path>) -> PathBuf {
+pub(crate) fn database(global: &Global, config: Option<&Path>) -> Result<Database, Failure> {
     if let Some(database) = &global.database {
-        return database.clone();
+        return Database::named(database.clone());
     }
-    std::fs::read_to_string(config.unwrap_or(Path::new(USUAL_CONFIG)))
+    let named = std::fs::read_to_string(config.unwrap_or(Path::new(USUAL_CONFIG)))
         .ok()
         .and_then(|text| server::config::database(&text))
-        .unwrap_or_else(|| PathBuf::from(USUAL_DATABASE))
+        .unwrap_or_else(|| PathBuf::from(USUAL_DATABASE));
+    Database::named(named)
 }
 
 /// A client of the server that has this database, if one runs.

@@ -1,15 +1,19 @@
 //! Where the parts meet: the systems, the database, the key, the way to the network.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use anyhow::{Context as _, Result};
 use connections::{Clock, Dice, HttpOptions, HttpTransport, SystemClock};
 use connector::{Connector, Description};
 use server::{Browsers, Code, Options, Service};
-use store::{SqliteStore, Store, Workspace};
+use store::{SqlStore, Store, Workspace};
 use vault::{KeyOrigin, Source, SourceError};
 
-use crate::failure::Failure;
+use crate::{database::Database, failure::Failure};
 
 /// The systems that Tandem knows. A new one is one line here.
 pub(crate) fn connectors() -> Vec<Arc<dyn Connector>> {
@@ -30,6 +34,14 @@ pub(crate) fn systems_folder(database: &Path) -> std::path::PathBuf {
 /// The systems that Tandem knows, and those that were imported beside this database.
 pub(crate) fn all_connectors(database: &Path) -> Result<Vec<Arc<dyn Connector>>> {
     let mut connectors = connectors();
+    read_beside(database, &mut connectors)?;
+    Ok(connectors)
+}
+
+/// Adds the systems that were imported beside this database and are not among these yet. What describes a system lives as
+/// long as the process, so each is read once.
+fn read_beside(database: &Path, connectors: &mut Vec<Arc<dyn Connector>>) -> Result<()> {
+    let own = self::connectors().len();
     let folder = systems_folder(database);
     let mut files: Vec<std::path::PathBuf> = match std::fs::read_dir(&folder) {
         Ok(entries) => entries
@@ -52,6 +64,13 @@ pub(crate) fn all_connectors(database: &Path) -> Result<Vec<Arc<dyn Connector>>>
             .file_stem()
             .and_then(|name| name.to_str())
             .unwrap_or_default();
+        let known = connectors.iter().skip(own);
+        if known
+            .map(|known| known.describe().system)
+            .any(|known| known == name)
+        {
+            continue;
+        }
         let text = std::fs::read_to_string(&file)
             .with_context(|| format!("{} cannot be read", file.display()))?;
         connectors.push(Arc::new(imported(name, &text).map_err(|error| {
@@ -62,13 +81,18 @@ pub(crate) fn all_connectors(database: &Path) -> Result<Vec<Arc<dyn Connector>>>
             .hint("import it anew, or take the file away")
         })?));
     }
-    Ok(connectors)
+    Ok(())
 }
 
-/// Reads the imported systems anew each time it is asked.
-fn further(database: &Path) -> server::FurtherSystems {
+/// Looks for newly imported systems each time it is asked.
+fn further(database: &Path, known: &[Arc<dyn Connector>]) -> server::FurtherSystems {
     let database = database.to_owned();
-    Arc::new(move || all_connectors(&database).map_err(|error| format!("{error:#}")))
+    let known = Mutex::new(known.to_vec());
+    Arc::new(move || {
+        let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
+        read_beside(&database, &mut known).map_err(|error| format!("{error:#}"))?;
+        Ok(known.clone())
+    })
 }
 
 /// The system of a document, under a name that no other has.
@@ -94,14 +118,15 @@ pub(crate) fn workspace() -> Workspace {
 
 /// An opened database with everything that works on it.
 pub(crate) struct Opened {
-    pub(crate) store: Arc<SqliteStore>,
+    pub(crate) store: Arc<SqlStore>,
     pub(crate) service: Service,
 }
 
 /// Opens a database and sets up everything that works on it.
-pub(crate) async fn open(database: &Path, engine: sync::Options) -> Result<Opened> {
+pub(crate) async fn open(database: &Database, engine: sync::Options) -> Result<Opened> {
     open_with(
-        store::Options::at(database),
+        database,
+        None,
         engine,
         HttpOptions::default(),
         Browsers::Password,
@@ -109,33 +134,39 @@ pub(crate) async fn open(database: &Path, engine: sync::Options) -> Result<Opene
     .await
 }
 
-/// Opens a database with these options and sets up everything that works on it.
+/// Opens a database with these options and sets up everything that works on it. `max_backlog`: from so many
+/// dirty records on webhooks are refused.
 pub(crate) async fn open_with(
-    options: store::Options,
+    database: &Database,
+    max_backlog: Option<u64>,
     engine: sync::Options,
     network: HttpOptions,
     browsers: Browsers,
 ) -> Result<Opened> {
-    let database = options.path.clone();
-    let database = database.as_path();
-    let connectors = all_connectors(database)?;
-    let store = open_store_with(options).await?;
+    let beside = database.beside();
+    let connectors = all_connectors(&beside)?;
+    let store = open_store_with(database, max_backlog).await?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-    let vault = key_ring(database, &*store).await?;
-    let transport = HttpTransport::new(&HttpOptions {
+    let vault = key_ring(&beside, &*store).await?;
+    let network = HttpOptions {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         ..network
-    })
-    .context("the way to the network could not be set up")?;
+    };
+    let way = |options: &HttpOptions| {
+        HttpTransport::new(options).context("the way to the network could not be set up")
+    };
+    let patient_transport = way(&patient(&network))?;
+    let transport = way(&network)?;
     let service = Service::open(Options {
         store: Arc::clone(&store) as Arc<dyn Store>,
         workspace: workspace(),
-        database: Some(database.to_owned()),
+        database: Some(beside.clone()),
         clock,
         dice: Arc::new(Dice::unpredictable()),
         transport: Arc::new(transport),
+        patient_transport: Arc::new(patient_transport),
+        further: Some(further(&beside, &connectors)),
         connectors,
-        further: Some(further(database)),
         vault: Arc::new(vault),
         engine,
         browsers,
@@ -148,14 +179,24 @@ pub(crate) async fn open_with(
     Ok(Opened { store, service })
 }
 
-/// Opens the database file alone.
-pub(crate) async fn open_store(database: &Path) -> Result<Arc<SqliteStore>> {
-    open_store_with(store::Options::at(database)).await
+/// For requests of workflows: a step says itself how long it waits.
+fn patient(network: &HttpOptions) -> HttpOptions {
+    let longest = Duration::from_secs(u64::from(server::LONGEST_REQUEST));
+    HttpOptions {
+        read_timeout: longest.max(network.read_timeout),
+        total_timeout: longest.max(network.total_timeout),
+        ..network.clone()
+    }
 }
 
-async fn open_store_with(options: store::Options) -> Result<Arc<SqliteStore>> {
-    let database = options.path.as_path();
-    if let Some(folder) = database.parent()
+/// Opens the database alone.
+pub(crate) async fn open_store(database: &Database) -> Result<Arc<SqlStore>> {
+    open_store_with(database, None).await
+}
+
+async fn open_store_with(database: &Database, max_backlog: Option<u64>) -> Result<Arc<SqlStore>> {
+    if let Database::File(path) = database
+        && let Some(folder) = path.parent()
         && !folder.as_os_str().is_empty()
         && !folder.is_dir()
     {
@@ -165,7 +206,19 @@ async fn open_store_with(options: store::Options) -> Result<Arc<SqliteStore>> {
         )
         .into());
     }
-    let opened = tokio::task::spawn_blocking(move || SqliteStore::open(&options)).await?;
+    let database = database.clone();
+    let opened = tokio::task::spawn_blocking(move || match database {
+        Database::File(path) => {
+            let mut options = store::Options::at(path);
+            options.max_backlog = max_backlog.unwrap_or(options.max_backlog);
+            SqlStore::open(&options)
+        }
+        Database::Postgres(mut options) => {
+            options.max_backlog = max_backlog.unwrap_or(options.max_backlog);
+            SqlStore::connect(&options)
+        }
+    })
+    .await?;
     Ok(Arc::new(opened.map_err(|error| store_failure(&error))?))
 }
 
@@ -226,8 +279,26 @@ pub(crate) fn store_failure(error: &store::Error) -> Failure {
             failure(Code::DatabaseInUse).hint("end the other process, or wait until it is through")
         }
         store::Error::Unwritable(_) => failure(Code::DatabaseUnwritable)
-            .hint("free disk space, or correct the rights of the file and its folder"),
+            .hint("free disk space, correct the rights of the file and its folder, or see to it that the server can be reached"),
         store::Error::Foreign { .. } => failure(Code::DatabaseForeign),
         _ => failure(Code::DatabaseFailed),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_of_a_workflow_waits_longer_than_one_to_a_vendor() {
+        let network = HttpOptions::default();
+        let patient = patient(&network);
+        let longest = Duration::from_secs(300);
+        assert_eq!(
+            (patient.read_timeout, patient.total_timeout),
+            (longest, longest)
+        );
+        assert!(network.total_timeout < longest);
+        assert_eq!(patient.connect_timeout, network.connect_timeout);
     }
 }

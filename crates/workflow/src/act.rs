@@ -21,6 +21,19 @@ pub enum Act {
         #[serde(skip)]
         look_up: Option<(Map<String, Json>, Map<String, Json>)>,
     },
+    /// An edit of a record through a sync.
+    Edit {
+        /// Through which sync.
+        sync: String,
+        /// On which of its connections.
+        connection: String,
+        /// What the record is.
+        entity: String,
+        /// Which.
+        record: String,
+        /// Fields with what they are to hold.
+        fields: Map<String, Json>,
+    },
     /// An HTTP request.
     Http {
         /// The method.

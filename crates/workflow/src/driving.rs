@@ -4,24 +4,26 @@
 //! outcome is not known, and the next worker does what the act's repeatability says. Steps without effect are stored
 //! together with the next thing that has one.
 
-use std::time::Duration;
+mod waiting;
+mod within;
+
+use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use serde_json::{Value as Json, json};
 use store::{
-    NewWorkflowRun, ParentStep, WorkflowCommit, WorkflowRun, WorkflowRunState as State,
-    WorkflowStep, WorkflowStepState as StepState,
+    NewWorkflowRun, WorkflowCommit, WorkflowRun, WorkflowRunState as State, WorkflowStep,
+    WorkflowStepState as StepState,
 };
 
 use crate::{
     act::{Act, Failure, FailureKind, Looked, Outcome, Repeatability},
     graph::Graph,
     machine::{self, Move},
-    model::{Kind, OnError, OnFailure},
+    model::{Kind, OnError},
     position::{Answer, Body, Position, Question, known, learn},
     runner::{RunError, Runner, cause, read, stored, too_large},
 };
-use std::sync::Arc;
 
 /// How deep workflows may call each other.
 const DEEPEST: usize = 20;
@@ -31,6 +33,9 @@ const ROUNDS: usize = 5;
 
 /// How long after a look-up that failed the next comes.
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
+
+/// What is said of something that a worker may not wait for any longer.
+const TOO_LONG: &str = "it took too long";
 
 /// Whether this worker goes on with the run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,17 +94,17 @@ impl<'a> Driving<'a> {
     }
 
     /// What the run knows that this one's list belongs to.
-    async fn outer(
+    pub(crate) async fn outer(
         runner: &Runner,
         run: &WorkflowRun,
         body: &Body,
     ) -> Result<Option<Json>, RunError> {
         let mut chain = Vec::new();
-        let mut parent = run.parent.filter(|_| body.item.is_some());
+        let mut parent = run.parent.filter(|_| body.is_within());
         while let Some(step) = parent {
             let above = runner.run(step.run).await?;
             let above_body: Body = read(above.body.clone(), "run")?;
-            parent = above.parent.filter(|_| above_body.item.is_some());
+            parent = above.parent.filter(|_| above_body.is_within());
             chain.push((above, above_body));
         }
         let mut outer = None;
@@ -116,6 +121,21 @@ impl<'a> Driving<'a> {
 
     fn now(&self) -> Timestamp {
         self.runner.clock.now()
+    }
+
+    /// How long this worker still has the run.
+    fn left(&self) -> Duration {
+        let end = Timestamp::from_microsecond(self.run.lease).unwrap_or(Timestamp::MIN);
+        Duration::try_from(end.duration_since(self.now())).unwrap_or_default()
+    }
+
+    /// What comes of something outside, or none if it takes so long that another worker could take the run meanwhile.
+    async fn in_time<T>(&self, doing: impl Future<Output = T>) -> Option<T> {
+        let patience = self.left().saturating_sub(self.runner.options.lease / 16);
+        tokio::select! {
+            done = doing => Some(done),
+            () = self.runner.clock.sleep(patience) => None,
+        }
     }
 
     fn after(&self, wait: Duration) -> Timestamp {
@@ -136,6 +156,12 @@ impl<'a> Driving<'a> {
                 self.end(State::Done, result, None).await?;
                 return Ok(());
             };
+            // what a step does must end before another worker may take the run: it is taken anew, at its turn
+            if self.left() < self.runner.options.lease / 2 {
+                let now = self.now();
+                self.leave(State::Ready, now, None).await?;
+                return Ok(());
+            }
             let flow = match self.open.take() {
                 Some(row) => self.resume(&step, row).await?,
                 None => self.begin(&step).await?,
@@ -179,6 +205,26 @@ impl<'a> Driving<'a> {
                 self.position.until = Some(until);
                 self.fresh.push(row);
                 self.leave(State::Ready, until, None).await
+            }
+            Move::Wait {
+                source,
+                awaited,
+                until,
+            } => {
+                let told = json!({"source": source, "until": until.to_string()});
+                let row = self.row(step, told);
+                self.position.open = Some(row.number);
+                self.position.until = Some(until);
+                self.fresh.push(row);
+                self.park(source, &awaited, until).await
+            }
+            Move::Branches { branches, .. } => {
+                let names: Vec<&String> = branches.iter().map(|(name, _)| name).collect();
+                let row = self.row(step, json!({"branches": names}));
+                let children = self.branches(&row, branches)?;
+                self.position.open = Some(row.number);
+                self.fresh.push(row);
+                self.wait_for(children, 0).await
             }
             Move::Items { items, .. } if items.is_empty() => {
                 let mut row = self.row(step, json!({"items": items}));
@@ -265,10 +311,11 @@ impl<'a> Driving<'a> {
                 return Ok(Flow::Away);
             }
         }
-        let until = self.after(self.runner.options.lease / 2);
+        let until = self.after(self.runner.options.lease / 4);
         let trace = cause(self.run.id);
-        let outcome = self.runner.hands.perform(&act, &trace, until).await;
-        match outcome {
+        let doing = self.runner.hands.perform(&act, &trace, until);
+        let outcome = self.in_time(doing).await;
+        match outcome.unwrap_or_else(|| Outcome::Unknown(TOO_LONG.to_owned())) {
             Outcome::Done(output) => {
                 let mut chain = self.body.chain.clone();
                 chain.push(self.run.workflow.clone());
@@ -371,6 +418,11 @@ impl<'a> Driving<'a> {
                 self.position.go(go);
                 Ok(Flow::On)
             }
+            Some(Kind::Wait(_)) => self.resume_wait(step, row, go).await,
+            Some(Kind::Parallel(parallel)) => {
+                let on_failure = parallel.on_failure;
+                self.resume_branches(row, go, on_failure).await
+            }
             Some(Kind::Approval(approval)) => {
                 let refused = approval.refused.clone();
                 match self.position.answer.take() {
@@ -441,7 +493,11 @@ impl<'a> Driving<'a> {
             Repeatability::AtMostOnce => self.ask(row, "it was cut off".to_owned()).await,
             Repeatability::LookUp => {
                 let trace = cause(self.run.id);
-                match self.runner.hands.look_up(&act, &trace).await {
+                let looking = self.runner.hands.look_up(&act, &trace);
+                let looked = self.in_time(looking).await;
+                match looked.unwrap_or_else(|| {
+                    Looked::Failed(Failure::new(FailureKind::Unreachable, TOO_LONG))
+                }) {
                     Looked::There(output) => {
                         self.done(&mut row, output);
                         self.position.go(go);
@@ -482,157 +538,6 @@ impl<'a> Driving<'a> {
             ..Position::at(self.position.at.take())
         };
         Flow::On
-    }
-
-    /// Runs for the elements from this place on.
-    fn items(
-        &self,
-        row: &WorkflowStep,
-        from: u32,
-        number: u32,
-    ) -> Result<Vec<NewWorkflowRun>, RunError> {
-        let first = self
-            .graph
-            .step(&row.step)
-            .and_then(|step| step.for_each.as_ref())
-            .and_then(|for_each| for_each.steps.first())
-            .map(|step| step.id.clone());
-        let items = row.input["items"].as_array().cloned().unwrap_or_default();
-        let wanted = items
-            .into_iter()
-            .zip(0_u32..)
-            .skip(from as usize)
-            .take(number as usize);
-        wanted
-            .map(|(item, index)| {
-                let body = Body {
-                    trigger: self.body.trigger.clone(),
-                    chain: self.body.chain.clone(),
-                    item: Some(item),
-                    index: Some(index),
-                    ..Body::default()
-                };
-                Ok(NewWorkflowRun {
-                    id: self.runner.new_id(),
-                    workflow: self.run.workflow.clone(),
-                    version: self.run.version,
-                    event: None,
-                    key: None,
-                    parent: Some(ParentStep {
-                        run: self.run.id,
-                        number: row.number,
-                        item: index,
-                    }),
-                    body: stored(&body)?,
-                    position: stored(&Position::at(first.clone()))?,
-                    accepted: self.now(),
-                })
-            })
-            .collect()
-    }
-
-    async fn resume_items(
-        &mut self,
-        mut row: WorkflowStep,
-        go: Option<String>,
-        at_once: u32,
-        on_failure: OnFailure,
-    ) -> Result<Flow, RunError> {
-        let store = &self.runner.store;
-        let children = store
-            .workflow_children(&self.runner.workspace, self.run.id, row.number, false)
-            .await?;
-        let all = row.input["items"].as_array().map_or(0, Vec::len);
-        let all = u32::try_from(all).unwrap_or(u32::MAX);
-        let failed = children.ended.first();
-        if let (Some((item, _, _, note)), OnFailure::Stop) = (failed, on_failure) {
-            if children.open > 0 {
-                return self.wait_for(Vec::new(), children.open).await;
-            }
-            let why = note.as_deref().unwrap_or("it was cancelled");
-            let message = format!("element {item}: {why}");
-            return self
-                .failed(row, Failure::new(FailureKind::Within, message))
-                .await;
-        }
-        if children.all < all {
-            let more = at_once.saturating_sub(children.open);
-            let begun = self.items(&row, children.all, more)?;
-            return self.wait_for(begun, children.open).await;
-        }
-        if children.open > 0 {
-            return self.wait_for(Vec::new(), children.open).await;
-        }
-        let children = store
-            .workflow_children(&self.runner.workspace, self.run.id, row.number, true)
-            .await?;
-        let results = children
-            .ended
-            .into_iter()
-            .map(|(_, _, result, _)| result.unwrap_or(Json::Null))
-            .collect();
-        self.done(&mut row, Json::Array(results));
-        self.position.go(go);
-        Ok(Flow::On)
-    }
-
-    async fn call(
-        &mut self,
-        step: &str,
-        workflow: String,
-        input: serde_json::Map<String, Json>,
-    ) -> Result<Flow, RunError> {
-        let row = self.row(step, json!({"workflow": workflow, "input": input}));
-        let mut chain = self.body.chain.clone();
-        chain.push(self.run.workflow.clone());
-        let begun = match self.runner.workflow(&workflow).await {
-            Ok(called) => {
-                let trigger = Json::Object(input);
-                self.runner.begin(&called, None, trigger, chain).await
-            }
-            Err(error) => Err(error),
-        };
-        let mut called = match begun {
-            Ok(called) => called,
-            Err(RunError::Store(error)) => return Err(error.into()),
-            Err(error) => {
-                let failure = Failure::new(FailureKind::Input, error.to_string());
-                return self.failed(row, failure).await;
-            }
-        };
-        called.key = None;
-        called.parent = Some(ParentStep {
-            run: self.run.id,
-            number: row.number,
-            item: 0,
-        });
-        self.position.open = Some(row.number);
-        self.fresh.push(row);
-        self.wait_for(vec![called], 0).await
-    }
-
-    async fn resume_call(
-        &mut self,
-        mut row: WorkflowStep,
-        go: Option<String>,
-    ) -> Result<Flow, RunError> {
-        let children = self
-            .runner
-            .store
-            .workflow_children(&self.runner.workspace, self.run.id, row.number, true)
-            .await?;
-        let Some((_, state, result, note)) = children.ended.into_iter().next() else {
-            return self.wait_for(Vec::new(), children.open).await;
-        };
-        if matches!(state, State::Failed | State::Cancelled) {
-            let why = note.unwrap_or_else(|| "it was cancelled".to_owned());
-            return self
-                .failed(row, Failure::new(FailureKind::Within, why))
-                .await;
-        }
-        self.done(&mut row, result.unwrap_or(Json::Null));
-        self.position.go(go);
-        Ok(Flow::On)
     }
 
     /// Leaves the run until one of the runs that it began ends; `open` of those begun earlier had not.
@@ -698,6 +603,7 @@ impl<'a> Driving<'a> {
             note,
             children: Vec::new(),
             open_children: 0,
+            wait: None,
             keep: false,
             at: self.now(),
         })

@@ -10,6 +10,8 @@ pub struct Graph {
     /// The workflow.
     pub workflow: Workflow,
     placed: HashMap<String, Placed>,
+    /// The steps from which a way leads to each.
+    leading: HashMap<String, Vec<String>>,
 }
 
 #[derive(Debug, Clone)]
@@ -19,6 +21,8 @@ struct Placed {
     following: Option<String>,
     /// The step whose list it stands in.
     within: Option<String>,
+    /// The list that it stands in.
+    list: String,
     /// Where in the workflow, as a person would say: `steps[2].for_each.steps[0]`.
     place: String,
 }
@@ -29,7 +33,19 @@ impl Graph {
     pub fn new(workflow: Workflow) -> Self {
         let mut placed = HashMap::new();
         place(&workflow.steps, None, "steps", &mut placed);
-        Self { workflow, placed }
+        let mut graph = Self {
+            workflow,
+            placed,
+            leading: HashMap::new(),
+        };
+        let mut leading: HashMap<String, Vec<String>> = HashMap::new();
+        for id in graph.placed.keys() {
+            for next in graph.successors(id) {
+                leading.entry(next.to_owned()).or_default().push(id.clone());
+            }
+        }
+        graph.leading = leading;
+        graph
     }
 
     /// The first step.
@@ -48,6 +64,20 @@ impl Graph {
     #[must_use]
     pub fn within(&self, id: &str) -> Option<&str> {
         self.placed.get(id)?.within.as_deref()
+    }
+
+    /// Whether two steps stand in one list.
+    #[must_use]
+    pub fn stand_together(&self, one: &str, other: &str) -> bool {
+        let list = |id: &str| self.placed.get(id).map(|placed| &placed.list);
+        list(one) == list(other)
+    }
+
+    /// Whether a step is done for an element of a list.
+    #[must_use]
+    pub fn has_item(&self, id: &str) -> bool {
+        std::iter::successors(self.within(id), |above| self.within(above))
+            .any(|above| self.step(above).is_some_and(|step| step.for_each.is_some()))
     }
 
     /// Where a step stands in the workflow.
@@ -91,6 +121,9 @@ impl Graph {
         {
             next.extend(target(refused));
         }
+        if let Some(late) = step.wait.as_ref().and_then(|wait| wait.late.as_deref()) {
+            next.extend(target(late));
+        }
         if let Some(OnError::Go(go)) = &step.on_error {
             next.extend(target(go));
         }
@@ -101,33 +134,23 @@ impl Graph {
     }
 
     /// Every step that may have been done before this one: those on a way to it, and on a way to the step in whose
-    /// list it stands.
+    /// list it stands. It looks at each way once.
     #[must_use]
     pub fn before(&self, id: &str) -> BTreeSet<&str> {
-        let mut before = BTreeSet::new();
+        let mut before: BTreeSet<&str> = BTreeSet::new();
         let mut list_of = Some(id);
         while let Some(at) = list_of {
-            let mut grown = true;
-            let mut reach: BTreeSet<&str> = BTreeSet::from([at]);
-            while grown {
-                grown = false;
-                for (other, placed) in &self.placed {
-                    if reach.contains(other.as_str()) || placed.within.as_deref() != self.within(at)
-                    {
-                        continue;
-                    }
-                    if self
-                        .successors(other)
-                        .iter()
-                        .any(|next| reach.contains(next))
-                    {
-                        reach.insert(other);
-                        before.insert(other.as_str());
-                        grown = true;
+            let within = self.within(at);
+            let mut todo = vec![at];
+            while let Some(step) = todo.pop() {
+                for other in self.leading.get(step).into_iter().flatten() {
+                    // a way that leads into another list is told of elsewhere, and is none
+                    if other != at && self.within(other) == within && before.insert(other) {
+                        todo.push(other);
                     }
                 }
             }
-            list_of = self.within(at);
+            list_of = within;
         }
         before
     }
@@ -146,13 +169,90 @@ fn place(steps: &[Step], within: Option<&str>, list: &str, placed: &mut HashMap<
             Placed {
                 following: steps.get(at + 1).map(|next| next.id.clone()),
                 within: within.map(str::to_owned),
+                list: list.to_owned(),
                 place: place_of.clone(),
                 step: step.clone(),
             },
         );
-        if let Some(for_each) = &step.for_each {
-            let list = format!("{place_of}.for_each.steps");
-            place(&for_each.steps, Some(&step.id), &list, placed);
+        for (inner, steps) in step.lists() {
+            let list = format!("{place_of}.{inner}");
+            place(steps, Some(&step.id), &list, placed);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn graph(steps: &Value) -> Graph {
+        let workflow =
+            json!({"version": 1, "name": "w", "trigger": {"manual": {}}, "steps": steps});
+        Graph::new(serde_json::from_value(workflow).unwrap())
+    }
+
+    /// What `before` says, found by asking again and again until nothing new comes up.
+    fn asked(graph: &Graph, id: &str) -> BTreeSet<String> {
+        let mut found = BTreeSet::new();
+        let mut list_of = Some(id);
+        while let Some(at) = list_of {
+            let mut reach = BTreeSet::from([at.to_owned()]);
+            loop {
+                let more: Vec<&String> = graph
+                    .placed
+                    .keys()
+                    .filter(|other| !reach.contains(*other))
+                    .filter(|other| graph.within(other) == graph.within(at))
+                    .filter(|other| graph.successors(other).iter().any(|to| reach.contains(*to)))
+                    .collect();
+                if more.is_empty() {
+                    break;
+                }
+                reach.extend(more.into_iter().cloned());
+            }
+            reach.remove(at);
+            found.extend(reach);
+            list_of = graph.within(at);
+        }
+        found
+    }
+
+    #[test]
+    fn what_came_before_is_what_ways_lead_from() {
+        let graph = graph(&json!([
+            {"id": "a", "map": {"x": 1}},
+            {"id": "b", "branch": {"cases": [{"when": {"value": "{{ trigger.x }}", "is": "filled"}, "go": "e"}], "otherwise": "d"}},
+            {"id": "c", "map": {"x": 1}},
+            {"id": "d", "for_each": {"items": "{{ trigger.x }}", "steps": [
+                {"id": "d1", "map": {"x": 1}, "on_error": {"go": "d3"}},
+                {"id": "d2", "for_each": {"items": "{{ item.x }}", "steps": [{"id": "d2a", "map": {"x": 1}}]}},
+                {"id": "d3", "map": {"x": 1}},
+            ]}},
+            {"id": "e", "map": {"x": 1}, "next": "c"},
+            {"id": "f", "stop": {}},
+        ]));
+        for id in graph.placed.keys() {
+            let before: BTreeSet<String> =
+                graph.before(id).into_iter().map(str::to_owned).collect();
+            assert_eq!(before, asked(&graph, id), "before {id}");
+        }
+        assert_eq!(
+            graph.before("d2a"),
+            BTreeSet::from(["a", "b", "c", "d1", "e"])
+        );
+    }
+
+    #[test]
+    fn thousands_of_steps_are_gone_through_at_once() {
+        const STEPS: usize = 20_000;
+        let steps: Vec<Value> = (0..STEPS)
+            .map(|at| json!({"id": format!("s{at}"), "map": {"x": 1}}))
+            .collect();
+        let graph = graph(&json!(steps));
+        // going through all steps for each one found would take hours
+        let last = format!("s{}", STEPS - 1);
+        assert_eq!(graph.before(&last).len(), STEPS - 1);
     }
 }

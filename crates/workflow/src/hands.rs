@@ -15,6 +15,7 @@ use store::{ConnectionName, Lane};
 
 use crate::{
     act::{Act, Failure, FailureKind, Looked, Outcome, Repeatability},
+    edits,
     values::as_text,
     web::Web,
 };
@@ -46,14 +47,19 @@ pub trait Hands: Send + Sync {
 /// The way out to the connected accounts.
 pub struct VendorHands {
     connections: Arc<Connections>,
+    syncs: sync::Handle,
     web: Web,
 }
 
 impl VendorHands {
-    /// The way out over these accounts, and to the rest of the world.
+    /// The way out over these accounts and syncs, and to the rest of the world.
     #[must_use]
-    pub fn new(connections: Arc<Connections>, web: Web) -> Self {
-        Self { connections, web }
+    pub fn new(connections: Arc<Connections>, syncs: sync::Handle, web: Web) -> Self {
+        Self {
+            connections,
+            syncs,
+            web,
+        }
     }
 
     fn find(
@@ -157,6 +163,8 @@ impl Hands for VendorHands {
                     Repeatability::AtMostOnce
                 }
             }
+            // what is so already is not written again
+            Act::Edit { .. } => Repeatability::Repeatable,
             Act::Chat { .. } | Act::Email { .. } => Repeatability::AtMostOnce,
         }
     }
@@ -172,6 +180,10 @@ impl Hands for VendorHands {
                 self.operation(connection, operation, input, cause, Some(until))
                     .await
             }
+            Act::Edit { .. } => match edits::of(act, cause) {
+                Ok(edit) => edits::outcome(self.syncs.edit(&edit).await),
+                Err(failure) => Outcome::Failed(failure),
+            },
             other => self.web.perform(other).await,
         }
     }
@@ -207,7 +219,12 @@ impl Hands for VendorHands {
             .operation(connection, &by.id, &asked, cause, None)
             .await
         {
-            Outcome::Done(answer) => recognise(operation, &answer, &wanted),
+            Outcome::Done(answer) => match recognise(operation, &answer, &wanted) {
+                Looked::NotThere if goes_on(&asked, &answer) => {
+                    Looked::Unclear("the list that it was looked up in may go on".to_owned())
+                }
+                looked => looked,
+            },
             Outcome::Unknown(why) => Looked::Failed(Failure::new(FailureKind::Unreachable, why)),
             Outcome::Failed(failure) if failure.kind == FailureKind::Input => {
                 Looked::Unclear(format!("it could not be looked up: {}", failure.message))
@@ -217,6 +234,14 @@ impl Hands for VendorHands {
     }
 
     async fn preview(&self, act: &Act, cause: &str) -> Result<Json, Failure> {
+        if matches!(act, Act::Edit { .. }) {
+            let edit = edits::of(act, cause)?;
+            return match edits::outcome(self.syncs.preview_edit(&edit).await) {
+                Outcome::Done(shown) => Ok(shown),
+                Outcome::Failed(failure) => Err(failure),
+                Outcome::Unknown(why) => Err(Failure::new(FailureKind::Unreachable, why)),
+            };
+        }
         let Act::Operation {
             connection,
             operation,
@@ -257,7 +282,7 @@ impl Hands for VendorHands {
                 .find(connection, operation)
                 .is_ok_and(|(_, operation)| operation.effect == Effects::Read),
             Act::Http { method, .. } => method == "GET" || method == "HEAD",
-            Act::Chat { .. } | Act::Email { .. } => false,
+            Act::Edit { .. } | Act::Chat { .. } | Act::Email { .. } => false,
         }
     }
 
@@ -270,6 +295,7 @@ impl Hands for VendorHands {
             } => self
                 .find(connection, operation)
                 .map_or(Json::Null, |(_, operation)| sample(&operation.output)),
+            Act::Edit { .. } => json!({"link": "1", "other": {"record": "1"}, "written": []}),
             _ => json!({"status": 200, "body": {}}),
         }
     }
@@ -411,6 +437,27 @@ fn recognise(operation: &Operation, answer: &Json, wanted: &Map<String, Json>) -
     }
 }
 
+/// Names of the field that says how many items a list has at most.
+const LIMITS: [&str; 4] = ["limit", "$limit", "listlimit", "pageLimit"];
+
+/// Lengths that pages have where nobody says otherwise.
+const PAGES: [u64; 8] = [20, 25, 50, 100, 200, 250, 500, 1000];
+
+/// Whether a list may have more items than an answer shows: it is full, or of a length that pages have and nothing
+/// says how many there are. What is not in it is not known not to be there.
+fn goes_on(asked: &Map<String, Json>, answer: &Json) -> bool {
+    let shown = items(answer).1.len() as u64;
+    let total = ["/total", "/meta/total", "/count"]
+        .iter()
+        .find_map(|place| answer.pointer(place)?.as_u64());
+    let limit = LIMITS.iter().find_map(|name| asked.get(*name)?.as_u64());
+    match (total, limit) {
+        (Some(total), _) => shown < total,
+        (None, Some(limit)) => shown >= limit,
+        (None, None) => PAGES.contains(&shown),
+    }
+}
+
 /// The list in an answer, with its name; a single object is a list of one.
 fn items(answer: &Json) -> (Option<String>, Vec<Json>) {
     if let Json::Array(items) = answer {
@@ -467,4 +514,26 @@ fn shaped(operation: &Operation, name: Option<&str>, item: &Json) -> Json {
         }
     }
     item.clone()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_that_may_go_on_does_not_prove_that_something_is_not_there() {
+        let list = |count: usize| json!({"tasks": vec![json!({"title": "x"}); count]});
+        let none = Map::new();
+        let of = |limit: u64| Map::from_iter([("limit".to_owned(), json!(limit))]);
+        assert!(!goes_on(&none, &list(0)));
+        assert!(!goes_on(&none, &list(99)));
+        assert!(goes_on(&none, &list(100)));
+        assert!(goes_on(&of(5), &list(5)));
+        assert!(!goes_on(&of(500), &list(100)));
+        let mut whole = list(100);
+        whole["total"] = json!(100);
+        assert!(!goes_on(&none, &whole));
+        whole["total"] = json!(101);
+        assert!(goes_on(&none, &whole));
+    }
 }

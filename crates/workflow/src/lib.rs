@@ -17,6 +17,8 @@ mod graph;
 
 mod check;
 
+mod awaited;
+
 mod machine;
 
 mod act;
@@ -26,6 +28,8 @@ pub mod cron;
 mod duration;
 
 mod hands;
+
+mod edits;
 
 mod web;
 
@@ -46,7 +50,7 @@ mod rehearsal;
 mod diff;
 
 pub use act::{Act, Failure, FailureKind, Looked, Outcome, Repeatability};
-pub use check::{Problem, Scene, check};
+pub use check::{LONGEST_REQUEST, Problem, Scene, SyncEnds, check};
 pub use diff::{Difference, diff};
 pub use graph::Graph;
 pub use hands::{Hands, VendorHands};
@@ -55,5 +59,5 @@ pub use mail::{MailSecurity, MailServer};
 pub use position::{Answer, Body, Position};
 pub use rehearsal::{Rehearsal, Shown, rehearse};
 pub use runner::{Options, RunError, Runner};
-pub use watching::Pace as WatchPace;
+pub use watching::{Pace as WatchPace, Used};
 pub use web::{Outside, Web};

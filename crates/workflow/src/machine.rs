@@ -5,10 +5,11 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::{
     act::{Act, Failure, FailureKind},
+    awaited::Awaited,
     duration,
     graph::Graph,
-    model::{Condition, Delay, END, Kind, OnFailure, Step},
-    values::{ValueError, as_text, fill, fill_object, fill_text},
+    model::{Condition, Delay, END, Kind, OnFailure, Step, Wait},
+    values::{ValueError, as_text, fill, fill_object, fill_text, is_reference},
 };
 
 /// What a step comes to.
@@ -29,6 +30,22 @@ pub enum Move {
     Park {
         /// When.
         until: Timestamp,
+    },
+    /// The run goes on with an event, or at this moment.
+    Wait {
+        /// Where such events come from.
+        source: String,
+        /// What makes one the one.
+        awaited: Awaited,
+        /// When it is too late.
+        until: Timestamp,
+    },
+    /// Lists of steps are done side by side.
+    Branches {
+        /// Their names, each with its first step.
+        branches: Vec<(String, Option<String>)>,
+        /// What one that fails does.
+        on_failure: OnFailure,
     },
     /// A list is worked off.
     Items {
@@ -115,6 +132,13 @@ fn of_kind(graph: &Graph, step: &Step, known: &Json, now: Timestamp) -> Result<M
                 None => None,
             },
         }),
+        Kind::Edit(edit) => Move::Act(Act::Edit {
+            sync: edit.sync.clone(),
+            connection: graph.workflow.connection(&edit.connection).to_owned(),
+            entity: edit.entity.clone(),
+            record: text(&edit.record)?,
+            fields: fill_object(&edit.fields, known)?,
+        }),
         Kind::Branch(branch) => {
             let mut go = match branch.otherwise.as_deref() {
                 Some(END) => None,
@@ -137,7 +161,19 @@ fn of_kind(graph: &Graph, step: &Step, known: &Json, now: Timestamp) -> Result<M
         }
         Kind::Filter(condition) => filter(condition, known, after())?,
         Kind::Delay(delay) => Move::Park {
-            until: until(delay, known, now)?,
+            until: until(delay, known, now).map_err(|error| error.within("delay"))?,
+        },
+        Kind::Wait(wait) => waiting(graph, wait, known, now)?,
+        Kind::Parallel(parallel) => Move::Branches {
+            branches: parallel
+                .branches
+                .iter()
+                .map(|(name, steps)| {
+                    let first = steps.first().map(|step| step.id.clone());
+                    (name.clone(), first)
+                })
+                .collect(),
+            on_failure: parallel.on_failure,
         },
         Kind::ForEach(for_each) => {
             let items = match fill(&for_each.items, known)? {
@@ -169,7 +205,7 @@ fn of_kind(graph: &Graph, step: &Step, known: &Json, now: Timestamp) -> Result<M
             headers: http
                 .headers
                 .iter()
-                .map(|(name, value)| Ok((name.clone(), text(value)?)))
+                .map(|(name, value)| Ok((name.clone(), header(name, value, known)?)))
                 .collect::<Result<_, ValueError>>()?,
             query: fill_object(&http.query, known)?
                 .iter()
@@ -229,6 +265,29 @@ fn filter(condition: &Condition, known: &Json, after: Option<String>) -> Result<
     })
 }
 
+/// The value of a header. A reference to a secret goes on as it stands and is resolved just before it is sent; what
+/// was filled in can never be one.
+fn header(name: &str, value: &str, known: &Json) -> Result<String, ValueError> {
+    let wrong = |message: &str| ValueError {
+        place: format!("http.headers.{name}"),
+        message: message.to_owned(),
+        hint: None,
+    };
+    if is_reference(value) {
+        return match value.contains("{{") {
+            true => Err(wrong("a reference to a secret holds no tag")),
+            false => Ok(value.to_owned()),
+        };
+    }
+    let filled = as_text(&fill_text(value, known)?);
+    if is_reference(&filled) {
+        return Err(wrong(
+            "what was filled in reads like a reference to a secret of this server",
+        ));
+    }
+    Ok(filled)
+}
+
 /// What a tag found nothing for is left out, as if it were not given.
 fn without_nothing(input: Map<String, Json>) -> Map<String, Json> {
     input
@@ -241,9 +300,49 @@ fn without_nothing(input: Map<String, Json>) -> Map<String, Json> {
         .collect()
 }
 
+fn waiting(graph: &Graph, wait: &Wait, known: &Json, now: Timestamp) -> Result<Move, ValueError> {
+    let mut awaited = Awaited::of(wait.r#where.as_ref(), known)?;
+    let source = match (&wait.event, &wait.sync) {
+        (Some(event), _) => {
+            source_of_event(graph.workflow.connection(&event.connection), &event.trigger)
+        }
+        (None, Some(sync)) => {
+            awaited.sync = Some(sync.clone());
+            source_of_sync(&sync.sync)
+        }
+        (None, None) => {
+            return Err(ValueError {
+                place: "wait".to_owned(),
+                message: "nothing says what is waited for".to_owned(),
+                hint: None,
+            });
+        }
+    };
+    let delay = Delay {
+        r#for: wait.r#for.clone(),
+        until: wait.until.clone(),
+    };
+    let until = until(&delay, known, now).map_err(|error| error.within("wait"))?;
+    Ok(Move::Wait {
+        source,
+        awaited,
+        until,
+    })
+}
+
+/// The name of where the events of a trigger come from.
+pub(crate) fn source_of_event(connection: &str, trigger: &str) -> String {
+    format!("event {connection} {trigger}")
+}
+
+/// The name of where the events of a sync come from.
+pub(crate) fn source_of_sync(sync: &str) -> String {
+    format!("sync {sync}")
+}
+
 fn until(delay: &Delay, known: &Json, now: Timestamp) -> Result<Timestamp, ValueError> {
     let wrong = |place: &str, message: &str, hint: &str| ValueError {
-        place: format!("delay.{place}"),
+        place: place.to_owned(),
         message: message.to_owned(),
         hint: Some(hint.to_owned()),
     };

@@ -3,11 +3,18 @@
 //! Steps stand in a list. Each goes on with the next in the list unless it says where (`next`); a branch names a
 //! step for each case. `end` as a target is the end of the list.
 
+mod kinds;
+
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
+
+pub use kinds::{
+    Approval, Branch, Call, Case, ChatMessage, Comparison, Condition, Delay, Edit, Email, ForEach,
+    Http, LookUp, Notify, OnFailure, Operation, Parallel, ReadAs, Stop, Wait,
+};
 
 /// The version of the format that this Tandem reads.
 pub const VERSION: u32 = 1;
@@ -203,6 +210,7 @@ pub struct Step {
     pub title: Option<String>,
     /// The step that comes after it. Left out: the next in the list. `end`: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-step" = true))]
     pub next: Option<String>,
     /// What a failure does, after all tries.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -214,6 +222,9 @@ pub struct Step {
     /// An operation of the catalog.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operation: Option<Operation>,
+    /// An edit of a record through a sync.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edit: Option<Edit>,
     /// The first case whose condition holds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub branch: Option<Branch>,
@@ -223,6 +234,12 @@ pub struct Step {
     /// Waits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delay: Option<Delay>,
+    /// Waits for an event.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wait: Option<Wait>,
+    /// Does lists of steps side by side.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parallel: Option<Parallel>,
     /// Does steps for each element of a list.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub for_each: Option<ForEach>,
@@ -251,12 +268,18 @@ pub struct Step {
 pub enum Kind<'a> {
     /// An operation of the catalog.
     Operation(&'a Operation),
+    /// An edit of a record through a sync.
+    Edit(&'a Edit),
     /// The first case whose condition holds.
     Branch(&'a Branch),
     /// Goes on only if this holds.
     Filter(&'a Condition),
     /// Waits.
     Delay(&'a Delay),
+    /// Waits for an event.
+    Wait(&'a Wait),
+    /// Does lists of steps side by side.
+    Parallel(&'a Parallel),
     /// Does steps for each element of a list.
     ForEach(&'a ForEach),
     /// Makes values.
@@ -279,9 +302,12 @@ impl Kind<'_> {
     pub fn word(&self) -> &'static str {
         match self {
             Self::Operation(_) => "operation",
+            Self::Edit(_) => "edit",
             Self::Branch(_) => "branch",
             Self::Filter(_) => "filter",
             Self::Delay(_) => "delay",
+            Self::Wait(_) => "wait",
+            Self::Parallel(_) => "parallel",
             Self::ForEach(_) => "for_each",
             Self::Map(_) => "map",
             Self::Http(_) => "http",
@@ -299,9 +325,12 @@ impl Step {
     pub fn kinds(&self) -> Vec<Kind<'_>> {
         let kinds = [
             self.operation.as_ref().map(Kind::Operation),
+            self.edit.as_ref().map(Kind::Edit),
             self.branch.as_ref().map(Kind::Branch),
             self.filter.as_ref().map(Kind::Filter),
             self.delay.as_ref().map(Kind::Delay),
+            self.wait.as_ref().map(Kind::Wait),
+            self.parallel.as_ref().map(Kind::Parallel),
             self.for_each.as_ref().map(Kind::ForEach),
             self.map.as_ref().map(Kind::Map),
             self.http.as_ref().map(Kind::Http),
@@ -311,6 +340,20 @@ impl Step {
             self.stop.as_ref().map(Kind::Stop),
         ];
         kinds.into_iter().flatten().collect()
+    }
+
+    /// The lists of steps within it, each with its place.
+    #[must_use]
+    pub fn lists(&self) -> Vec<(String, &[Step])> {
+        let each = self
+            .for_each
+            .iter()
+            .map(|for_each| ("for_each.steps".to_owned(), for_each.steps.as_slice()));
+        let branches = self.parallel.iter().flat_map(|parallel| &parallel.branches);
+        each.chain(
+            branches.map(|(name, steps)| (format!("parallel.branches.{name}"), steps.as_slice())),
+        )
+        .collect()
     }
 
     /// Its kind, if it names exactly one.
@@ -345,291 +388,6 @@ pub struct Retry {
     pub waits: Vec<u64>,
 }
 
-/// An operation of the catalog.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Operation {
-    /// Where: a role, or a connection by its name in the config.
-    pub connection: String,
-    /// Which, by its name in the catalog.
-    pub operation: String,
-    /// What it is done with.
-    #[serde(default, skip_serializing_if = "Map::is_empty")]
-    pub input: Map<String, Json>,
-    /// How it is looked up whether it was done, where its outcome is not known. Left out: as its entry in the
-    /// catalog says, with those fields of the input that both have.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub look_up: Option<LookUp>,
-}
-
-/// How it is looked up whether something was done.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct LookUp {
-    /// What the look-up is done with.
-    pub input: Map<String, Json>,
-    /// What an item of its answer must hold, field by field (as JSON pointers).
-    #[serde(default, skip_serializing_if = "Map::is_empty")]
-    pub item: Map<String, Json>,
-}
-
-/// The first case whose condition holds.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Branch {
-    /// The cases, in their order.
-    pub cases: Vec<Case>,
-    /// The step to go on with if none holds. Left out: the next in the list.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub otherwise: Option<String>,
-}
-
-/// One case of a branch.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Case {
-    /// What must hold.
-    pub when: Condition,
-    /// The step to go on with.
-    pub go: String,
-}
-
-/// What holds or does not: one row (`value`, `is`, `to`), or exactly one of `all`, `any` and `not`.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Condition {
-    /// All of these.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub all: Option<Vec<Condition>>,
-    /// At least one of these.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub any: Option<Vec<Condition>>,
-    /// Not this.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub not: Option<Box<Condition>>,
-    /// What is looked at.
-    #[serde(default, skip_serializing_if = "Json::is_null")]
-    pub value: Json,
-    /// How it is held against `to`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub is: Option<Comparison>,
-    /// Against what.
-    #[serde(default, skip_serializing_if = "Json::is_null")]
-    pub to: Json,
-    /// As what both are read. Left out: as what they are.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub r#as: Option<ReadAs>,
-}
-
-/// How two values are held against each other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Comparison {
-    /// The same.
-    Equals,
-    /// Not the same.
-    Differs,
-    /// A text that holds the other, or a list that has it as an element.
-    Contains,
-    /// The opposite of `contains`.
-    Lacks,
-    /// A text that begins so.
-    Begins,
-    /// A text that ends so.
-    Ends,
-    /// One of the elements of a list.
-    OneOf,
-    /// There is a value.
-    Filled,
-    /// There is none.
-    Empty,
-    /// More, or later.
-    Greater,
-    /// Less, or earlier.
-    Less,
-    /// As much or more, as late or later.
-    AtLeast,
-    /// As much or less, as early or earlier.
-    AtMost,
-    /// `true`.
-    True,
-    /// Not `true`.
-    False,
-}
-
-/// As what a value is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum ReadAs {
-    /// Text, with regard to small and capital letters.
-    Text,
-    /// Text, without.
-    Word,
-    /// A number.
-    Number,
-    /// A day or a moment.
-    Time,
-}
-
-/// Waits: exactly one of the two.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Delay {
-    /// So long: `30 minutes`, `2h`, `3 days`, or a number of seconds.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub r#for: Option<String>,
-    /// Until this moment; one that has passed is not waited for.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub until: Option<String>,
-}
-
-/// Does steps for each element of a list.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ForEach {
-    /// The list. In the steps, `{{ item }}` is its element and `{{ index }}` the place of it, from 0.
-    pub items: Json,
-    /// So many at once.
-    #[serde(default = "one")]
-    #[schemars(range(min = 1, max = 50))]
-    pub at_once: u32,
-    /// Whether the others are done where one fails.
-    #[serde(default)]
-    pub on_failure: OnFailure,
-    /// What is done with each.
-    pub steps: Vec<Step>,
-}
-
-fn one() -> u32 {
-    1
-}
-
-/// What becomes of the others where one element of a list fails.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum OnFailure {
-    /// No other is begun, and the step fails.
-    #[default]
-    Stop,
-    /// They are done, and the step's output has `null` where one failed.
-    Continue,
-}
-
-/// An HTTP request. What may be done where its outcome is not known, `repeat` says.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Http {
-    /// `GET`, `POST`, …
-    #[serde(default = "get")]
-    pub method: String,
-    /// Where. Addresses in private ranges are refused unless the one who runs the server allows them.
-    pub url: String,
-    /// Headers. A value `env:NAME` or `file:PATH` is a secret, and is kept nowhere.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub headers: BTreeMap<String, String>,
-    /// Query parameters.
-    #[serde(default, skip_serializing_if = "Map::is_empty")]
-    pub query: Map<String, Json>,
-    /// The body: JSON, or text as it stands.
-    #[serde(default, skip_serializing_if = "Json::is_null")]
-    pub body: Json,
-    /// It is given up after so many seconds.
-    #[serde(default = "thirty")]
-    #[schemars(range(min = 1, max = 300))]
-    pub timeout: u32,
-    /// Doing it twice is the same as doing it once. Left out: only where the method says so (`GET`, `HEAD`, `PUT`,
-    /// `DELETE`).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub repeatable: Option<bool>,
-}
-
-fn get() -> String {
-    "GET".to_owned()
-}
-
-fn thirty() -> u32 {
-    30
-}
-
-impl Http {
-    /// Whether doing it twice is the same as doing it once.
-    #[must_use]
-    pub fn may_repeat(&self) -> bool {
-        self.repeatable.unwrap_or_else(|| {
-            ["GET", "HEAD", "PUT", "DELETE", "OPTIONS"]
-                .contains(&self.method.to_uppercase().as_str())
-        })
-    }
-}
-
-/// A message to people: exactly one of the two.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Notify {
-    /// To a webhook as Slack and others have them.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub webhook: Option<ChatMessage>,
-    /// An e-mail.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub email: Option<Email>,
-}
-
-/// A message to a chat.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ChatMessage {
-    /// The address, as `env:NAME` or `file:PATH`: who knows it may write there.
-    pub url: String,
-    /// What it says.
-    pub text: String,
-}
-
-/// An e-mail.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Email {
-    /// To whom; several with commas between them.
-    pub to: String,
-    /// What it is about.
-    pub subject: String,
-    /// What it says.
-    pub text: String,
-}
-
-/// Runs another workflow.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Call {
-    /// Which.
-    pub workflow: String,
-    /// What it is given: its `trigger`.
-    #[serde(default, skip_serializing_if = "Map::is_empty")]
-    pub input: Map<String, Json>,
-}
-
-/// Asks a person.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Approval {
-    /// What is asked.
-    pub question: String,
-    /// The step to go on with after a no. Left out: the run stops.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub refused: Option<String>,
-}
-
-/// Ends the run.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Stop {
-    /// What came of it.
-    #[serde(default, skip_serializing_if = "Json::is_null")]
-    pub result: Json,
-    /// It failed, for this reason.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub failed: Option<String>,
-}
-
 impl Workflow {
     /// The connection that a step means: what a role is played by, or the name itself.
     #[must_use]
@@ -646,8 +404,8 @@ impl Workflow {
         fn walk<'a>(steps: &'a [Step], all: &mut Vec<&'a Step>) {
             for step in steps {
                 all.push(step);
-                if let Some(for_each) = &step.for_each {
-                    walk(&for_each.steps, all);
+                for (_, inner) in step.lists() {
+                    walk(inner, all);
                 }
             }
         }

@@ -22,6 +22,9 @@ pub struct Body {
     /// Its place, from 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub index: Option<u32>,
+    /// The list of steps that it does beside others, by its name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub branch: Option<String>,
     /// The run that this one does again, from a step on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replays: Option<String>,
@@ -90,6 +93,13 @@ pub enum Answer {
     Done(Json),
     /// Treat it as failed.
     Fail,
+}
+
+impl Body {
+    /// Whether it works for a list of steps within another one, and knows what that knows.
+    pub(crate) fn is_within(&self) -> bool {
+        self.item.is_some() || self.branch.is_some()
+    }
 }
 
 impl Position {

@@ -24,6 +24,9 @@ pub struct Shown {
     /// The places of the elements of the lists that it is in.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub elements: Vec<usize>,
+    /// What would go in, with every tag filled in.
+    #[serde(skip_serializing_if = "Json::is_null")]
+    pub input: Json,
     /// What would be sent; nothing was.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub would_send: Option<Json>,
@@ -111,6 +114,7 @@ impl Stage<'_> {
             let mut shown = Shown {
                 step: step.clone(),
                 elements: elements.clone(),
+                input: Json::Null,
                 would_send: None,
                 if_unknown: None,
                 output: Json::Null,
@@ -120,12 +124,17 @@ impl Stage<'_> {
             let mut go = self.graph.after(&step).map(str::to_owned);
             match machine::next(self.graph, &step, known, self.now) {
                 Move::Done {
-                    output, go: next, ..
+                    input,
+                    output,
+                    go: next,
                 } => {
+                    shown.input = input;
                     shown.output = output;
                     go = next;
                 }
                 Move::Act(act) => {
+                    // what cannot be written down is shown by what follows from it
+                    shown.input = serde_json::to_value(&act).unwrap_or_default();
                     if self.hands.reads(&act) {
                         match self.hands.perform(&act, self.cause, Timestamp::MAX).await {
                             Outcome::Done(output) => shown.output = output,
@@ -149,6 +158,37 @@ impl Stage<'_> {
                 Move::Park { until } => {
                     shown.output = json!({"until": until.to_string()});
                     shown.sample = true;
+                }
+                Move::Wait { source, until, .. } => {
+                    // an event is taken to come
+                    shown.output = json!({"came": true, "event": {}, "source": source,
+                        "until": until.to_string()});
+                    shown.sample = true;
+                }
+                Move::Branches { branches, .. } => {
+                    let place = self.steps.len();
+                    let mut results = Map::new();
+                    for (name, first) in branches {
+                        let mut inner = known.clone();
+                        match Box::pin(self.list(first, &mut inner, elements)).await {
+                            Ended::Through(result) | Ended::Early(result) => {
+                                results.insert(name, result);
+                            }
+                            Ended::Failed(why) => {
+                                shown.error = Some(format!("{name}: {why}"));
+                                break;
+                            }
+                        }
+                    }
+                    shown.output = Json::Object(results);
+                    self.steps.insert(place, shown.clone());
+                    if let Some(why) = shown.error {
+                        return Ended::Failed(format!("`{step}`: {why}"));
+                    }
+                    known["steps"][&step] = shown.output.clone();
+                    last = shown.output;
+                    at = go;
+                    continue;
                 }
                 Move::Items { items, first, .. } => {
                     let place = self.steps.len();

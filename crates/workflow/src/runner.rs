@@ -1,7 +1,7 @@
 //! The runner: takes events in, leases runs that are due, and has each driven.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -10,8 +10,8 @@ use connections::{Clock, Dice};
 use jiff::Timestamp;
 use serde_json::{Map, Value as Json, json};
 use store::{
-    NewWorkflowRun, StoredWorkflow, WorkflowRun, WorkflowRunId, WorkflowRunState, WorkflowStore,
-    Workspace,
+    NewWorkflowRun, StoredWorkflow, WorkflowCame, WorkflowRun, WorkflowRunId, WorkflowRunState,
+    WorkflowStore, Workspace,
 };
 use tokio::{sync::Notify, task::JoinSet};
 use tokio_util::sync::CancellationToken;
@@ -23,7 +23,7 @@ use crate::{
     model::Workflow,
     position::{Answer, Body, Position, Question},
     touched::Touched,
-    values::{as_text, fill_text},
+    values::{NOT_KEPT, as_text, fill_text},
 };
 
 /// How the runner paces itself.
@@ -98,6 +98,8 @@ pub struct Runner {
     due: Notify,
     pub(crate) published: Notify,
     pub(crate) touched: Touched,
+    /// Versions in force that cannot be read, so that each is told once.
+    pub(crate) unreadable: Mutex<BTreeSet<(String, u64)>>,
 }
 
 /// Graphs kept in memory.
@@ -134,6 +136,7 @@ impl Runner {
             due: Notify::new(),
             published: Notify::new(),
             touched: Touched::default(),
+            unreadable: Mutex::default(),
         }
     }
 
@@ -263,9 +266,19 @@ impl Runner {
         cursor: Option<(&str, &Json)>,
         runs: &[NewWorkflowRun],
     ) -> Result<Vec<bool>, RunError> {
+        self.accept_with(cursor, runs, &[]).await
+    }
+
+    /// The same, with events that runs have waited for.
+    pub(crate) async fn accept_with(
+        &self,
+        cursor: Option<(&str, &Json)>,
+        runs: &[NewWorkflowRun],
+        came: &[WorkflowCame],
+    ) -> Result<Vec<bool>, RunError> {
         let taken = self
             .store
-            .accept_runs(&self.workspace, cursor, runs)
+            .accept_runs(&self.workspace, cursor, runs, came)
             .await?;
         self.due.notify_one();
         Ok(taken)
@@ -283,23 +296,29 @@ impl Runner {
     ) -> Result<WorkflowRunId, RunError> {
         let old = self.run(run).await?;
         let rows = self.store.workflow_steps(&self.workspace, run).await?;
-        let mut body: Body = read(old.body, "run")?;
+        let mut body: Body = read(old.body.clone(), "run")?;
         let graph = self.graph(&old.workflow, old.version).await?;
         let at = match from {
             Some(from) if graph.step(from).is_none() => {
                 return Err(RunError::Unfit(format!("the run has no step `{from}`")));
             }
             Some(from) => Some(from.to_owned()),
-            None if body.item.is_some() => rows.first().map(|row| row.step.clone()),
+            None if body.is_within() => rows.first().map(|row| row.step.clone()),
             None => graph.first().map(str::to_owned),
         };
         if let Some(at) = &at
-            && body.item.is_none()
+            && !body.is_within()
             && graph.within(at).is_some()
         {
             return Err(RunError::Unfit(format!(
                 "the step `{at}` stands in a list; replay the run of its element"
             )));
+        }
+        if let Some(outer) = Driving::outer(self, &old, &body).await?
+            && let Some(steps) = outer["steps"].as_object()
+        {
+            // what the steps before the list brought: the new run belongs to no list
+            body.given.extend(steps.clone());
         }
         if from.is_some() {
             for row in rows.iter().take_while(|row| Some(&row.step) != at.as_ref()) {
@@ -425,21 +444,6 @@ impl Runner {
         &*self.hands
     }
 
-    /// Drops runs that ended before this moment, and says how many.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn forget(&self, before: Timestamp) -> Result<u64, RunError> {
-        let mut gone = 0;
-        loop {
-            let dropped = self.store.drop_runs(&self.workspace, before, 500).await?;
-            gone += dropped;
-            if dropped < 500 {
-                return Ok(gone);
-            }
-        }
-    }
-
     /// Drives runs until told to stop. Leases of an earlier process are ended first. While nothing is due, nothing is
     /// written; while the database fails, it is tried again.
     pub async fn work(self: Arc<Self>, stop: CancellationToken) {
@@ -560,7 +564,7 @@ pub(crate) fn read<T: serde::de::DeserializeOwned>(
 /// What stands for an output that is too large to keep.
 pub(crate) fn too_large(bytes: usize) -> Json {
     let mut told = Map::new();
-    told.insert("not_kept".to_owned(), json!(format!("{bytes} bytes")));
+    told.insert(NOT_KEPT.to_owned(), json!(format!("{bytes} bytes")));
     Json::Object(told)
 }
 

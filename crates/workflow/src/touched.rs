@@ -34,25 +34,39 @@ pub(crate) struct Touched(Mutex<HashMap<Record, Touch>>);
 impl Touched {
     /// Notes what an act was about and what it answered.
     pub(crate) fn note(&self, act: &Act, output: &Json, chain: &[String], now: Timestamp) {
-        let Act::Operation {
-            connection, input, ..
-        } = act
-        else {
-            return;
-        };
-        let mut ids = Vec::new();
-        for value in [&Json::Object(input.clone()), output] {
-            collect(value, false, 0, &mut ids);
+        let mut records: Vec<Record> = Vec::new();
+        match act {
+            Act::Operation {
+                connection, input, ..
+            } => {
+                let mut ids = Vec::new();
+                for value in [&Json::Object(input.clone()), output] {
+                    collect(value, false, 0, &mut ids);
+                }
+                records.extend(ids.into_iter().map(|id| (connection.clone(), id)));
+            }
+            Act::Edit {
+                connection, record, ..
+            } => {
+                records.push((connection.clone(), record.clone()));
+                let other = &output["other"];
+                if let (Some(connection), Some(record)) =
+                    (other["connection"].as_str(), other["record"].as_str())
+                {
+                    records.push((connection.to_owned(), record.to_owned()));
+                }
+            }
+            Act::Http { .. } | Act::Chat { .. } | Act::Email { .. } => return,
         }
         let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if held.len() + ids.len() > MOST {
+        if held.len() + records.len() > MOST {
             held.retain(|_, (_, at)| now.duration_since(*at) < REMEMBERED);
         }
-        if held.len() + ids.len() > MOST {
+        if held.len() + records.len() > MOST {
             held.clear();
         }
-        for id in ids {
-            held.insert((connection.clone(), id), (chain.to_vec(), now));
+        for record in records {
+            held.insert(record, (chain.to_vec(), now));
         }
     }
 

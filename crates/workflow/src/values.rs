@@ -11,7 +11,9 @@ use rust_decimal::{Decimal, prelude::ToPrimitive};
 use serde_json::{Map, Number, Value as Json};
 
 /// The words that a path begins with.
-pub const ROOTS: [&str; 7] = ["trigger", "steps", "errors", "item", "index", "vars", "run"];
+pub const ROOTS: [&str; 8] = [
+    "trigger", "steps", "errors", "item", "index", "vars", "run", "event",
+];
 
 /// A path into what is known: `steps.find.records[0].id`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +28,12 @@ pub enum Segment {
     Index(usize),
     /// `[*]`: every element of a list; what follows is asked of each.
     Each,
+}
+
+/// Whether a text is a reference to a secret: `env:NAME` or `file:PATH`. Only one that stands so in the workflow itself
+/// is ever resolved: what comes from outside must not say what is read here.
+pub(crate) fn is_reference(text: &str) -> bool {
+    text.starts_with("env:") || text.starts_with("file:")
 }
 
 /// A value that cannot be. The message holds no values.
@@ -47,6 +55,11 @@ impl ValueError {
             message: message.into(),
             hint: None,
         }
+    }
+
+    /// The same at a place within this.
+    pub(crate) fn within(self, step: &str) -> Self {
+        self.inside(step)
     }
 
     fn inside(mut self, step: &str) -> Self {
@@ -158,21 +171,35 @@ impl Path {
     }
 
     /// What stands there; `null` where nothing does.
-    #[must_use]
-    pub fn of(&self, known: &Json) -> Json {
+    ///
+    /// # Errors
+    /// When it leads into an output that was too large to be kept.
+    pub fn of(&self, known: &Json) -> Result<Json, ValueError> {
+        self.find(known).map_err(|size| {
+            ValueError::new(format!(
+                "the output that `{self}` leads into was too large to be kept ({size})"
+            ))
+        })
+    }
+
+    /// The same; the error is the size of the output.
+    fn find(&self, known: &Json) -> Result<Json, String> {
         let mut value = known;
         for (at, segment) in self.0.iter().enumerate() {
+            if let Some(size) = not_kept(value) {
+                return Err(size.to_owned());
+            }
             if *segment == Segment::Each {
                 let rest = Self(self.0[at + 1..].to_vec());
                 return match value {
-                    Json::Array(items) => items.iter().map(|item| rest.of(item)).collect(),
-                    _ => Json::Null,
+                    Json::Array(items) => items.iter().map(|item| rest.find(item)).collect(),
+                    _ => Ok(Json::Null),
                 };
             }
             let next = match (segment, value) {
                 (Segment::Name(name), Json::Object(members)) => members.get(name),
                 (Segment::Name(name), Json::Array(items)) => match name.as_str() {
-                    "length" => return Json::from(items.len()),
+                    "length" => return Ok(Json::from(items.len())),
                     "first" => items.first(),
                     "last" => items.last(),
                     _ => None,
@@ -182,10 +209,13 @@ impl Path {
             };
             match next {
                 Some(next) => value = next,
-                None => return Json::Null,
+                None => return Ok(Json::Null),
             }
         }
-        value.clone()
+        match not_kept(value) {
+            Some(size) => Err(size.to_owned()),
+            None => Ok(value.clone()),
+        }
     }
 
     /// The name at this place of the path, if it is one.
@@ -210,6 +240,16 @@ impl std::fmt::Display for Path {
         }
         Ok(())
     }
+}
+
+/// What stands for an output that is too large to keep has this one member.
+pub(crate) const NOT_KEPT: &str = "not_kept";
+
+/// The size of an output that was too large to keep, if a value stands for one.
+fn not_kept(value: &Json) -> Option<&str> {
+    let members = value.as_object().filter(|members| members.len() == 1)?;
+    let size = members.get(NOT_KEPT)?.as_str()?;
+    size.ends_with(" bytes").then_some(size)
 }
 
 /// What stands in a tag.
@@ -346,13 +386,13 @@ pub fn as_text(value: &Json) -> String {
 
 fn evaluate(text: &str, known: &Json) -> Result<Json, ValueError> {
     match tag(text)? {
-        Tag::Path(path) => Ok(path.of(known)),
+        Tag::Path(path) => path.of(known),
         Tag::Formula(formula, paths) => {
             let fields: Fields = paths
                 .iter()
                 .enumerate()
-                .map(|(at, path)| (stand_in(at).as_str().into(), field(&path.of(known))))
-                .collect();
+                .map(|(at, path)| Ok((stand_in(at).as_str().into(), field(&path.of(known)?))))
+                .collect::<Result<_, ValueError>>()?;
             let result = formula.evaluate(&fields).map_err(|error| {
                 ValueError::new(format!("{} in {{{{ {text} }}}}", error.message))
             })?;
@@ -484,6 +524,30 @@ mod tests {
         assert_eq!(
             filled(json!({"a": ["Dear {{ trigger.name }} ({{trigger.count}}){{trigger.no}}"]})),
             json!({"a": ["Dear Blum (3)"]})
+        );
+    }
+
+    #[test]
+    fn a_path_into_what_was_not_kept_is_an_error_and_not_nothing() {
+        let known = json!({"steps": {"list": {"not_kept": "300000 bytes"},
+            "get": {"status": 200, "body": {"not_kept": "2000000 bytes"}}}});
+        for path in [
+            "steps.list",
+            "steps.list.records",
+            "steps.list.records[*].id",
+            "steps.get.body[0]",
+        ] {
+            for tag in [
+                format!("{{{{ {path} }}}}"),
+                format!("{{{{ trim({path}) }}}}"),
+            ] {
+                let error = fill(&json!(tag), &known).unwrap_err();
+                assert!(error.message.contains("too large"), "{tag}: {error:?}");
+            }
+        }
+        assert_eq!(
+            fill(&json!("{{ steps.get.status }}"), &known).unwrap(),
+            json!(200)
         );
     }
 

@@ -1,28 +1,34 @@
 //! Watching for what begins workflows: what a system tells, what is found by asking, times, and what syncs do.
 //!
 //! Whoever finds an event moves a durable cursor in the commit that takes its runs in. A cursor belongs to the
-//! connection and trigger, the sync journal, or the schedule, and not to a version: publishing loses nothing.
+//! connection and trigger, the sync journal, or the schedule, and not to a version: publishing loses nothing. It is
+//! there only as long as a workflow in force waits for it: what happens before, or in a pause, begins nothing later.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+mod syncs;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, PoisonError},
+    time::Duration,
+};
 
 use catalog::Seen;
 use connections::Connections;
 use connector::catalog::trigger::{Happened, Source};
+use futures::stream::{FuturesUnordered, StreamExt as _};
 use jiff::{Timestamp, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
-use store::{
-    ConnectionName, Effect, JournalEntry, Lane, NewWorkflowRun, Review, StoredWorkflow,
-    SyncEventsCursor,
-};
+use store::{ConnectionName, Lane, NewWorkflowRun, StoredWorkflow, WorkflowCame};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     Graph, RunError, Runner,
+    awaited::Awaited,
     cron::Cron,
-    model::{Missed, Schedule, SyncEvent, SyncHappening, Trigger},
+    machine::source_of_event,
+    model::{Missed, Schedule, Trigger, Wait},
     runner::{read, stored},
-    values::json as as_json,
 };
 
 /// How often it is looked.
@@ -52,8 +58,32 @@ const BATCH: usize = 500;
 /// Where the cursor of the syncs' events is kept.
 const SYNCS: &str = "syncs";
 
+/// An operation or a trigger that a workflow uses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Used {
+    /// Where.
+    pub connection: String,
+    /// Its id in the catalog.
+    pub id: String,
+    /// Whether it is a trigger.
+    pub is_trigger: bool,
+}
+
 /// One workflow in force.
 type Listener = (StoredWorkflow, Arc<Graph>);
+
+/// A connection and the trigger that it is asked for.
+type Question = (String, String);
+
+/// Where the cursor of a question is kept.
+fn of_question(question: &Question) -> String {
+    format!("poll {} {}", question.0, question.1)
+}
+
+/// Where the cursor of a workflow's schedule is kept.
+fn of_schedule(workflow: &str) -> String {
+    format!("schedule {workflow}")
+}
 
 /// Where a schedule is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -65,15 +95,40 @@ struct Planned {
 impl Runner {
     /// The workflows in force that are not paused.
     async fn listeners(&self) -> Result<Vec<Listener>, RunError> {
+        Ok(self.listening().await?.0)
+    }
+
+    /// The same, and whether these are all: one that cannot be read begins nothing, and holds up no other.
+    async fn listening(&self) -> Result<(Vec<Listener>, bool), RunError> {
         let mut listeners = Vec::new();
+        let mut unreadable = BTreeSet::new();
         for stored in self.store.workflows(&self.workspace).await? {
             let Some(version) = stored.published.filter(|_| !stored.paused) else {
                 continue;
             };
-            let graph = self.graph(&stored.name, version).await?;
-            listeners.push((stored, graph));
+            match self.graph(&stored.name, version).await {
+                Ok(graph) => listeners.push((stored, graph)),
+                Err(RunError::Store(error)) => return Err(error.into()),
+                Err(error) => {
+                    let told = self
+                        .unreadable
+                        .lock()
+                        .unwrap_or_else(PoisonError::into_inner);
+                    if !told.contains(&(stored.name.clone(), version)) {
+                        tracing::error!(workflow = stored.name, version, %error,
+                            "a workflow in force cannot be read: nothing begins it");
+                    }
+                    drop(told);
+                    unreadable.insert((stored.name, version));
+                }
+            }
         }
-        Ok(listeners)
+        let all = unreadable.is_empty();
+        *self
+            .unreadable
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = unreadable;
+        Ok((listeners, all))
     }
 
     /// The triggers that workflows in force wait for, each with its connection.
@@ -82,14 +137,34 @@ impl Runner {
     /// When the database fails.
     pub async fn waited_for(&self) -> Result<Vec<(String, String)>, RunError> {
         let listeners = self.listeners().await?;
-        let waited = listeners.iter().filter_map(|(_, graph)| {
-            let Trigger::Event(event) = &graph.workflow.trigger else {
-                return None;
-            };
-            let connection = graph.workflow.connection(&event.connection);
-            Some((connection.to_owned(), event.trigger.clone()))
-        });
-        Ok(waited.collect())
+        let sources = self.store.workflow_wait_sources(&self.workspace).await?;
+        Ok(events_of(&listeners, &sources))
+    }
+
+    /// The operations and triggers that workflows in force use.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn used(&self) -> Result<Vec<Used>, RunError> {
+        let listeners = self.listeners().await?;
+        let mut used: Vec<Used> = events_of(&listeners, &[])
+            .into_iter()
+            .map(|(connection, id)| Used {
+                connection,
+                id,
+                is_trigger: true,
+            })
+            .collect();
+        for (_, graph) in &listeners {
+            let steps = graph.workflow.all_steps();
+            let operations = steps.iter().filter_map(|step| step.operation.as_ref());
+            used.extend(operations.map(|operation| Used {
+                connection: graph.workflow.connection(&operation.connection).to_owned(),
+                id: operation.operation.clone(),
+                is_trigger: false,
+            }));
+        }
+        Ok(used)
     }
 
     /// Takes in what a system told. When this returns, it is durable. A delivery that comes again begins nothing.
@@ -109,10 +184,64 @@ impl Runner {
         let runs = self
             .runs(&listeners, connection, delivery, happened)
             .await?;
-        if !runs.is_empty() {
-            self.accept_all(None, &runs).await?;
+        let came = self.came_of(connection, delivery, happened).await?;
+        if !runs.is_empty() || !came.is_empty() {
+            self.accept_with(None, &runs, &came).await?;
         }
         Ok(())
+    }
+
+    /// The runs that wait for one of these events.
+    async fn came_of(
+        &self,
+        connection: &str,
+        delivery: Option<&str>,
+        happened: &[Happened],
+    ) -> Result<Vec<WorkflowCame>, RunError> {
+        let mut of_trigger: BTreeMap<&str, Vec<Event<'_>>> = BTreeMap::new();
+        for (at, one) in happened.iter().enumerate() {
+            of_trigger.entry(&one.trigger).or_default().push(Event {
+                id: delivery.map(|delivery| format!("{connection} {delivery} {at}")),
+                body: one.item.clone(),
+                fits: &|_| true,
+            });
+        }
+        let mut came = Vec::new();
+        for (trigger, events) in of_trigger {
+            let source = source_of_event(connection, trigger);
+            came.extend(self.waited(&source, &events).await?);
+        }
+        Ok(came)
+    }
+
+    /// Which run waits for which of the events of a source.
+    async fn waited(
+        &self,
+        source: &str,
+        events: &[Event<'_>],
+    ) -> Result<Vec<WorkflowCame>, RunError> {
+        let waits = self.store.workflow_waits(&self.workspace, source).await?;
+        let mut came = Vec::new();
+        for wait in waits {
+            let awaited: Awaited = read(wait.body, "wait")?;
+            for event in events.iter().filter(|event| (event.fits)(&awaited)) {
+                match awaited.holds(&event.body) {
+                    Ok(false) => continue,
+                    Ok(true) => came.push(WorkflowCame {
+                        run: wait.run,
+                        event: event.id.clone(),
+                        body: event.body.clone(),
+                        at: self.clock.now(),
+                    }),
+                    Err(error) => {
+                        tracing::warn!(run = %wait.run, %error, "an event could not be held against what a run waits for");
+                        continue;
+                    }
+                }
+                break;
+            }
+        }
+        Ok(came)
     }
 
     async fn runs(
@@ -148,48 +277,74 @@ impl Runner {
         pace: Pace,
         stop: CancellationToken,
     ) {
-        let mut asked: BTreeMap<(String, String), Timestamp> = BTreeMap::new();
+        let mut asked: BTreeMap<Question, Timestamp> = BTreeMap::new();
+        // Each on its own: who waits for an answer holds up nobody else.
+        let mut under_way: BTreeSet<Question> = BTreeSet::new();
+        let mut answers = FuturesUnordered::new();
         while !stop.is_cancelled() {
-            let wait = match self.look(&connections, &pace, &mut asked).await {
-                Ok(wait) => wait,
+            let (wait, due) = match self.look(&pace, &mut asked, &under_way).await {
+                Ok(found) => found,
                 Err(error) => {
                     tracing::error!(%error, "events that begin workflows could not be looked for");
-                    pace.longest
+                    (pace.longest, Vec::new())
                 }
             };
+            for question in due {
+                under_way.insert(question.clone());
+                let (runner, connections) = (&self, &connections);
+                answers.push(async move {
+                    if let Err(error) = runner.ask(connections, &question).await {
+                        let (connection, trigger) = &question;
+                        tracing::error!(connection, trigger, %error, "a trigger could not be asked");
+                    }
+                    question
+                });
+            }
             tokio::select! {
                 () = stop.cancelled() => {}
                 () = self.published.notified() => {}
+                Some(answered) = answers.next() => {
+                    under_way.remove(&answered);
+                }
                 () = self.clock.sleep(wait) => {}
             }
         }
     }
 
-    /// Looks once; says how long until the next look.
+    /// Looks once; says how long until the next look, and what is to be asked now.
     async fn look(
         &self,
-        connections: &Arc<Connections>,
         pace: &Pace,
-        asked: &mut BTreeMap<(String, String), Timestamp>,
-    ) -> Result<Duration, RunError> {
-        let listeners = self.listeners().await?;
+        asked: &mut BTreeMap<Question, Timestamp>,
+        under_way: &BTreeSet<Question>,
+    ) -> Result<(Duration, Vec<Question>), RunError> {
+        let (listeners, all) = self.listening().await?;
         let mut wait = pace.longest;
-        let mut polled = Vec::new();
-        let mut syncs = false;
+        let sources = self.store.workflow_wait_sources(&self.workspace).await?;
+        let mut polled = events_of(&listeners, &sources);
+        let syncs = sources.iter().any(|source| source.starts_with("sync "))
+            || listeners.iter().any(|(_, graph)| {
+                matches!(graph.workflow.trigger, Trigger::Sync(_))
+                    || waits_of(graph).any(|wait| wait.sync.is_some())
+            });
+        // One that cannot be read may wait for anything.
+        if all {
+            self.let_go(&listeners, &polled, syncs).await?;
+        }
         for (workflow, graph) in &listeners {
-            match &graph.workflow.trigger {
-                Trigger::Schedule(schedule) => {
-                    if let Some(next) = self.on_time(workflow, schedule).await? {
-                        let until = next.duration_since(self.clock.now());
-                        wait = wait.min(Duration::try_from(until).unwrap_or_default());
-                    }
+            let Trigger::Schedule(schedule) = &graph.workflow.trigger else {
+                continue;
+            };
+            match self.on_time(workflow, schedule).await {
+                Ok(None) => {}
+                Ok(Some(next)) => {
+                    let until = next.duration_since(self.clock.now());
+                    wait = wait.min(Duration::try_from(until).unwrap_or_default());
                 }
-                Trigger::Event(event) => {
-                    let connection = graph.workflow.connection(&event.connection);
-                    polled.push((connection.to_owned(), event.trigger.clone()));
+                Err(RunError::Store(error)) => return Err(error.into()),
+                Err(error) => {
+                    tracing::error!(workflow = workflow.name, %error, "a schedule cannot go on");
                 }
-                Trigger::Sync(_) => syncs = true,
-                Trigger::Manual(_) | Trigger::Webhook(_) => {}
             }
         }
         if syncs {
@@ -199,20 +354,51 @@ impl Runner {
         polled.sort();
         polled.dedup();
         asked.retain(|key, _| polled.contains(key));
+        let mut questions = Vec::new();
         for key in polled {
-            let now = self.clock.now();
-            let due = asked.get(&key).copied().unwrap_or(now);
-            if due <= now {
-                let next = now.saturating_add(pace.poll).unwrap_or(Timestamp::MAX);
-                asked.insert(key.clone(), next);
-                self.ask(connections, &listeners, &key.0, &key.1).await?;
+            // its answer wakes whoever looks
+            if under_way.contains(&key) {
+                continue;
             }
-            let until = asked.get(&key).map_or(Duration::ZERO, |due| {
-                Duration::try_from(due.duration_since(self.clock.now())).unwrap_or_default()
-            });
+            let now = self.clock.now();
+            let mut due = asked.get(&key).copied().unwrap_or(now);
+            if due <= now {
+                due = now.saturating_add(pace.poll).unwrap_or(Timestamp::MAX);
+                asked.insert(key.clone(), due);
+                questions.push(key);
+            }
+            let until = Duration::try_from(due.duration_since(now)).unwrap_or_default();
             wait = wait.min(until.max(Duration::from_millis(1)));
         }
-        Ok(wait)
+        Ok((wait, questions))
+    }
+
+    /// Drops the cursors that no workflow in force and no run waits for: whoever waits for them next begins there and then.
+    async fn let_go(
+        &self,
+        listeners: &[Listener],
+        polled: &[Question],
+        syncs: bool,
+    ) -> Result<(), RunError> {
+        let held = self.store.workflow_cursors(&self.workspace).await?;
+        let schedules = listeners
+            .iter()
+            .filter(|(_, graph)| matches!(graph.workflow.trigger, Trigger::Schedule(_)));
+        let waited: BTreeSet<String> = schedules
+            .map(|(workflow, _)| of_schedule(&workflow.name))
+            .chain(polled.iter().map(of_question))
+            .chain(syncs.then(|| SYNCS.to_owned()))
+            .collect();
+        let unheard: Vec<String> = held
+            .into_iter()
+            .filter(|name| !waited.contains(name))
+            .collect();
+        if !unheard.is_empty() {
+            self.store
+                .drop_workflow_cursors(&self.workspace, &unheard)
+                .await?;
+        }
+        Ok(())
     }
 
     /// Begins a run if a time of a workflow's schedule has come; says when the next comes.
@@ -225,7 +411,7 @@ impl Runner {
         schedule: &Schedule,
     ) -> Result<Option<Timestamp>, RunError> {
         let now = self.clock.now();
-        let name = format!("schedule {}", workflow.name);
+        let name = of_schedule(&workflow.name);
         let (Ok(cron), Ok(zone)) = (Cron::read(&schedule.cron), TimeZone::get(&schedule.zone))
         else {
             return Ok(None);
@@ -270,11 +456,10 @@ impl Runner {
     async fn ask(
         &self,
         connections: &Arc<Connections>,
-        listeners: &[Listener],
-        connection: &str,
-        trigger: &str,
+        question: &Question,
     ) -> Result<(), RunError> {
-        let name = ConnectionName::from(connection);
+        let (connection, trigger) = question;
+        let name = ConnectionName::from(connection.as_str());
         let Ok(connector) = connections.connector(&name) else {
             return Ok(());
         };
@@ -284,9 +469,10 @@ impl Runner {
         if !matches!(asked.source, Source::Poll(_)) {
             return Ok(());
         }
-        let cursor = format!("poll {connection} {trigger}");
+        let cursor = of_question(question);
         let held = self.store.workflow_cursor(&self.workspace, &cursor).await?;
         let mut seen: Seen = held
+            .clone()
             .map(|held| read(held, "cursor"))
             .transpose()?
             .unwrap_or_default();
@@ -295,10 +481,23 @@ impl Runner {
         };
         let now = self.clock.now();
         match catalog::poll(&session, &*connector, asked, now, &mut seen).await {
-            Ok(happened) => {
-                let runs = self.runs(listeners, connection, None, &happened).await?;
+            Ok(answered) => {
+                if let Some(why) = answered.passed_over {
+                    tracing::error!(connection, trigger, why, "not all that happened was shown");
+                }
+                // a pause began meanwhile
+                if self.store.workflow_cursor(&self.workspace, &cursor).await? != held {
+                    return Ok(());
+                }
+                // as it is now: a workflow may have been published or paused meanwhile
+                let listeners = self.listeners().await?;
+                let runs = self
+                    .runs(&listeners, connection, None, &answered.happened)
+                    .await?;
+                let came = self.came_of(connection, None, &answered.happened).await?;
                 let value = stored(&seen)?;
-                self.accept_all(Some((&cursor, &value)), &runs).await?;
+                self.accept_with(Some((&cursor, &value)), &runs, &came)
+                    .await?;
             }
             // nothing is lost: the next question asks from where the last one got
             Err(error) => {
@@ -307,128 +506,45 @@ impl Runner {
         }
         Ok(())
     }
+}
 
-    /// Takes in what syncs did and asked since the last look; the first only notes where that is.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn look_at_syncs(&self) -> Result<(), RunError> {
-        let listeners = self.listeners().await?;
-        self.of_syncs(&listeners).await
-    }
+/// Something that a run may wait for.
+struct Event<'a> {
+    /// Its own id, if it has one.
+    id: Option<String>,
+    /// What it hands on.
+    body: Json,
+    /// Whether it is of the kind that is waited for.
+    fits: &'a (dyn Fn(&Awaited) -> bool + Sync),
+}
 
-    async fn of_syncs(&self, listeners: &[Listener]) -> Result<(), RunError> {
-        let held = self.store.workflow_cursor(&self.workspace, SYNCS).await?;
-        let Some(held) = held else {
-            let end = self.store.sync_events_end(&self.workspace).await?;
-            self.accept_all(Some((SYNCS, &stored(&end)?)), &[]).await?;
-            return Ok(());
+/// What the steps of a workflow wait for.
+fn waits_of(graph: &Graph) -> impl Iterator<Item = &Wait> {
+    let steps = graph.workflow.all_steps();
+    steps.into_iter().filter_map(|step| step.wait.as_ref())
+}
+
+/// The triggers that workflows begin with or wait for, and those that runs wait for, each with its connection.
+fn events_of(listeners: &[Listener], sources: &[String]) -> Vec<(String, String)> {
+    let mut events = Vec::new();
+    for (_, graph) in listeners {
+        let begins = match &graph.workflow.trigger {
+            Trigger::Event(event) => Some(event),
+            _ => None,
         };
-        let mut cursor: SyncEventsCursor = read(held, "cursor")?;
-        loop {
-            let events = self
-                .store
-                .sync_events_after(&self.workspace, cursor, BATCH)
-                .await?;
-            if events.journal.is_empty() && events.reviews.is_empty() {
-                return Ok(());
-            }
-            let mut runs = Vec::new();
-            for (workflow, graph) in listeners {
-                let Trigger::Sync(wanted) = &graph.workflow.trigger else {
-                    continue;
-                };
-                for entry in events.journal.iter().filter(|entry| fits(wanted, entry)) {
-                    let origin = entry.entry.connection.as_str();
-                    let record = entry.entry.record.as_str();
-                    let chain = self.touched.chain(origin, record, self.clock.now());
-                    let event = Some(format!("journal {}", entry.seq));
-                    runs.push(self.begin(workflow, event, of_entry(entry), chain).await?);
-                }
-                for (number, review) in &events.reviews {
-                    if asks(wanted, review) {
-                        let event = Some(format!("review {number}"));
-                        let trigger = of_review(review);
-                        runs.push(self.begin(workflow, event, trigger, Vec::new()).await?);
-                    }
-                }
-            }
-            if let Some(last) = events.journal.last() {
-                cursor.journal = last.seq;
-            }
-            if let Some((last, _)) = events.reviews.last() {
-                cursor.review = *last;
-            }
-            self.accept_all(Some((SYNCS, &stored(&cursor)?)), &runs)
-                .await?;
+        let waits = waits_of(graph).filter_map(|wait| wait.event.as_ref());
+        for event in begins.into_iter().chain(waits) {
+            let connection = graph.workflow.connection(&event.connection);
+            events.push((connection.to_owned(), event.trigger.clone()));
         }
     }
-}
-
-/// Whether a workflow wants a journal entry.
-fn fits(wanted: &SyncEvent, entry: &JournalEntry) -> bool {
-    let entry = &entry.entry;
-    let on = match entry.effect {
-        Effect::Linked => SyncHappening::Linked,
-        Effect::Created => SyncHappening::Created,
-        Effect::Written => SyncHappening::Changed,
-        Effect::Removed => SyncHappening::Removed,
-        Effect::Refused => SyncHappening::Error,
-        Effect::Unlinked | Effect::Observed => return false,
-    };
-    let is = |wanted: &Option<String>, held: &str| wanted.as_deref().is_none_or(|w| w == held);
-    wanted.on == on
-        && entry
-            .sync
-            .as_ref()
-            .is_some_and(|sync| sync.as_str() == wanted.sync)
-        && is(&wanted.entity, &entry.entity.to_string())
-        && is(&wanted.connection, entry.connection.as_str())
-        && wanted.field.as_ref().is_none_or(|field| {
-            entry
-                .field
-                .as_ref()
-                .is_some_and(|held| held.as_str() == field)
-        })
-}
-
-/// Whether a workflow wants a review.
-fn asks(wanted: &SyncEvent, review: &Review) -> bool {
-    wanted.on == SyncHappening::Conflict
-        && review.sync.as_str() == wanted.sync
-        && wanted
-            .entity
-            .as_ref()
-            .is_none_or(|entity| *entity == review.entity.to_string())
-}
-
-fn of_entry(entry: &JournalEntry) -> Json {
-    let one = &entry.entry;
-    json!({
-        "sync": one.sync,
-        "connection": one.connection,
-        "entity": one.entity,
-        "record": one.record.as_str(),
-        "field": one.field.as_ref().map(|field| field.as_str().to_owned()),
-        "before": as_json(&one.before),
-        "after": as_json(&one.after),
-        "link": one.link,
-        "at": one.at.to_string(),
-        "rule": one.rule,
-        "note": one.note,
-        "trace": one.cause.trace,
-    })
-}
-
-fn of_review(review: &Review) -> Json {
-    json!({
-        "review": review.id,
-        "sync": review.sync,
-        "entity": review.entity,
-        "kind": review.kind,
-        "summary": review.summary,
-        "left": review.left.as_ref().map(|id| id.as_str().to_owned()),
-        "right": review.right.as_ref().map(|id| id.as_str().to_owned()),
-        "at": review.opened.to_string(),
-    })
+    for source in sources {
+        if let Some((connection, trigger)) = source
+            .strip_prefix("event ")
+            .and_then(|rest| rest.split_once(' '))
+        {
+            events.push((connection.to_owned(), trigger.to_owned()));
+        }
+    }
+    events
 }

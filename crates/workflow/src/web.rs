@@ -16,6 +16,8 @@ use url::Url;
 use crate::{
     act::{Act, Failure, FailureKind, Outcome},
     mail::{self, MailServer},
+    runner::too_large,
+    values::is_reference,
 };
 
 /// The largest answer whose body is handed on, in bytes.
@@ -59,7 +61,7 @@ impl Web {
     }
 
     /// Does an act that is no operation of a connection.
-    pub(crate) async fn perform(&self, act: &Act) -> Outcome {
+    pub async fn perform(&self, act: &Act) -> Outcome {
         if let Act::Email { to, subject, text } = act {
             return match self.outside().mail {
                 Some(server) => mail::send(&server, to, subject, text).await,
@@ -130,7 +132,7 @@ impl Web {
                     let named = HeaderName::try_from(name.as_str())
                         .map_err(|_| wrong(format!("`{name}` is no name of a header")))?;
                     let held;
-                    let text = if value.starts_with("env:") || value.starts_with("file:") {
+                    let text = if is_reference(value) {
                         held = secret(value).map_err(wrong)?;
                         held.expose()
                     } else {
@@ -165,7 +167,7 @@ impl Web {
                 let body = json!({"text": text}).to_string().into_bytes();
                 Ok((outgoing(Method::POST, url, headers, body), CHAT))
             }
-            Act::Email { .. } | Act::Operation { .. } => {
+            Act::Email { .. } | Act::Operation { .. } | Act::Edit { .. } => {
                 Err(wrong("this is no request".to_owned()))
             }
         }
@@ -193,19 +195,20 @@ fn read(answer: &Answer) -> Outcome {
     };
     match status.as_u16() {
         200..=299 => {}
-        // the request was turned away before it was worked on
-        429 | 503 => return fail(FailureKind::Unreachable),
+        // the one status that says that the request was turned away before it was worked on
+        429 => return fail(FailureKind::Unreachable),
         300..=399 => {
             return Outcome::Failed(Failure::new(
                 FailureKind::Refused,
                 format!("HTTP {}: redirects are not followed", status.as_u16()),
             ));
         }
-        500..=599 => return Outcome::Unknown(format!("HTTP {}", status.as_u16())),
+        // also 503 and 408: whoever stands in front of a server says so of what the server goes on with
+        408 | 500..=599 => return Outcome::Unknown(format!("HTTP {}", status.as_u16())),
         _ => return fail(FailureKind::Refused),
     }
     let body = if answer.body.len() > LARGEST {
-        json!({"not_kept": format!("{} bytes", answer.body.len())})
+        too_large(answer.body.len())
     } else {
         serde_json::from_slice(&answer.body)
             .unwrap_or_else(|_| Json::String(String::from_utf8_lossy(&answer.body).into_owned()))
@@ -217,4 +220,36 @@ fn read(answer: &Answer) -> Outcome {
         .filter_map(|(name, value)| Some((name.to_string(), json!(value.to_str().ok()?))))
         .collect();
     Outcome::Done(json!({"status": status.as_u16(), "headers": headers, "body": body}))
+}
+
+#[cfg(test)]
+mod tests {
+    use http::StatusCode;
+
+    use super::*;
+
+    #[test]
+    fn only_a_limit_says_that_nothing_was_done() {
+        let outcome = |status: u16| {
+            read(&Answer {
+                status: StatusCode::from_u16(status).unwrap(),
+                headers: HeaderMap::new(),
+                body: Vec::new().into(),
+            })
+        };
+        for status in [408, 500, 502, 503, 504] {
+            assert!(matches!(outcome(status), Outcome::Unknown(_)), "{status}");
+        }
+        for (status, kind) in [
+            (429, FailureKind::Unreachable),
+            (302, FailureKind::Refused),
+            (404, FailureKind::Refused),
+        ] {
+            let Outcome::Failed(failure) = outcome(status) else {
+                panic!("{status}");
+            };
+            assert_eq!(failure.kind, kind, "{status}");
+        }
+        assert!(matches!(outcome(204), Outcome::Done(_)));
+    }
 }

@@ -8,7 +8,9 @@ use simulation::{
     HIGHLEVEL, OFFICERND, ONOFFICE, Options, World, member_rules, members, shipped_rules,
 };
 
-use crate::support::{link, options, seed};
+use store::{Review, ReviewKind};
+
+use crate::support::{answer, choices, link, options, questions, seed};
 
 /// When the world begins: before both changes of the clock that are tried.
 const START: &str = "2026-02-02T09:00:00Z";
@@ -157,9 +159,13 @@ async fn times_are_right_on_both_days_on_which_the_clock_is_changed() -> Result<
         ("2026-10-24 09:00:00", "2026-10-24T07:00:00Z"),
         ("2026-10-25 09:00:00", "2026-10-25T08:00:00Z"),
     ];
-    for (number, (wall, moment)) in mornings.iter().enumerate() {
+    for (number, (wall, _)) in mornings.iter().enumerate() {
         let end = wall.replace("09:00", "10:30");
         calendar.enter(&format!("there {number}"), wall, &end, false)?;
+    }
+    // what stands at one time on both sides could be one
+    calendar.run().await?;
+    for (number, (_, moment)) in mornings.iter().enumerate() {
         let moment: jiff::Timestamp = moment.parse()?;
         let end = moment + jiff::SignedDuration::from_mins(90);
         calendar.book(
@@ -187,6 +193,72 @@ async fn times_are_right_on_both_days_on_which_the_clock_is_changed() -> Result<
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_stands_in_both_calendars_is_one_and_what_almost_does_is_asked() -> Result<()> {
+    let calendar = Calendar::new().await?;
+    let book = |title, start: &str, end: &str| calendar.book(title, start, end);
+    calendar.enter(
+        "Besichtigung Müllerstraße",
+        "2026-03-28 09:00:00",
+        "2026-03-28 10:00:00",
+        false,
+    )?;
+    book(
+        "Besichtigung, Muellerstrasse",
+        "2026-03-28T08:00:00Z",
+        "2026-03-28T09:30:00Z",
+    )?;
+    // the same hour under another name, and the same name a day later
+    calendar.enter("Notar", "2026-03-30 09:00:00", "2026-03-30 10:00:00", false)?;
+    book(
+        "Beurkundung",
+        "2026-03-30T07:00:00Z",
+        "2026-03-30T08:00:00Z",
+    )?;
+    calendar.enter(
+        "Übergabe",
+        "2026-04-01 09:00:00",
+        "2026-04-01 10:00:00",
+        false,
+    )?;
+    book("Übergabe", "2026-04-02T07:00:00Z", "2026-04-02T08:00:00Z")?;
+    // and one that stands on one side only
+    book("Kaffee", "2026-04-03T07:00:00Z", "2026-04-03T08:00:00Z")?;
+    calendar.run().await?;
+    let (left, right) = (calendar.left()?, calendar.right()?);
+    assert_eq!((left.len(), right.len()), (4, 4), "{left:#?} {right:#?}");
+    let open = questions(&calendar.world).await?;
+    let asked = open
+        .iter()
+        .filter(|review| review.kind == ReviewKind::Ambiguous);
+    assert_eq!(asked.count(), 4, "two pairs, from either side: {open:#?}");
+
+    // A person says: those two are one, these are two.
+    let about = |open: &[Review], title: &str, left: &[Json]| -> Result<Review> {
+        let id = named(left, "title", title)?["id"].clone();
+        let found = open.iter().find(|review| {
+            review.details["side"] == "left"
+                && id.as_str().is_some_and(|id| review.subject.ends_with(id))
+        });
+        found.cloned().with_context(|| format!("{open:#?}"))
+    };
+    let one = about(&open, "Beurkundung", &left)?;
+    let link = choices(&one)[0].to_owned();
+    answer(&calendar.world, &one, &link).await?;
+    let two = about(&open, "Übergabe", &left)?;
+    answer(&calendar.world, &two, "apart").await?;
+    calendar.run().await?;
+    let (left, right) = (calendar.left()?, calendar.right()?);
+    assert_eq!((left.len(), right.len()), (5, 5), "{left:#?} {right:#?}");
+    let open = questions(&calendar.world).await?;
+    assert!(
+        open.iter()
+            .all(|review| review.kind == ReviewKind::Conflict),
+        "its end and its title differ: {open:#?}"
+    );
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whole_days_are_from_midnight_to_midnight_however_long_they_are() -> Result<()> {
     let calendar = Calendar::new().await?;
     // 23 hours, 25 hours
@@ -194,9 +266,12 @@ async fn whole_days_are_from_midnight_to_midnight_however_long_they_are() -> Res
         ("2026-03-29", "2026-03-28T23:00:00Z", "2026-03-29T22:00:00Z"),
         ("2026-10-25", "2026-10-24T22:00:00Z", "2026-10-25T23:00:00Z"),
     ];
-    for (number, (day, start, end)) in days.iter().enumerate() {
+    for (number, (day, _, _)) in days.iter().enumerate() {
         let midnight = format!("{day} 00:00:00");
         calendar.enter(&format!("there {number}"), &midnight, &midnight, true)?;
+    }
+    calendar.run().await?;
+    for (number, (_, start, end)) in days.iter().enumerate() {
         calendar.book(&format!("here {number}"), start, end)?;
     }
     calendar.run().await?;

@@ -153,6 +153,7 @@ impl Ground<'_> {
         let purpose = Purpose {
             entities: vec![Entity::Company, Entity::Contact],
             write: true,
+            rights: Vec::new(),
         };
         for side in ["left", "right"] {
             connections

@@ -105,6 +105,39 @@ async fn a_refusal_counts_at_the_first_link_and_edits_cross_both_ways() -> Resul
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_made_without_a_consent_is_not_read_again_for_it() -> Result<()> {
+    let (world, _) = world(&[("Zoe", json!({}), json!({}))]).await?;
+    let readings = || -> u64 {
+        let counts = world.control.core().counts.all();
+        let routes = counts[&HIGHLEVEL].routes.iter();
+        let single =
+            routes.filter(|one| one.method == "GET" && one.route == "/contacts/{contactId}");
+        single.map(|one| one.count).sum()
+    };
+    let before = readings();
+    world
+        .control
+        .core()
+        .switches
+        .set("highlevel.api_write_webhooks", &json!(false))?;
+    let said = |newsletter: &str| json!({"newsletter_aktiv": newsletter});
+    world.make(ONOFFICE, &with(on_the_right("Anna"), &said("4")))?;
+    let berta = world.make(ONOFFICE, &with(on_the_right("Berta"), &said("1")))?;
+    world.poll().await?;
+    assert_eq!(world.pairs().await?.len(), 3);
+    assert_eq!(readings(), before);
+    // It is known all the same what was there: an edit is one.
+    world.edit(ONOFFICE, &berta, &said("0"))?;
+    world.poll().await?;
+    let pairs = world.pairs().await?;
+    let pair = pairs.iter().find(|pair| pair.onoffice == berta);
+    let left = &pair.context("Berta is linked")?.highlevel;
+    assert_eq!(channel(&world, left, "Email")?, "active");
+    agrees(&world).await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_withdrawn_storage_consent_silences_a_contact_and_is_never_made_up() -> Result<()> {
     let (world, pairs) = world(&[("Anna", json!({}), json!({}))]).await?;
     let anna = &pairs[0];

@@ -5,7 +5,9 @@ use record::Entity;
 use serde_json::{Value as Json, json};
 use simulation::{HIGHLEVEL, OFFICERND, Options, World, member_rules, members};
 
-use crate::support::options;
+use store::{Review, ReviewKind};
+
+use crate::support::{options, questions};
 
 /// A world with one linked person and rules for opportunities.
 struct Deals {
@@ -268,5 +270,32 @@ async fn one_whose_stage_has_no_counterpart_is_not_made_and_says_so() -> Result<
     deals.run().await?;
     assert_eq!(deals.right().len(), 1);
     assert_eq!(deals.right()[0].3, "System status for won opportunities");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_stands_on_both_sides_at_one_stage_is_one_and_at_another_a_question() -> Result<()> {
+    let deals = Deals::new(json!({})).await?;
+    for (name, status) in [
+        ("two desks", "System status for open opportunities"),
+        ("Conference", "viewing"),
+    ] {
+        let fields = json!({"name": name, "member": deals.member, "status": deals.status(status)?});
+        deals.world.act(OFFICERND, "create_opportunity", &fields)?;
+    }
+    deals.make("Two Desks", &deals.first)?;
+    deals.make("Conference", &deals.first)?;
+    deals.run().await?;
+    assert_eq!((deals.all(false)?.len(), deals.right().len()), (2, 2));
+    let open = questions(&deals.world).await?;
+    let about = |review: &Review| {
+        review.kind == ReviewKind::Ambiguous && review.summary.contains("almost the same")
+    };
+    assert!(open.len() == 2 && open.iter().all(about), "{open:#?}");
+    let links = deals.world.engine().links(&members(), None, 0).await?;
+    let of = links
+        .iter()
+        .filter(|link| link.entity == Entity::Opportunity);
+    assert_eq!(of.count(), 1);
     Ok(())
 }

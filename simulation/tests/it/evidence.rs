@@ -28,6 +28,7 @@ async fn a_reading_older_than_its_signal_is_tried_again() -> Result<()> {
             shown: None,
         }],
         happened: Vec::new(),
+        unnamed: Vec::new(),
         lifecycle: None,
         event: "ContactUpdate".to_owned(),
     };
@@ -101,8 +102,8 @@ async fn how_long_an_edit_takes_and_what_it_may_overwrite_is_told() -> Result<()
     options.pace.poll_without_webhooks = Duration::from_secs(20);
     let (world, pair) = one_pair(options).await?;
     let before = world.engine().status().await?.syncs.remove(0);
-    assert_eq!(before.lag_to_left, None);
-    assert_eq!(before.lag_to_right, None);
+    assert_eq!(before.measured.lag_to_left, None);
+    assert_eq!(before.measured.lag_to_right, None);
     world.fault(json!({"system": "highlevel", "method": "PUT",
         "fault": {"kind": "delay", "ms": 3000}}))?;
     world.edit(HIGHLEVEL, &pair.highlevel, &json!({"city": "Potsdam"}))?;
@@ -120,18 +121,18 @@ async fn how_long_an_edit_takes_and_what_it_may_overwrite_is_told() -> Result<()
     let spread =
         |spread: Option<sync::Spread>| spread.map(|spread| (spread.count, spread.p99_within_ms));
     // Found by polls only, so it took a while, and the status says about how long.
-    let (times, lag) = spread(status.lag_to_right).unwrap_or_default();
+    let (times, lag) = spread(status.measured.lag_to_right).unwrap_or_default();
     assert!(
         times == 1 && (Some(500)..=Some(60_000)).contains(&lag),
         "{status:#?}"
     );
-    let (times, lag) = spread(status.lag_to_left).unwrap_or_default();
+    let (times, lag) = spread(status.measured.lag_to_left).unwrap_or_default();
     assert!(
         times == 1 && (Some(5_000)..=Some(60_000)).contains(&lag),
         "{status:#?}"
     );
     // HighLevel took three seconds over the write.
-    let (times, window) = spread(status.overwrite_window_left).unwrap_or_default();
+    let (times, window) = spread(status.measured.overwrite_window_left).unwrap_or_default();
     assert!(
         times == 1 && (Some(5_000)..=Some(30_000)).contains(&window),
         "{status:#?}"

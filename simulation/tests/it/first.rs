@@ -1,10 +1,14 @@
 //! The first sync.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use anyhow::{Context, Result};
 use serde_json::json;
 use simulation::{Options, World, people};
+use store::{Review, ReviewFilter};
 
 use crate::support::{agrees, numbers, on_the_left, options, world};
 
@@ -32,15 +36,22 @@ async fn a_first_sync_of_the_shipped_people_agrees() -> Result<()> {
         "{:#?}",
         judgement.disagreements
     );
-    let open: u64 = status
-        .overview
-        .reviews
-        .values()
-        .flat_map(|kinds| kinds.values())
-        .sum();
+    let reviews = world.engine().reviews(&ReviewFilter::default()).await?;
+    let (asked, waiting): (Vec<&Review>, Vec<&Review>) =
+        reviews.iter().partition(|review| review.is_asked());
     let alone = judgement.without_counterpart.highlevel.len()
         + judgement.without_counterpart.onoffice.len();
-    assert!(alone as u64 <= open, "{alone} alone, {open} questions");
+    let told = asked.len() + waiting.len();
+    assert!(alone <= told, "{alone} alone, {told} told of");
+    // Whoever waits waits for a question that a person is asked.
+    assert!(waiting.len() > 10, "{waiting:#?}");
+    for review in waiting {
+        let subject = review.waits_for().expect("it waits");
+        assert!(
+            asked.iter().any(|other| other.subject == subject),
+            "{review:#?}"
+        );
+    }
     // A second run finds nothing to do.
     let writes = |world: &World| {
         let counts = world.control.core().counts.all();
@@ -53,6 +64,32 @@ async fn a_first_sync_of_the_shipped_people_agrees() -> Result<()> {
     world.sync().await?;
     world.settle().await?;
     assert_eq!(writes(&world), before);
+    let mark = world.edit_mark();
+    // Whoever is in a question is looked at again: it comes to rest, and the questions stay as they are.
+    for review in &reviews {
+        let record = review.details["record"].as_str().context("about whom")?;
+        if review.details["side"] == "right" {
+            world.edit(
+                simulation::ONOFFICE,
+                record,
+                &json!({"Zusatz1": "bei Meier"}),
+            )?;
+        } else {
+            world.edit(
+                simulation::HIGHLEVEL,
+                record,
+                &json!({"website": "https://meier.example"}),
+            )?;
+        }
+    }
+    world.poll().await?;
+    world.settle().await?;
+    let after = world.engine().reviews(&ReviewFilter::default()).await?;
+    let ids =
+        |reviews: &[Review]| -> BTreeSet<_> { reviews.iter().map(|review| review.id).collect() };
+    assert_eq!(ids(&after), ids(&reviews));
+    let edits = world.api_edits(mark);
+    assert!(edits.is_empty(), "{edits:#?}");
     Ok(())
 }
 

@@ -8,8 +8,8 @@ use simulation::{HIGHLEVEL, ONOFFICE, World};
 use store::ReviewKind;
 
 use crate::support::{
-    agrees, answer, choices, contact, journal, link, numbers, on_the_left, one_pair, options,
-    question, questions, seed,
+    agrees, answer, choices, contact, journal, link, numbers, on_the_left, on_the_right, one_pair,
+    options, question, questions, seed,
 };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -123,6 +123,47 @@ async fn a_delete_is_carried_over_only_to_a_record_that_nobody_edited() -> Resul
     );
     world.sweep().await?;
     assert_eq!(numbers(&world).0, 0);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_cannot_be_seen_is_not_made_a_second_time() -> Result<()> {
+    let (world, _) = one_pair(options()).await?;
+    world.act(ONOFFICE, "set_rights", &json!({"address_read": "none"}))?;
+    world.make(ONOFFICE, &on_the_right("Clara"))?;
+    world.make(HIGHLEVEL, &on_the_left("Clara"))?;
+    world.wait(std::time::Duration::from_secs(30)).await;
+    assert_eq!(numbers(&world), (2, 2));
+    assert_eq!(world.pairs().await?.len(), 1);
+    world.act(ONOFFICE, "set_rights", &json!({"address_read": "all"}))?;
+    world.wait(std::time::Duration::from_secs(60)).await;
+    world.settle().await?;
+    assert_eq!(numbers(&world), (2, 2));
+    assert_eq!(world.pairs().await?.len(), 2);
+    agrees(&world).await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn that_a_create_came_to_nothing_is_not_believed_of_who_shows_nothing() -> Result<()> {
+    let (world, _) = one_pair(options()).await?;
+    world.fault(
+        json!({"system": "onoffice", "action": "create address", "count": 1,
+        "fault": {"kind": "drop_after"}}),
+    )?;
+    world.make(HIGHLEVEL, &on_the_left("Clara"))?;
+    while numbers(&world) != (2, 2) {
+        world.wait(std::time::Duration::from_millis(20)).await;
+    }
+    world.act(ONOFFICE, "set_rights", &json!({"address_read": "none"}))?;
+    world.wait(std::time::Duration::from_secs(30)).await;
+    assert_eq!(numbers(&world), (2, 2));
+    world.act(ONOFFICE, "set_rights", &json!({"address_read": "all"}))?;
+    world.wait(std::time::Duration::from_secs(60)).await;
+    world.settle().await?;
+    assert_eq!(numbers(&world), (2, 2));
+    assert_eq!(world.pairs().await?.len(), 2);
+    agrees(&world).await?;
     Ok(())
 }
 

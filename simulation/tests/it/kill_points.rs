@@ -47,6 +47,8 @@ enum Kind {
     ResolveConflict,
     ResolveLink,
     ResolveRemove,
+    /// A record that we made is removed again, where deletes are carried to the record that it came from.
+    Unmake,
 }
 
 /// Who is there before anything happens.
@@ -74,7 +76,7 @@ async fn prepare(kind: Kind) -> Result<(World, Scene)> {
     let mut options = pace(options());
     let deletes = &mut contact(&mut options.rules).deletes;
     match kind {
-        Kind::Archive => deletes.left = DeleteRule::Archive,
+        Kind::Archive | Kind::Unmake => deletes.left = DeleteRule::Archive,
         Kind::Delete => deletes.right = DeleteRule::Propagate,
         _ => {}
     }
@@ -120,6 +122,11 @@ async fn prepare(kind: Kind) -> Result<(World, Scene)> {
         Kind::ResolveRemove => {
             world.delete(HIGHLEVEL, &pair.highlevel)?;
             world.settle().await?;
+        }
+        Kind::Unmake => {
+            third = Some(world.make(ONOFFICE, &on_the_right("Dora"))?);
+            world.poll().await?;
+            world.wait(Duration::from_secs(3)).await;
         }
         _ => {}
     }
@@ -182,7 +189,7 @@ fn begin(kind: Kind, world: &World, scene: &Scene) -> Result<()> {
         }
         Kind::Archive => world.delete(HIGHLEVEL, &pair.highlevel)?,
         Kind::Delete => world.delete(ONOFFICE, &pair.onoffice)?,
-        Kind::ResolveConflict | Kind::ResolveLink | Kind::ResolveRemove => {}
+        Kind::ResolveConflict | Kind::ResolveLink | Kind::ResolveRemove | Kind::Unmake => {}
     }
     Ok(())
 }
@@ -207,10 +214,29 @@ async fn answer_all(kind: Kind, world: &World, scene: &Scene) -> Result<()> {
             let about_right = review.details["side"] == "right";
             format!("link:{}", if about_right { &left.id } else { right })
         }
+        Kind::Unmake => return unmake(world).await,
         _ => return Ok(()),
     };
     if let Some(review) = questions(world).await?.first() {
         world.engine().resolve(review.id, &wanted).await?;
+    }
+    Ok(())
+}
+
+/// A person takes back that Dora was made in HighLevel.
+async fn unmake(world: &World) -> Result<()> {
+    let living = world.living(HIGHLEVEL);
+    let Some(dora) = living.iter().find(|held| held.first_name == "Dora") else {
+        return Ok(());
+    };
+    let scope = sync::UndoScope {
+        connection: Some("highlevel".into()),
+        record: Some(dora.id.as_str().into()),
+        ..sync::UndoScope::default()
+    };
+    let plan = world.engine().plan_undo(&scope).await?;
+    if !plan.records.is_empty() {
+        world.engine().undo(&scope, &plan.fingerprint).await?;
     }
     Ok(())
 }
@@ -307,12 +333,22 @@ async fn judge(kind: Kind, world: &World, scene: &Scene, mark: u64) -> Result<()
         // An archived address is still there.
         Kind::Archive | Kind::ResolveRemove => ((1, 2), 1),
         Kind::Delete => ((1, 1), 1),
+        Kind::Unmake => ((2, 3), 2),
     };
     ensure!(numbers(world) == people, "there are {:?}", numbers(world));
     ensure!(world.pairs().await?.len() == links);
-    agrees(world).await?;
+    if kind != Kind::Unmake {
+        agrees(world).await?;
+    }
     once(world, mark)?;
     match kind {
+        Kind::Unmake => {
+            let dora = scene.third.as_deref().context("Dora")?;
+            ensure!(
+                !world.held(ONOFFICE, dora)?.archived,
+                "the original was archived"
+            );
+        }
         Kind::FirstLink => {
             let pairs = world.pairs().await?;
             let clara = pairs
@@ -320,6 +356,14 @@ async fn judge(kind: Kind, world: &World, scene: &Scene, mark: u64) -> Result<()
                 .find(|linked| *linked != pair && *linked != bystander)
                 .context("Clara is linked")?;
             ensure!(world.held(ONOFFICE, &clara.onoffice)?.city == "Berlin");
+            let scope = sync::UndoScope {
+                connection: Some("onoffice".into()),
+                record: Some(clara.onoffice.as_str().into()),
+                field: Some("Ort".to_owned()),
+                ..sync::UndoScope::default()
+            };
+            let plan = world.engine().plan_undo(&scope).await?;
+            ensure!(plan.fields.len() == 1, "it cannot be undone: {plan:#?}");
             all_kept(world, clara, mark).await?;
         }
         Kind::UpdateLeft | Kind::UpdateRight => {
@@ -459,6 +503,11 @@ async fn an_archiving() -> Result<()> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_delete() -> Result<()> {
     everywhere(Kind::Delete, "a_delete").await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_undone_create() -> Result<()> {
+    everywhere(Kind::Unmake, "an_undone_create").await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

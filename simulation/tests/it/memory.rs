@@ -160,6 +160,14 @@ impl Memory {
         self.put(Entity::Contact, Some(contact.clone()), change);
     }
 
+    /// The same, where a move changes no date of the contact: nothing but a listing tells of it.
+    pub(crate) fn moves_quietly(&self, contact: &RecordId, company: &RecordId) {
+        let mut state = self.state();
+        let key = (Entity::Contact, contact.clone());
+        let row = state.rows.get_mut(&key).expect("a contact");
+        row.fields.set("company", Field::of(company.as_str()));
+    }
+
     /// Nothing but a listing tells of companies from now on.
     pub(crate) fn keeps_companies_quiet(&self) {
         self.state().quiet_companies = true;

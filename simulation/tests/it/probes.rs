@@ -198,6 +198,7 @@ async fn onoffice_is_told_apart_each_way() -> Result<()> {
                 FLAG,
             ),
             ("nested_create", "onoffice.nested_create_accepted", FLAG),
+            ("batch", "onoffice.batch_ends_at_error", FLAG),
             (
                 "missing_record",
                 "onoffice.missing_record",
@@ -462,6 +463,7 @@ const NOT_ASKED: &[&str] = &[
     "officernd.ungranted_scope",
     "officernd.api_v1",
     "officernd.booking_mails",
+    "officernd.ticket_comments_read",
     "officernd.dirty_every",
     "officernd.manual_status_cuts_portal",
     "officernd.status_follows_time",

@@ -119,6 +119,36 @@ async fn who_changes_company_changes_it_on_both_sides() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_move_right_after_our_own_write_is_not_lost_although_it_has_no_date() -> Result<()> {
+    let world = Between::new(rules(), [FREE, FREE]).await?;
+    let one = world.left.company("one");
+    for name in ["two", "three"] {
+        world.left.company(name);
+    }
+    let contact = world.left.contact("Anna", Some(&one));
+    world.sync().await?;
+    let there = world.right.all(Entity::Contact)["Anna"].clone();
+    let theirs = world.right.all(Entity::Company);
+    let ours = world.left.all(Entity::Company);
+    // We write the move to the left, and a person moves Anna on: the date of the contact is still that of our write.
+    world.right.moves(&there, Some(&theirs["two"]));
+    world.poll().await?;
+    assert_eq!(world.left.company_of("Anna")?, named("two"));
+    world.left.moves_quietly(&contact, &ours["three"]);
+    world.poll().await?;
+    world.sweep().await?;
+    world.settle().await?;
+    assert_eq!(world.right.company_of("Anna")?, named("three"));
+    assert_eq!(world.left.company_of("Anna")?, named("three"));
+    // And back to what we had written, which is no echo of ours.
+    world.left.moves_quietly(&contact, &ours["two"]);
+    world.sweep().await?;
+    world.settle().await?;
+    assert_eq!(world.right.company_of("Anna")?, named("two"));
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_company_that_cannot_be_emptied_there_stays_and_is_listed() -> Result<()> {
     let stubborn = CompanyField {
         clearable: false,

@@ -100,6 +100,21 @@ async fn our_own_write_never_comes_back() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_edit_that_is_taken_back_is_taken_back_on_the_other_side_too() -> Result<()> {
+    let (world, pair) = one_pair(options()).await?;
+    for city in ["Potsdam", "Berlin", "Potsdam", "Berlin"] {
+        world.edit(HIGHLEVEL, &pair.highlevel, &json!({"city": city}))?;
+        world.settle().await?;
+        world.poll().await?;
+        // What we have just written there is no edit that could win over the next one here.
+        assert_eq!(world.held(HIGHLEVEL, &pair.highlevel)?.city, city);
+        assert_eq!(world.held(ONOFFICE, &pair.onoffice)?.city, city);
+    }
+    agrees(&world).await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_signal_that_comes_during_the_work_is_not_lost() -> Result<()> {
     let (world, pair) = one_pair(options()).await?;
     // The first edit is read, and its answer is held back while the second is made.

@@ -56,7 +56,10 @@ const LEFT_OUT: &[(&str, &str)] = &[
         "highlevel.birthday_dropped",
         "the vendor loses what is written: the sides cannot agree",
     ),
-    ("highlevel.task_create_complete", "no tasks are mapped"),
+    (
+        "highlevel.task_create_complete",
+        "no task is mapped; see `attached`",
+    ),
     ("highlevel.merge_webhooks", "nobody is merged; see `gone`"),
     ("highlevel.timezone_change_silent", "no time zone is mapped"),
     ("highlevel.inbound_dnd_silent", "no inbound DND is mapped"),

@@ -147,7 +147,7 @@ async fn a_burst_of_webhooks_for_one_contact_is_one_change() -> Result<()> {
             &json!({"address1": format!("Am Markt {number}")}),
         )?;
     }
-    while world.control.core().deliveries.next_due_ms().is_some() {
+    while !world.control.core().deliveries.are_done() {
         world.wait(Duration::from_millis(100)).await;
     }
     world.wait(Duration::from_secs(1)).await;
@@ -168,7 +168,7 @@ async fn an_acknowledged_webhook_outlives_the_process() -> Result<()> {
     world.fault(json!({"system": "onoffice", "action": "read address",
         "fault": {"kind": "delay", "ms": 60000}}))?;
     world.edit(HIGHLEVEL, &pair.highlevel, &json!({"city": "Potsdam"}))?;
-    while world.control.core().deliveries.next_due_ms().is_some() {
+    while !world.control.core().deliveries.are_done() {
         world.wait(Duration::from_millis(50)).await;
     }
     world.wait(Duration::from_millis(500)).await;

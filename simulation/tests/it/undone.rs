@@ -4,7 +4,7 @@ use anyhow::Result;
 use sandbox::Operation;
 use serde_json::json;
 use simulation::{HIGHLEVEL, ONOFFICE, World, people};
-use store::RunId;
+use store::{RunId, Store as _};
 use sync::{UndoPlan, UndoScope};
 
 use crate::support::{
@@ -66,6 +66,53 @@ async fn a_field_goes_back_on_both_sides_and_nothing_brings_it_back() -> Result<
     world.poll().await?;
     world.settle().await?;
     assert_eq!(both(&world)?, ["Bernau", "Bernau"]);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_value_that_is_kept_no_longer_is_told_to_be_gone() -> Result<()> {
+    let (world, pair) = one_pair(options()).await?;
+    let edit = |city: &str| world.edit(HIGHLEVEL, &pair.highlevel, &json!({"city": city}));
+    edit("Potsdam")?;
+    world.settle().await?;
+    let old = store::Keep {
+        what: store::Kept::JournalValues,
+        since: world.now(),
+        most: None,
+    };
+    let workspace = store::Workspace::from("default");
+    let gone = world.store.drop_old(&workspace, &old, 1_000).await?;
+    assert!(gone > 0);
+    let scope = of_record(&pair.onoffice, "Ort");
+    let plan = planned(&world, &scope).await?;
+    assert!(plan.fields.is_empty(), "{plan:#?}");
+    assert!(
+        plan.kept[0].why.contains("removed from the journal"),
+        "{plan:#?}"
+    );
+    // what happened is still told, and what comes later can be undone
+    let explained = world
+        .engine()
+        .explain(
+            &"onoffice".into(),
+            record::Entity::Contact,
+            &pair.onoffice.as_str().into(),
+            Some("Ort"),
+        )
+        .await?;
+    let change = &explained.fields[0].changes[0];
+    assert!(
+        change.values_gone && change.rule.starts_with("city"),
+        "{change:#?}"
+    );
+    world.wait(std::time::Duration::from_secs(90)).await;
+    let since = Some(world.now());
+    edit("Bernau")?;
+    world.settle().await?;
+    let later = UndoScope { since, ..scope };
+    let plan = planned(&world, &later).await?;
+    world.engine().undo(&later, &plan.fingerprint).await?;
+    assert_eq!(world.held(HIGHLEVEL, &pair.highlevel)?.city, "Potsdam");
     Ok(())
 }
 

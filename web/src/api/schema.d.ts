@@ -588,6 +588,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/retention": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How much is kept of what grows with time, and by which rules */
+        get: operations["retention"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/backup": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Download the database, as it is at one moment; needs an admin token or the owner's session */
+        get: operations["download_backup"];
+        put?: never;
+        /** Copy the database, as it is at one moment, to a new file of the server's machine */
+        post: operations["backup"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/explain": {
         parameters: {
             query?: never;
@@ -708,6 +743,604 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/workflows": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All workflows, with how their last runs went */
+        get: operations["workflows"];
+        put?: never;
+        /** Save a workflow as a draft, or put it in force */
+        post: operations["saveWorkflow"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/workflows/validate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Check a workflow; changes nothing */
+        post: operations["validateWorkflow"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/workflows/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Go through a workflow: what reads is done, what would write is shown */
+        post: operations["testWorkflow"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/workflows/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One workflow with its draft and versions */
+        get: operations["workflow"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/workflows/{name}/draft": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Throw the draft away; the version in force stays */
+        delete: operations["discardDraft"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/workflows/{name}/diff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is different between two versions, or one and the draft */
+        get: operations["diffWorkflow"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/workflows/{name}/publish": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Put the draft, or an earlier version, in force */
+        post: operations["publishWorkflow"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/workflows/{name}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Events begin no run any more; runs under way go on */
+        post: operations["pauseWorkflow"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/workflows/{name}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Events begin runs again */
+        post: operations["resumeWorkflow"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/workflows/{name}/run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begin a run, as a person */
+        post: operations["runWorkflow"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/workflow-form": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The form of a workflow as JSON Schema: which triggers and kinds of steps there are */
+        get: operations["workflowForm"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/recipes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Ready workflows to install */
+        get: operations["recipes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/workflow-runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Runs, newest first, without their steps */
+        get: operations["workflowRuns"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/workflow-runs/{run}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One run with its steps */
+        get: operations["workflowRun"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/workflow-runs/{run}/answer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Answer a run that asks */
+        post: operations["answerWorkflowRun"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/workflow-runs/{run}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End a run and all that it began */
+        post: operations["cancelWorkflowRun"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/workflow-runs/{run}/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Do a run again, from a step on */
+        post: operations["replayWorkflowRun"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/connections/{name}/picks/{kind}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The things of a kind that are there, to pick one by its name */
+        get: operations["picks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/connections/{name}/triggers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The triggers of a connection's system */
+        get: operations["triggers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/connections/{name}/triggers/{trigger}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One trigger with its schema */
+        get: operations["trigger"];
+        put?: never;
+        /** What happened since it was listened to last */
+        post: operations["listen"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/connections/{name}/accounts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The accounts that the sign-in of a connection reaches, and which connection has each */
+        get: operations["accountsReached"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/connections/{name}/disconnect": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What depends on a connection; changes nothing */
+        get: operations["dependents"];
+        put?: never;
+        /** Take away what Tandem made at the vendor, and switch the connection off */
+        post: operations["disconnect"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/syncs/{name}/links/split": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End a link because the two are not one; they are kept apart from then on */
+        post: operations["splitLink"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/syncs/{name}/decisions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What people decided about pairs: that they are one, or that they are two */
+        get: operations["decisions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/syncs/{name}/decisions/forget": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Forget what was decided about a pair; a link between the two stays */
+        post: operations["forgetDecision"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/links/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Link the pairs of a CSV file with the header `sync,entity,left,right`; all rows are checked before any is linked */
+        post: operations["importLinks"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/reviews/resolve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Answer all open ones that a filter meets */
+        post: operations["resolveMany"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/config/revisions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The configs that were in force, the newest first */
+        get: operations["configRevisions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/config/revisions/{revision}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One of them, as it was given */
+        get: operations["configRevision"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/config/revisions/{revision}/apply": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Put it into force again, as a new revision */
+        post: operations["backToConfig"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/series": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was counted over the last day, in points of a few minutes */
+        get: operations["series"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/connections/{name}/samples/{entity}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A few records as their system lists them, to show what values look like */
+        get: operations["samples"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/alerts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is wrong, what is over, who is told, and what could not be sent yet */
+        get: operations["alerts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/alerts/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send a test on each channel */
+        post: operations["test_alerts"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Have what failed or was refused tried again, in the order in which it began */
+        post: operations["retry"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -796,6 +1429,21 @@ export interface components {
             redirect_uri: string | null;
             webhook_url: string | null;
             read_only: boolean;
+            /** @description How much of each limit is used */
+            budget?: {
+                requests: number;
+                per_ms: number;
+                of: string | null;
+                used: number;
+            }[];
+            outlook?: {
+                /** @enum {string} */
+                light: "green" | "yellow" | "red";
+                warnings: string[];
+                /** Format: date-time */
+                token_ends: string | null;
+                renews: boolean;
+            };
         };
         Account: {
             id: string;
@@ -819,12 +1467,25 @@ export interface components {
             redirect_uri?: string | null;
             webhook_url?: string | null;
         };
+        Reach: {
+            id: string;
+            name: string;
+            connection: string | null;
+            connected: boolean;
+        };
+        /** @description A connection beside the one that was signed in to, and what became of it. */
+        Joined: {
+            connection: string;
+            connected?: components["schemas"]["Connected"];
+            problem?: string;
+        };
         SignInStanding: {
             /** @enum {string} */
             stage: "made" | "begun" | "connected" | "failed";
             connection?: string;
             account?: components["schemas"]["Account"];
             replaced?: boolean;
+            beside?: components["schemas"]["Joined"][];
             code?: string;
             message?: string;
             hint?: string;
@@ -839,7 +1500,7 @@ export interface components {
             name: string;
             left: string;
             right: string;
-            /** @description `new`, `pilot`, `running`, `paused` or `not ready`. */
+            /** @description `new`, `pilot`, `running`, `rematching` (after a restore), `paused` or `not ready`. */
             state: string;
             why: string | null;
             paused_mappings: {
@@ -853,6 +1514,16 @@ export interface components {
             lag_to_right: components["schemas"]["Spread"] | null;
             overwrite_window_left: components["schemas"]["Spread"] | null;
             overwrite_window_right: components["schemas"]["Spread"] | null;
+            /** @description Changes of linked records that were found between full runs */
+            changes?: number;
+            /** @description The share of them that only a listing found */
+            gap?: number | null;
+            /** @description The share of records told of by webhooks alone in which nothing was new */
+            echo?: number | null;
+            /** @description By mapping: changes that webhooks should have told of and did not */
+            drift?: {
+                [key: string]: number;
+            };
         };
         FailingRecord: {
             connection: string;
@@ -919,6 +1590,8 @@ export interface components {
                     behind_ms?: number | null;
                 };
             };
+            /** @description What is wrong */
+            alerts?: components["schemas"]["Alert"][];
         };
         Choice: {
             key: string;
@@ -944,6 +1617,11 @@ export interface components {
             base?: unknown;
             gone?: components["schemas"]["Side"];
             kind?: string;
+            /** @description The record whose question has to be answered first */
+            waits_for?: {
+                connection: string;
+                record: string;
+            };
         };
         Review: {
             id: string;
@@ -963,6 +1641,16 @@ export interface components {
             opened: string;
             /** Format: date-time */
             decided: string | null;
+            /** @description Of an answer for always: the rule that it became */
+            always?: {
+                revision: number | null;
+                /** @description Where the rule has to be written by hand, because the config is read from there at each start */
+                file: string | null;
+                line: number;
+                lines: string[];
+                /** @description Other reviews about the field, answered alike */
+                answered: number;
+            };
         };
         Run: {
             id: string;
@@ -1015,6 +1703,8 @@ export interface components {
             out_of_scope: number;
             not_created: number;
             left_alone: number;
+            /** @description Records that wait for the answer about another one, which may be the same */
+            waiting: number;
         };
         PlanSample: {
             what: string;
@@ -1162,6 +1852,8 @@ export interface components {
             cause: unknown;
             run: string | null;
             note: string | null;
+            /** @description The values were removed, because they are kept no longer */
+            values_gone?: boolean;
         };
         Call: {
             /** Format: date-time */
@@ -1189,6 +1881,8 @@ export interface components {
             trace: string;
             run: string | null;
             note: string | null;
+            /** @description The values were removed, because they are kept no longer */
+            values_gone?: boolean;
         };
         ExplainedField: {
             field: string;
@@ -1287,7 +1981,10 @@ export interface components {
             name: string;
             label: string;
             kind: unknown;
-            choices?: unknown;
+            choices?: {
+                key: string;
+                label: string;
+            }[];
             capability: components["schemas"]["Capability"];
             custom: boolean;
         };
@@ -1369,6 +2066,215 @@ export interface components {
                 why: string;
             }[];
             restart_needed?: boolean;
+        };
+        /**
+         * @description `asking` waits for a person, `stopped` ended early as its steps say.
+         * @enum {string}
+         */
+        WorkflowRunState: "queued" | "ready" | "waiting" | "asking" | "done" | "failed" | "stopped" | "cancelled";
+        /** @description A workflow, and how its last runs (`recent` of them, at most 20) went. */
+        WorkflowSummary: {
+            name: string;
+            title: string | null;
+            trigger: string | null;
+            steps: number | null;
+            published: number | null;
+            draft: boolean;
+            paused: boolean;
+            changed: string;
+            recent: number;
+            failed: number;
+            asking: number;
+            /** @description Why its version in force cannot be read, if so: it begins nothing. */
+            unreadable?: string | null;
+            last: null | {
+                id: string;
+                state: components["schemas"]["WorkflowRunState"];
+                accepted: string;
+                note: string | null;
+            };
+        };
+        /** @description A workflow as YAML or JSON, which connection plays each role, and values of variables. `incomplete`: it is being worked on; what is wrong with it stands in the answer and is no reason to refuse it as a draft. */
+        WorkflowText: {
+            text: string;
+            with?: {
+                [key: string]: string;
+            };
+            vars?: {
+                [key: string]: unknown;
+            };
+            name?: string | null;
+            publish?: boolean;
+            incomplete?: boolean;
+        };
+        /** @description A workflow as data; `/workflow-form` is its schema. */
+        WorkflowDocument: {
+            [key: string]: unknown;
+        };
+        /** @description A workflow with its draft and its versions, newest first. */
+        StoredWorkflow: {
+            name: string;
+            draft: null | components["schemas"]["WorkflowDocument"];
+            published: number | null;
+            last: number;
+            paused: boolean;
+            at_once: number | null;
+            changed: string;
+            versions: {
+                version: number;
+                made: string;
+                body: components["schemas"]["WorkflowDocument"];
+            }[];
+        };
+        WorkflowSaved: {
+            name: string;
+            draft?: boolean;
+            published?: number;
+            problems?: components["schemas"]["Problem"][];
+            /** @description What is missing here for it to run. */
+            warnings?: string[];
+        };
+        /** @description A step as it would be done. What reads was done; `would_send` was not sent, and `output` is then a sample. */
+        RehearsedStep: {
+            step: string;
+            elements?: number[];
+            input?: unknown;
+            would_send?: unknown;
+            if_unknown?: string;
+            output: unknown;
+            sample: boolean;
+            error?: string | null;
+        };
+        Rehearsal: {
+            steps: components["schemas"]["RehearsedStep"][];
+            result: unknown;
+            failed: string | null;
+            trigger: unknown;
+        };
+        /** @description Steps go by their ids in `place`, not by their places in the list. */
+        WorkflowDifference: {
+            place: string;
+            before: unknown;
+            after: unknown;
+        };
+        /** @description One run. `choices` may be answered while it asks. */
+        WorkflowRun: {
+            id: string;
+            workflow: string;
+            version: number;
+            state: components["schemas"]["WorkflowRunState"];
+            step: string | null;
+            due: string | null;
+            key: string | null;
+            parent: null | {
+                run: string;
+                number: number;
+                item: number;
+            };
+            accepted: string;
+            started: string | null;
+            ended: string | null;
+            note: string | null;
+            choices: null | string[];
+        };
+        /** @description One try of one step. */
+        WorkflowRunStep: {
+            number: number;
+            step: string;
+            attempt: number;
+            /** @enum {string} */
+            state: "begun" | "done" | "failed" | "uncertain";
+            started: string;
+            ended: string | null;
+            input: unknown;
+            output: unknown;
+            error: unknown;
+        };
+        WorkflowRunDetails: components["schemas"]["WorkflowRun"] & {
+            trigger: unknown;
+            replays: string | null;
+            result: unknown;
+            steps: components["schemas"]["WorkflowRunStep"][];
+        };
+        /** @description A ready workflow; `text` is what is saved, with a connection for each of its roles. */
+        Recipe: {
+            about: string;
+            workflow: components["schemas"]["WorkflowDocument"];
+            text: string;
+        };
+        PickedFrom: {
+            value: unknown;
+            label: string;
+        };
+        CatalogTrigger: {
+            id: string;
+            title: string;
+            description: string;
+            needs?: string[];
+            source: unknown;
+            output: {
+                [key: string]: unknown;
+            };
+            example: unknown;
+        };
+        Happened: {
+            trigger: string;
+            id: string;
+            item: unknown;
+        };
+        /** @description What depends on a connection, and what Tandem made for it at the vendor. */
+        Dependents: {
+            connection: string;
+            account: unknown;
+            syncs: {
+                name: string;
+                with: string;
+                entities: string[];
+            }[];
+            triggers: string[];
+            webhooks: unknown;
+            fields: {
+                entity: string;
+                field: string;
+            }[];
+        };
+        /** @description What was counted over the last day, as far as this process goes back (`since`): records written, changes that were told and those found by looking only, requests without an answer, requests by connection. */
+        Series: {
+            /** Format: date-time */
+            since: string;
+            every_ms: number;
+            points: {
+                /** Format: date-time */
+                at: string;
+                written: number;
+                told: number;
+                found: number;
+                errors: number;
+                calls: {
+                    [key: string]: number;
+                };
+            }[];
+        };
+        /** @description Something that is or was wrong. */
+        Alert: {
+            id: string;
+            /** @enum {string} */
+            kind: "connection" | "paused" | "idle" | "errors" | "quota";
+            /** @description The connection or sync */
+            about: string;
+            why: string;
+            /** Format: date-time */
+            since: string;
+            /**
+             * Format: date-time
+             * @description When it had lasted long enough to be told
+             */
+            told: string | null;
+            /**
+             * Format: date-time
+             * @description Since when it is over
+             */
+            clear: string | null;
         };
     };
     responses: never;
@@ -2593,8 +3499,10 @@ export interface operations {
         parameters: {
             query?: {
                 sync?: string;
-                state?: "open" | "all";
+                /** @description `waiting`: those that are put once another one is answered, which `details.waits_for` names */
+                state?: "open" | "waiting" | "all";
                 limit?: number;
+                kind?: "conflict" | "ambiguous" | "rebind" | "deleted" | "unproven_create" | "mass_change" | "refused" | "circle";
             };
             header?: never;
             path?: never;
@@ -2635,6 +3543,8 @@ export interface operations {
             content: {
                 "application/json": {
                     choice: string;
+                    /** @description It becomes the policy of the field, in a new revision of the config */
+                    always?: boolean;
                 };
             };
         };
@@ -2715,6 +3625,113 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["UndoReport"];
+                };
+            };
+            /** @description A refusal, with a code that has a page. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    retention: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description The size of the database */
+                        bytes: number;
+                        kept: {
+                            /** @enum {string} */
+                            what: "calls" | "journal_values" | "journal" | "reviews" | "sync_runs" | "workflow_runs";
+                            rows: number;
+                            /** Format: date-time */
+                            oldest: string | null;
+                            days: number;
+                            most: number | null;
+                        }[];
+                    };
+                };
+            };
+            /** @description A refusal, with a code that has a page. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    download_backup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A file of SQLite. Credentials in it are sealed. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.sqlite3": string;
+                };
+            };
+            /** @description A refusal, with a code that has a page. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    backup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    file: string;
+                };
+            };
+        };
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        file: string;
+                    };
                 };
             };
             /** @description A refusal, with a code that has a page. */
@@ -2965,6 +3982,8 @@ export interface operations {
         parameters: {
             query?: {
                 dry_run?: boolean;
+                /** @description The file that it is read from at each start */
+                file?: string;
             };
             header?: never;
             path?: never;
@@ -2983,6 +4002,1341 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Applied"];
+                };
+            };
+            /** @description A refusal, with a code that has a page. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    workflows: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkflowSummary"][];
+                };
+            };
+            /** @description A refusal, with a code that has a page. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    saveWorkflow: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WorkflowText"];
+            };
+        };
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkflowSaved"];
+                };
+            };
+            /** @description A refusal, with a code that has a page. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    validateWorkflow: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WorkflowText"];
+            };
+        };
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        name: string;
+                        steps: number;
+                        workflow: components["schemas"]["WorkflowDocument"];
+                        problems: components["schemas"]["Problem"][];
+                    };
+                };
+            };
+            /** @description A refusal, with a code that has a page. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    testWorkflow: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    workflow: components["schemas"]["WorkflowText"];
+                    input?: unknown;
+                };
+            };
+        };
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rehearsal"];
+                };
+            };
+            /** @description A refusal, with a code that has a page. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    workflow: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StoredWorkflow"];
+                };
+            };
+            /** @description A refusal, with a code that has a page. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    discardDraft: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkflowSaved"];
+                };
+            };
+            /** @description A refusal, with a code that has a page. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    diffWorkflow: {
+        parameters: {
+            query?: {
+                from?: number;
+                to?: number;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkflowDifference"][];
+                };
+            };
+            /** @description A refusal, with a code that has a page. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    publishWorkflow: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    version?: number;
+                };
+            };
+        };
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkflowSaved"];
+                };
+            };
+            /** @description A refusal, with a code that has a page. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    pauseWorkflow: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        name: string;
+                        paused: boolean;
+                    };
+                };
+            };
+            /** @description A refusal, with a code that has a page. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    resumeWorkflow: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        name: string;
+                        paused: boolean;
+                    };
+                };
+            };
+            /** @description A refusal, with a code that has a page. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    runWorkflow: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    input?: unknown;
+                    wait?: boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkflowRunDetails"];
+                };
+            };
+            /** @description A refusal, with a code that has a page. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    workflowForm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description A refusal, with a code that has a page. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    recipes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Recipe"][];
+                };
+            };
+            /** @description A refusal, with a code that has a page. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    workflowRuns: {
+        parameters: {
+            query?: {
+                workflow?: string;
+                state?: components["schemas"]["WorkflowRunState"];
+                children?: boolean;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkflowRun"][];
+                };
+            };
+            /** @description A refusal, with a code that has a page. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    workflowRun: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkflowRunDetails"];
+                };
+            };
+            /** @description A refusal, with a code that has a page. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    answerWorkflowRun: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    choice: string;
+                    output?: unknown;
+                };
+            };
+        };
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkflowRunDetails"];
+                };
+            };
+            /** @description A refusal, with a code that has a page. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    cancelWorkflowRun: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkflowRunDetails"];
+                };
+            };
+            /** @description A refusal, with a code that has a page. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    replayWorkflowRun: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    from?: string | null;
+                    input?: unknown;
+                    wait?: boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkflowRunDetails"];
+                };
+            };
+            /** @description A refusal, with a code that has a page. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    picks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                kind: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PickedFrom"][];
+                };
+            };
+            /** @description A refusal, with a code that has a page. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    triggers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogTrigger"][];
+                };
+            };
+            /** @description A refusal, with a code that has a page. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    trigger: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                trigger: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogTrigger"];
+                };
+            };
+            /** @description A refusal, with a code that has a page. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    listen: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                trigger: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    on?: unknown;
+                };
+            };
+        };
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        happened: components["schemas"]["Happened"][];
+                        on: unknown;
+                    };
+                };
+            };
+            /** @description A refusal, with a code that has a page. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    accountsReached: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reach"][];
+                };
+            };
+            /** @description A refusal, with a code that has a page. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    dependents: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Dependents"];
+                };
+            };
+            /** @description A refusal, with a code that has a page. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    disconnect: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        connection: string;
+                        syncs: unknown;
+                        webhooks: unknown;
+                        fields: {
+                            entity: string;
+                            field: string;
+                        }[];
+                    };
+                };
+            };
+            /** @description A refusal, with a code that has a page. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    splitLink: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    entity: string;
+                    left: string;
+                    right: string;
+                    /** @description Neither gets another counterpart made */
+                    leave?: boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        split: boolean;
+                    };
+                };
+            };
+            /** @description A refusal, with a code that has a page. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    decisions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        entity: components["schemas"]["Entity"];
+                        left: string;
+                        right: string;
+                        /** @enum {string} */
+                        decision: "link" | "keep_apart";
+                    }[];
+                };
+            };
+            /** @description A refusal, with a code that has a page. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    forgetDecision: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    entity: string;
+                    left: string;
+                    right: string;
+                };
+            };
+        };
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        forgotten: boolean;
+                    };
+                };
+            };
+            /** @description A refusal, with a code that has a page. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    importLinks: {
+        parameters: {
+            query?: {
+                dry_run?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "text/csv": string;
+            };
+        };
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        rows: number;
+                        linked: number;
+                        already: number;
+                        dry_run: boolean;
+                    };
+                };
+            };
+            /** @description A refusal, with a code that has a page. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    resolveMany: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    choice: string;
+                    sync?: string;
+                    /** @enum {string} */
+                    kind?: "conflict" | "ambiguous" | "rebind" | "deleted" | "unproven_create" | "mass_change" | "refused" | "circle";
+                    entity?: string;
+                    /** @description The name of a mapping */
+                    field?: string;
+                    dry_run?: boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        matching: number;
+                        answered: number;
+                        not_offered: string[];
+                        failed: {
+                            id: string;
+                            why: string;
+                        }[];
+                    };
+                };
+            };
+            /** @description A refusal, with a code that has a page. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    configRevisions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        revision: number;
+                        /** Format: date-time */
+                        applied: string;
+                    }[];
+                };
+            };
+            /** @description A refusal, with a code that has a page. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    configRevision: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                revision: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Config"];
+                };
+            };
+            /** @description A refusal, with a code that has a page. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    backToConfig: {
+        parameters: {
+            query?: {
+                dry_run?: boolean;
+            };
+            header?: never;
+            path: {
+                revision: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Applied"];
+                };
+            };
+            /** @description A refusal, with a code that has a page. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    series: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Series"];
+                };
+            };
+            /** @description A refusal, with a code that has a page. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    samples: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                entity: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        record: string;
+                        fields: components["schemas"]["Fields"];
+                    }[];
+                };
+            };
+            /** @description A refusal, with a code that has a page. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    alerts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        channels: ("email" | "webhook")[];
+                        open: components["schemas"]["Alert"][];
+                        past: components["schemas"]["Alert"][];
+                        unsent: {
+                            id: string;
+                            /** @enum {string} */
+                            channel: "email" | "webhook";
+                            subject: string;
+                            tries: number;
+                            /** Format: date-time */
+                            next: string;
+                            error: string | null;
+                        }[];
+                    };
+                };
+            };
+            /** @description A refusal, with a code that has a page. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    test_alerts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @enum {string} */
+                        channel: "email" | "webhook";
+                        sent: boolean;
+                        error: string | null;
+                    }[];
+                };
+            };
+            /** @description A refusal, with a code that has a page. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    retry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    connection?: string;
+                    entity?: components["schemas"]["Entity"];
+                    record?: string;
+                    sync?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        records: number;
+                        fields: number;
+                    };
                 };
             };
             /** @description A refusal, with a code that has a page. */

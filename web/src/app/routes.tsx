@@ -82,6 +82,30 @@ const catalog = createRoute({
   validateSearch: (search) => ({ connection: text(search["connection"]), operation: text(search["operation"]) }),
   component: lazyRouteComponent(() => import("../catalog/page"), "CatalogPage"),
 });
+const workflows = createRoute({
+  getParentRoute: () => inside,
+  path: "/workflows",
+  component: lazyRouteComponent(() => import("../workflows/page"), "WorkflowsPage"),
+});
+const workflow = createRoute({
+  getParentRoute: () => inside,
+  path: "/workflows/$name",
+  validateSearch: (search): { tab?: "runs" | "versions" | undefined } => {
+    const tab = search["tab"];
+    return { tab: tab === "runs" || tab === "versions" ? tab : undefined };
+  },
+  component: lazyRouteComponent(() => import("../workflow/page"), "WorkflowPage"),
+});
+const workflowRun = createRoute({
+  getParentRoute: () => inside,
+  path: "/workflow-runs/$run",
+  component: lazyRouteComponent(() => import("../flowrun/page"), "WorkflowRunPage"),
+});
+const recipes = createRoute({
+  getParentRoute: () => inside,
+  path: "/recipes",
+  component: lazyRouteComponent(() => import("../recipes/page"), "RecipesPage"),
+});
 const settings = createRoute({
   getParentRoute: () => inside,
   path: "/settings",
@@ -89,7 +113,7 @@ const settings = createRoute({
 });
 
 export const router = createRouter({
-  routeTree: root.addChildren([welcome, docs, inside.addChildren([home, reviews, sync, newSync, undo, connections, records, record, calls, catalog, settings])]),
+  routeTree: root.addChildren([welcome, docs, inside.addChildren([home, reviews, sync, newSync, undo, connections, records, record, calls, catalog, workflows, workflow, workflowRun, recipes, settings])]),
   context: undefined as unknown as { client: QueryClient },
   defaultPreload: "intent",
   defaultPendingComponent: () => (

@@ -9,6 +9,7 @@ import { openReviews } from "../home/standing";
 const places: { to: string; key: Key }[] = [
   { to: "/", key: "nav.home" },
   { to: "/reviews", key: "nav.reviews" },
+  { to: "/workflows", key: "nav.workflows" },
   { to: "/connections", key: "nav.connections" },
   { to: "/records", key: "nav.records" },
   { to: "/calls", key: "nav.calls" },

@@ -4,7 +4,7 @@ import { useState } from "react";
 import { api, result, type Schemas } from "../api/client";
 import { type Status, useStatus } from "../api/live";
 import { connectionTone, connectionWord, waitingOn } from "../home/standing";
-import { known, useSpeech, useT } from "../i18n";
+import { known, span, useSpeech, useT } from "../i18n";
 import { Ago, Button, Card, Empty, Fact, Fetched, Light, Page, Trouble } from "../ui/basic";
 import { Dialog } from "../ui/dialog";
 import { AddConnection } from "./add";
@@ -106,6 +106,7 @@ function One({ connection, status, signIn }: { connection: Connection; status: S
         )}
         {connection.read_only && <Fact label={t("connections.rights")}>{t("connections.read_only")}</Fact>}
       </dl>
+      {!never && <Outlook connection={connection} />}
       {!never && health.why && <p className="mt-3 rounded-md bg-warn-wash px-3 py-2 text-sm text-warn">{health.why}</p>}
       {health.state === "wrong_account" && (
         <p className="mt-3 text-sm">{t("connections.other", { expected: health.expected ?? "", found: health.found ?? "" })}</p>
@@ -137,6 +138,39 @@ function One({ connection, status, signIn }: { connection: Connection; status: S
         <Remove name={connection.name} uses={uses.map(({ name }) => name)} done={() => setRemoving(false)} />
       </Dialog>
     </Card>
+  );
+}
+
+/** How much of each limit is used, and how long the sign-in lasts. */
+function Outlook({ connection }: { connection: Connection }) {
+  const { t, language } = useSpeech();
+  const { budget = [], outlook } = connection;
+  const limits = budget.filter(({ of }) => of !== "signin");
+  return (
+    <div className="mt-3 space-y-2">
+      {limits.map(({ requests, per_ms, of, used }) => {
+        const label = t("connections.budget", { used: used, of: requests, time: span(language, per_ms) });
+        return (
+          <div key={`${requests} ${per_ms} ${of ?? ""}`} className="grid items-center gap-x-3 text-sm sm:grid-cols-[minmax(0,1fr)_10rem]">
+            <span className="text-soft">
+              {label}
+              {of ? ` (${t(of === "write" ? "calls.write" : "calls.read")})` : ""}
+            </span>
+            <meter aria-label={label} className="h-2.5 w-full" min={0} max={requests} high={requests * 0.8} value={Math.min(used, requests)} />
+          </div>
+        );
+      })}
+      {outlook?.token_ends && (
+        <p className="text-sm text-soft">
+          {t(outlook.renews ? "connections.token.renews" : "connections.token.ends")} <time dateTime={outlook.token_ends}>{new Date(outlook.token_ends).toLocaleString(language, { dateStyle: "medium", timeStyle: "short" })}</time>
+        </p>
+      )}
+      {outlook?.warnings.map((warning) => (
+        <p key={warning} className="rounded-md bg-warn-wash px-3 py-2 text-sm text-warn">
+          ▲ {warning}
+        </p>
+      ))}
+    </div>
   );
 }
 

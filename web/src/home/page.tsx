@@ -5,6 +5,8 @@ import { api, result, type Schemas } from "../api/client";
 import { type Status, useStatus } from "../api/live";
 import { known, span, useSpeech, useT } from "../i18n";
 import { Ago, Card, Empty, Fact, Fetched, Figure, Light, LinkButton, Page, useNow } from "../ui/basic";
+import { useWorkflows } from "../workflows/health";
+import { Charts } from "./charts";
 import { connectionTone, connectionWord, lastLooked, meter, openReviews, syncTone, waitingOn } from "./standing";
 
 export function HomePage() {
@@ -58,6 +60,7 @@ function Standing({ status }: { status: Status }) {
         ))}
         {syncs.length === 0 && <Empty title={t("home.nosync")}>{t("home.nosync.how")}</Empty>}
       </div>
+      <Charts status={status} />
       <Card title={t("nav.connections")}>
         <ul className="divide-y divide-line">
           {(status.connections ?? []).map((connection) => (
@@ -91,7 +94,9 @@ function Needs({ status }: { status: Status }) {
   );
   const stopped = (status.syncs ?? []).filter((sync) => sync.state === "paused" && sync.why !== "by a person");
   const questions = openReviews(status);
-  if (signIns.length + stopped.length + questions === 0) {
+  const workflows = useWorkflows();
+  const asking = (workflows.data ?? []).filter((row) => row.asking > 0 || row.last?.state === "failed");
+  if (signIns.length + stopped.length + questions + asking.length === 0) {
     return (
       <Card title={t("home.needs")}>
         <p>{t("home.needs.nothing")}</p>
@@ -116,6 +121,18 @@ function Needs({ status }: { status: Status }) {
               <b>{connection.name}</b>
               {connection.account && connection.health.why ? `: ${connection.health.why}` : ""}
             </span>
+          </li>
+        ))}
+        {asking.map((row) => (
+          <li key={row.name} className="flex flex-wrap items-center gap-2">
+            <Light tone={row.asking > 0 ? "warn" : "bad"}>{t(row.asking > 0 ? "flow.health.asking" : "flow.health.failing")}</Light>
+            <span className="min-w-0 grow">
+              <b>{row.title ?? row.name}</b>
+              {row.last?.note ? `: ${row.last.note}` : ""}
+            </span>
+            <LinkButton to="/workflows/$name" params={{ name: row.name }} search={{ tab: "runs" }}>
+              {t("flow.tab.runs")}
+            </LinkButton>
           </li>
         ))}
         {questions > 0 && (

@@ -5,6 +5,7 @@ import { api, result, type Schemas } from "../api/client";
 import { known, useT } from "../i18n";
 import { Ago, Card, Fetched, Light, LinkButton, Page, Table, Trouble } from "../ui/basic";
 import { FieldValue } from "../ui/value";
+import { Decided, Split } from "./split";
 
 const route = getRouteApi("/inside/records/$connection/$entity/$id");
 
@@ -78,9 +79,12 @@ function Whole({ explanation }: { explanation: Explanation }) {
             </>
           }
           actions={
-            <LinkButton to="/records/$connection/$entity/$id" params={{ connection: link.other_connection, entity, id: link.other_record }}>
-              {t("records.other")}
-            </LinkButton>
+            <span className="flex flex-wrap gap-2">
+              <Split sync={link.sync} entity={entity} one={{ connection, record }} other={{ connection: link.other_connection, record: link.other_record }} />
+              <LinkButton to="/records/$connection/$entity/$id" params={{ connection: link.other_connection, entity, id: link.other_record }}>
+                {t("records.other")}
+              </LinkButton>
+            </span>
           }
         >
           <p className="mb-3 text-sm text-soft">
@@ -136,6 +140,7 @@ function Whole({ explanation }: { explanation: Explanation }) {
           </Table>
         </Card>
       ))}
+      <Decided connection={connection} entity={entity} record={record} />
       <Card title={t("records.timeline")}>
         {changes.length === 0 ? (
           <p className="text-soft">{t("records.timeline.none")}</p>

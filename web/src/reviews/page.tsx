@@ -5,11 +5,14 @@ import { useEffect, useMemo, useState } from "react";
 import { api, result, type Schemas } from "../api/client";
 import { useStatus } from "../api/live";
 import { known, useT } from "../i18n";
-import { Ago, Card, Empty, Fetched, inputs, Labelled, Light, names, Page, Trouble } from "../ui/basic";
-import { Question } from "./question";
-import type { Choice } from "./words";
+import { Ago, Button, Card, Empty, Fetched, inputs, Labelled, Light, names, Page, Trouble } from "../ui/basic";
+import { Dialog } from "../ui/dialog";
+import { Bulk } from "./bulk";
+import { type Answer, Question } from "./question";
+import { waitingFor } from "./waiting";
 
 type Review = Schemas["Review"];
+type Rule = NonNullable<Review["always"]>;
 
 const SHOWN = 200;
 const route = getRouteApi("/inside/reviews");
@@ -24,20 +27,25 @@ export function ReviewsPage() {
     queryFn: () => result(api.GET("/reviews", { params: { query: { limit: SHOWN, ...(sync ? { sync } : {}) } } })),
     meta: { live: true },
   });
+  const waiting = useQuery({
+    queryKey: ["reviews", "waiting", sync],
+    queryFn: () => result(api.GET("/reviews", { params: { query: { state: "waiting", limit: 1000, ...(sync ? { sync } : {}) } } })),
+    meta: { live: true },
+  });
   return (
     <Page title={t("nav.reviews")} lead={t("reviews.lead")}>
       <Fetched
         of={reviews}
       >
         {(found) =>
-          found.length === 0 ? <Empty title={t("reviews.none")}>{t("reviews.none.more")}</Empty> : <Inbox reviews={found} />
+          found.length === 0 ? <Empty title={t("reviews.none")}>{t("reviews.none.more")}</Empty> : <Inbox reviews={found} waiting={waiting.data ?? []} />
         }
       </Fetched>
     </Page>
   );
 }
 
-function Inbox({ reviews }: { reviews: Review[] }) {
+function Inbox({ reviews, waiting }: { reviews: Review[]; waiting: Review[] }) {
   const t = useT();
   const { sync, id } = route.useSearch();
   const navigate = route.useNavigate();
@@ -45,6 +53,8 @@ function Inbox({ reviews }: { reviews: Review[] }) {
   const status = useStatus();
   const [kind, setKind] = useState("");
   const [told, setTold] = useState("");
+  const [rule, setRule] = useState<Rule>();
+  const [many, setMany] = useState(false);
   const shown = useMemo(() => reviews.filter((review) => !kind || review.kind === kind), [reviews, kind]);
   const at = Math.max(
     0,
@@ -53,18 +63,21 @@ function Inbox({ reviews }: { reviews: Review[] }) {
   const current = shown[at];
 
   const answer = useMutation({
-    mutationFn: async ({ ids, choice }: { ids: string[]; choice: Choice }) => {
+    mutationFn: async ({ ids, choice, always }: Answer) => {
+      let made: Rule | undefined;
       for (const one of ids) {
-        await result(api.POST("/reviews/{id}/resolve", { params: { path: { id: one } }, body: { choice: choice.key } }));
+        const review = await result(api.POST("/reviews/{id}/resolve", { params: { path: { id: one } }, body: { choice: choice.key, always } }));
+        made = review.always;
       }
-      return choice;
+      return made;
     },
-    onSuccess: (choice) => {
+    onSuccess: (made, { choice }) => {
       const next = shown[at + 1] ?? shown[at - 1];
       setTold(t("reviews.answered", { what: choice.does }));
+      setRule(made);
       void navigate({ search: { sync, id: next?.id }, replace: true });
     },
-    onSettled: () => client.invalidateQueries({ queryKey: ["reviews"] }),
+    onSettled: () => Promise.all([client.invalidateQueries({ queryKey: ["reviews"] }), client.invalidateQueries({ queryKey: ["config"] })]),
   });
 
   const go = (to: number) => {
@@ -78,10 +91,7 @@ function Inbox({ reviews }: { reviews: Review[] }) {
       if (event.ctrlKey || event.metaKey || event.altKey || target.closest("input, select, textarea, dialog")) return;
       if (event.key === "ArrowDown" || event.key === "j") go(at + 1);
       else if (event.key === "ArrowUp" || event.key === "k") go(at - 1);
-      else if (/^[1-9]$/.test(event.key) && current && !pending) {
-        const choice = current.details.choices[Number(event.key) - 1];
-        if (choice) answer.mutate({ ids: [current.id], choice });
-      } else return;
+      else return;
       event.preventDefault();
     };
     window.addEventListener("keydown", pressed);
@@ -122,9 +132,22 @@ function Inbox({ reviews }: { reviews: Review[] }) {
             </select>
           )}
         </Labelled>
+        <Button onClick={() => setMany(true)}>{t("bulk.open")}</Button>
         <p className="hidden pb-2 text-sm text-soft md:block">{t("reviews.keys")}</p>
       </div>
+      <Dialog title={t("bulk.title")} open={many} close={() => setMany(false)}>
+        <Bulk
+          reviews={reviews}
+          syncs={syncs}
+          from={current}
+          done={(words) => {
+            setTold(words);
+            setMany(false);
+          }}
+        />
+      </Dialog>
       <output className="sr-only">{told}</output>
+      {rule && <Ruled rule={rule} away={() => setRule(undefined)} />}
       {answer.error && <Trouble error={answer.error} />}
       <div className="grid gap-4 lg:grid-cols-[20rem_minmax(0,1fr)]">
         <nav aria-label={t("reviews.list")} className="order-2 min-w-0 lg:order-1">
@@ -150,6 +173,7 @@ function Inbox({ reviews }: { reviews: Review[] }) {
                   <span className="block truncate text-sm text-soft">
                     {review.sync} · {review.details.mapping ?? known(t, "entity", review.entity)} · {review.left ?? review.right ?? ""}
                   </span>
+                  <Behind n={waitingFor(review, waiting, syncs.find(({ name }) => name === review.sync)).length} />
                 </button>
               </li>
             ))}
@@ -179,7 +203,8 @@ function Inbox({ reviews }: { reviews: Review[] }) {
                     other.details.mapping === current.details.mapping,
                 )}
                 busy={pending}
-                answer={(ids, choice) => answer.mutate({ ids, choice })}
+                answer={answer.mutate}
+                waiting={waitingFor(current, waiting, syncs.find(({ name }) => name === current.sync))}
               />
             </Card>
           )}
@@ -189,3 +214,25 @@ function Inbox({ reviews }: { reviews: Review[] }) {
   );
 }
 
+
+/** How many wait behind a question. */
+function Behind({ n }: { n: number }) {
+  const t = useT();
+  if (n === 0) return null;
+  return <span className="mt-1 inline-block rounded-full bg-sunk px-2 text-xs text-soft">{t("reviews.waiting", { n })}</span>;
+}
+
+/** What an answer that became a rule changed, or what has to be written where. */
+function Ruled({ rule, away }: { rule: Rule; away: () => void }) {
+  const t = useT();
+  return (
+    <output className="block rounded-lg border border-ok bg-ok-wash px-4 py-3">
+      <p className="font-medium">{rule.revision !== null ? t("reviews.ruled", { n: rule.revision }) : t("reviews.ruled.file", { file: rule.file ?? "", line: rule.line })}</p>
+      <pre className="my-2 overflow-x-auto text-sm">{rule.lines.join("\n")}</pre>
+      {(rule.answered ?? 0) > 0 && <p>{t("bulk.done", { n: rule.answered ?? 0 })}</p>}
+      <Button className="mt-2" onClick={away}>
+        {t("close")}
+      </Button>
+    </output>
+  );
+}

@@ -1,11 +1,12 @@
 // One question with all that decides it: values side by side, or the records that could be the same.
 import { useQuery } from "@tanstack/react-query";
-import { useState } from "react";
+import { useEffect, useId, useState } from "react";
 import { api, result, type Schemas } from "../api/client";
 import { type Key, useT } from "../i18n";
 import { words } from "../i18n/words";
 import { Ago, Button, names, Table } from "../ui/basic";
 import { FieldValue } from "../ui/value";
+import { Waiting } from "./waiting";
 import { type Choice, choiceKind, choiceRecord, choiceWords } from "./words";
 
 type Review = Schemas["Review"];
@@ -15,17 +16,48 @@ interface Asked {
   review: Review;
   sync: Schemas["SyncStatus"] | undefined;
   alike: Review[];
+  waiting: Review[];
   busy: boolean;
-  answer: (ids: string[], choice: Choice) => void;
+  answer: (how: Answer) => void;
 }
 
-export function Question({ review, sync, alike, busy, answer }: Asked) {
+/** What a person says: to which questions, and whether it is the rule from now on. */
+export interface Answer {
+  ids: string[];
+  choice: Choice;
+  always: boolean;
+}
+
+/** What the answers of each extent do beside answering the one that is shown. */
+type Extent = "one" | "alike" | "always";
+
+export function Question({ review, sync, alike, waiting, busy, answer }: Asked) {
   const t = useT();
-  const [same, setSame] = useState(false);
+  const [extent, setExtent] = useState<Extent>("one");
+  const group = useId();
   const ends = { left: sync?.left ?? t("left"), right: sync?.right ?? t("right") };
   const { choices } = review.details;
   const asks = `asks.${review.kind}`;
-  const decide = (choice: Choice) => answer(same ? alike.map(({ id }) => id) : [review.id], choice);
+  const decide = (choice: Choice) => {
+    answer({ ids: extent === "alike" ? alike.map(({ id }) => id) : [review.id], choice, always: extent === "always" });
+  };
+  // only who counts can be a rule
+  const fits = (choice: Choice) => extent !== "always" || ["left", "right"].includes(choice.key);
+  useEffect(() => {
+    const pressed = (event: KeyboardEvent) => {
+      const target = event.target as HTMLElement;
+      const writes = target.closest("select, textarea, dialog, input:not([type=radio])") !== null;
+      const choice = /^[1-9]$/.test(event.key) ? choices[Number(event.key) - 1] : undefined;
+      if (event.ctrlKey || event.metaKey || event.altKey || writes || busy || choice === undefined || !fits(choice)) return;
+      decide(choice);
+      event.preventDefault();
+    };
+    window.addEventListener("keydown", pressed);
+    return () => window.removeEventListener("keydown", pressed);
+  });
+  const extents: [Extent, string][] = [["one", t("reviews.extent.one")]];
+  if (alike.length > 1) extents.push(["alike", t("reviews.same", { n: alike.length })]);
+  if (review.kind === "conflict") extents.push(["always", t("reviews.always", { field: review.details.mapping ?? "" })]);
   const named = new Set(choices.map(choiceRecord).filter((id) => id !== undefined));
   return (
     <div className="space-y-4">
@@ -40,11 +72,17 @@ export function Question({ review, sync, alike, busy, answer }: Asked) {
       ) : (
         <Records review={review} sync={sync} named={[...named]} choices={choices} busy={busy} decide={decide} />
       )}
-      {alike.length > 1 && (
-        <label className="flex items-center gap-2">
-          <input type="checkbox" className="size-4" checked={same} onChange={(event) => setSame(event.target.checked)} />
-          {t("reviews.same", { n: alike.length })}
-        </label>
+      {extents.length > 1 && (
+        <fieldset className="space-y-1.5">
+          <legend className="mb-1 text-sm font-medium">{t("reviews.extent")}</legend>
+          {extents.map(([value, label]) => (
+            <label key={value} className="flex items-center gap-2">
+              <input type="radio" name={group} className="size-4 shrink-0" checked={extent === value} onChange={() => setExtent(value)} />
+              {label}
+            </label>
+          ))}
+          {extent === "always" && <p className="text-sm text-soft">{t("reviews.always.how")}</p>}
+        </fieldset>
       )}
       <div className="flex flex-wrap gap-2">
         {choices.map((choice, at) => {
@@ -53,8 +91,9 @@ export function Question({ review, sync, alike, busy, answer }: Asked) {
             <Button
               key={choice.key}
               look={choiceKind(choice) === "remove" ? "danger" : "plain"}
-              disabled={busy}
+              disabled={busy || !fits(choice)}
               title={choice.does}
+              className="max-w-full"
               onClick={() => decide(choice)}
             >
               {at < 9 && (
@@ -63,11 +102,12 @@ export function Question({ review, sync, alike, busy, answer }: Asked) {
                 </kbd>
               )}
               {choiceWords(t, choice, ends)}
-              {record !== undefined && <span className="font-normal text-soft">{record}</span>}
+              {record !== undefined && <span className="min-w-0 font-normal break-all text-soft">{record}</span>}
             </Button>
           );
         })}
       </div>
+      <Waiting reviews={waiting} sync={sync} />
     </div>
   );
 }

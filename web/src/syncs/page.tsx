@@ -6,6 +6,8 @@ import { type Status, useStatus } from "../api/live";
 import { syncTone } from "../home/standing";
 import { known, useSpeech, useT } from "../i18n";
 import { Ago, Button, Card, Empty, Fetched, Light, LinkButton, Page, Table, Trouble } from "../ui/basic";
+import { History } from "./history";
+import { Links } from "./links";
 import { Running } from "./run";
 
 const route = getRouteApi("/inside/syncs/$name");
@@ -93,6 +95,8 @@ function Standing({ sync, status }: { sync: Schemas["SyncStatus"]; status: Statu
       </Card>
       <Meters sync={sync.name} status={status} />
       <Runs sync={sync.name} />
+      <Links sync={sync} />
+      <History sync={sync.name} />
     </div>
   );
 }

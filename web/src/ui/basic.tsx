@@ -56,17 +56,19 @@ export function LinkButton({ look = "plain", className, ...rest }: LinkProps & {
   return <RouterLink {...(rest as ComponentProps<typeof RouterLink>)} className={names(shape, looks[look], className)} />;
 }
 
-export function Page({ title, lead, actions, children }: {
+export function Page({ title, lead, actions, wide = false, children }: {
   title: string;
   lead?: ReactNode;
   actions?: ReactNode;
+  /** As wide as the screen: for what is drawn. */
+  wide?: boolean;
   children: ReactNode;
 }) {
   useEffect(() => {
     document.title = `${title} · Tandem`;
   }, [title]);
   return (
-    <main id="main" tabIndex={-1} className="mx-auto w-full max-w-6xl px-4 pt-6 pb-16 outline-none sm:px-6">
+    <main id="main" tabIndex={-1} className={names("mx-auto w-full px-4 pt-6 pb-16 outline-none sm:px-6", !wide && "max-w-6xl")}>
       <div className="mb-5 flex flex-wrap items-start justify-between gap-3">
         <div className="min-w-0">
           <h1 className="text-xl font-semibold tracking-tight break-words">{title}</h1>
@@ -186,8 +188,8 @@ export function Trouble({ error, again }: { error: unknown; again?: () => void }
       {refusal !== undefined && refusal.problems.length > 0 && (
         <ul className="mt-2 list-disc space-y-1 pl-5">
           {refusal.problems.slice(0, 20).map((problem) => (
-            <li key={`${problem.place}${problem.message}`}>
-              <code>{problem.place}</code>: {problem.message}
+            <li key={`${problem.place}${problem.line}${problem.message}`}>
+              {problem.place ? <code>{problem.place}</code> : t("line", { n: problem.line ?? 0 })}: {problem.message}
               {problem.hint ? ` (${problem.hint})` : ""}
             </li>
           ))}

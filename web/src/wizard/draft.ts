@@ -11,6 +11,15 @@ export interface Rules {
   create: { left: boolean; right: boolean };
   deletes: { left: string; right: string };
   limits: { deletes: number; overwrites: number; creates: number };
+  /** Which records take part; none: all. */
+  scope?: { left: Condition[]; right: Condition[] };
+}
+
+export interface Condition {
+  field: string;
+  is: "is" | "is_not" | "contains" | "exists";
+  /** Words with commas between them. */
+  to: string;
 }
 
 export interface Draft {
@@ -56,6 +65,26 @@ export function rulesFor(rows: Row[], entity: Entity): Rules {
   };
 }
 
+const words = (text: string): string[] => text.split(",").map((word) => word.trim()).filter(Boolean);
+
+/** Conditions as the config writes them; those without a field are not meant yet. */
+function conditions(list: Condition[]): object[] {
+  return list
+    .filter(({ field, is, to }) => field !== "" && (is === "exists" || words(to).length > 0))
+    .map(({ field, is, to }) => ({ field, [is]: is === "exists" ? to !== "no" : one(words(to)) }));
+}
+
+function scopeOf({ scope }: Rules): object {
+  const sides = Object.entries(scope ?? {}).map(([side, list]) => [side, conditions(list)] as const).filter(([, list]) => list.length > 0);
+  return sides.length > 0 ? { scope: Object.fromEntries(sides) } : {};
+}
+
+/** Which value is which, without those that have no counterpart. */
+function valuesOf({ values }: Row): object {
+  const pairs = Object.entries(values ?? {}).filter(([, other]) => other !== "");
+  return pairs.length > 0 ? { values: Object.fromEntries(pairs) } : {};
+}
+
 const one = (names: string[]): string | string[] => (names.length === 1 ? (names[0] ?? "") : names);
 
 /** What the config says of it. */
@@ -72,7 +101,9 @@ export function inConfig(draft: Draft, mode: "preview" | "two-way"): object {
         right: one(row.right),
         ...(row.direction === "both" ? {} : { direction: row.direction }),
         ...(row.policy ? { policy: row.policy } : {}),
+        ...valuesOf(row),
       })),
+      ...scopeOf(rules),
       match: { keys: rules.keys, name_check: rules.names },
       create: rules.create,
       deletes: rules.deletes,

@@ -10,6 +10,8 @@ export interface Row {
   direction: "both" | "to_right" | "to_left";
   /** What decides where both sides changed; nothing: the later change where that is proven, else a person. */
   policy: "" | "left_owns" | "right_owns" | "ask";
+  /** Which choice of the left is which of the right. */
+  values?: Record<string, string>;
 }
 
 /** What people call the same thing, without spaces, dots and case. */
@@ -24,6 +26,24 @@ const same: string[][] = [
   ["website", "homepage", "url", "webseite"],
   ["description", "beschreibung", "bemerkung"],
 ];
+
+type Choice = NonNullable<FieldSchema["choices"]>[number];
+
+/** The choices of a pair of fields, where at least the left has some and the right is no open text of its own. */
+export function choicesOf(row: Row, left: FieldSchema[], right: FieldSchema[]): { left: Choice[]; right: Choice[] } | undefined {
+  const [here, there] = [left.find(({ name }) => name === row.left[0]), right.find(({ name }) => name === row.right[0])];
+  if (row.left.length !== 1 || row.right.length !== 1 || !here?.choices?.length) return undefined;
+  return { left: here.choices, right: there?.choices ?? [] };
+}
+
+/** Which choice is which, as far as they are called the same. */
+export function sameChoices(left: Choice[], right: Choice[]): Record<string, string> {
+  const found = left.flatMap((one) => {
+    const other = right.find((own) => [plain(own.key), plain(own.label)].some((name) => [plain(one.key), plain(one.label)].includes(name)));
+    return other && other.key !== one.key ? [[one.key, other.key]] : [];
+  });
+  return Object.fromEntries(found) as Record<string, string>;
+}
 
 /** The parts of an address, which move together. */
 const address: string[][] = [

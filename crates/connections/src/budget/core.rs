@@ -346,6 +346,30 @@ impl Core {
         logs.map(Log::window).collect()
     }
 
+    /// How much of each limit is used, also of a day that the vendor announces.
+    pub(crate) fn used(&mut self, now: Duration) -> Vec<(connector::Window, u32)> {
+        let mut all: Vec<_> = self
+            .logs()
+            .map(|log| {
+                let used = log.used(now);
+                (log.window(), used)
+            })
+            .collect();
+        let effects = EFFECTS.into_iter().map(Some);
+        for effect in std::iter::once(None).chain(effects) {
+            if let Some((requests, left)) = self.daily.of(effect).announced(now) {
+                let per = Duration::from_secs(24 * 3600);
+                let window = connector::Window {
+                    requests,
+                    per,
+                    effect,
+                };
+                all.push((window, requests.saturating_sub(left)));
+            }
+        }
+        all
+    }
+
     fn logs(&mut self) -> impl Iterator<Item = &mut Log> {
         let daily = &self.daily;
         self.vendor

@@ -20,6 +20,13 @@ impl Daily {
         self.limit.is_some() || self.left.is_some()
     }
 
+    /// The limit and what is left of it, where both were announced for the day that it is.
+    pub(crate) fn announced(&self, now: Duration) -> Option<(u32, u32)> {
+        let is_over = self.ends.is_some_and(|ends| ends <= now);
+        let left = self.left.filter(|_| !is_over);
+        Some((self.limit?, left?))
+    }
+
     /// Takes in an announcement. `under_way` requests may not be counted in it yet.
     pub(crate) fn announce(
         &mut self,
@@ -92,6 +99,15 @@ mod tests {
         }
         assert_eq!(daily.free_at(HOUR, true), HOUR * 5);
         assert_eq!(daily.free_at(HOUR * 5, false), HOUR * 5);
+    }
+
+    #[test]
+    fn what_is_used_of_a_day_is_told_until_it_is_over() {
+        let mut daily = Daily::default();
+        assert_eq!(daily.announced(HOUR), None);
+        daily.announce(HOUR, Some(1_000), Some(23), Some(HOUR * 5), 2);
+        assert_eq!(daily.announced(HOUR * 2), Some((1_000, 21)));
+        assert_eq!(daily.announced(HOUR * 5), None);
     }
 
     #[test]

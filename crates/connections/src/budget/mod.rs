@@ -50,6 +50,19 @@ pub struct Sent {
     pub requests: u32,
 }
 
+/// How much of one limit of a connection is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BudgetUse {
+    /// The time that the limit is about.
+    pub per: Duration,
+    /// Which requests it counts; `None`: all.
+    pub effect: Option<Effect>,
+    /// How many may be sent in that time.
+    pub requests: u32,
+    /// How many were.
+    pub used: u32,
+}
+
 /// The connection may make no call for longer than the caller would wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the vendor's limit is used up until {until}")]
@@ -202,6 +215,20 @@ impl Budget {
     /// The limits that hold now.
     pub(crate) fn windows(&self) -> Vec<connector::Window> {
         self.core().windows()
+    }
+
+    /// How much of each limit is used.
+    pub(crate) fn used(&self) -> Vec<BudgetUse> {
+        let now = self.time();
+        let used = self.core().used(now);
+        used.into_iter()
+            .map(|(window, used)| BudgetUse {
+                per: window.per,
+                effect: window.effect,
+                requests: window.requests,
+                used: used.min(window.requests),
+            })
+            .collect()
     }
 
     fn time(&self) -> Duration {

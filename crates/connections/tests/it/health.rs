@@ -77,11 +77,11 @@ async fn a_right_granted_at_the_vendor_is_noticed_without_a_person_here() {
 #[tokio::test(start_paused = true)]
 async fn a_stopped_connection_makes_no_call_until_it_is_resumed() {
     let world = World::signed_in().await;
-    world.connections.stop(&office()).unwrap();
+    assert!(world.connections.stop(&office()).await.unwrap());
     let error = world.session().send(read("/contacts")).await.unwrap_err();
     assert!(error.to_string().contains("stopped"), "{error}");
     assert!(world.vendor.requests("/contacts").is_empty());
-    world.connections.resume(&office()).unwrap();
+    world.connections.resume(&office()).await.unwrap();
     world.session().send(read("/contacts")).await.unwrap();
 }
 

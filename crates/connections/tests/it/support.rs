@@ -277,6 +277,7 @@ impl Connector for Example {
             account: body["account"].as_str().map(str::to_owned),
             hints: Vec::new(),
             happened: Vec::new(),
+            unnamed: Vec::new(),
             lifecycle: (body["event"] == "removed").then_some(Lifecycle::Removed),
             event: body["event"].as_str().unwrap_or_default().to_owned(),
         })
@@ -572,6 +573,7 @@ pub(crate) fn purpose() -> Purpose {
     Purpose {
         entities: vec![Entity::Contact],
         write: true,
+        rights: Vec::new(),
     }
 }
 

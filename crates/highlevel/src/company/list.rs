@@ -259,6 +259,7 @@ fn has(company: &Map<String, Json>, key: &IdentityKey) -> bool {
             let national = kept.trim_start_matches('0');
             kept == wanted || (national.len() >= 7 && wanted.ends_with(national))
         }),
+        KeyKind::Parent => false,
         KeyKind::Name => {
             text("name").is_some_and(|name| record::fold::organisation(name) == key.value)
         }

@@ -63,7 +63,8 @@ struct Within {
     first: Option<String>,
 }
 
-fn overlap() -> i64 {
+/// How far a poll goes back behind what it has seen: an index shows some late.
+pub(crate) fn overlap() -> i64 {
     i64::try_from(CHANGE_OVERLAP.as_millis()).unwrap_or(i64::MAX)
 }
 

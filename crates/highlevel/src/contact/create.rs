@@ -156,6 +156,7 @@ async fn duplicate(calls: &dyn Calls, complaint: &Complaint, sent: &Fields) -> C
             matching: duplicate.matching.clone(),
         };
     }
+    let mut failed = None;
     for (kind, name) in [(KeyKind::Email, "email"), (KeyKind::Phone, "phone")] {
         let Some(text) = sent.get(name).text() else {
             continue;
@@ -164,15 +165,28 @@ async fn duplicate(calls: &dyn Calls, complaint: &Complaint, sent: &Fields) -> C
             KeyKind::Email => text.to_lowercase(),
             _ => text.to_owned(),
         };
-        // A lookup that fails names nobody; the refusal is told then.
-        let found = by_lookup(calls, &IdentityKey { kind, value }).await;
-        let found = found.unwrap_or_default();
+        let found = match by_lookup(calls, &IdentityKey { kind, value }).await {
+            Ok(found) => found,
+            // nothing was made, and who is in the way may be told at the next try
+            Err(error @ Error::Call(_)) => {
+                failed = Some(error);
+                continue;
+            }
+            // it names nobody, now or later
+            Err(error) => {
+                tracing::info!(%error, "the duplicate lookup was refused");
+                continue;
+            }
+        };
         if let Some(id) = found.iter().find_map(|(contact, _)| decode::id(contact)) {
             return CreateOutcome::Existing {
                 candidate: RecordId::new(id),
                 matching: name.to_owned(),
             };
         }
+    }
+    if let Some(error) = failed {
+        return CreateOutcome::Failed(error);
     }
     let mut refusal = complaint.refusal(Vec::new());
     refusal.code = "duplicate".to_owned();

@@ -90,7 +90,7 @@ async fn by_filter(calls: &dyn Calls, keys: &[IdentityKey]) -> Result<Candidates
             let field = match key.kind {
                 KeyKind::Email => "email",
                 KeyKind::Phone => "phone",
-                KeyKind::Name => return None,
+                KeyKind::Name | KeyKind::Parent => return None,
             };
             Some(json!({ "field": field, "operator": "eq", "value": key.value }))
         })
@@ -137,13 +137,13 @@ fn has(contact: &Map<String, Json>, key: &IdentityKey) -> bool {
     let (first, additional, part) = match key.kind {
         KeyKind::Email => ("email", "additionalEmails", "email"),
         KeyKind::Phone => ("phone", "additionalPhones", "phone"),
-        KeyKind::Name => return false,
+        KeyKind::Name | KeyKind::Parent => return false,
     };
     let is = |json: &Json| {
         json.as_str().is_some_and(|text| match key.kind {
             KeyKind::Email => text.trim().to_lowercase() == key.value,
             KeyKind::Phone => digits(text).eq(digits(&key.value)),
-            KeyKind::Name => false,
+            KeyKind::Name | KeyKind::Parent => false,
         })
     };
     contact.get(first).is_some_and(is)
@@ -164,7 +164,7 @@ pub(super) async fn by_lookup(calls: &dyn Calls, key: &IdentityKey) -> Result<Ca
     let parameter = match key.kind {
         KeyKind::Email => "email",
         KeyKind::Phone => "number",
-        KeyKind::Name => return Ok(Vec::new()),
+        KeyKind::Name | KeyKind::Parent => return Ok(Vec::new()),
     };
     let request = Request::new(
         CONTACT_DUPLICATE,

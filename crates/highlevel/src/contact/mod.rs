@@ -32,7 +32,7 @@ mod remove;
 
 mod event;
 
-pub(crate) use changes::changes;
+pub(crate) use changes::{changes, overlap};
 pub(crate) use create::create;
 pub(crate) use event::hint;
 pub(crate) use fetch::fetch;

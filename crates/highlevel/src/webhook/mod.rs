@@ -10,7 +10,7 @@ mod signature;
 use connector::{Delivery, Incoming, Lifecycle, WebhookError, WebhookKeys};
 use serde_json::{Map, Value as Json};
 
-use crate::{appointment, company, contact, opportunity};
+use crate::{appointment, attached, company, contact, opportunity};
 
 /// The largest body that is looked at, in bytes. The vendor's own are a few kilobytes.
 const LARGEST_BODY: usize = 1 << 20;
@@ -67,12 +67,14 @@ pub(crate) fn read(incoming: &Incoming<'_>, keys: &WebhookKeys) -> Result<Delive
             .or_else(|| company::hint(event, &body, incoming.received))
             .or_else(|| opportunity::hint(event, &body, incoming.received))
             .or_else(|| appointment::hint(event, &body, incoming.received))
+            .or_else(|| attached::hint(event, &body, incoming.received))
             .into_iter()
             .collect(),
         happened: happened
             .filter(|_| !about_another_app)
             .into_iter()
             .collect(),
+        unnamed: attached::unnamed(event, &body).into_iter().collect(),
         lifecycle: lifecycle.filter(|_| !about_another_app),
         event: event.to_owned(),
     })

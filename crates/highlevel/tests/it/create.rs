@@ -1,6 +1,6 @@
 //! Making contacts.
 
-use connector::{Connector, CreateOutcome, Draft};
+use connector::{Connector, CreateOutcome, Draft, Error};
 use record::{Completeness, Field, Fields, Freshness, Value};
 use serde_json::{Value as Json, json};
 
@@ -108,6 +108,19 @@ async fn a_duplicate_that_is_not_named_is_looked_up() {
     assert_eq!(
         fake.operations(),
         ["contacts.create", "contacts.find_duplicate"]
+    );
+}
+
+#[tokio::test]
+async fn a_lookup_that_does_not_get_through_is_made_again_with_the_create() {
+    let fake = Fake::new(|request| match request.operation {
+        "contacts.create" => no(400, "This location does not allow duplicated contacts."),
+        _ => Reply::Offline,
+    });
+    let made = make(&fake, everything()).await;
+    assert!(
+        matches!(&made, CreateOutcome::Failed(Error::Call(_))),
+        "{made:?}"
     );
 }
 

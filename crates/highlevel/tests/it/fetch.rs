@@ -1,7 +1,7 @@
 //! Reading contacts by id.
 
 use connector::{Connector, Error, Fetched};
-use record::{Completeness, Entity, Field, Freshness, RecordId};
+use record::{Completeness, Field, Freshness, RecordId};
 use serde_json::json;
 
 use crate::{
@@ -135,20 +135,6 @@ async fn what_is_said_to_be_read_is_documented_to_be_shown() {
             "{property}"
         );
     }
-}
-
-#[tokio::test]
-async fn other_kinds_of_record_are_declined_by_name() {
-    let fake = Fake::new(|_| panic!("nothing is to be sent"));
-    let error = fake
-        .connector
-        .schema(&fake, Entity::Task)
-        .await
-        .unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "HighLevel cannot do this: records of kind task"
-    );
 }
 
 #[tokio::test]

@@ -96,7 +96,9 @@ fn the_description_tells_what_the_engine_has_to_know() {
     assert_eq!(contact.tag_field, Some("tags"));
     assert!(contact.change_overlap > contact.search_lag);
     assert!(!contact.create_consequences.is_empty());
-    assert!(description.entity(Entity::Task).is_none());
+    for entity in Entity::ALL {
+        assert!(description.entity(entity).is_some(), "{entity}");
+    }
     let names: Vec<&str> = description
         .auth
         .iter()

@@ -436,6 +436,83 @@ async fn lost_tokens_are_recovered_by_the_apps_own_credentials() {
 }
 
 #[tokio::test]
+async fn another_location_of_the_agency_is_connected_and_spends_no_refresh_token() {
+    let of = signed_in(agency_tokens().await);
+    let own = app();
+    let covered = || json!({"location_id": LOCATION, "agency_install": true});
+    let shared = |fake: Fake| {
+        let (own, of) = (own.clone(), of.clone());
+        async move {
+            let grant = fake.connector.share(&fake, &own, &of).await;
+            (grant, fake)
+        }
+    };
+    // The agency's token still lives: it is the only thing used.
+    let fake = Fake::with(covered(), |request| match request.operation {
+        "oauth.location_token" => {
+            assert_eq!(bearer(request), "Bearer SECRET-company-1");
+            minted()
+        }
+        other => panic!("{other}"),
+    });
+    let (grant, _) = shared(fake).await;
+    let tokens = grant.unwrap().unwrap().tokens;
+    assert_eq!(tokens.refresh.unwrap().expose(), "SECRET-minted-refresh");
+    assert!(tokens.further.contains_key("company_access"));
+    // It works once, and the other connection needs it.
+    assert!(!tokens.further.contains_key("company_refresh"));
+
+    // It has ended: the app's own credentials buy another, with a pair that is nobody else's.
+    let anew = |request: &Request| match request.operation {
+        "oauth.reconnect" => {
+            let Body::Json(body) = &request.body else {
+                panic!()
+            };
+            assert_eq!(body["companyId"], "comp1");
+            ok(json!({"authorizationCode": "code2"}))
+        }
+        "oauth.token" => {
+            assert_eq!(form(request, "grant_type"), "authorization_code");
+            ok(company_answer(2))
+        }
+        "oauth.location_token" => minted(),
+        other => panic!("{other}"),
+    };
+    let fake = Fake::with(covered(), anew);
+    fake.pass(2 * 86_400);
+    let (grant, _) = shared(fake).await;
+    let tokens = grant.unwrap().unwrap().tokens;
+    let company = &tokens.further["company_refresh"];
+    assert_eq!(company.expose(), "SECRET-company-refresh-2");
+
+    // Nobody said that the agency's sign-in may be used.
+    let alone = json!({"location_id": LOCATION});
+    let (grant, fake) = shared(Fake::with(alone, |_| panic!("nothing is to be sent"))).await;
+    assert!(grant.unwrap().is_none());
+    assert!(fake.sent().is_empty());
+}
+
+#[tokio::test]
+async fn all_pages_of_an_agencys_locations_are_read() {
+    let of = signed_in(agency_tokens().await);
+    let fake = Fake::with(json!({}), |request| {
+        let skip = request
+            .query
+            .iter()
+            .find(|(name, _)| name == "skip")
+            .map(|(_, skip)| skip.parse::<usize>().unwrap());
+        let rest = 130 - skip.unwrap();
+        let page: Vec<Json> = (0..rest.min(100))
+            .map(|number| json!({"_id": format!("l{}", number + skip.unwrap()), "name": "n"}))
+            .collect();
+        ok(json!({"locations": page, "count": 130}))
+    });
+    let reached = fake.connector.reaches(&fake, &of).await.unwrap().unwrap();
+    assert_eq!(reached.len(), 130);
+    assert_eq!(reached[129].id, "l129");
+}
+
+#[tokio::test]
 async fn trouble_spends_nothing_and_says_what_it_is() {
     let tokens = agency_tokens().await;
     // A server in trouble is no reason to try other ways.

@@ -356,11 +356,6 @@ fn what_is_not_ours_is_acknowledged_without_a_hint() {
             "loc1",
             "LocationUpdate",
         ),
-        (
-            json!({"type": "NoteCreate", "locationId": "loc1", "id": "n1", "contactId": "c1"}),
-            "loc1",
-            "NoteCreate",
-        ),
         (json!({"associationId": "a1"}), "", "unknown"),
         (
             json!({"type": "ContactUpdate", "locationId": "loc1"}),

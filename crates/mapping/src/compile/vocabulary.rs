@@ -153,7 +153,8 @@ fn permitted(words: &mut Vocabulary, slots: &Sides<Slot>, problems: &mut Problem
                     say(words, Side::Right, &slots.right, &right.key, &left.key);
                 }
             }
-            if pairs == 0 {
+            // of users nobody may have an address on both sides, and an account gets users later: until then none crosses
+            if pairs == 0 && !people {
                 problems.hint(
                     "",
                     format!(

@@ -14,6 +14,12 @@ impl CompiledMapping {
         !self.refusals.is_empty() && value.value().is_some() && self.strictness(value).is_none()
     }
 
+    /// Whether of these two one refuses nothing and the other says nothing: nothing crosses for it.
+    pub fn leaves_open(&self, one: &Field, other: &Field) -> bool {
+        (*one == Field::Empty && self.only_allows(other))
+            || (*other == Field::Empty && self.only_allows(one))
+    }
+
     /// How strict a refusal is: less is stricter.
     fn strictness(&self, value: &Field) -> Option<usize> {
         self.refusals.iter().position(|refusal| refusal == value)

@@ -32,6 +32,21 @@ impl CompiledMapping {
         self.reference()?.unlinked(side, fields)
     }
 
+    /// Whether the records of one side cannot be made without the record that this names: they belong to it.
+    pub fn names_parent(&self) -> bool {
+        self.reference().is_some_and(|reference| {
+            Side::BOTH
+                .iter()
+                .any(|side| reference.slots.get(*side).spec.capability.required)
+        })
+    }
+
+    /// What this side says of the record that it names.
+    pub fn named(&self, side: Side, fields: &Fields) -> Field {
+        self.reference()
+            .map_or(Field::Unknown, |reference| reference.id(side, fields))
+    }
+
     fn reference(&self) -> Option<&Reference> {
         match &self.lens {
             Lens::Reference(reference) => Some(reference),

@@ -467,7 +467,8 @@ fn people_are_recognised_through_the_mappings() {
             KeyKind::Email,
             KeyKind::Phone,
             KeyKind::NameBirthday,
-            KeyKind::NamePostcode
+            KeyKind::NamePostcode,
+            KeyKind::NameAlone
         ]
     );
 }

@@ -1,7 +1,7 @@
 //! Making records.
 
 use connector::{Connector, CreateOutcome, Draft};
-use record::{Entity, Field, Value};
+use record::{Entity, Field, Schema, Value};
 use serde_json::json;
 
 use crate::fake::{BERLIN, Fake, MEMBER, Reply, SOFIA, fields, invalid, member, no, schema, set};
@@ -147,4 +147,27 @@ async fn an_answer_that_leaves_out_what_was_sent_is_not_the_whole_record() {
         matches!(&outcome, CreateOutcome::Created { read: Some(read), .. } if !read.decides()),
         "{outcome:?}"
     );
+}
+
+#[tokio::test]
+async fn a_note_of_nobody_or_without_a_text_is_not_sent() {
+    let settings = json!({"organization": "my-space", "notes_property": "Notes"});
+    for lacking in ["member", "body"] {
+        let fake = Fake::with(settings.clone(), |_| no(500, "nothing is to be asked"));
+        let mut note = draft(vec![
+            ("member", Field::of(MEMBER)),
+            ("body", Field::of("has a dog")),
+        ]);
+        note.fields.set(lacking, Field::Empty);
+        let schema = Schema {
+            entity: Entity::Note,
+            fields: Vec::new(),
+        };
+        let outcome = fake.connector.create(&fake, &schema, &[note]).await;
+        assert!(
+            matches!(outcome[..], [CreateOutcome::Refused(_)]),
+            "{outcome:?}"
+        );
+        assert_eq!(fake.operations(), Vec::<&str>::new());
+    }
 }

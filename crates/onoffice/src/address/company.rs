@@ -138,9 +138,22 @@ pub(super) async fn move_to(
         Written::No(no) if no.code == NOT_LINKED => {}
         written => ended(written)?,
     }
-    match id(wanted)? {
-        Some(company) => link(calls, person, company).await,
-        None => Ok(()),
+    let Some(company) = id(wanted)? else {
+        return Ok(());
+    };
+    let Err(stopped) = link(calls, person, company).await else {
+        return Ok(());
+    };
+    // Somebody without a company would look as if a person had taken them out of it.
+    if matches!(stopped, Stopped::Unclear(_)) {
+        return Err(stopped);
+    }
+    match (stopped, link(calls, person, now).await) {
+        (stopped, Ok(())) => Err(stopped),
+        (_, Err(_)) => Err(Stopped::Unclear(format!(
+            "the link to the company {now} was removed, the one to {company} was not made, and the first could not be \
+             made again"
+        ))),
     }
 }
 

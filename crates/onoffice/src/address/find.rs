@@ -116,6 +116,8 @@ fn carries(read: &Read, key: &IdentityKey, locale: &Locale) -> bool {
             _ => text(Class::Emails.main_field())
                 .is_some_and(|mail| mail.trim().to_lowercase() == key.value),
         },
+        // it belongs to no other record
+        KeyKind::Parent => false,
     }
 }
 

@@ -35,6 +35,7 @@ pub(crate) async fn update(
     let mut outcomes: Vec<Option<UpdateOutcome>> = changes.iter().map(|_| None).collect();
     let mut jobs: Vec<Job> = Vec::new();
     let mut places: Vec<usize> = Vec::new();
+    let mut moved: BTreeSet<usize> = BTreeSet::new();
     for (place, change) in changes.iter().enumerate() {
         let wall = match Wall::of(calls.settings()) {
             Ok(wall) => wall,
@@ -43,9 +44,13 @@ pub(crate) async fn update(
                 continue;
             }
         };
-        if let Some(stopped) = employ(calls, change).await {
-            outcomes[place] = Some(stopped);
-            continue;
+        match employ(calls, change).await {
+            Some(Ok(())) => drop(moved.insert(place)),
+            Some(Err(stopped)) => {
+                outcomes[place] = Some(stopped);
+                continue;
+            }
+            None => {}
         }
         match job(schema, change, &wall) {
             Ok(job) if job.rounds.is_empty() => {
@@ -76,31 +81,54 @@ pub(crate) async fn update(
     }
     outcomes
         .into_iter()
-        .map(|outcome| {
-            outcome.expect(
+        .enumerate()
+        .map(|(place, outcome)| {
+            let outcome = outcome.expect(
                 "each change is refused, empty or sent, and each that is sent has an outcome",
-            )
+            );
+            if moved.contains(&place) {
+                after_a_move(outcome)
+            } else {
+                outcome
+            }
         })
         .collect()
 }
 
-/// Carries out a change of company, before everything else; how it ended, if not well.
-async fn employ(calls: &dyn Calls, change: &Change) -> Option<UpdateOutcome> {
+/// How a change ended of which the company was carried out before the rest.
+fn after_a_move(outcome: UpdateOutcome) -> UpdateOutcome {
+    match outcome {
+        UpdateOutcome::Refused { refusal, mut done } => {
+            done.push(company::COMPANY.into());
+            UpdateOutcome::Refused { refusal, done }
+        }
+        UpdateOutcome::Failed(error) => UpdateOutcome::Unknown {
+            why: format!("the company was changed, then: {error}"),
+        },
+        outcome => outcome,
+    }
+}
+
+/// Carries out a change of company, before everything else. `None`: there is nothing to change.
+async fn employ(calls: &dyn Calls, change: &Change) -> Option<Result<(), UpdateOutcome>> {
     let wanted = change.set.get(company::COMPANY);
     let person = number(&change.current.id)?;
     if !wanted.is_known() {
         return None;
     }
     let now = change.current.fields.get(company::COMPANY);
-    match company::move_to(calls, person, now, wanted).await {
-        Ok(()) => None,
-        Err(company::Stopped::Refused(refusal)) => Some(UpdateOutcome::Refused {
+    if now == wanted {
+        return None;
+    }
+    let moved = company::move_to(calls, person, now, wanted).await;
+    Some(moved.map_err(|stopped| match stopped {
+        company::Stopped::Refused(refusal) => UpdateOutcome::Refused {
             refusal,
             done: Vec::new(),
-        }),
-        Err(company::Stopped::Unclear(why)) => Some(UpdateOutcome::Unknown { why }),
-        Err(company::Stopped::Failed(error)) => Some(UpdateOutcome::Failed(error)),
-    }
+        },
+        company::Stopped::Unclear(why) => UpdateOutcome::Unknown { why },
+        company::Stopped::Failed(error) => UpdateOutcome::Failed(error),
+    }))
 }
 
 fn job(schema: &Schema, change: &Change, wall: &Wall) -> Result<Job, Refusal> {

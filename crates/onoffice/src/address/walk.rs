@@ -113,7 +113,13 @@ pub(super) async fn step(
             tail,
         };
         let rows = rows.split_off(begin);
-        if rows.is_empty() && !last && tries > 0 {
+        if rows.is_empty() && !last {
+            if tries == 0 {
+                return Err(unexpected(
+                    operation,
+                    "the vendor counts more records than it shows",
+                ));
+            }
             place = next;
             ask = (limit + place.tail.len()).min(ROWS);
             continue;

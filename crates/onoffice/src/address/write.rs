@@ -83,7 +83,7 @@ pub(super) fn points(field: &Field) -> Option<&[Point]> {
 }
 
 /// A refusal that is ours: nothing was sent.
-pub(super) fn refusal(unfit: Vec<(FieldName, String)>) -> Refusal {
+pub(crate) fn refusal(unfit: Vec<(FieldName, String)>) -> Refusal {
     let texts: Vec<String> = unfit
         .iter()
         .map(|(name, why)| format!("{name}: {why}"))
@@ -99,7 +99,7 @@ pub(super) fn refusal(unfit: Vec<(FieldName, String)>) -> Refusal {
 ///
 /// After a request without a known outcome, or one that was not carried out, the rest is not sent: the
 /// caller knows better when to go on.
-pub(super) async fn send(
+pub(crate) async fn send(
     calls: &dyn Calls,
     operation: &'static str,
     actions: &[Action],

@@ -100,6 +100,34 @@ fn rest(
     Ok(beside)
 }
 
+/// Keeps the guests of an appointment whose contact changes. The contact is who has the lowest number, so that with
+/// guests not everybody can become it.
+pub(super) fn with_guests(
+    parameters: &mut Map<String, Json>,
+    guests: Vec<u64>,
+) -> Result<(), Refusal> {
+    let contact = parameters
+        .get("relatedAddressIds")
+        .and_then(|ids| ids.get(0))
+        .and_then(Json::as_u64);
+    let name = FieldName::from(CONTACT);
+    match (contact, guests.first()) {
+        (_, None) => return Ok(()),
+        (Some(contact), Some(lowest)) if contact <= *lowest => {}
+        _ => {
+            let why = format!(
+                "the appointment has {} more addresses, and which of them is the contact cannot be said by API: change \
+                 them in onOffice",
+                guests.len()
+            );
+            return Err(unfit(&name, &why));
+        }
+    }
+    let all: Vec<u64> = contact.into_iter().chain(guests).collect();
+    parameters.insert("relatedAddressIds".to_owned(), json!(all));
+    Ok(())
+}
+
 fn unfit(name: &FieldName, why: &str) -> Refusal {
     Refusal {
         code: "not sent".into(),

@@ -4,16 +4,19 @@ use connector::{Desk, Finding, ProbeError};
 use serde_json::json;
 
 use super::{
-    ask,
+    WRITE, ask,
     entries::TICK,
     said,
     specimen::{change, field, id, note, shared},
     tell,
 };
 use crate::{
-    action::{Action, Verb},
+    action::{self, Action, Verb},
     address::ADDRESS,
 };
+
+/// A field that no client has.
+const NO_FIELD: &str = "TandemNoSuchField";
 
 /// A record number that no client gets to.
 const NOBODY: i64 = 2_147_483_000;
@@ -80,6 +83,34 @@ pub(super) async fn missing_record(desk: &dyn Desk) -> Result<Finding, ProbeErro
         }
         Err(no) => Finding::settled(format!("{}; no switch stands for that", said(&no))),
         Ok(_) => Finding::settled("none: it is a success; no switch stands for that"),
+    })
+}
+
+/// Writes before and behind an action that fails, in one request.
+pub(super) async fn batch(desk: &dyn Desk) -> Result<Finding, ProbeError> {
+    const BEFORE: &str = "Tandemweg 1";
+    const BEHIND: &str = "Tandemstadt";
+    let address = shared(desk).await?;
+    let modify = |fields| Action::new(Verb::Modify, ADDRESS, fields).on(address);
+    let actions = [
+        modify(json!({ "Strasse": BEFORE })),
+        modify(json!({ NO_FIELD: "x" })),
+        modify(json!({ "Ort": BEHIND })),
+    ];
+    let what = "write street and town of the probe's address in one request, and between them a field that there is not";
+    desk.write(what, action::request(WRITE, &actions, actions.len()))
+        .await?;
+    let before = field(desk, address, "Strasse").await? == BEFORE;
+    let behind = field(desk, address, "Ort").await? == BEHIND;
+    Ok(match (before, behind) {
+        (true, true) => Finding::settled("each action is carried out for itself")
+            .switch("onoffice.batch_ends_at_error", false),
+        (true, false) => Finding::settled("what stands behind the failed one is not carried out")
+            .switch("onoffice.batch_ends_at_error", true),
+        (false, false) => {
+            Finding::settled("none of them is carried out; no switch stands for that")
+        }
+        (false, true) => Finding::open("only what stands behind the failed one was carried out"),
     })
 }
 

@@ -147,6 +147,65 @@ async fn rights_that_are_missing_are_said_and_suspected_ones_remarked() {
 }
 
 #[tokio::test]
+async fn each_module_that_is_to_be_in_sync_is_looked_at_and_asked_about() {
+    let seen = |right: fn(&Asked) -> Json| {
+        Fake::new(move |asked: &Asked| match asked.resource() {
+            "fields" => Reply::Results(vec![
+                fields(),
+                found(vec![address(7, json!({"KdNr": 5}))], 1),
+            ]),
+            "impressum" => imprint("Muster"),
+            "task" => Reply::Results(vec![
+                found(vec![json!({"id": 31, "type": "task", "elements": {}})], 1),
+                refused(253, "No access to agentslog"),
+                found(
+                    vec![json!({"id": 25, "type": null, "elements": {"id": 25}})],
+                    None,
+                ),
+            ]),
+            "checkuserrecordsright" => Reply::Results(vec![
+                found(vec![json!({"id": 0, "type": "", "elements": ["7"]})], 1),
+                right(asked),
+            ]),
+            _ => users(),
+        })
+    };
+    let check = |fake: Fake, write: bool| async move {
+        let entities = [Entity::Contact, Entity::Task, Entity::Note];
+        OnOffice::new()
+            .check(&fake, &credentials(), &entities, write)
+            .await
+            .unwrap()
+    };
+    let none = |_: &Asked| found(vec![json!({"id": 0, "type": "", "elements": []})], 1);
+    let account = check(seen(none), true).await;
+    assert_eq!(account.missing.len(), 2, "{account:?}");
+    assert!(
+        account.missing[0].contains("No access to agentslog"),
+        "{account:?}"
+    );
+    assert!(
+        account.missing[1].contains("change Aufgaben"),
+        "{account:?}"
+    );
+    // PHP may make an object of a list
+    let as_object = |_: &Asked| found(vec![json!({"id": 0, "elements": {"0": "31"}})], 1);
+    let account = check(seen(as_object), true).await;
+    assert_eq!(account.missing.len(), 1, "{account:?}");
+    // who only reads needs no right to write, and a client that cannot be asked says so
+    assert_eq!(check(seen(none), false).await.missing.len(), 1);
+    let account = check(seen(|_| refused(163, "missing parameter")), true).await;
+    assert_eq!(account.missing.len(), 1, "{account:?}");
+    assert!(
+        account
+            .remarks
+            .iter()
+            .any(|remark| remark.contains("Aufgaben cannot be asked")),
+        "{account:?}"
+    );
+}
+
+#[tokio::test]
 async fn wrong_keys_and_a_refusing_vendor_are_errors() {
     let fake = Fake::new(|_| panic!("keys of the wrong length are not sent"));
     let short = credentials_with("zu kurz");
@@ -176,7 +235,7 @@ async fn wrong_keys_and_a_refusing_vendor_are_errors() {
         "{error}"
     );
     let other = OnOffice::new()
-        .check(&fake, &credentials(), &[Entity::Task], true)
+        .check(&fake, &credentials(), &[Entity::Opportunity], true)
         .await;
     assert!(matches!(other, Err(Error::Unsupported { .. })));
 }

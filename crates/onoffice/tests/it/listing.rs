@@ -106,6 +106,17 @@ async fn everything_is_listed_once_and_in_full_pages() {
 }
 
 #[tokio::test]
+async fn more_counted_than_shown_is_an_error_and_no_listing_without_end() {
+    let schema = schema().await;
+    let fake = Fake::new(|_| {
+        let row = address(7, json!({"Name": "x"}));
+        Reply::Results(vec![found(vec![row], 3)])
+    });
+    let error = walk(&fake, &schema, 500, |_| {}).await.unwrap_err();
+    assert!(error.to_string().contains("counts more"), "{error}");
+}
+
+#[tokio::test]
 async fn deleting_what_was_listed_skips_nothing() {
     let schema = schema().await;
     // some at the front; the whole overlap; nearly everything that was listed

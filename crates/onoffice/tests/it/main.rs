@@ -16,6 +16,8 @@ mod creating;
 
 mod updating;
 
+mod calendar;
+
 mod account;
 
 mod garbage;

@@ -140,6 +140,6 @@ async fn a_field_list_without_fields_is_no_schema() {
         assert!(matches!(read(&fake).await, Err(Error::Unexpected { .. })));
     }
     let fake = Fake::new(|_| Reply::NotSent);
-    let other = OnOffice::new().schema(&fake, Entity::Task).await;
+    let other = OnOffice::new().schema(&fake, Entity::Opportunity).await;
     assert!(matches!(other, Err(Error::Unsupported { .. })));
 }

@@ -257,6 +257,29 @@ async fn gone_and_forbidden_are_told_apart_by_looking() {
 }
 
 #[tokio::test]
+async fn a_task_that_cannot_be_looked_at_is_tried_again() {
+    let fake = Fake::new(|_| Reply::Results(vec![found(Vec::new(), 0)]));
+    let schema = OnOffice::new().schema(&fake, Entity::Task).await.unwrap();
+    let change = change("9", &[], &[("Betreff", Field::of("Anrufen"))]);
+    for looked_at in [Reply::Lost, Reply::NotSent] {
+        let mut looked_at = Some(looked_at);
+        let fake = Fake::new(move |asked| match asked.actions[0]["actionid"].as_str() {
+            Some(modify) if modify.ends_with(":modify") => {
+                Reply::Results(vec![refused(80, "Unknown record or missing right")])
+            }
+            _ => looked_at.take().unwrap_or(Reply::Lost),
+        });
+        let outcome = OnOffice::new()
+            .update(&fake, &schema, std::slice::from_ref(&change))
+            .await;
+        assert!(
+            matches!(outcome[..], [UpdateOutcome::Failed(Error::Call(_))]),
+            "{outcome:?}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn an_unknown_outcome_is_unknown_and_the_rest_waits() {
     let fake = Fake::new(|_| Reply::Lost);
     let changes: Vec<Change> = (1..=21).map(|id: u32| renamed(&id.to_string())).collect();

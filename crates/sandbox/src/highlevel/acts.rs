@@ -21,7 +21,7 @@ use crate::vendor::ActError;
 pub(crate) type Done = Result<Value, ActError>;
 
 /// Every act, for the error that names them all; `docs/sandbox.md` explains each.
-const ACTS: [&str; 36] = [
+const ACTS: [&str; 40] = [
     "access",
     "add_field",
     "add_tags",
@@ -30,19 +30,23 @@ const ACTS: [&str; 36] = [
     "create_app",
     "create_business",
     "create_contact",
+    "create_item",
     "create_location",
     "create_private_token",
     "delete_business",
     "delete_contact",
+    "delete_item",
     "delete_thing",
     "edit_business",
     "edit_contact",
+    "edit_item",
     "expire_private_token",
     "expire_tokens",
     "get_business",
     "get_contact",
     "happen",
     "install",
+    "items",
     "make_thing",
     "merge_contacts",
     "remove_field",
@@ -91,6 +95,9 @@ impl State {
                 self.shown_business(&id, core)
             }
             "set_business" => self.person_sets_business(input, core),
+            "create_item" | "edit_item" | "delete_item" | "items" => {
+                self.person_item(act, input, core)
+            }
             "merge_contacts" => self.person_merges(input, core),
             "add_tags" | "remove_tags" => self.person_tags(input, act == "add_tags", core),
             "make_thing" | "change_thing" | "delete_thing" | "things" => {
@@ -361,7 +368,7 @@ impl State {
             .ok_or_else(|| ActError::missing("contact", id))
     }
 
-    fn living(&self, input: &Value, name: &str) -> Result<At, ActError> {
+    pub(super) fn living(&self, input: &Value, name: &str) -> Result<At, ActError> {
         let at = self.contact_of(input, name)?;
         let contact = self.contact_at(&at);
         if contact.deleted.is_some() {

@@ -116,8 +116,26 @@ impl State {
         }
     }
 
-    /// `INSTALL` and `UNINSTALL`, which need no toggle and no scope.
+    /// `INSTALL` and `UNINSTALL`, which need no toggle and no scope. An agency's installation is told of once for itself, and
+    /// for each location that it covers.
     pub(crate) fn emit_install(
+        &self,
+        app: &App,
+        installation: &Installation,
+        event: &'static str,
+        core: &Core,
+    ) {
+        self.emit_one_install(app, installation, event, core);
+        if installation.subject == Subject::Company && event == "INSTALL" {
+            for id in &installation.approved {
+                let mut covered = installation.clone();
+                covered.subject = Subject::Location(id.as_str().into());
+                self.emit_one_install(app, &covered, event, core);
+            }
+        }
+    }
+
+    fn emit_one_install(
         &self,
         app: &App,
         installation: &Installation,
@@ -149,7 +167,7 @@ impl State {
         self.post(app, event, &subject, payload, core);
     }
 
-    fn may_know(&self, app: &App, location_id: &str, scope: &str) -> bool {
+    pub(super) fn may_know(&self, app: &App, location_id: &str, scope: &str) -> bool {
         self.installations.iter().any(|installation| {
             installation.client_id == app.client_id
                 && installation.covers(location_id)

@@ -114,13 +114,15 @@ pub(crate) fn new_field(
     if name.is_none() {
         refused.push("name must be a string".to_owned());
     }
+    let money = core.switches.choice("highlevel.money_type");
+    let data_types = DATA_TYPES.map(|name| if name == "MONETORY" { money } else { name });
     let data_type = body["dataType"]
         .as_str()
-        .filter(|data_type| DATA_TYPES.contains(data_type));
+        .filter(|data_type| data_types.contains(data_type));
     if data_type.is_none() {
         refused.push(format!(
             "dataType must be one of the following values: {}",
-            DATA_TYPES.join(", ")
+            data_types.join(", ")
         ));
     }
     let (Some(name), Some(data_type)) = (name, data_type) else {
@@ -187,14 +189,14 @@ pub(crate) fn stored(
         (_, Value::Null) => Ok(None),
         (_, Value::String(text)) if text.is_empty() => Ok(None),
         (_, Value::Array(list)) if list.is_empty() => Ok(None),
-        ("NUMERICAL" | "MONETORY", Value::Number(_)) => Ok(Some(value.clone())),
-        ("NUMERICAL" | "MONETORY", Value::String(text)) => {
+        ("NUMERICAL" | "MONETORY" | "MONETARY", Value::Number(_)) => Ok(Some(value.clone())),
+        ("NUMERICAL" | "MONETORY" | "MONETARY", Value::String(text)) => {
             match text.trim().parse::<serde_json::Number>() {
                 Ok(number) => Ok(Some(Value::Number(number))),
                 Err(_) => refused("must be a number"),
             }
         }
-        ("NUMERICAL" | "MONETORY", _) => refused("must be a number"),
+        ("NUMERICAL" | "MONETORY" | "MONETARY", _) => refused("must be a number"),
         ("CHECKBOX" | "MULTIPLE_OPTIONS", Value::Array(list)) => {
             match list
                 .iter()

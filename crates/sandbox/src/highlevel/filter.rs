@@ -214,7 +214,7 @@ fn target<'t>(
             let id = id.split('.').next().unwrap_or_default();
             let allowed = match data_type(id) {
                 Some("CHECKBOX" | "MULTIPLE_OPTIONS") => EQUAL,
-                Some("NUMERICAL" | "MONETORY") => NUMBER,
+                Some("NUMERICAL" | "MONETORY" | "MONETARY") => NUMBER,
                 Some("DATE") => DATE,
                 Some(_) => TEXT,
                 None => return Err(format!("invalid field {field}")),

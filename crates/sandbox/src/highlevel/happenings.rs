@@ -14,6 +14,7 @@ use super::json::Object;
 use super::resources::{Id, Item, Kind};
 use crate::clock::iso_millis;
 use crate::core::Core;
+use crate::edits::Actor;
 use crate::vendor::ActError;
 
 /// What is done to a thing.
@@ -248,9 +249,10 @@ impl State {
         deed: Deed,
         item: &Item,
         before: Option<&Map<String, Value>>,
+        actor: Actor,
         core: &Core,
     ) {
-        if !core.switches.flag("highlevel.api_write_webhooks") {
+        if actor == Actor::Api && !core.switches.flag("highlevel.api_write_webhooks") {
             return;
         }
         for told in told(deed, item, before, core) {

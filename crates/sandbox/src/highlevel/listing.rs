@@ -27,8 +27,11 @@ impl State {
         let lags = core.switches.flag("highlevel.duplicate_lookup_lags");
         let location = self.location_mut(&location_id);
         location.contacts.refresh(admitted.now_ms);
-        let number = admitted
-            .query("number")
+        let called = core.switches.choice("highlevel.lookup_parameter");
+        let number = ["number", "phone"]
+            .into_iter()
+            .filter(|name| [*name, "both"].contains(&called))
+            .find_map(|name| admitted.query(name))
             .and_then(|number| phone::to_e164(&number, Some(&location.country)));
         let email = admitted.query("email").map(|email| email.to_lowercase());
         // With duplicates allowed: e-mail before phone. Otherwise the location's own order.
@@ -76,7 +79,11 @@ impl State {
     }
 
     pub(crate) fn list_contacts(&mut self, admitted: &Admitted<'_>) -> Answered {
-        let location_id = self.own_query(admitted)?;
+        let has_to = admitted.core.switches.flag("highlevel.old_list_location");
+        let location_id = match admitted.own_location() {
+            Some(own) if !has_to && admitted.query("locationId").is_none() => own.to_owned(),
+            _ => self.own_query(admitted)?,
+        };
         let limit = match admitted.query("limit").map(|limit| limit.parse::<usize>()) {
             None => 20,
             Some(Ok(limit @ 1..=100)) => limit,

@@ -10,6 +10,7 @@ use super::accounts::Identifier;
 use super::acts::{Done, strings, text};
 use super::apps::{App, Origin, SCOPES, Subject};
 use super::events::{CONTACT_EVENTS, RECORD_EVENTS};
+use super::resources::ITEM_EVENTS;
 use super::signing::Keys;
 use crate::core::Core;
 use crate::vendor::ActError;
@@ -110,6 +111,9 @@ impl State {
         core: &Core,
     ) -> Done {
         let client_id = self.client_of(input);
+        if input["agency"] == true {
+            return self.change_covered(install, &client_id, input, core);
+        }
         let subject = self
             .subject_of(input)?
             .unwrap_or(Subject::Location(self.main_location.as_str().into()));
@@ -149,6 +153,45 @@ impl State {
         let revoked = self.tokens.revoke(&client_id, covered);
         self.emit_install(&app, &installation, "UNINSTALL", core);
         Ok(json!({"uninstalled": true, "revoked": revoked}))
+    }
+
+    /// The agency lets its app into one more of its locations, or takes it out of one. The webhook is that of the location.
+    fn change_covered(
+        &mut self,
+        install: bool,
+        client_id: &str,
+        input: &Value,
+        core: &Core,
+    ) -> Done {
+        let id = text(input, "locationId")?;
+        if !self.locations.contains_key(&id) {
+            return Err(ActError::missing("location", &id));
+        }
+        let app = self
+            .app(client_id)
+            .cloned()
+            .ok_or_else(|| ActError::missing("app", client_id))?;
+        let agency = self
+            .installations
+            .iter_mut()
+            .find(|own| own.client_id == client_id && own.subject == Subject::Company)
+            .ok_or_else(|| ActError::missing("installation", client_id))?;
+        agency.approved.retain(|approved| *approved != id);
+        if install {
+            agency.approved.push(id.clone());
+        }
+        let subject = Subject::Location(id.as_str().into());
+        let mut told = agency.clone();
+        told.subject = subject.clone();
+        told.approved = vec![id];
+        let (event, revoked) = if install {
+            ("INSTALL", 0)
+        } else {
+            let revoked = self.tokens.revoke(client_id, |own| *own == subject);
+            ("UNINSTALL", revoked)
+        };
+        self.emit_install(&app, &told, event, core);
+        Ok(json!({"covered": install, "revoked": revoked}))
     }
 
     /// Changes what tokens may do, without a new token: of a private token, or of an app's tokens and installation.
@@ -272,6 +315,7 @@ pub(crate) fn new_app(name: &str, core: &Core) -> App {
         events: CONTACT_EVENTS
             .iter()
             .chain(&RECORD_EVENTS)
+            .chain(&ITEM_EVENTS)
             .map(|event| (*event).to_owned())
             .collect(),
         id,

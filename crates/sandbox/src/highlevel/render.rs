@@ -18,6 +18,8 @@ pub(crate) struct View<'a> {
     birthday: &'static str,
     /// What search calls the street: `highlevel.search_street`.
     street: &'static str,
+    /// Whether the old list shows names in lower case: `highlevel.list_names_lowercased`.
+    lowers: bool,
 }
 
 impl<'a> View<'a> {
@@ -30,6 +32,7 @@ impl<'a> View<'a> {
             custom: choice("highlevel.custom_field_shape"),
             birthday: choice("highlevel.birthday_form"),
             street: choice("highlevel.search_street"),
+            lowers: core.switches.flag("highlevel.list_names_lowercased"),
         }
     }
 
@@ -199,9 +202,16 @@ pub(crate) fn list_item(out: &mut Vec<u8>, contact: &Contact, view: View<'_>) {
     let mut object = Object::new(out);
     object.text("id", contact.id.as_str());
     object.text("locationId", &view.location.id);
-    object.nullable("contactName", lower(contact.name().as_deref()).as_deref());
-    object.nullable("firstName", lower(text(Field::FirstName)).as_deref());
-    object.nullable("lastName", lower(text(Field::LastName)).as_deref());
+    for (name, value) in [
+        ("contactName", contact.name().as_deref()),
+        ("firstName", text(Field::FirstName)),
+        ("lastName", text(Field::LastName)),
+    ] {
+        match view.lowers {
+            true => object.nullable(name, lower(value).as_deref()),
+            false => object.nullable(name, value),
+        }
+    }
     object.nullable("firstNameRaw", text(Field::FirstName));
     object.nullable("lastNameRaw", text(Field::LastName));
     for field in [

@@ -4,6 +4,7 @@
 //! * `table` says which path does what with which kind of thing.
 //! * `body` holds bodies and queries against the vendor's specification, which stands in `fields.txt`.
 //! * `calendars`, `messages`, `sales` and `people` are the operations that are more than keeping a thing.
+//! * `by_hand` is what people do with tasks and notes.
 //! * `seeds` is what an account has that no call can make: campaigns, workflows, pipelines, templates.
 //!
 //! How the vendor words a missing thing of these kinds is documented nowhere; it is told like a contact that is not
@@ -11,6 +12,7 @@
 
 mod acts;
 mod body;
+mod by_hand;
 mod calendars;
 mod messages;
 mod people;
@@ -32,6 +34,7 @@ use crate::edits::{Actor, Entry, Operation};
 use crate::system::System;
 use crate::vendor::Answer;
 
+pub(crate) use by_hand::ITEM_EVENTS;
 pub(crate) use table::ROWS;
 
 pub(crate) type Answered = Result<Answer, Answer>;
@@ -313,10 +316,21 @@ impl State {
         fields: Map<String, Value>,
         core: &Core,
     ) -> Item {
+        self.make_as(kind, location_id, fields, core, Actor::Api)
+    }
+
+    pub(crate) fn make_as(
+        &mut self,
+        kind: &'static Kind,
+        location_id: &str,
+        fields: Map<String, Value>,
+        core: &Core,
+        actor: Actor,
+    ) -> Item {
         let item = thing(kind, location_id, fields, core);
-        log(core, Operation::Create, &item, item.fields.keys());
+        log(core, actor, Operation::Create, &item, item.fields.keys());
         self.things.0.push(item.clone());
-        self.tell_of(Deed::Made, &item, None, core);
+        self.tell_of(Deed::Made, &item, None, actor, core);
         item
     }
 
@@ -340,6 +354,18 @@ impl State {
         fields: Map<String, Value>,
         core: &Core,
     ) -> Result<Item, Answer> {
+        self.change_as(kind, location_id, id, fields, core, Actor::Api)
+    }
+
+    pub(crate) fn change_as(
+        &mut self,
+        kind: &'static Kind,
+        location_id: &str,
+        id: &str,
+        fields: Map<String, Value>,
+        core: &Core,
+        actor: Actor,
+    ) -> Result<Item, Answer> {
         let now_ms = core.clock.now_ms();
         let item = self.things.0.iter_mut().find(|item| {
             item.kind == kind.name
@@ -349,26 +375,37 @@ impl State {
         });
         let item = item.ok_or_else(|| missing(kind, id))?;
         item.changed_ms = now_ms;
-        log(core, Operation::Update, item, fields.keys());
+        log(core, actor, Operation::Update, item, fields.keys());
         let before = item.fields.clone();
         item.fields.extend(fields);
         let item = item.clone();
-        self.tell_of(Deed::Changed, &item, Some(&before), core);
+        self.tell_of(Deed::Changed, &item, Some(&before), actor, core);
         Ok(item)
     }
 
     pub(crate) fn delete(&mut self, kind: &Kind, location_id: &str, id: &str, core: &Core) {
+        self.delete_as(kind, location_id, id, core, Actor::Api);
+    }
+
+    pub(crate) fn delete_as(
+        &mut self,
+        kind: &Kind,
+        location_id: &str,
+        id: &str,
+        core: &Core,
+        actor: Actor,
+    ) {
         let mut gone = Vec::new();
         for item in &mut self.things.0 {
             let is_it = item.kind == kind.name && item.location_id == location_id && item.id == id;
             if is_it && !item.deleted {
                 item.deleted = true;
-                log(core, Operation::Delete, item, std::iter::empty());
+                log(core, actor, Operation::Delete, item, std::iter::empty());
                 gone.push(item.clone());
             }
         }
         for item in &gone {
-            self.tell_of(Deed::Deleted, item, None, core);
+            self.tell_of(Deed::Deleted, item, None, actor, core);
         }
     }
 }
@@ -396,6 +433,7 @@ fn thing(kind: &Kind, location_id: &str, mut fields: Map<String, Value>, core: &
 
 fn log<'a>(
     core: &Core,
+    actor: Actor,
     operation: Operation,
     item: &Item,
     fields: impl Iterator<Item = &'a String>,
@@ -403,7 +441,7 @@ fn log<'a>(
     core.edits.add(Entry {
         at_ms: core.clock.now_ms(),
         system: System::HighLevel,
-        actor: Actor::Api,
+        actor,
         operation,
         entity: item.kind,
         id: &item.id,

@@ -207,6 +207,13 @@ pub(crate) const SWITCHES: &[Switch] = &[
         "highlevel::custom_fields::values",
     ),
     choice(
+        "highlevel.money_type",
+        "MONETORY",
+        &["MONETORY", "MONETARY"],
+        "How the kind of custom fields that hold money is spelt.",
+        "highlevel::custom_fields::values",
+    ),
+    choice(
         "highlevel.unknown_option",
         "refuse",
         &["refuse", "keep"],
@@ -323,6 +330,25 @@ pub(crate) const SWITCHES: &[Switch] = &[
         true,
         "The deprecated GET /contacts/ still answers; otherwise it is a 404.",
         "highlevel::search::the_old_list_may_be_gone",
+    ),
+    flag(
+        "highlevel.old_list_location",
+        true,
+        "Every page of the old list has to name the location; otherwise that of the token is taken.",
+        "highlevel::search::the_old_list_needs_both_cursors_and_the_location",
+    ),
+    flag(
+        "highlevel.list_names_lowercased",
+        true,
+        "The old list shows names in lower case, and as stored only under other names; otherwise as stored.",
+        "highlevel::search::list_names",
+    ),
+    choice(
+        "highlevel.lookup_parameter",
+        "number",
+        &["number", "phone", "both"],
+        "What the duplicate lookup calls the phone number.",
+        "highlevel::search::duplicate_lookup",
     ),
     // businesses
     choice(

@@ -15,7 +15,7 @@ use crate::vendor::ActError;
 pub(super) type Done = Result<Value, ActError>;
 
 /// Every act, for the error that names them all; `docs/sandbox.md` explains each.
-const ACTS: [&str; 38] = [
+const ACTS: [&str; 41] = [
     "access",
     "add_location",
     "add_opportunity_status",
@@ -29,6 +29,7 @@ const ACTS: [&str; 38] = [
     "create_member",
     "create_membership",
     "create_opportunity",
+    "create_ticket",
     "create_webhook",
     "delete_company",
     "delete_location",
@@ -40,6 +41,7 @@ const ACTS: [&str; 38] = [
     "edit_member",
     "edit_membership",
     "edit_opportunity",
+    "edit_ticket",
     "edit_webhook",
     "expire_tokens",
     "get_company",
@@ -54,6 +56,7 @@ const ACTS: [&str; 38] = [
     "set_scopes",
     "set_status",
     "things",
+    "tickets",
 ];
 
 impl State {
@@ -94,6 +97,7 @@ impl State {
                 self.set_status(slot, &status, &stamp, core);
                 self.dumped(Kind::Member, slot)
             }
+            "create_ticket" | "edit_ticket" | "tickets" => self.person_ticket(act, input, core),
             "create_application" => self.create_application(input, core),
             "remove_application" => self.remove_application(input),
             "rotate_secret" => self.rotate_secret(input, core),

@@ -29,7 +29,10 @@ impl State {
         if path == "/oauth/token" && call.method == http::Method::POST {
             return self.token(call, core);
         }
-        if let Some(found) = things::find(call.method, call.path) {
+        let shows_comments = core.switches.flag("officernd.ticket_comments_read");
+        if let Some(found) = things::find(call.method, call.path)
+            .filter(|(row, ..)| shows_comments || !row.lists_children())
+        {
             return self.thing_answer(found, call, core);
         }
         if core.switches.flag("officernd.api_v1")

@@ -291,6 +291,12 @@ pub(crate) const SWITCHES: &[Switch] = &[
         "Which things show when and by whom they were made and changed: those of the reference (visitors, visits, check-ins and others never), or all.",
         "officernd::things::stamps",
     ),
+    flag(
+        "officernd.ticket_comments_read",
+        false,
+        "GET /ticket-comments/{ticketId} lists the comments of a ticket: there is a scope for it, and no page of the reference.",
+        "officernd::things::ticket_comments",
+    ),
     choice(
         "officernd.unset_fields",
         &["left_out", "shown"],

@@ -54,6 +54,9 @@ pub(super) struct Things {
     mails: Vec<Value>,
 }
 
+/// What a person makes by `make_thing` beside bookings.
+const MADE_BY_PEOPLE: [&str; 3] = ["visit", "visitor", "ticket_comment"];
+
 impl Things {
     fn living(&self, kind: &str) -> impl Iterator<Item = (Slot, &Thing)> {
         (0..)
@@ -205,6 +208,42 @@ impl State {
         }
     }
 
+    /// What a person does with tickets in the UI: makes one out of these fields, changes one, or looks at all.
+    pub(super) fn person_ticket(
+        &mut self,
+        act: &str,
+        input: &Value,
+        core: &Core,
+    ) -> Result<Value, ActError> {
+        let stamp = self.person(core);
+        let fields = input["fields"].as_object().cloned().unwrap_or_default();
+        let slot = match act {
+            "create_ticket" => {
+                let mut fields = fields;
+                fields.entry("status").or_insert(json!("new"));
+                self.add("ticket", fields, &stamp, core)
+            }
+            "edit_ticket" => {
+                let id = input["id"].as_str().unwrap_or_default();
+                let slot = self.things.find("ticket", id);
+                let slot = slot.map_err(|_| ActError::missing("ticket", id))?;
+                self.change(slot, fields, &stamp, core)
+            }
+            _ => {
+                let all = self.things.living("ticket");
+                let shown: Vec<Value> = all
+                    .map(|(_, thing)| {
+                        let mut shown = thing.fields.clone();
+                        shown.insert("_id".to_owned(), json!(thing.id));
+                        Value::Object(shown)
+                    })
+                    .collect();
+                return Ok(json!({ "tickets": shown }));
+            }
+        };
+        Ok(json!({"_id": self.things.get(slot).id}))
+    }
+
     pub(super) fn add(
         &mut self,
         kind: &'static str,
@@ -265,6 +304,15 @@ impl State {
             "list" => return Ok(self.list_things(row, call.query, core)),
             "occurrences" => return Ok(self.occurrences(row, call.query, core)),
             "count" => return Ok(self.count_things(row, call.query, core)),
+            // those that belong to the one that the path names
+            "children" => {
+                self.things.find(detail, id)?;
+                let asked = match call.query {
+                    "" => format!("{detail}={id}"),
+                    query => format!("{query}&{detail}={id}"),
+                };
+                return Ok(self.list_things(row, &asked, core));
+            }
             "get" => {
                 let slot = self.things.find(row.kind, id)?;
                 return Ok(self.shown_thing(200, slot, core));
@@ -321,6 +369,9 @@ impl State {
             ("create", _) => {
                 if row.kind == "booking" {
                     self.settle_booking(&mut body);
+                }
+                if row.kind == "ticket" {
+                    body.entry("status").or_insert(json!("new"));
                 }
                 if row.kind == "contract" {
                     body.insert("status".to_owned(), json!("draft"));
@@ -413,7 +464,7 @@ impl State {
         slot
     }
 
-    /// `make_thing {kind, fields}`, `change_thing {kind, id, fields}` and `things {kind}`, which shows all, gone ones too: what a
+    /// `make_thing {kind, fields}` (of a booking, or what stands beside it), `change_thing {kind, id, fields}` and `things {kind}`, which shows all, gone ones too: what a
     /// person does with bookings and whatever else no act of its own is about.
     pub(super) fn person_with_thing(
         &mut self,
@@ -439,6 +490,12 @@ impl State {
             "make_thing" if named == "booking" => {
                 self.settle_booking(&mut fields);
                 let slot = self.add("booking", fields, &stamp, core);
+                Ok(shown(&self.things.all[slot as usize]))
+            }
+            "make_thing" => {
+                let kind = MADE_BY_PEOPLE.into_iter().find(|kind| *kind == named);
+                let kind = kind.ok_or_else(|| ActError::missing("kind of thing", named))?;
+                let slot = self.add(kind, fields, &stamp, core);
                 Ok(shown(&self.things.all[slot as usize]))
             }
             "change_thing" => {

@@ -213,6 +213,9 @@ quirks! {
     validation_order: ValidationOrder = choice "words_time_hmac",
         "What of an action is checked first, and so which of several errors is told.",
         "envelope::validation_order";
+    batch_ends_at_error: bool = flag false,
+        "Whether what stands behind a failed action of a request is not carried out and gets no result; else each action is for itself, as clients assume.",
+        "envelope::batch_ends_at_error";
     hmac_v1: bool = flag true,
         "Whether the legacy signature (no hmac_version) is still taken.",
         "envelope::legacy_signature";

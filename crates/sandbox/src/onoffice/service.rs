@@ -199,11 +199,15 @@ fn respond(
             }
             answered
         });
+        let ends = quirks.batch_ends_at_error && outcome.is_err();
         done.push(Done {
             action: written,
             cacheable: actions::is_cacheable(written),
             outcome,
         });
+        if ends {
+            break;
+        }
     }
     let failed = done.iter().any(|each| each.outcome.is_err());
     (results(quirks, &done), failed)

@@ -5,6 +5,7 @@
 mod control;
 mod faults;
 mod highlevel;
+mod known;
 mod officernd;
 mod onoffice;
 mod people;

@@ -143,8 +143,15 @@ pub(crate) async fn disconnect(
             Code::ConnectionAnswer,
             format!("not everything was taken away: {error}"),
         )
-        .hint("nothing was switched off; try again, or take it away by hand at the vendor")
+        .hint("the connection is switched off; try again, or take what is left away by hand at the vendor")
     };
+    // first, so that no sync works with what is taken away
+    let outlasts = app.connections.stop(&name).await?;
+    if !outlasts && !before["account"].is_null() {
+        return Err(ApiError::internal(
+            "the connection is switched off only until the next start: that could not be stored",
+        ));
+    }
     let webhooks = match app.connections.unsubscribe(&name).await {
         // nothing can be there that an account that was never connected was told to send
         Err(SubscribeError::SignedOut) => false,
@@ -156,7 +163,6 @@ pub(crate) async fn disconnect(
         gone.map_err(failed)?;
         fields.push(json!({"entity": entity, "field": field}));
     }
-    app.connections.stop(&name)?;
     Ok(Json(json!({
         "connection": name,
         "syncs": before["syncs"],

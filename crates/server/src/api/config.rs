@@ -2,15 +2,65 @@
 
 use axum::{
     Json,
-    extract::{Query, State},
+    extract::{Path, Query, State},
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
+use store::AppliedConfig;
 
 use crate::{
+    Code,
     app::AppState,
     error::{ApiError, ApiResult},
 };
+
+/// So many revisions are listed.
+const LISTED: usize = 100;
+
+/// The configs that were in force, the newest first, and since when each was.
+pub(crate) async fn revisions(State(app): State<AppState>) -> ApiResult<Json<Vec<Value>>> {
+    let configs = app.store().applied_configs(app.workspace(), LISTED).await?;
+    let row =
+        |config: AppliedConfig| json!({"revision": config.revision, "applied": config.applied});
+    Ok(Json(configs.into_iter().map(row).collect()))
+}
+
+/// A config that was in force.
+pub(crate) async fn revision(
+    State(app): State<AppState>,
+    Path(revision): Path<u64>,
+) -> ApiResult<Json<Value>> {
+    let config = of_revision(&app, revision).await?;
+    Ok(Json(json!({
+        "revision": config.revision,
+        "applied": config.applied,
+        "document": config.document,
+    })))
+}
+
+/// Puts a config that was in force into force again, as a new revision.
+pub(crate) async fn back_to(
+    state: State<AppState>,
+    Path(revision): Path<u64>,
+    query: Query<Apply>,
+) -> ApiResult<Json<Value>> {
+    let config = of_revision(&state, revision).await?;
+    apply(state, query, config.document).await
+}
+
+async fn of_revision(app: &AppState, revision: u64) -> ApiResult<AppliedConfig> {
+    let configs = app
+        .store()
+        .applied_configs(app.workspace(), usize::MAX)
+        .await?;
+    configs
+        .into_iter()
+        .find(|config| config.revision == revision)
+        .ok_or_else(|| {
+            ApiError::not_found(Code::NotFound, format!("there is no config {revision}"))
+                .hint("`tandem config` lists those that were in force")
+        })
+}
 
 /// The document in force, as it was given.
 pub(crate) async fn show(State(app): State<AppState>) -> ApiResult<Json<Value>> {
@@ -32,6 +82,8 @@ pub(crate) struct Apply {
     /// Only check.
     #[serde(default)]
     dry_run: bool,
+    /// The file that it is read from at each start: what is changed elsewhere would not last.
+    file: Option<String>,
 }
 
 /// Checks a config whole and puts it into force. Nothing changes if anything in it is wrong.
@@ -50,6 +102,7 @@ pub(crate) async fn apply(
     if query.dry_run {
         return Ok(Json(json!({"applied": false, "unchecked": unchecked})));
     }
+    app.note_file(query.file);
     let listen = document.listen;
     let in_force = app.apply(&text, document).await?;
     let restart_needed = app.listening_on().is_some_and(|address| address != listen);

@@ -74,8 +74,9 @@ pub(super) fn one(app: &AppState, name: &str) -> ApiResult<Value> {
         })
         .collect();
     let outside = app.outside_url()?;
-    let webhook_url = description
-        .webhooks
+    // what is pasted belongs to a person, not to an app, and webhooks go to apps
+    let pasted = matches!(scheme, Some(AuthScheme::Pasted { .. }));
+    let webhook_url = (description.webhooks && !pasted)
         .then(|| format!("{outside}/hooks/{}", description.system));
     let redirects = matches!(scheme, Some(AuthScheme::AuthorizationCode { .. }));
     Ok(json!({
@@ -86,11 +87,26 @@ pub(super) fn one(app: &AppState, name: &str) -> ApiResult<Value> {
         "health": app.connections.health(&name)?,
         "outlook": app.connections.outlook(&name)?,
         "calls": app.connections.counts(&name)?,
+        "budget": budget(app, &name)?,
         "sign_in": {"scheme": config.auth.scheme, "redirect": redirects, "fields": fields},
         "redirect_uri": redirects.then(|| format!("{outside}/oauth/callback")),
         "webhook_url": webhook_url,
         "read_only": config.read_only,
     }))
+}
+
+/// How much of each limit is used.
+fn budget(app: &AppState, name: &ConnectionName) -> ApiResult<Vec<Value>> {
+    let uses = app.connections.budget_use(name)?;
+    let rows = uses.into_iter().map(|used| {
+        json!({
+            "requests": used.requests,
+            "per_ms": u64::try_from(used.per.as_millis()).unwrap_or(u64::MAX),
+            "of": used.effect.map(crate::metrics::effect_word),
+            "used": used.used,
+        })
+    });
+    Ok(rows.collect())
 }
 
 /// The cheapest real read: which account it is, what is missing.
@@ -99,7 +115,7 @@ pub(crate) async fn check(
     Path(name): Path<String>,
 ) -> ApiResult<Json<Value>> {
     let name = app.connection(&name)?;
-    let purpose = app.purpose(&name)?;
+    let purpose = app.purpose(&name).await?;
     let checked = app.connections.check(&name, &purpose).await;
     let account: Account = checked.map_err(|error| ApiError::from(error).about(&name))?;
     let lost = super::accounts::losses(&app, &name, &account.missing)?;
@@ -297,7 +313,7 @@ pub(crate) async fn connect(
     let name = app.connection(&name)?;
     let shown = one(&app, name.as_str())?;
     if shown["sign_in"]["redirect"] != true {
-        let purpose = app.purpose(&name)?;
+        let purpose = app.purpose(&name).await?;
         let connected = app
             .connections
             .connect(&name, connect.fields, &purpose)
@@ -307,6 +323,28 @@ pub(crate) async fn connect(
             "webhook_url": shown["webhook_url"],
         })));
     }
+    // somebody has let the app in for this account already: there is nothing to sign in to
+    if connect.fields.is_empty() && app.connections.to_share().contains(&name) {
+        let purpose = app.purpose(&name).await?;
+        let connected = app
+            .connections
+            .connect_through_another(&name, &purpose)
+            .await;
+        match connected {
+            Ok(Some(connected)) => {
+                return Ok(Json(json!({
+                    "connected": connected,
+                    "webhook_url": shown["webhook_url"],
+                })));
+            }
+            Ok(None) => {}
+            Err(error) => {
+                tracing::info!(connection = %name, %error, "no other sign-in reaches it; a person signs in");
+            }
+        }
+    }
+    // what is missing is said here, and not to the browser later
+    app.connections.ready_to_begin(&name, &connect.fields)?;
     let ticket = app.dice.token();
     let link = format!("{}/connect/{name}?ticket={ticket}", app.outside_url()?);
     app.tickets
@@ -318,6 +356,22 @@ pub(crate) async fn connect(
         "redirect_uri": shown["redirect_uri"],
         "webhook_url": shown["webhook_url"],
     })))
+}
+
+/// The accounts that the sign-in of a connection reaches, and which connection has each.
+pub(crate) async fn accounts(
+    State(app): State<AppState>,
+    Path(name): Path<String>,
+) -> ApiResult<Json<Vec<connections::Reach>>> {
+    let name = app.connection(&name)?;
+    let reached = app
+        .connections
+        .reaches(&name)
+        .await
+        .map_err(|error| ApiError::from(error).about(&name))?;
+    reached.map(Json).ok_or_else(|| {
+        ApiError::bad_request(format!("the sign-in of `{name}` is for one account alone"))
+    })
 }
 
 /// How the sign-in with a link stands.
@@ -379,7 +433,9 @@ impl From<connections::ConnectError> for ApiError {
         let refuse = |status, code| Self::new(status, code, message.as_str());
         match &error {
             Error::Unknown(_) => refuse(StatusCode::NOT_FOUND, Code::ConnectionUnknown),
-            Error::Config(_) => refuse(StatusCode::CONFLICT, Code::ConnectionSecretSource),
+            Error::Config(_) => refuse(StatusCode::CONFLICT, Code::ConnectionSecretSource).hint(
+                "set it where this command runs, or the server if there is one, and start that anew; or take the line out of the config to be asked",
+            ),
             Error::Scheme { .. } | Error::Missing { .. } | Error::NotNeeded(_) => {
                 refuse(StatusCode::BAD_REQUEST, Code::ConnectionSignIn)
             }

@@ -4,17 +4,29 @@ use axum::{
     Json,
     extract::{Query, State},
 };
+use connections::Outcome;
 use jiff::Timestamp;
 use record::{Entity, FieldName, RecordId};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use store::{CallFilter, CallRow, ConnectionName, JournalEntry, JournalFilter, Run, SyncName};
-use sync::BlockedRow;
+use sync::{Again, BlockedRow, TriedAgain};
 
 use crate::{
     app::AppState,
     error::{ApiError, ApiResult},
 };
+
+/// What was counted over the last day, as far as this process goes back, in points of a few minutes.
+pub(crate) async fn series(State(app): State<AppState>) -> ApiResult<Json<Value>> {
+    let counted = crate::series::counted(&app).await?;
+    app.series.take(app.clock.now(), counted);
+    Ok(Json(json!({
+        "since": app.started,
+        "every_ms": crate::series::EVERY,
+        "points": app.series.points(),
+    })))
+}
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -38,6 +50,15 @@ pub(crate) async fn calls(
     State(app): State<AppState>,
     Query(query): Query<CallQuery>,
 ) -> ApiResult<Json<Vec<CallRow>>> {
+    if let Some(outcome) = &query.outcome {
+        let known = Outcome::ALL.map(Outcome::as_str);
+        if !known.contains(&outcome.as_str()) {
+            return Err(ApiError::bad_request(format!(
+                "no call ends as `{outcome}`; they end as {}",
+                known.join(", ")
+            )));
+        }
+    }
     app.flush_calls().await;
     let filter = CallFilter {
         connection: query.connection.as_deref().map(ConnectionName::from),
@@ -102,6 +123,7 @@ fn journal_row(row: &JournalEntry) -> Value {
         "field": entry.field,
         "before": entry.before,
         "after": entry.after,
+        "values_gone": row.values_gone,
         "sync": entry.sync,
         "link": entry.link,
         "rule": entry.rule,
@@ -147,6 +169,17 @@ pub(crate) async fn failing(
         })
         .collect();
     Ok(Json(rows))
+}
+
+/// Has what failed or was refused tried again, after somebody put right why: all of it, or what is named.
+pub(crate) async fn retry(
+    State(app): State<AppState>,
+    Json(wanted): Json<Again>,
+) -> ApiResult<Json<TriedAgain>> {
+    app.in_force()?;
+    let connection = wanted.connection.as_ref().map(ConnectionName::as_str);
+    app.refuse_unknown(wanted.sync.as_ref().map(SyncName::as_str), connection)?;
+    Ok(Json(app.engine.try_again(&wanted).await?))
 }
 
 #[derive(Debug, Deserialize)]

@@ -1,5 +1,7 @@
 //! Operations of the catalog on a connection: what there is, and doing one.
 
+use std::collections::BTreeSet;
+
 use axum::{
     Json,
     extract::{Path, State},
@@ -85,6 +87,58 @@ pub(crate) async fn run(
     }
     let output = catalog::run(&session, &**connector, operation, &wanted.input).await?;
     Ok(Json(json!({"output": output, "cause": cause})))
+}
+
+/// The things of a kind that are there, to pick one by its name: what the system's list says now.
+pub(crate) async fn picks(
+    State(app): State<AppState>,
+    Path((name, kind)): Path<(String, String)>,
+) -> ApiResult<Json<Value>> {
+    let name = app.connection(&name)?;
+    let connector = app.connections.connector(&name)?;
+    let pick = connector.catalog().picks.get(&kind).ok_or_else(|| {
+        ApiError::not_found(
+            Code::OperationUnknown,
+            format!(
+                "{} has no list of the kind `{kind}`",
+                connector.describe().title
+            ),
+        )
+    })?;
+    let operation = find(&app, &name, &pick.operation)?;
+    // the example asks for what a list shows; ids in it are those of things that are not there
+    let input: Map<String, Value> = operation
+        .example
+        .as_object()
+        .into_iter()
+        .flatten()
+        .filter(|(field, _)| {
+            operation.input["properties"][*field]
+                .get("x-kind")
+                .is_none()
+        })
+        .map(|(field, value)| (field.clone(), value.clone()))
+        .collect();
+    let cause = format!("pick-{}", app.dice.token().split_at(MARK).0);
+    let session: Session = app.connections.session(&name, Lane::Live, cause.as_str())?;
+    let connector = session.connector();
+    let answer = catalog::run(&session, &**connector, operation, &input).await?;
+    let items = answer.pointer(&pick.items).and_then(Value::as_array);
+    let mut seen = BTreeSet::new();
+    let rows = items.into_iter().flatten().filter_map(|item| {
+        let value = item.pointer(&pick.value).filter(|value| !value.is_null())?;
+        let label = match item.pointer(&pick.label) {
+            Some(Value::String(label)) if !label.is_empty() => label.clone(),
+            Some(Value::Number(label)) => label.to_string(),
+            _ => match value {
+                Value::String(value) => value.clone(),
+                other => other.to_string(),
+            },
+        };
+        seen.insert(value.to_string())
+            .then(|| json!({"value": value, "label": label}))
+    });
+    Ok(Json(rows.collect()))
 }
 
 fn find(app: &AppState, name: &ConnectionName, id: &str) -> ApiResult<&'static Operation> {

@@ -6,7 +6,7 @@ use axum::{
     Json,
     extract::{Path, Query, State},
 };
-use connector::Fetched;
+use connector::{Fetched, PageRequest};
 use record::RecordId;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -57,6 +57,42 @@ pub(crate) async fn now(
         Some(Fetched::Gone(_)) | None => answer["state"] = json!("gone"),
     }
     Ok(Json(answer))
+}
+
+/// How many records are read to show what values look like.
+const SAMPLES: usize = 10;
+
+/// A few records as their system lists them, to show people what values look like.
+pub(crate) async fn samples(
+    State(app): State<AppState>,
+    Path((name, word)): Path<(String, String)>,
+) -> ApiResult<Json<Value>> {
+    let name = app.connection(&name)?;
+    let entity = entity(&word)?;
+    let connector = app.connections.connector(&name)?;
+    if connector.describe().entity(entity).is_none() {
+        return Err(ApiError::bad_request(format!(
+            "connection `{name}` has no {entity}"
+        )));
+    }
+    let session = app
+        .connections
+        .session(&name, store::Lane::Live, "sample")?;
+    let about = |error: connector::Error| ApiError::from(error).about(&name);
+    let schema = connector.schema(&session, entity).await.map_err(about)?;
+    let page = PageRequest {
+        cursor: None,
+        limit: SAMPLES,
+    };
+    let page = connector
+        .list(&session, &schema, page)
+        .await
+        .map_err(about)?;
+    let read = page.reads.iter().take(SAMPLES);
+    Ok(Json(
+        read.map(|read| json!({"record": read.record.id, "fields": read.record.fields}))
+            .collect(),
+    ))
 }
 
 #[derive(Debug, Deserialize)]

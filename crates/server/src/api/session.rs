@@ -7,7 +7,7 @@ use axum::{
     routing::{get, post},
 };
 use connector::SecretText;
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -59,7 +59,7 @@ async fn begin(
 ) -> ApiResult<Response> {
     let begun = match given.password {
         Some(password) => {
-            let secure = is_secure(&app);
+            let secure = is_secure(&app, &headers);
             app.users
                 .sign_in(password.expose().to_owned(), secure)
                 .await?
@@ -93,12 +93,19 @@ struct First {
 }
 
 /// Sets the owner's password through the link of the first start, and signs in.
-async fn set(State(app): State<AppState>, Json(first): Json<First>) -> ApiResult<Response> {
+async fn set(
+    State(app): State<AppState>,
+    headers: HeaderMap,
+    Json(first): Json<First>,
+) -> ApiResult<Response> {
     let password = first.password.expose().to_owned();
     app.users
         .set_by_link(&first.token, password.clone())
         .await?;
-    let begun = app.users.sign_in(password, is_secure(&app)).await?;
+    let begun = app
+        .users
+        .sign_in(password, is_secure(&app, &headers))
+        .await?;
     Ok(signed_in(&begun))
 }
 
@@ -122,7 +129,7 @@ async fn replace(
     app.users
         .replace(given.password.expose().to_owned(), new.clone())
         .await?;
-    let begun = app.users.sign_in(new, is_secure(&app)).await?;
+    let begun = app.users.sign_in(new, is_secure(&app, &headers)).await?;
     Ok(signed_in(&begun))
 }
 
@@ -157,13 +164,51 @@ pub(crate) fn unproven() -> ApiError {
         .hint("`GET /api/v1/session` tells it; reload the page")
 }
 
-/// Whether browsers reach us through HTTPS only.
-fn is_secure(app: &AppState) -> bool {
-    app.in_force().is_ok_and(|in_force| {
+/// Whether the cookie is for HTTPS only: where `public_url` says so, but for pages that a browser has from its own machine,
+/// such as through a tunnel. Where a page is from says the browser itself.
+fn is_secure(app: &AppState, headers: &HeaderMap) -> bool {
+    let outside = app.in_force().is_ok_and(|in_force| {
         in_force
             .document
             .public_url
             .as_ref()
             .is_some_and(|url| url.scheme() == "https")
+    });
+    outside && !headers.get(header::ORIGIN).is_some_and(is_own_machine)
+}
+
+fn is_own_machine(origin: &HeaderValue) -> bool {
+    let host = origin
+        .to_str()
+        .ok()
+        .and_then(|origin| origin.strip_prefix("http://"));
+    host.is_some_and(|host| {
+        ["127.0.0.1", "localhost", "[::1]"]
+            .iter()
+            .filter_map(|own| host.strip_prefix(own))
+            .any(|port| port.is_empty() || port.starts_with(':'))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_plain_pages_of_the_own_machine_are_its_own() {
+        for (origin, own) in [
+            ("http://127.0.0.1:8484", true),
+            ("http://localhost", true),
+            ("http://[::1]:9", true),
+            ("http://localhost.example.org", false),
+            ("https://tandem.example.org", false),
+            ("null", false),
+        ] {
+            assert_eq!(
+                is_own_machine(&HeaderValue::from_static(origin)),
+                own,
+                "{origin}"
+            );
+        }
+    }
 }

@@ -25,6 +25,7 @@ pub(crate) async fn list(State(app): State<AppState>) -> Json<Vec<Value>> {
                         "deletes": match entity.deletes {
                             Deletes::Delete => "delete",
                             Deletes::Archive => "archive",
+                            Deletes::Cancel => "cancel",
                             Deletes::Never => "never",
                         },
                     })).collect::<Vec<_>>(),

@@ -79,8 +79,12 @@ pub(crate) async fn listen(
     let session: Session = app.connections.session(&name, Lane::Live, cause.as_str())?;
     let connector = session.connector();
     let now = app.clock.now();
-    let happened = catalog::poll(&session, &**connector, trigger, now, &mut seen).await?;
-    Ok(Json(json!({"happened": happened, "on": {"seen": seen}})))
+    let answered = catalog::poll(&session, &**connector, trigger, now, &mut seen).await?;
+    Ok(Json(json!({
+        "happened": answered.happened,
+        "passed_over": answered.passed_over,
+        "on": {"seen": seen},
+    })))
 }
 
 fn find(app: &AppState, name: &ConnectionName, id: &str) -> ApiResult<&'static Trigger> {

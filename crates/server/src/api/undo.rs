@@ -6,9 +6,13 @@ use serde_json::Value;
 use sync::UndoScope;
 
 use crate::{
+    Code,
     app::AppState,
     error::{ApiError, ApiResult},
 };
+
+/// Among so many runs one is looked for whose id nothing belongs to.
+const MOST_RUNS: usize = 100_000;
 
 /// Refuses what names nothing, and what would name everything.
 fn named(app: &AppState, scope: &UndoScope) -> ApiResult<()> {
@@ -45,7 +49,18 @@ pub(crate) async fn plan(
     Json(scope): Json<UndoScope>,
 ) -> ApiResult<Json<Value>> {
     named(&app, &scope)?;
-    Ok(Json(super::value(&app.engine.plan_undo(&scope).await?)?))
+    let plan = app.engine.plan_undo(&scope).await?;
+    let is_empty = plan.fields.is_empty() && plan.records.is_empty() && plan.kept.is_empty();
+    if let (Some(run), true) = (scope.run, is_empty) {
+        let runs = app.store().runs(app.workspace(), None, MOST_RUNS).await?;
+        if !runs.iter().any(|one| one.id == run) {
+            return Err(
+                ApiError::not_found(Code::NotFound, format!("there is no run `{run}`"))
+                    .hint("`tandem runs` lists them"),
+            );
+        }
+    }
+    Ok(Json(super::value(&plan)?))
 }
 
 #[derive(Deserialize)]

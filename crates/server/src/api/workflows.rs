@@ -1,6 +1,9 @@
 //! Workflows: drafts, versions, and their runs step by step.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use axum::{
     Json,
@@ -13,16 +16,16 @@ use store::{
     StoredWorkflow, WorkflowRun, WorkflowRunFilter, WorkflowRunId, WorkflowRunState, WorkflowStep,
 };
 use workflow::{
-    Position,
+    Position, RunError,
     model::{Trigger, Workflow},
 };
 
 use crate::{
     Code,
     app::AppState,
-    config::read_workflow,
+    config::{Problem, Problems, read_draft},
     error::{ApiError, ApiResult},
-    flows::InForceScene,
+    flows::{InForceScene, lacking},
 };
 
 /// How long a request waits for the end of a run that it began.
@@ -31,9 +34,19 @@ const PATIENCE: Duration = Duration::from_secs(8);
 /// How often it looks.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// All workflows.
+/// So many runs say how a workflow does.
+const RECENT: usize = 20;
+
+/// All workflows, with how their last runs went.
 pub(crate) async fn list(State(app): State<AppState>) -> ApiResult<Json<Value>> {
     let mut rows = Vec::new();
+    let filter = WorkflowRunFilter {
+        state: Some(WorkflowRunState::Asking),
+        children: true,
+        limit: 1000,
+        ..WorkflowRunFilter::default()
+    };
+    let asking = app.store().workflow_runs(app.workspace(), &filter).await?;
     for stored in app.store().workflows(app.workspace()).await? {
         let text = match (&stored.published, &stored.draft) {
             (Some(version), _) => app
@@ -44,17 +57,49 @@ pub(crate) async fn list(State(app): State<AppState>) -> ApiResult<Json<Value>> 
             (None, draft) => draft.clone(),
         };
         let shown: Option<Workflow> = text.and_then(|text| serde_json::from_value(text).ok());
+        let filter = WorkflowRunFilter {
+            workflow: Some(stored.name.clone()),
+            limit: RECENT,
+            ..WorkflowRunFilter::default()
+        };
+        let recent = app.store().workflow_runs(app.workspace(), &filter).await?;
+        let failed = recent
+            .iter()
+            .filter(|run| run.state == WorkflowRunState::Failed);
         rows.push(json!({
             "name": stored.name,
             "title": shown.as_ref().and_then(|workflow| workflow.title.clone()),
             "trigger": shown.as_ref().map(|workflow| kind(&workflow.trigger)),
+            "steps": shown.as_ref().map(|workflow| workflow.all_steps().len()),
             "published": stored.published,
             "draft": stored.draft.is_some(),
             "paused": stored.paused,
             "changed": stored.changed,
+            "recent": recent.len(),
+            "failed": failed.count(),
+            "asking": asking.iter().filter(|run| run.workflow == stored.name).count(),
+            "last": recent.first().map(|run| json!({
+                "id": run.id,
+                "state": run.state,
+                "accepted": run.accepted,
+                "note": run.note,
+            })),
+            "unreadable": unreadable(&app, &stored).await?,
         }));
     }
     Ok(Json(Value::Array(rows)))
+}
+
+/// Why the version in force cannot be read, if it cannot: then nothing begins it.
+async fn unreadable(app: &AppState, stored: &StoredWorkflow) -> ApiResult<Option<String>> {
+    let Some(version) = stored.published else {
+        return Ok(None);
+    };
+    match app.flows.graph(&stored.name, version).await {
+        Ok(_) => Ok(None),
+        Err(RunError::Store(error)) => Err(error.into()),
+        Err(error) => Ok(Some(error.to_string())),
+    }
 }
 
 fn kind(trigger: &Trigger) -> &'static str {
@@ -82,6 +127,7 @@ pub(crate) async fn show(
         .workflow_versions(app.workspace(), &name)
         .await?;
     let mut answer = super::value(&stored)?;
+    answer["unreadable"] = json!(unreadable(&app, &stored).await?);
     answer["versions"] = super::value(&versions)?;
     Ok(Json(answer))
 }
@@ -104,19 +150,54 @@ pub(crate) struct Given {
     /// Put it in force.
     #[serde(default)]
     publish: bool,
+    /// It is being worked on: what is wrong with it stands in the answer, and is no reason to refuse it as a draft.
+    #[serde(default)]
+    incomplete: bool,
+    /// The same workflow for each of many places: all of them, or none if one cannot be.
+    #[serde(default)]
+    each: Vec<Place>,
 }
 
+/// One of many places that a workflow is made for.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Place {
+    /// Stands behind the workflow's name: `onboarding-berlin`.
+    name: String,
+    /// Which connection plays a role there.
+    #[serde(default)]
+    with: BTreeMap<String, String>,
+    /// Values of variables there.
+    #[serde(default)]
+    vars: Map<String, Value>,
+}
+
+/// A workflow that may be put in force.
 async fn read(app: &AppState, given: &Given) -> ApiResult<Workflow> {
+    match read_given(app, given, None).await? {
+        (workflow, None) => Ok(workflow),
+        (_, Some(problems)) => Err(problems.into()),
+    }
+}
+
+/// A workflow as it was given, and what is wrong with it. What is said of a place goes before what is said of all.
+async fn read_given(
+    app: &AppState,
+    given: &Given,
+    place: Option<&Place>,
+) -> ApiResult<(Workflow, Option<Problems>)> {
     let scene = InForceScene::of(app).await?;
     let mut strange = Vec::new();
-    let read = read_workflow(&given.text, &scene, |workflow| {
-        for (role, connection) in &given.with {
+    let there_with = place.iter().flat_map(|place| &place.with);
+    let there_vars = place.iter().flat_map(|place| &place.vars);
+    let read = read_draft(&given.text, &scene, |workflow| {
+        for (role, connection) in given.with.iter().chain(there_with) {
             match workflow.connections.get_mut(role) {
                 Some(played) => played.connection = Some(connection.clone()),
                 None => strange.push(format!("the workflow has no role `{role}`")),
             }
         }
-        for (name, value) in &given.vars {
+        for (name, value) in given.vars.iter().chain(there_vars) {
             match workflow.vars.get_mut(name) {
                 Some(held) => *held = value.clone(),
                 None => strange.push(format!("the workflow has no variable `{name}`")),
@@ -125,6 +206,9 @@ async fn read(app: &AppState, given: &Given) -> ApiResult<Workflow> {
         if let Some(name) = &given.name {
             workflow.name.clone_from(name);
         }
+        if let Some(place) = place {
+            workflow.name = format!("{}-{}", workflow.name, place.name);
+        }
     });
     if let Some(strange) = strange.pop() {
         return Err(ApiError::bad_request(strange));
@@ -132,16 +216,32 @@ async fn read(app: &AppState, given: &Given) -> ApiResult<Workflow> {
     Ok(read?)
 }
 
+/// A workflow as it is kept: whole, but for a draft that does not say that it is complete.
+async fn read_complete(
+    app: &AppState,
+    given: &Given,
+    place: Option<&Place>,
+) -> ApiResult<(Workflow, Vec<Problem>)> {
+    match read_given(app, given, place).await? {
+        (workflow, None) => Ok((workflow, Vec::new())),
+        (workflow, Some(found)) if given.incomplete && !given.publish => {
+            Ok((workflow, found.problems))
+        }
+        (_, Some(problems)) => Err(problems.into()),
+    }
+}
+
 /// Checks a workflow, and changes nothing.
 pub(crate) async fn validate(
     State(app): State<AppState>,
     Json(given): Json<Given>,
 ) -> ApiResult<Json<Value>> {
-    let workflow = read(&app, &given).await?;
+    let (workflow, problems) = read_complete(&app, &given, None).await?;
     Ok(Json(json!({
         "name": workflow.name,
         "steps": workflow.all_steps().len(),
         "workflow": super::value(&workflow)?,
+        "problems": problems,
     })))
 }
 
@@ -154,6 +254,9 @@ pub(crate) struct Tried {
     /// What its trigger hands on. Left out: the example of its trigger in the catalog.
     #[serde(default)]
     input: Option<Value>,
+    /// What began this run is handed on.
+    #[serde(default)]
+    run: Option<String>,
 }
 
 /// Goes through a workflow: what reads is done, what would write is shown.
@@ -162,9 +265,13 @@ pub(crate) async fn test(
     Json(tried): Json<Tried>,
 ) -> ApiResult<Json<Value>> {
     let workflow = read(&app, &tried.workflow).await?;
-    let input = match (tried.input, &workflow.trigger) {
-        (Some(input), _) => input,
-        (None, Trigger::Event(event)) => {
+    let input = match (tried.input, tried.run, &workflow.trigger) {
+        (Some(input), _, _) => input,
+        (None, Some(run), _) => {
+            let run = id(&app, &run).await?;
+            app.flows.run(run).await?.body["trigger"].clone()
+        }
+        (None, None, Trigger::Event(event)) => {
             let name = store::ConnectionName::from(workflow.connection(&event.connection));
             let connector = app.connections.connector(&name)?;
             connector
@@ -172,7 +279,7 @@ pub(crate) async fn test(
                 .trigger(&event.trigger)
                 .map_or(Value::Null, |trigger| trigger.example.clone())
         }
-        (None, _) => json!({}),
+        (None, None, _) => json!({}),
     };
     let graph = workflow::Graph::new(workflow);
     let rehearsal = workflow::rehearse(
@@ -234,28 +341,81 @@ pub(crate) async fn save(
     State(app): State<AppState>,
     Json(given): Json<Given>,
 ) -> ApiResult<Json<Value>> {
-    let workflow = read(&app, &given).await?;
-    let name = workflow.name.clone();
-    if given.publish {
-        let version = put_in_force(&app, &workflow).await?;
-        return Ok(Json(json!({"name": name, "published": version})));
+    if given.each.is_empty() {
+        return keep(&app, &given, None).await.map(Json);
     }
-    let held = app.store().workflow(app.workspace(), &name).await?;
-    let draft = StoredWorkflow {
-        draft: Some(super::value(&workflow)?),
-        changed: app.clock.now(),
-        ..held.unwrap_or_else(|| StoredWorkflow {
-            name: name.clone(),
-            draft: None,
-            published: None,
-            last: 0,
-            paused: false,
-            at_once: None,
-            changed: app.clock.now(),
-        })
-    };
-    app.store().save_workflow(app.workspace(), &draft).await?;
-    Ok(Json(json!({"name": name, "draft": true})))
+    // All are looked at before the first is kept.
+    let mut workflows = BTreeSet::new();
+    for place in &given.each {
+        let of_place = |mut error: ApiError| {
+            error.message = format!("for `{}`: {}", place.name, error.message);
+            error
+        };
+        let (workflow, _) = read_complete(&app, &given, Some(place))
+            .await
+            .map_err(of_place)?;
+        if !workflows.insert(workflow.name.clone()) {
+            let message = format!("two places would make the workflow `{}`", workflow.name);
+            return Err(ApiError::bad_request(message));
+        }
+    }
+    let mut kept = Vec::with_capacity(workflows.len());
+    for place in &given.each {
+        kept.push(keep(&app, &given, Some(place)).await?);
+    }
+    Ok(Json(json!({"workflows": kept})))
+}
+
+/// Saves a workflow as the draft, or puts it in force.
+async fn keep(app: &AppState, given: &Given, place: Option<&Place>) -> ApiResult<Value> {
+    let (workflow, problems) = read_complete(app, given, place).await?;
+    if given.publish {
+        let version = put_in_force(app, &workflow).await?;
+        return Ok(in_force(app, &workflow, version));
+    }
+    let draft = super::value(&workflow)?;
+    app.store()
+        .save_workflow_draft(
+            app.workspace(),
+            &workflow.name,
+            Some(&draft),
+            app.clock.now(),
+        )
+        .await?;
+    Ok(json!({"name": workflow.name, "draft": true, "problems": problems}))
+}
+
+/// Throws the draft away; the version in force stays.
+pub(crate) async fn discard(
+    State(app): State<AppState>,
+    Path(name): Path<String>,
+) -> ApiResult<Json<Value>> {
+    if find(&app, &name).await?.published.is_none() {
+        return Err(ApiError::new(
+            StatusCode::CONFLICT,
+            Code::WorkflowUnknown,
+            format!("`{name}` has nothing but its draft"),
+        ));
+    }
+    app.store()
+        .save_workflow_draft(app.workspace(), &name, None, app.clock.now())
+        .await?;
+    Ok(Json(json!({"name": name, "draft": false})))
+}
+
+/// The form of a workflow as JSON Schema: what triggers and kinds of steps there are, and what each is made of.
+pub(crate) async fn form() -> ApiResult<Json<Value>> {
+    super::value(&schemars::schema_for!(Workflow)).map(Json)
+}
+
+/// The answer to publishing: the version, and what is missing here for it to run.
+fn in_force(app: &AppState, workflow: &Workflow, version: u64) -> Value {
+    let mut answer = json!({"name": workflow.name, "published": version});
+    let warnings = lacking(app, workflow);
+    if !warnings.is_empty() {
+        answer["warnings"] = json!(warnings);
+    }
+    answer
 }
 
 async fn put_in_force(app: &AppState, workflow: &Workflow) -> ApiResult<u64> {
@@ -292,25 +452,30 @@ pub(crate) async fn publish(
     which: Option<Json<Which>>,
 ) -> ApiResult<Json<Value>> {
     let Json(which) = which.unwrap_or_default();
-    let mut stored = find(&app, &name).await?;
+    let stored = find(&app, &name).await?;
     let nothing = |what: String| {
         ApiError::new(StatusCode::CONFLICT, Code::WorkflowUnknown, what)
             .hint("`tandem workflow list` shows what there is")
     };
     if let Some(version) = which.version {
+        let none = || nothing(format!("`{name}` has no version {version}"));
         let held = app
             .store()
             .workflow_version(app.workspace(), &name, version)
             .await?
-            .ok_or_else(|| nothing(format!("`{name}` has no version {version}")))?;
+            .ok_or_else(none)?;
         let held: Workflow = serde_json::from_value(held.body)
             .map_err(|error| ApiError::internal(error.to_string()))?;
-        stored.published = Some(version);
-        stored.at_once = held.runs.at_once;
-        stored.changed = app.clock.now();
-        app.store().save_workflow(app.workspace(), &stored).await?;
+        let (at_once, now) = (held.runs.at_once, app.clock.now());
+        let returned = app
+            .store()
+            .return_to_workflow_version(app.workspace(), &name, version, at_once, now)
+            .await?;
+        if !returned {
+            return Err(none());
+        }
         app.flows.look_anew();
-        return Ok(Json(json!({"name": name, "published": version})));
+        return Ok(Json(in_force(&app, &held, version)));
     }
     let draft = stored
         .draft
@@ -321,17 +486,24 @@ pub(crate) async fn publish(
         vars: Map::new(),
         name: None,
         publish: true,
+        incomplete: false,
+        each: Vec::new(),
     };
     let workflow = read(&app, &given).await?;
     let version = put_in_force(&app, &workflow).await?;
-    Ok(Json(json!({"name": name, "published": version})))
+    Ok(Json(in_force(&app, &workflow, version)))
 }
 
 async fn set_paused(app: &AppState, name: &str, paused: bool) -> ApiResult<Json<Value>> {
-    let mut stored = find(app, name).await?;
-    stored.paused = paused;
-    stored.changed = app.clock.now();
-    app.store().save_workflow(app.workspace(), &stored).await?;
+    let now = app.clock.now();
+    let there = app
+        .store()
+        .pause_workflow(app.workspace(), name, paused, now)
+        .await?;
+    if !there {
+        // says that there is none
+        find(app, name).await?;
+    }
     app.flows.look_anew();
     Ok(Json(json!({"name": name, "paused": paused})))
 }
@@ -476,15 +648,19 @@ const SECRET_NAMES: [&str; 6] = [
     "apikey",
 ];
 
+/// Whether a value of this name is not shown. Headers have hyphens where fields have underscores.
+fn is_secret(name: &str) -> bool {
+    let name = name.to_lowercase().replace('-', "_");
+    SECRET_NAMES.iter().any(|word| name.ends_with(word))
+}
+
 /// A value with what looks like a secret by its name masked.
 fn masked(value: &Value) -> Value {
     match value {
         Value::Object(members) => members
             .iter()
             .map(|(name, member)| {
-                let lower = name.to_lowercase();
-                let secret =
-                    SECRET_NAMES.iter().any(|word| lower.ends_with(word)) && member.is_string();
+                let secret = is_secret(name) && member.is_string();
                 let shown = if secret { json!("***") } else { masked(member) };
                 (name.clone(), shown)
             })
@@ -614,4 +790,18 @@ pub(crate) async fn replay(
         wait_for(&app, new).await?;
     }
     shown(&app, new).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_called_a_secret_is_masked_however_it_is_spelt() {
+        let given = json!({"headers": {"X-Api-Key": "k", "x-auth-token": "t", "accept": "a"},
+            "list": [{"clientSecret": "s", "api_key": "k", "keys": 3, "apiKey": "k"}]});
+        let shown = json!({"headers": {"X-Api-Key": "***", "x-auth-token": "***", "accept": "a"},
+            "list": [{"clientSecret": "***", "api_key": "***", "keys": 3, "apiKey": "***"}]});
+        assert_eq!(masked(&given), shown);
+    }
 }

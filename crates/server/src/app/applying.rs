@@ -145,6 +145,26 @@ impl App {
         }
     }
 
+    /// The config is read from this file at each start.
+    pub(crate) fn note_file(&self, file: Option<String>) {
+        if let Some(file) = file {
+            let mut known = self
+                .config_file
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            *known = Some(file);
+        }
+    }
+
+    /// The file that the config is read from at each start, if it is.
+    pub(crate) fn config_file(&self) -> Option<String> {
+        let known = self
+            .config_file
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        known.clone()
+    }
+
     /// Puts a checked config into force: durable first, then the accounts, then the engine.
     pub(crate) async fn apply(&self, text: &str, document: Document) -> ApiResult<Arc<InForce>> {
         let _one_at_a_time = self.applying.lock().await;
@@ -187,6 +207,8 @@ impl App {
         self.calls.keep_days(in_force.document.retention.calls_days);
         *write_lock(&self.outside) = for_workflows(&in_force.document);
         self.flows.look_anew();
+        self.engine
+            .can_be_told(in_force.document.public_url.is_some());
         for (sync, why) in self.engine.apply(syncs(&in_force.document)).await {
             tracing::info!(%sync, why, "the sync cannot run yet");
         }

@@ -16,9 +16,11 @@ pub(super) fn check(reading: &mut Reading<'_>, document: &Document, systems: &[&
     names(reading, document);
     public_url(reading, document);
     tokens(reading, document);
+    retention(reading, document);
     connections(reading, document, systems);
     syncs(reading, document);
     mail(reading, document);
+    alerts(reading, document);
     owners::check(reading, document);
 }
 
@@ -33,6 +35,58 @@ fn mail(reading: &mut Reading<'_>, document: &Document) {
             "mail.password",
             "a secret does not belong into the config",
             Some("write `env:NAME` or `file:PATH`".to_owned()),
+        );
+    }
+}
+
+fn alerts(reading: &mut Reading<'_>, document: &Document) {
+    let alerts = &document.alerts;
+    let mut problem = |key: &str, message: &str, hint: &str| {
+        let place = format!("alerts.{key}");
+        reading.problem(Code::ConfigValue, &place, message, Some(hint.to_owned()));
+    };
+    if !alerts.email.is_empty() && document.mail.is_none() {
+        let hint = "name one as `mail`, or leave `alerts.email` out";
+        problem(
+            "email",
+            "there is no mail server that they could go through",
+            hint,
+        );
+    }
+    if let Some(webhook) = &alerts.webhook {
+        let begins = ["https://", "http://", "env:", "file:"];
+        if !begins.iter().any(|begin| webhook.starts_with(begin)) {
+            let hint =
+                "write `https://…`, or `env:NAME` or `file:PATH` where the address is a secret";
+            problem("webhook", "this is no address", hint);
+        }
+    }
+    if alerts.after_minutes > 1440 {
+        problem(
+            "after_minutes",
+            "so long nobody should wait",
+            "from 0 to 1440 minutes",
+        );
+    }
+    if alerts.idle_hours > 8760 {
+        problem(
+            "idle_hours",
+            "this is longer than a year",
+            "from 0 (never) to 8760 hours",
+        );
+    }
+    if !(0.01..=1.0).contains(&alerts.error_share) {
+        problem(
+            "error_share",
+            "this is no share that can be told of",
+            "from 0.01 to 1",
+        );
+    }
+    if !(0.0..=0.9).contains(&alerts.quota_left) {
+        problem(
+            "quota_left",
+            "this is no share that can be told of",
+            "from 0 to 0.9",
         );
     }
 }
@@ -147,14 +201,30 @@ fn tokens(reading: &mut Reading<'_>, document: &Document) {
             Some("from 1024 to 33554432 bytes; vendors send less than 1 MB".to_owned()),
         );
     }
-    let days = document.retention.calls_days;
-    if !(1..=3650).contains(&days) {
-        reading.problem(
-            Code::ConfigValue,
-            "retention.calls_days",
-            format!("{days} days is no sensible time"),
-            Some("from 1 to 3650 days".to_owned()),
-        );
+}
+
+/// One wrong digit must not empty the journal at the next pass.
+fn retention(reading: &mut Reading<'_>, document: &Document) {
+    let (days, most) = (document.retention.days(), document.retention.most());
+    for (key, days) in days {
+        if !(1..=3650).contains(&days) {
+            reading.problem(
+                Code::ConfigValue,
+                &format!("retention.{key}"),
+                format!("{days} days is no sensible time"),
+                Some("from 1 to 3650 days".to_owned()),
+            );
+        }
+    }
+    for (key, most) in most {
+        if most < 1000 {
+            reading.problem(
+                Code::ConfigValue,
+                &format!("retention.{key}"),
+                format!("{most} is too few to be of use"),
+                Some("1000 or more".to_owned()),
+            );
+        }
     }
 }
 

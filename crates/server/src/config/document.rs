@@ -36,8 +36,9 @@ pub struct Document {
     #[schemars(with = "String", example = &"127.0.0.1:8484")]
     pub listen: SocketAddr,
 
-    /// The database file. A relative path begins at the folder in which Tandem is started. Read when
-    /// the server starts; `--database` goes before it.
+    /// The database file, or `postgres://USER@HOST/NAME`. A relative path begins at the folder in which Tandem is
+    /// started. Read when the server starts; `--database` and TANDEM_DATABASE go before it: with a password, use
+    /// the latter.
     #[serde(default = "default_database")]
     #[schemars(with = "String", example = &"/var/lib/tandem/tandem.db")]
     pub database: PathBuf,
@@ -63,17 +64,61 @@ pub struct Document {
     #[serde(default)]
     pub api: Api,
 
-    /// How long logs are kept.
+    /// How much is kept of what grows with time.
     #[serde(default)]
     pub retention: Retention,
+
+    /// Who is told when something needs a person, and of what.
+    #[serde(default)]
+    pub alerts: Alerts,
 
     /// What steps of workflows may do.
     #[serde(default)]
     pub workflows: Workflows,
 
-    /// The server that e-mail of workflows goes through. Left out: none is sent.
+    /// The server that e-mail of workflows and alerts goes through. Left out: none is sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mail: Option<workflow::MailServer>,
+}
+
+/// Who is told when something needs a person, and of what. Each trouble is told once when it has lasted, and once when it is
+/// over: a connection that fails or needs a sign-in, a sync that stands still, and what the numbers here say.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Alerts {
+    /// Addresses that get an e-mail, through the server that `mail` names.
+    #[schemars(example = ["operations@example.org"])]
+    pub email: Vec<String>,
+    /// An address that gets a POST with JSON (chats show its `text`), or a reference to one: `env:NAME`, `file:PATH`. One in a
+    /// private network needs `workflows.allow_private_addresses`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"env:ALERT_WEBHOOK")]
+    pub webhook: Option<String>,
+    /// How long a trouble lasts before it is told, and is over before that is told, in minutes.
+    #[schemars(range(min = 0, max = 1440), example = 5)]
+    pub after_minutes: u16,
+    /// A running sync that changed nothing for so many hours is told of. 0: never.
+    #[schemars(range(min = 0, max = 8760), example = 72)]
+    pub idle_hours: u16,
+    /// The share of a connection's calls of the last 15 minutes that failed, of 20 or more, that is told of.
+    #[schemars(range(min = 0.01, max = 1.0), example = 0.3)]
+    pub error_share: f64,
+    /// The share of a vendor's limit over an hour or longer (its day) that is left when it is told of.
+    #[schemars(range(min = 0.0, max = 0.9), example = 0.1)]
+    pub quota_left: f64,
+}
+
+impl Default for Alerts {
+    fn default() -> Self {
+        Self {
+            email: Vec::new(),
+            webhook: None,
+            after_minutes: 5,
+            idle_hours: 72,
+            error_share: 0.3,
+            quota_left: 0.1,
+        }
+    }
 }
 
 /// What steps of workflows may do.
@@ -157,23 +202,86 @@ pub enum Access {
     Admin,
 }
 
-/// How long logs are kept.
+/// How much is kept of what grows with time. What is older goes, and of the rest all but the newest; a bounded slice at a
+/// time, in the background. Links, what both sides last agreed on, and open questions are no part of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Retention {
     /// The log of vendor calls, in days.
     #[schemars(range(min = 1, max = 3650), example = 30)]
     pub calls_days: u16,
+    /// At most so many vendor calls.
+    #[schemars(range(min = 1000), example = 2_000_000)]
+    pub calls_most: u64,
+    /// The values in the journal, in days. Then an entry still says what was done, when and why, and undo says that the
+    /// value is gone.
+    #[schemars(range(min = 1, max = 3650), example = 730)]
+    pub journal_values_days: u16,
+    /// The entries of the journal, in days.
+    #[schemars(range(min = 1, max = 3650), example = 3650)]
+    pub journal_days: u16,
+    /// At most so many entries of the journal: one for each field that was written.
+    #[schemars(range(min = 1000), example = 50_000_000)]
+    pub journal_most: u64,
+    /// Questions that were answered or withdrawn, in days. What was decided holds on.
+    #[schemars(range(min = 1, max = 3650), example = 365)]
+    pub reviews_days: u16,
+    /// At most so many such questions.
+    #[schemars(range(min = 1000), example = 200_000)]
+    pub reviews_most: u64,
+    /// Runs of syncs that have ended, with their counts, in days.
+    #[schemars(range(min = 1, max = 3650), example = 365)]
+    pub sync_runs_days: u16,
+    /// At most so many such runs.
+    #[schemars(range(min = 1000), example = 10_000)]
+    pub sync_runs_most: u64,
     /// Runs of workflows that have ended, with their steps, in days.
     #[schemars(range(min = 1, max = 3650), example = 30)]
     pub runs_days: u16,
+    /// At most so many such runs.
+    #[schemars(range(min = 1000), example = 1_000_000)]
+    pub runs_most: u64,
+}
+
+impl Retention {
+    /// Each time in days, with its key.
+    pub(crate) fn days(&self) -> [(&'static str, u16); 6] {
+        [
+            ("calls_days", self.calls_days),
+            ("journal_values_days", self.journal_values_days),
+            ("journal_days", self.journal_days),
+            ("reviews_days", self.reviews_days),
+            ("sync_runs_days", self.sync_runs_days),
+            ("runs_days", self.runs_days),
+        ]
+    }
+
+    /// The most that is kept of each, with its key.
+    pub(crate) fn most(&self) -> [(&'static str, u64); 5] {
+        [
+            ("calls_most", self.calls_most),
+            ("journal_most", self.journal_most),
+            ("reviews_most", self.reviews_most),
+            ("sync_runs_most", self.sync_runs_most),
+            ("runs_most", self.runs_most),
+        ]
+    }
 }
 
 impl Default for Retention {
     fn default() -> Self {
         Self {
             calls_days: 30,
+            calls_most: 2_000_000,
+            journal_values_days: 730,
+            journal_days: 3650,
+            journal_most: 50_000_000,
+            reviews_days: 365,
+            reviews_most: 200_000,
+            sync_runs_days: 365,
+            sync_runs_most: 10_000,
             runs_days: 30,
+            runs_most: 1_000_000,
         }
     }
 }

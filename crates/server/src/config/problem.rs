@@ -48,9 +48,9 @@ impl Problem {
     }
 }
 
-/// Everything that is wrong with a config, in the order of the text.
+/// Everything that is wrong with a config or a workflow, in the order of the text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
-#[error("the config has {}", count(.problems.len()))]
+#[error("{} found", count(.problems.len()))]
 pub struct Problems {
     /// At least one.
     pub problems: Vec<Problem>,

@@ -5,34 +5,45 @@ use workflow::{Scene, model::Workflow};
 use super::{Problems, read::Reading};
 use crate::Code;
 
-/// Reads and checks a workflow. `change` is done to it before it is checked: another connection for a role.
+/// Reads and checks a workflow. `change` is done to it before it is checked: another connection for a role. Where the form is
+/// right, what the check found stands beside the workflow.
 ///
 /// # Errors
-/// All problems that were found.
-pub(crate) fn read_workflow(
+/// What is no workflow at all.
+pub(crate) fn read_draft(
     text: &str,
     scene: &dyn Scene,
     change: impl FnOnce(&mut Workflow),
-) -> Result<Workflow, Problems> {
+) -> Result<(Workflow, Option<Problems>), Problems> {
     let mut reading = Reading::new(text)?;
     let value = reading.json();
     let Some(mut workflow) = reading.decode::<Workflow>(&[], value) else {
         return Err(reading.finish());
     };
+    if !reading.is_clean() {
+        return Err(reading.finish());
+    }
     change(&mut workflow);
-    if reading.is_clean() {
-        for problem in workflow::check(&workflow, scene) {
-            reading.problem(
-                Code::WorkflowInvalid,
-                &problem.place,
-                problem.message,
-                problem.hint,
-            );
-        }
+    for problem in workflow::check(&workflow, scene) {
+        reading.problem(
+            Code::WorkflowInvalid,
+            &problem.place,
+            problem.message,
+            problem.hint,
+        );
     }
-    if reading.is_clean() {
-        Ok(workflow)
-    } else {
-        Err(reading.finish())
-    }
+    let problems = (!reading.is_clean()).then(|| reading.finish());
+    Ok((workflow, problems))
+}
+
+/// Reads a workflow without what is around it: one that is yet to be given its connections.
+///
+/// # Errors
+/// What is no workflow.
+pub(crate) fn read_recipe(text: &str) -> Result<Workflow, Problems> {
+    let mut reading = Reading::new(text)?;
+    let value = reading.json();
+    reading
+        .decode::<Workflow>(&[], value)
+        .ok_or_else(|| reading.finish())
 }

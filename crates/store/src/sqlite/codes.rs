@@ -90,18 +90,20 @@ codes!("signal source" SignalSource {
     OwnWrite = 3,
     Person = 4,
     Link = 5,
+    Workflow = 6,
 });
 
 /// The lanes, most urgent first.
 pub(super) const LANES: [Lane; 3] = [Lane::Live, Lane::Reconcile, Lane::Backfill];
 
-const SOURCES: [SignalSource; 6] = [
+const SOURCES: [SignalSource; 7] = [
     SignalSource::Webhook,
     SignalSource::Poll,
     SignalSource::Sweep,
     SignalSource::OwnWrite,
     SignalSource::Person,
     SignalSource::Link,
+    SignalSource::Workflow,
 ];
 
 /// The bit of a source in a mask.

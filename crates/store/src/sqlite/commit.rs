@@ -1,8 +1,9 @@
 //! What a batch of reconciled records leaves behind, all of it or nothing.
 
 use super::{
+    children,
     fault::Outcome,
-    intents, journal, ledger, links, listings, marks, reviews,
+    intents, journal, ledger, links, listings, marks, questions, reviews,
     session::{Session, micros},
     signals, waiting,
 };
@@ -18,11 +19,12 @@ pub(super) fn commit(session: &Session, ws: i64, commit: &Commit) -> Outcome<()>
     let new = links::save(session, ws, &commit.links)?;
     marks::unblock(session, ws, &commit.unblocked)?;
     marks::block(session, ws, &commit.blocked)?;
+    marks::forget(session, ws, &commit.undecided)?;
     marks::decide(session, ws, &commit.decisions)?;
-    reviews::close(session, ws, &commit.closed_reviews, at)?;
-    reviews::withdraw(session, ws, &commit.withdrawn, at)?;
-    reviews::withdraw_linked(session, ws, &new, at)?;
-    reviews::open(session, ws, &commit.reviews)?;
+    let mut closed = reviews::close(session, ws, &commit.closed_reviews, at)?;
+    closed.extend(reviews::withdraw(session, ws, &commit.withdrawn, at)?);
+    closed.extend(reviews::withdraw_linked(session, ws, &new, at)?);
+    closed.extend(reviews::open(session, ws, &commit.reviews)?);
     intents::end(session, ws, &commit.intents)?;
     listings::forget(session, ws, &commit.gone)?;
     listings::keep(session, ws, &commit.snapshots)?;
@@ -31,6 +33,10 @@ pub(super) fn commit(session: &Session, ws: i64, commit: &Commit) -> Outcome<()>
     signals::release(session, ws, &commit.released)?;
     signals::signal(session, ws, &commit.signals, commit.at)?;
     waiting::wake(session, ws, &commit.links, &commit.blocked, commit.at)?;
+    children::forget(session, ws, &commit.gone)?;
+    children::keep(session, ws, &commit.children)?;
+    children::wake(session, ws, &commit.links, &commit.children, commit.at)?;
+    questions::wake(session, ws, &closed, &commit.reviews, commit.at)?;
     if let Some((run, counts)) = &commit.run {
         ledger::count(session, ws, *run, counts)?;
     }

@@ -1,14 +1,15 @@
 //! The config, credentials and what connections remember.
 
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension, params};
+use rusqlite::params;
 use serde_json::Value as Json;
 
 use super::{
+    database::OptionalExtension,
     fault::Outcome,
     listings::Place,
     payload,
-    session::{Session, micros, time},
+    session::{Session, limit, micros, time},
 };
 use crate::{AppliedConfig, ConnectionName, CredentialRow, Saved, Workspace};
 
@@ -17,24 +18,32 @@ pub(super) fn applied_config(
     session: &Session,
     workspace: &Workspace,
 ) -> Outcome<Option<AppliedConfig>> {
+    Ok(applied_configs(session, workspace, 1)?.pop())
+}
+
+/// Configs that were in force, the newest first.
+pub(super) fn applied_configs(
+    session: &Session,
+    workspace: &Workspace,
+    at_most: usize,
+) -> Outcome<Vec<AppliedConfig>> {
     let Some(ws) = session.find_workspace(workspace)? else {
-        return Ok(None);
+        return Ok(Vec::new());
     };
-    let found: Option<(i64, String, i64)> = session
-        .sql(
-            "SELECT revision, document, applied FROM config
-             WHERE ws = ?1 ORDER BY revision DESC LIMIT 1",
-        )?
-        .query_row([ws], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
-        .optional()?;
-    let Some((revision, document, applied)) = found else {
-        return Ok(None);
-    };
-    Ok(Some(AppliedConfig {
-        revision: revision.cast_unsigned(),
-        document,
-        applied: time(applied)?,
-    }))
+    let mut statement = session.sql(
+        "SELECT revision, document, applied FROM config
+         WHERE ws = ?1 ORDER BY revision DESC LIMIT ?2",
+    )?;
+    let mut rows = statement.query(params![ws, limit(at_most)])?;
+    let mut configs = Vec::new();
+    while let Some(row) = rows.next()? {
+        configs.push(AppliedConfig {
+            revision: row.get::<_, i64>(0)?.cast_unsigned(),
+            document: row.get(1)?,
+            applied: time(row.get(2)?)?,
+        });
+    }
+    Ok(configs)
 }
 
 /// Puts a config into force; the earlier ones are kept.
@@ -48,7 +57,7 @@ pub(super) fn apply_config(
     let revision: i64 = session
         .sql(
             "INSERT INTO config (ws, revision, document, applied)
-             VALUES (?1, 1 + ifnull((SELECT max(revision) FROM config WHERE ws = ?1), 0), ?2, ?3)
+             VALUES (?1, 1 + coalesce((SELECT max(revision) FROM config WHERE ws = ?1), 0), ?2, ?3)
              RETURNING revision",
         )?
         .query_row(params![ws, document, micros(now)], |row| row.get(0))?;
@@ -68,7 +77,7 @@ pub(super) fn credentials(
     let Some((ws, connection)) = session.find_connection(workspace, connection)? else {
         return Ok(None);
     };
-    Ok(session
+    session
         .sql("SELECT sealed, version FROM credential WHERE ws = ?1 AND connection = ?2")?
         .query_row(params![ws, connection], |row| {
             Ok(CredentialRow {
@@ -76,7 +85,7 @@ pub(super) fn credentials(
                 version: row.get::<_, i64>(1)?.cast_unsigned(),
             })
         })
-        .optional()?)
+        .optional()
 }
 
 /// Saves sealed credentials if nobody else did meanwhile.

@@ -1,6 +1,6 @@
 //! The commands of [`Store`], each handed to the session that runs it.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::Path};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -8,23 +8,49 @@ use record::{Entity, RecordId, Side};
 use serde_json::Value as Json;
 
 use super::{
-    SqliteStore, commit, connections, intents, journal, keys, ledger, links,
+    SqlStore, children, commit, connections, intents, journal, keys, ledger, links,
     listings::{self, Place},
-    marks, plans, reviews, settings, signals, sweeps,
+    marks, plans, retention, reviews, settings, signals, sweeps,
 };
 use crate::{
-    Accepted, AppliedConfig, Blocked, CallFilter, CallRow, Claim, ClaimRequest, Commit,
+    Accepted, AppliedConfig, Blocked, CallFilter, CallRow, Child, Claim, ClaimRequest, Commit,
     ConnectionName, CredentialRow, CursorKey, DeliveryRow, Intent, IntentId, JournalEntry,
-    JournalFilter, Key, Known, Link, LinkId, Overview, Pair, PairDecision, PlanId, PlanRow,
-    PlanRowState, Result, Review, ReviewFilter, ReviewId, Run, RunId, RunState, Saved, Signal,
-    Snapshot, Store, StoredPlan, Sweep, SweepPage, SyncName, Tombstone, Workspace,
+    JournalFilter, Keep, KeptNow, Key, Known, Link, LinkId, Overview, Pair, PairDecision, PlanId,
+    PlanRow, PlanRowState, Result, Review, ReviewFilter, ReviewId, Run, RunId, RunState, Saved,
+    Signal, Snapshot, Store, StoredPlan, Sweep, SweepPage, SyncName, Tombstone, Workspace,
 };
 
 #[async_trait]
-impl Store for SqliteStore {
+impl Store for SqlStore {
+    async fn backup(&self, target: &Path) -> Result<()> {
+        self.backup_to(target).await
+    }
+
+    async fn drop_old(&self, workspace: &Workspace, keep: &Keep, at_most: usize) -> Result<u64> {
+        let (workspace, keep) = (workspace.clone(), *keep);
+        self.write(move |session| retention::drop_old(session, &workspace, &keep, at_most))
+            .await
+    }
+
+    async fn kept(&self, workspace: &Workspace) -> Result<KeptNow> {
+        let workspace = workspace.clone();
+        self.read(move |session| retention::now(session, &workspace))
+            .await
+    }
+
     async fn applied_config(&self, workspace: &Workspace) -> Result<Option<AppliedConfig>> {
         let workspace = workspace.clone();
         self.read(move |session| connections::applied_config(session, &workspace))
+            .await
+    }
+
+    async fn applied_configs(
+        &self,
+        workspace: &Workspace,
+        limit: usize,
+    ) -> Result<Vec<AppliedConfig>> {
+        let workspace = workspace.clone();
+        self.read(move |session| connections::applied_configs(session, &workspace, limit))
             .await
     }
 
@@ -434,6 +460,17 @@ impl Store for SqliteStore {
             .await
     }
 
+    async fn children(
+        &self,
+        workspace: &Workspace,
+        sync: &SyncName,
+        limit: usize,
+    ) -> Result<(u64, Vec<Child>)> {
+        let (workspace, sync) = (workspace.clone(), sync.clone());
+        self.read(move |session| children::of_sync(session, &workspace, &sync, limit))
+            .await
+    }
+
     async fn decisions_of(
         &self,
         workspace: &Workspace,
@@ -447,6 +484,16 @@ impl Store for SqliteStore {
             marks::decisions_of(session, &workspace, &sync, entity, side, &records)
         })
         .await
+    }
+
+    async fn decisions(
+        &self,
+        workspace: &Workspace,
+        sync: &SyncName,
+    ) -> Result<Vec<(Entity, Pair, PairDecision)>> {
+        let (workspace, sync) = (workspace.clone(), sync.clone());
+        self.read(move |session| marks::decisions(session, &workspace, &sync))
+            .await
     }
 
     async fn commit(&self, workspace: &Workspace, commit: Commit) -> Result<()> {

@@ -2,18 +2,18 @@
 
 use jiff::Timestamp;
 
-use super::{Backend, SqliteStore};
+use super::{Backend, SqlStore};
 use crate::{ClaimRequest, Commit, DeliveryRow, Lane, Store, Workspace};
 
 /// How the transaction before this was to be flushed: SQLite's `synchronous`, 2 for FULL.
-fn synchronous(store: &SqliteStore) -> i64 {
+fn synchronous(store: &SqlStore) -> i64 {
     let Backend::Caller(session) = &store.backend else {
         panic!("a store in memory")
     };
     let session = session.lock().unwrap();
     let session = session.as_ref().unwrap();
-    session
-        .connection
+    let connection = session.database.sqlite().unwrap();
+    connection
         .query_row("PRAGMA synchronous", [], |row| row.get(0))
         .unwrap()
 }
@@ -21,7 +21,7 @@ fn synchronous(store: &SqliteStore) -> i64 {
 #[tokio::test]
 async fn what_is_promised_is_flushed_at_its_commit() {
     const FULL: i64 = 2;
-    let store = SqliteStore::in_memory().unwrap();
+    let store = SqlStore::in_memory().unwrap();
     let ws = Workspace::from("main");
     let request = ClaimRequest {
         connections: vec!["crm".into()],

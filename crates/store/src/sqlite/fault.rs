@@ -8,19 +8,26 @@ use crate::Error;
 
 /// Why a command failed, before it is put into words.
 #[derive(Debug)]
-pub(super) enum Fault {
+pub(crate) enum Fault {
     /// SQLite said no.
     Sqlite(rusqlite::Error),
+    /// PostgreSQL said no.
+    Postgres(tokio_postgres::Error),
+    /// A row that was asked for is not there.
+    NoRow,
     /// The command itself said no.
     Refused(Error),
 }
 
 /// What a command comes to, inside.
-pub(super) type Outcome<T> = std::result::Result<T, Fault>;
+pub(crate) type Outcome<T> = std::result::Result<T, Fault>;
 
 impl From<rusqlite::Error> for Fault {
     fn from(error: rusqlite::Error) -> Self {
-        Self::Sqlite(error)
+        match error {
+            rusqlite::Error::QueryReturnedNoRows => Self::NoRow,
+            error => Self::Sqlite(error),
+        }
     }
 }
 
@@ -32,9 +39,11 @@ impl From<Error> for Fault {
 
 impl Fault {
     /// The error in words, for the database at `path`.
-    pub(super) fn into_error(self, path: &Path) -> Error {
+    pub(crate) fn into_error(self, path: &Path) -> Error {
         match self {
             Self::Sqlite(error) => explain(&error, path),
+            Self::Postgres(error) => crate::postgres::explain(&error, path),
+            Self::NoRow => Error::Database("a row that must be there is not".to_owned()),
             Self::Refused(error) => error,
         }
     }

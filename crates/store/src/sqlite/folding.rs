@@ -38,6 +38,7 @@ pub(super) struct Folding {
     asks: Option<mpsc::Sender<()>>,
     ends: mpsc::Receiver<()>,
     under_way: bool,
+    path: PathBuf,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -51,6 +52,7 @@ impl Folding {
         } = log;
         let (asks, asked) = mpsc::channel();
         let (ended, ends) = mpsc::channel();
+        let named = path.clone();
         let thread = spawn("store-fold", move || {
             while asked.recv().is_ok() {
                 if let Err(error) = fold(&connection) {
@@ -67,6 +69,7 @@ impl Folding {
             asks: Some(asks),
             ends,
             under_way: false,
+            path: named,
             thread: Some(thread),
         })
     }
@@ -93,7 +96,12 @@ impl Folding {
 
     /// Folds in what the thread has left.
     pub(super) fn rest(&self, session: &Session) {
-        if let Err(error) = fold(&session.connection) {
+        let folded = session
+            .database
+            .sqlite()
+            .and_then(|connection| Ok(fold(connection)?));
+        if let Err(fault) = folded {
+            let error = fault.into_error(&self.path);
             tracing::warn!(%error, "the log could not be folded into the database");
         }
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use record::Entity;
 
-use super::{Options, SqliteStore};
+use super::{Options, SqlStore};
 use crate::{
     Accepted, ClaimRequest, DeliveryRow, Error, Lane, Signal, SignalSource, Store, Workspace,
 };
@@ -29,18 +29,18 @@ fn delivery(name: &str) -> DeliveryRow {
     }
 }
 
-async fn limit_pages(store: &SqliteStore, pages: u32) {
+async fn limit_pages(store: &SqlStore, pages: u32) {
     store
         .write(move |session| {
-            Ok(session
-                .connection
-                .execute_batch(&format!("PRAGMA max_page_count = {pages}"))?)
+            session
+                .database
+                .batch(&format!("PRAGMA max_page_count = {pages}"))
         })
         .await
         .unwrap();
 }
 
-async fn accepted(store: &SqliteStore) -> Vec<String> {
+async fn accepted(store: &SqlStore) -> Vec<String> {
     let request = ClaimRequest {
         connections: vec!["crm".into()],
         except: Vec::new(),
@@ -63,7 +63,7 @@ async fn accepted(store: &SqliteStore) -> Vec<String> {
 async fn a_full_disk_refuses_clearly_loses_nothing_and_ends() {
     let folder = tempfile::TempDir::new().unwrap();
     let options = Options::at(folder.path().join("tandem.db"));
-    let store = Arc::new(SqliteStore::open(&options).unwrap());
+    let store = Arc::new(SqlStore::open(&options).unwrap());
     let workspace = Workspace::from("main");
     limit_pages(&store, 150).await;
     let mut taken = Vec::new();
@@ -107,18 +107,18 @@ async fn a_full_disk_refuses_clearly_loses_nothing_and_ends() {
     }
     store.close().await.unwrap();
     drop(store);
-    SqliteStore::open(&options).unwrap().verify().await.unwrap();
+    SqlStore::open(&options).unwrap().verify().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_bug_in_one_command_is_the_error_of_that_one() {
     let folder = tempfile::TempDir::new().unwrap();
     let options = Options::at(folder.path().join("tandem.db"));
-    let store = SqliteStore::open(&options).unwrap();
+    let store = SqlStore::open(&options).unwrap();
     let buggy = store.write::<()>(|session| {
         session
-            .connection
-            .execute_batch("INSERT INTO meter VALUES (1, 'half', 1)")?;
+            .database
+            .batch("INSERT INTO meter VALUES (1, 'half', 1)")?;
         panic!("a bug")
     });
     let workspace = Workspace::from("main");

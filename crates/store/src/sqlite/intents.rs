@@ -4,11 +4,12 @@ use std::borrow::Cow;
 
 use jiff::Timestamp;
 use record::{Entity, Fields, RecordId, Side};
-use rusqlite::{Row, params};
+use rusqlite::params;
 use serde::{Deserialize, Serialize};
 
 use super::{
     codes::Code,
+    database::Row,
     fault::Outcome,
     payload,
     session::{Session, limit, micros, time, uuid},
@@ -70,7 +71,7 @@ pub(super) fn end(session: &Session, ws: i64, ends: &[(IntentId, IntentEnd)]) ->
             // The first time nobody has looked yet: the call ended without an answer.
             IntentEnd::LookAfter(after) => session
                 .sql(
-                    "UPDATE intent SET looks = looks + (state <> 0), state = 1, look_after = ?3
+                    "UPDATE intent SET looks = looks + CASE WHEN state <> 0 THEN 1 ELSE 0 END, state = 1, look_after = ?3
                      WHERE ws = ?1 AND id = ?2",
                 )?
                 .execute(params![ws, id, micros(*after)])?,
@@ -87,7 +88,7 @@ pub(super) fn end(session: &Session, ws: i64, ends: &[(IntentId, IntentEnd)]) ->
 
 const COLUMNS: &str = "id, sync, entity, target, source, state, opened, look_after, looks, body";
 
-fn intent_of(session: &Session, row: &Row<'_>) -> Outcome<Intent> {
+fn intent_of(session: &Session, row: Row<'_>) -> Outcome<Intent> {
     let body: Body<'static> = payload::INTENT.decode(&row.get::<_, String>(9)?)?;
     Ok(Intent {
         id: IntentId(uuid(

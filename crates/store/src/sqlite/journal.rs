@@ -6,11 +6,12 @@
 use std::borrow::Cow;
 
 use record::{Field, FieldName, RecordId};
-use rusqlite::{Row, ToSql, params};
+use rusqlite::{ToSql, params};
 use serde::{Deserialize, Serialize};
 
 use super::{
     codes::Code,
+    database::Row,
     fault::Outcome,
     payload,
     session::{Kind, Session, limit, micros, time, uuid},
@@ -32,6 +33,9 @@ struct Part<'a> {
     rule: Cow<'a, str>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     note: Option<Cow<'a, str>>,
+    /// It had values, and they were removed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    gone: bool,
 }
 
 fn unknown(field: &Field) -> bool {
@@ -47,9 +51,28 @@ impl<'a> Part<'a> {
             after: Cow::Borrowed(&entry.after),
             rule: Cow::Borrowed(&entry.rule),
             note: entry.note.as_deref().map(Cow::Borrowed),
+            gone: false,
         }
     }
 }
+
+/// A stored row without the values of its entries; `None`: it has none.
+pub(super) fn without_values(body: &str) -> Outcome<Option<String>> {
+    let mut parts: Vec<Part<'static>> = payload::JOURNAL.decode(body)?;
+    let mut had = false;
+    for part in &mut parts {
+        if part.before.is_known() || part.after.is_known() {
+            part.before = Cow::Owned(Field::Unknown);
+            part.after = Cow::Owned(Field::Unknown);
+            part.gone = true;
+            had = true;
+        }
+    }
+    had.then(|| payload::JOURNAL.encode(&parts)).transpose()
+}
+
+/// Rows that are read at a time while entries are looked for.
+const LISTED_ROWS: usize = 256;
 
 /// Whether two entries can share a row.
 fn share(one: &NewJournalEntry, other: &NewJournalEntry) -> bool {
@@ -111,13 +134,12 @@ pub(super) fn append(session: &Session, ws: i64, entries: &[NewJournalEntry]) ->
 
 fn save_cause(session: &Session, ws: i64, cause: &Cause) -> Outcome<i64> {
     session
-        .sql("INSERT INTO cause (ws, body) VALUES (?1, ?2)")?
-        .execute(params![ws, payload::CAUSE.encode(cause)?])?;
-    Ok(session.connection.last_insert_rowid())
+        .sql("INSERT INTO cause (ws, body) VALUES (?1, ?2) RETURNING id")?
+        .query_row(params![ws, payload::CAUSE.encode(cause)?], |row| row.get(0))
 }
 
 /// The entries of a row, oldest first.
-fn entries_of(session: &Session, row: &Row<'_>) -> Outcome<Vec<JournalEntry>> {
+fn entries_of(session: &Session, row: Row<'_>) -> Outcome<Vec<JournalEntry>> {
     let first: i64 = row.get(0)?;
     let at = time(row.get(1)?)?;
     let connection = session.connection_name(row.get(2)?)?;
@@ -132,6 +154,7 @@ fn entries_of(session: &Session, row: &Row<'_>) -> Outcome<Vec<JournalEntry>> {
     let cause: Cause = payload::CAUSE.decode(&row.get::<_, String>(8)?)?;
     let parts: Vec<Part<'static>> = payload::JOURNAL.decode(&row.get::<_, String>(9)?)?;
     let entries = parts.into_iter().zip(first..).map(|(part, seq)| {
+        let values_gone = part.gone;
         let entry = NewJournalEntry {
             at,
             effect: part.effect,
@@ -148,7 +171,11 @@ fn entries_of(session: &Session, row: &Row<'_>) -> Outcome<Vec<JournalEntry>> {
             run,
             note: part.note.map(Cow::into_owned),
         };
-        JournalEntry { seq, entry }
+        JournalEntry {
+            seq,
+            values_gone,
+            entry,
+        }
     });
     Ok(entries.collect())
 }
@@ -197,24 +224,37 @@ pub(super) fn list(
     if let Some(run) = &filter.run {
         narrow(" AND j.run = ?", Box::new(run.0.as_bytes().to_vec()));
     }
-    if let Some(before) = filter.before {
-        narrow(" AND j.seq < ?", Box::new(before));
-    }
-    sql.push_str(" ORDER BY j.seq DESC");
+    // A row may hold none that is wanted, so that nobody knows how many rows it takes: some at a time.
+    values.push(Box::new(filter.before.unwrap_or(i64::MAX)));
+    let before = values.len() - 1;
+    sql.push_str(&format!(
+        " AND j.seq < ?{} ORDER BY j.seq DESC LIMIT {LISTED_ROWS}",
+        values.len()
+    ));
     let mut statement = session.sql(&sql)?;
-    let mut rows = statement.query(rusqlite::params_from_iter(values))?;
     let mut entries = Vec::new();
-    while let Some(row) = rows.next()? {
-        for entry in entries_of(session, row)?.into_iter().rev() {
-            if wanted(filter, &entry) {
-                entries.push(entry);
-                if entries.len() == filter.limit {
-                    return Ok(entries);
+    loop {
+        let mut rows = statement.query(values.as_slice())?;
+        let mut read = 0;
+        let mut last = 0;
+        while let Some(row) = rows.next()? {
+            read += 1;
+            last = row.get(0)?;
+            for entry in entries_of(session, row)?.into_iter().rev() {
+                if wanted(filter, &entry) {
+                    entries.push(entry);
+                    if entries.len() == filter.limit {
+                        return Ok(entries);
+                    }
                 }
             }
         }
+        if read < LISTED_ROWS {
+            return Ok(entries);
+        }
+        drop(rows);
+        values[before] = Box::new(last);
     }
-    Ok(entries)
 }
 
 /// Entries after this number, oldest first: rows whole, at least one and at most so many.

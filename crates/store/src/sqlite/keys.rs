@@ -15,9 +15,10 @@ use std::{
 };
 
 use record::RecordId;
-use rusqlite::{OptionalExtension, params};
+use rusqlite::params;
 
 use super::{
+    database::{OptionalExtension, Statement},
     fault::Outcome,
     listings::{Place, numbering},
     payload,
@@ -162,9 +163,9 @@ pub(super) fn merge(session: &Session, place: Place, keyed: i64) -> Outcome<i64>
         }
     }
     all.sort_unstable();
-    let mut insert = insert(session)?;
+    let mut insert = insert(session)?.each();
     for (kind, value, row) in all {
-        insert.execute(params![
+        insert.add(params![
             place.ws,
             place.connection,
             place.entity,
@@ -173,6 +174,7 @@ pub(super) fn merge(session: &Session, place: Place, keyed: i64) -> Outcome<i64>
             row
         ])?;
     }
+    insert.run()?;
     Ok(last)
 }
 
@@ -189,7 +191,7 @@ pub(super) fn merge_place(session: &Session, place: Place, keyed: i64) -> Outcom
 pub(super) fn unmerged(session: &Session) -> Outcome<Vec<(Place, i64)>> {
     let mut statement = session
         .sql("SELECT ws, connection, entity, keyed FROM listing WHERE keyed < next_row - 1")?;
-    let places = statement.query_map([], |row| {
+    let places = statement.query_map(params![], |row| {
         let place = Place {
             ws: row.get(0)?,
             connection: row.get(1)?,
@@ -197,7 +199,7 @@ pub(super) fn unmerged(session: &Session) -> Outcome<Vec<(Place, i64)>> {
         };
         Ok((place, row.get(3)?))
     })?;
-    Ok(places.collect::<rusqlite::Result<_>>()?)
+    places.collect()
 }
 
 /// Adds keys of a row to the index.
@@ -216,10 +218,10 @@ pub(super) fn add(session: &Session, place: Place, row: i64, keys: &[Key]) -> Ou
     Ok(())
 }
 
-fn insert(session: &Session) -> rusqlite::Result<rusqlite::CachedStatement<'_>> {
+fn insert(session: &Session) -> Outcome<Statement<'_>> {
     session.sql(
-        "INSERT OR IGNORE INTO record_key (ws, connection, entity, kind, value, row)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        "INSERT INTO record_key (ws, connection, entity, kind, value, row)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING",
     )
 }
 

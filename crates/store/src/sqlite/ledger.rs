@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use rusqlite::{Row, ToSql, params};
+use rusqlite::{ToSql, params};
 
 use super::{
     codes::{Code, LANES},
+    database::Row,
     fault::Outcome,
     session::{Kind, Session, limit, maybe_time, micros, time, uuid},
 };
@@ -43,14 +44,16 @@ pub(super) fn count(
     run: RunId,
     counts: &BTreeMap<String, i64>,
 ) -> Outcome<()> {
-    let mut statement = session.sql(
-        "INSERT INTO run_count (ws, run, name, n) VALUES (?1, ?2, ?3, ?4)
-         ON CONFLICT (ws, run, name) DO UPDATE SET n = n + excluded.n",
-    )?;
+    let mut each = session
+        .sql(
+            "INSERT INTO run_count (ws, run, name, n) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT (ws, run, name) DO UPDATE SET n = run_count.n + excluded.n",
+        )?
+        .each();
     for (name, n) in counts {
-        statement.execute(params![ws, run.0.as_bytes(), name, n])?;
+        each.add(params![ws, run.0.as_bytes(), name, n])?;
     }
-    Ok(())
+    each.run()
 }
 
 /// Ends a run.
@@ -87,7 +90,7 @@ pub(super) fn runs(
     let narrowed = if sync.is_some() {
         "sync = ?2"
     } else {
-        "?2 IS NULL"
+        "CAST(?2 AS BIGINT) IS NULL"
     };
     let mut statement = session.sql(&format!(
         "SELECT id, sync, kind, state, started, ended FROM run
@@ -107,7 +110,7 @@ pub(super) fn runs(
             ended: maybe_time(row.get(5)?)?,
             counts: counts
                 .query_map(params![ws, id], |row| Ok((row.get(0)?, row.get(1)?)))?
-                .collect::<rusqlite::Result<_>>()?,
+                .collect::<Outcome<_>>()?,
         });
     }
     Ok(runs)
@@ -153,7 +156,7 @@ pub(super) fn log_calls(
     Ok(())
 }
 
-fn call_of(session: &Session, row: &Row<'_>) -> Outcome<CallRow> {
+fn call_of(session: &Session, row: Row<'_>) -> Outcome<CallRow> {
     Ok(CallRow {
         at: time(row.get(0)?)?,
         connection: session.connection_name(row.get(1)?)?,
@@ -199,11 +202,13 @@ pub(super) fn calls(
         };
         narrow(" AND connection = ", Box::new(id), "");
     }
-    if let Some(operation) = &filter.operation {
+    if let Some(operation) = &filter.operation
+        && !operation.is_empty()
+    {
         narrow(
-            " AND instr(operation, ",
+            " AND replace(operation, ",
             Box::new(operation.clone()),
-            ") > 0",
+            ", '') <> operation",
         );
     }
     if let Some(outcome) = &filter.outcome {
@@ -224,7 +229,7 @@ pub(super) fn calls(
         "",
     );
     let mut statement = session.sql(&sql)?;
-    let mut rows = statement.query(rusqlite::params_from_iter(values))?;
+    let mut rows = statement.query(values.as_slice())?;
     let mut calls = Vec::new();
     while let Some(row) = rows.next()? {
         calls.push(call_of(session, row)?);
@@ -238,14 +243,16 @@ pub(super) fn add_meters(
     ws: i64,
     meters: &BTreeMap<String, i64>,
 ) -> Outcome<()> {
-    let mut statement = session.sql(
-        "INSERT INTO meter (ws, name, n) VALUES (?1, ?2, ?3)
-         ON CONFLICT (ws, name) DO UPDATE SET n = n + excluded.n",
-    )?;
+    let mut each = session
+        .sql(
+            "INSERT INTO meter (ws, name, n) VALUES (?1, ?2, ?3)
+         ON CONFLICT (ws, name) DO UPDATE SET n = meter.n + excluded.n",
+        )?
+        .each();
     for (name, n) in meters {
-        statement.execute(params![ws, name, n])?;
+        each.add(params![ws, name, n])?;
     }
-    Ok(())
+    each.run()
 }
 
 /// What the whole looks like. Big tables are not scanned: their counts are kept as they change.
@@ -312,7 +319,7 @@ pub(super) fn overview(session: &Session, workspace: &Workspace) -> Outcome<Over
     overview.meters = session
         .sql("SELECT name, n FROM meter WHERE ws = ?1")?
         .query_map([ws], |row| Ok((row.get(0)?, row.get(1)?)))?
-        .collect::<rusqlite::Result<_>>()?;
+        .collect::<Outcome<_>>()?;
     Ok(overview)
 }
 

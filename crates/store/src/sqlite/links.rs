@@ -3,12 +3,13 @@
 use std::{borrow::Cow, collections::BTreeMap};
 
 use record::{Entity, Fields, RecordId, Side};
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::params;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use super::{
     codes::Code,
+    database::{OptionalExtension, Row},
     fault::{Fault, Outcome},
     payload, reviews,
     session::{Session, limit, maybe_time, micros, time, uuid},
@@ -28,7 +29,7 @@ struct Body<'a> {
 const COLUMNS: &str = "id, sync, entity, left_record, right_record, state, seen_left, seen_right, \
                        wrote_left, wrote_right, stamp_left, stamp_right, created, body";
 
-fn link_of(session: &Session, row: &Row<'_>) -> Outcome<Link> {
+fn link_of(session: &Session, row: Row<'_>) -> Outcome<Link> {
     let body: Body<'static> = payload::LINK.decode(&row.get::<_, String>(13)?)?;
     Ok(Link {
         id: LinkId(uuid(
@@ -215,7 +216,8 @@ fn insert(session: &Session, ws: i64, sync: i64, link: &Link) -> Outcome<()> {
         .sql(
             "INSERT INTO link (ws, id, sync, entity, left_record, right_record, state, seen_left,
                                seen_right, wrote_left, wrote_right, stamp_left, stamp_right, created, body)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
+             ON CONFLICT DO NOTHING",
         )?
         .execute(params![
             ws,
@@ -233,20 +235,11 @@ fn insert(session: &Session, ws: i64, sync: i64, link: &Link) -> Outcome<()> {
             link.stamp_right.map(micros),
             micros(link.created),
             body_of(link)?
-        ]);
-    match saved {
-        Ok(_) => Ok(()),
-        Err(error) if is_unique_violation(&error) => Err(already_linked(session, ws, sync, link)?),
-        Err(error) => Err(error.into()),
+        ])?;
+    if saved == 0 {
+        return Err(already_linked(session, ws, sync, link)?);
     }
-}
-
-fn is_unique_violation(error: &rusqlite::Error) -> bool {
-    matches!(
-        error,
-        rusqlite::Error::SqliteFailure(failure, _)
-            if failure.extended_code == rusqlite::ffi::SQLITE_CONSTRAINT_UNIQUE
-    )
+    Ok(())
 }
 
 /// Says which record of the link is in another one.

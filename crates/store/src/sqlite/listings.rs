@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use record::{Entity, Read, RecordId};
-use rusqlite::{OptionalExtension, params};
+use rusqlite::params;
 
 use super::{
     codes::Code,
+    database::{OptionalExtension, Row},
     fault::Outcome,
     keys, payload,
     session::{Session, limit},
@@ -97,19 +98,20 @@ pub(super) fn known(
         .sql("SELECT EXISTS (SELECT 1 FROM tally WHERE ws = ?1 AND kind = 1 AND a = ?2 AND n > 0)")?
         .query_row(params![place.ws, place.connection], |row| row.get(0))?;
     let mut statement = session.sql(
-        "SELECT row, ifnull(list_hash, 0), ?5 AND EXISTS (
+        "SELECT row, coalesce(list_hash, 0), ?5 AND EXISTS (
              SELECT 1 FROM dirty
              WHERE ws = ?1 AND connection = ?2 AND entity = ?3 AND record = ?4)
          FROM record WHERE ws = ?1 AND connection = ?2 AND entity = ?3 AND record = ?4",
     )?;
-    statement.raw_bind_parameter(1, place.ws)?;
-    statement.raw_bind_parameter(2, place.connection)?;
-    statement.raw_bind_parameter(3, place.entity)?;
-    statement.raw_bind_parameter(5, any_dirty)?;
     let mut known = Vec::with_capacity(ids.len());
     for id in ids {
-        statement.raw_bind_parameter(4, id.as_str())?;
-        let mut rows = statement.raw_query();
+        let mut rows = statement.query(params![
+            place.ws,
+            place.connection,
+            place.entity,
+            id.as_str(),
+            any_dirty
+        ])?;
         known.push(match rows.next()? {
             None => None,
             Some(row) => Some(Known {
@@ -242,6 +244,12 @@ fn keep_one(
             params![place.ws, place.connection, place.entity, row],
             |row| Ok((row.get(0)?, row.get(1)?)),
         )?;
+    if let (Some(read), Some(before)) = (&snapshot.read, &body_before)
+        && body != body_before
+        && payload::READ.decode::<Read>(before)?.is_newer_than(read)
+    {
+        return Ok(row);
+    }
     if keys != keys_before {
         if row > numbering.keyed {
             numbering.keyed = keys::merge(session, place, numbering.keyed)?;
@@ -381,11 +389,7 @@ pub(super) fn snapshots_after(
 }
 
 /// Reads a snapshot from `record, list_hash, keys, body`.
-fn snapshot_of(
-    row: &rusqlite::Row<'_>,
-    connection: &ConnectionName,
-    entity: Entity,
-) -> Outcome<Snapshot> {
+fn snapshot_of(row: Row<'_>, connection: &ConnectionName, entity: Entity) -> Outcome<Snapshot> {
     let keys: String = row.get(2)?;
     let body: Option<String> = row.get(3)?;
     Ok(Snapshot {

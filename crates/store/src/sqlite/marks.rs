@@ -2,10 +2,11 @@
 //! fields, decisions about pairs.
 
 use record::{Entity, RecordId, Side};
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::params;
 
 use super::{
     codes::Code,
+    database::{OptionalExtension, Row},
     fault::{Fault, Outcome},
     links::column,
     session::{Session, micros, time, uuid},
@@ -190,7 +191,7 @@ pub(super) fn blocked(
     Ok(blocked)
 }
 
-fn blocked_of(session: &Session, row: &Row<'_>, sync: &SyncName) -> Outcome<Blocked> {
+fn blocked_of(session: &Session, row: Row<'_>, sync: &SyncName) -> Outcome<Blocked> {
     let awaited: Option<String> = row.get(9)?;
     let awaits = awaited
         .map(|record| {
@@ -241,6 +242,58 @@ pub(super) fn decide(
             ])?;
     }
     Ok(())
+}
+
+/// Forgets decisions.
+pub(super) fn forget(
+    session: &Session,
+    ws: i64,
+    undecided: &[(SyncName, Entity, Pair)],
+) -> Outcome<()> {
+    for (sync, entity, pair) in undecided {
+        session
+            .sql(
+                "DELETE FROM decision WHERE ws = ?1 AND sync = ?2 AND entity = ?3
+                 AND left_record = ?4 AND right_record = ?5",
+            )?
+            .execute(params![
+                ws,
+                session.sync_number(ws, sync)?,
+                entity.code(),
+                pair.left.as_str(),
+                pair.right.as_str()
+            ])?;
+    }
+    Ok(())
+}
+
+/// All decisions of a sync.
+pub(super) fn decisions(
+    session: &Session,
+    workspace: &Workspace,
+    sync: &SyncName,
+) -> Outcome<Vec<(Entity, Pair, PairDecision)>> {
+    let Some((ws, sync)) = session.find_sync(workspace, sync)? else {
+        return Ok(Vec::new());
+    };
+    let mut statement = session.sql(
+        "SELECT entity, left_record, right_record, decision FROM decision
+         WHERE ws = ?1 AND sync = ?2 ORDER BY entity, left_record, right_record",
+    )?;
+    let mut rows = statement.query(params![ws, sync])?;
+    let mut decisions = Vec::new();
+    while let Some(row) = rows.next()? {
+        let pair = Pair {
+            left: RecordId::new(row.get::<_, String>(1)?),
+            right: RecordId::new(row.get::<_, String>(2)?),
+        };
+        decisions.push((
+            Code::of_code(row.get(0)?)?,
+            pair,
+            Code::of_code(row.get(3)?)?,
+        ));
+    }
+    Ok(decisions)
 }
 
 /// Decisions about pairs that hold one of these records.

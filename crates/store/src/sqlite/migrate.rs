@@ -12,14 +12,18 @@ use crate::{Error, Result};
 /// In the header of every database of ours: `Tndm`.
 const APPLICATION: i64 = 0x546e_646d;
 
-/// The steps, in order. Their numbers are their places, from 1.
-const STEPS: &[(&str, &str)] = &[
+/// The steps, in order. Their numbers are their places, from 1. PostgreSQL takes them in its own spelling, see
+/// [`crate::postgres`].
+pub(crate) const STEPS: &[(&str, &str)] = &[
     ("first", include_str!("migrations/0001_first.sql")),
     ("waiting", include_str!("migrations/0002_waiting.sql")),
     ("keys", include_str!("migrations/0003_keys.sql")),
     ("plans", include_str!("migrations/0004_plans.sql")),
     ("workflows", include_str!("migrations/0005_workflows.sql")),
     ("settings", include_str!("migrations/0006_settings.sql")),
+    ("waits", include_str!("migrations/0007_waits.sql")),
+    ("children", include_str!("migrations/0008_children.sql")),
+    ("questions", include_str!("migrations/0009_questions.sql")),
 ];
 
 /// Says whether the database is empty or ours, without changing anything of it.
@@ -132,7 +136,7 @@ fn apply(connection: &mut Connection, step: usize, name: &str, sql: &str) -> Out
 }
 
 /// FNV-1a, 64 bit, of the text without regard to line ends: it tells edits from none, that is all.
-fn hash(text: &str) -> i64 {
+pub(crate) fn hash(text: &str) -> i64 {
     text.bytes()
         .filter(|byte| *byte != b'\r')
         .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
@@ -170,6 +174,48 @@ mod tests {
             matches!(&error, Error::Foreign { why, .. } if why.contains("step 1")),
             "{error}"
         );
+    }
+
+    #[tokio::test]
+    async fn links_and_what_both_sides_agreed_on_outlive_an_update_from_any_earlier_schema() {
+        use record::{Field, Value};
+
+        let folder = tempfile::tempdir().unwrap();
+        for known in 1..STEPS.len() {
+            let path = folder.path().join(format!("{known}.db"));
+            let mut old = Connection::open(&path).unwrap();
+            old.pragma_update(None, "journal_mode", "WAL").unwrap();
+            migrate_with(&mut old, &path, &STEPS[..known]).unwrap();
+            old.execute_batch(include_str!("../../tests/it/sqlite/rows_of_format_1.sql"))
+                .unwrap();
+            drop(old);
+            let store = crate::SqlStore::open(&crate::Options::at(&path)).unwrap();
+            let (workspace, sync) = (crate::Workspace::new("main"), "people".into());
+            let store_ref: &dyn crate::Store = &store;
+            let links = store_ref
+                .links_after(&workspace, &sync, None, 10)
+                .await
+                .unwrap();
+            assert_eq!(links.len(), 1, "from step {known}");
+            assert_eq!(
+                (links[0].left.as_str(), links[0].right.as_str()),
+                ("a", "x")
+            );
+            let text = |text: &str| Field::Value(Value::Text(text.to_owned()));
+            let bases = (
+                links[0].base_left.get("email").clone(),
+                links[0].base_right.get("Email").clone(),
+            );
+            let agreed = (text("ada@example.org"), text("Ada@example.org"));
+            assert_eq!(bases, agreed, "from step {known}");
+            let journal = store_ref
+                .journal(&workspace, &crate::JournalFilter::default())
+                .await
+                .unwrap();
+            assert_eq!(journal.len(), 2, "from step {known}");
+            assert_eq!(journal[0].entry.after, text("new"));
+            store.close().await.unwrap();
+        }
     }
 
     #[test]

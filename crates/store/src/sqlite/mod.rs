@@ -1,16 +1,20 @@
-//! The store on one SQLite file.
+//! The commands, and the store on one SQLite file.
+//!
+//! The commands are the same on PostgreSQL; [`database`] is the one place that knows of both.
 //!
 //! One thread writes, in groups ([`writer`]); a few read beside it on connections of their own, and one folds
 //! the log into the file ([`folding`]). The file is in WAL mode and flushed at each commit that somebody waits for. Nothing here blocks the
 //! async runtime: commands are closures that travel to the threads and back.
 
+mod children;
 mod codes;
 mod commit;
 mod connections;
 mod contract;
+pub(crate) mod database;
 #[cfg(test)]
 mod durable;
-mod fault;
+pub(crate) mod fault;
 mod folding;
 #[cfg(test)]
 mod full_disk;
@@ -22,22 +26,25 @@ mod links;
 mod listings;
 mod lock;
 mod marks;
-mod migrate;
+pub(crate) mod migrate;
 mod open;
 mod options;
 mod payload;
 mod plans;
+mod questions;
+mod retention;
 mod reviews;
-mod session;
+pub(crate) mod session;
 mod settings;
 mod signals;
 mod sweeps;
 mod tally;
-mod threads;
+pub(crate) mod threads;
 mod waiting;
 mod workflow_runs;
+mod workflow_waits;
 mod workflows;
-mod writer;
+pub(crate) mod writer;
 
 use std::{
     collections::VecDeque,
@@ -47,14 +54,14 @@ use std::{
 
 pub use options::Options;
 
-use crate::{Error, Result};
+use crate::{Error, Moved, PostgresOptions, Result, postgres};
 use fault::Outcome;
 use session::Session;
 use threads::{Threads, run_reading};
 use writer::{Command, Flush, Work, run_all};
 
-/// The store on one SQLite file, or in memory.
-pub struct SqliteStore {
+/// The store: on one SQLite file, in memory, or on a PostgreSQL server.
+pub struct SqlStore {
     path: PathBuf,
     backend: Backend,
 }
@@ -63,12 +70,14 @@ pub struct SqliteStore {
 enum Backend {
     /// On threads of the store.
     Threads(Threads),
+    /// On threads with connections to a server.
+    Postgres(postgres::Threads),
     /// On the caller's thread: without any timing of its own, for tests and simulations.
     Caller(Box<Mutex<Option<Session>>>),
 }
 
-impl SqliteStore {
-    /// Opens the database and brings its schema to this version. Blocks for as long as that takes;
+impl SqlStore {
+    /// Opens the database file and brings its schema to this version. Blocks for as long as that takes;
     /// call it before the server takes requests.
     ///
     /// # Errors
@@ -79,6 +88,19 @@ impl SqliteStore {
         Ok(Self {
             path: opened.path.clone(),
             backend: Backend::Threads(Threads::start(opened)?),
+        })
+    }
+
+    /// Opens the database on a PostgreSQL server and brings its schema to this version. Blocks for as long
+    /// as that takes.
+    ///
+    /// # Errors
+    /// [`Error::InUse`] while another server of Tandem has it; [`Error::Foreign`] if it holds tables of another
+    /// program or of a newer version; [`Error::Unwritable`] if the server cannot be reached.
+    pub fn connect(options: &PostgresOptions) -> Result<Self> {
+        Ok(Self {
+            path: options.shown().into(),
+            backend: Backend::Postgres(postgres::Threads::start(options)?),
         })
     }
 
@@ -102,7 +124,7 @@ impl SqliteStore {
         })
     }
 
-    /// The database file.
+    /// The database file, or the URL of the server without its password.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -111,10 +133,29 @@ impl SqliteStore {
     /// there wholly or not at all.
     ///
     /// # Errors
-    /// [`Error::Unwritable`] if there is such a file already or it cannot be written.
+    /// [`Error::Unwritable`] if there is such a file already or it cannot be written, and on a PostgreSQL server.
     pub async fn backup_to(&self, target: &Path) -> Result<()> {
+        if let Backend::Postgres(_) = &self.backend {
+            return Err(Error::Unwritable(
+                "a PostgreSQL server is backed up with its own tools: `pg_dump --format=custom`, or an archive of its \
+                 log; after `pg_restore`, and before the first start, run `tandem restore --already`"
+                    .to_owned(),
+            ));
+        }
         let target = target.to_owned();
         self.read(move |session| open::backup(session, &target))
+            .await
+    }
+
+    /// Moves everything that a database file holds to an empty database of a PostgreSQL server, all of it or
+    /// nothing, and reads it back there. The file stays as it is; nobody may work on it after that.
+    ///
+    /// # Errors
+    /// [`Error::Foreign`] if there is anything in the other database, [`Error::InUse`] if a server of Tandem
+    /// has it.
+    pub async fn move_to(&self, target: &PostgresOptions) -> Result<Vec<Moved>> {
+        let target = target.clone();
+        self.read(move |session| Ok(postgres::moved(session, &target)?))
             .await
     }
 
@@ -124,7 +165,7 @@ impl SqliteStore {
     /// [`Error::Foreign`] with what was found if it is not.
     pub async fn verify(&self) -> Result<()> {
         let path = self.path.clone();
-        self.read(move |session| Ok(open::check(&session.connection, &path)?))
+        self.read(move |session| Ok(open::check(session.database.sqlite()?, &path)?))
             .await
     }
 
@@ -136,6 +177,7 @@ impl SqliteStore {
     pub async fn close(&self) -> Result<()> {
         match &self.backend {
             Backend::Threads(threads) => threads.close().await,
+            Backend::Postgres(threads) => threads.close().await,
             Backend::Caller(session) => {
                 session
                     .lock()
@@ -170,6 +212,7 @@ impl SqliteStore {
         let (command, answer) = Command::new(flush, work);
         match &self.backend {
             Backend::Threads(threads) => threads.write(Box::new(command)),
+            Backend::Postgres(threads) => threads.write(Box::new(command)),
             Backend::Caller(session) => {
                 if let Some(session) = &*session.lock().unwrap_or_else(PoisonError::into_inner) {
                     let works: VecDeque<Box<dyn Work>> = VecDeque::from([Box::new(command) as _]);
@@ -190,6 +233,7 @@ impl SqliteStore {
         let (mut command, answer) = Command::new(Flush::WithNext, work);
         match &self.backend {
             Backend::Threads(threads) => threads.read(Box::new(command)),
+            Backend::Postgres(threads) => threads.read(Box::new(command)),
             Backend::Caller(session) => {
                 if let Some(session) = &*session.lock().unwrap_or_else(PoisonError::into_inner) {
                     run_reading(session, &mut command);

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OpenFlags};
 
 use super::{
+    database::Database,
     fault::{Outcome, explain},
     folding::{Log, count_pages},
     lock::Lock,
@@ -66,10 +67,10 @@ pub(super) fn open(options: &Options) -> Result<Opened> {
         reader
             .execute_batch("PRAGMA query_only = ON")
             .map_err(sql)?;
-        readers.push(Session::new(reader, options, opening));
+        readers.push(Session::new(Database::Sqlite(reader), options, opening));
     }
     Ok(Opened {
-        writer: Session::new(connection, options, opening),
+        writer: Session::new(Database::Sqlite(connection), options, opening),
         log: Log {
             connection: folder,
             pages,
@@ -88,7 +89,7 @@ pub(super) fn in_memory(options: &Options) -> Result<Session> {
     settle(&connection, options.cache_kib).map_err(sql)?;
     migrate(&mut connection, &options.path)?;
     let opening = begin_opening(&connection, &options.path)?;
-    Ok(Session::new(connection, options, opening))
+    Ok(Session::new(Database::Sqlite(connection), options, opening))
 }
 
 /// The path with its folder resolved, so that two spellings of one file meet at one lock.
@@ -237,13 +238,10 @@ pub(super) fn check(connection: &Connection, path: &Path) -> Result<()> {
 
 /// Notes that the database is closed well and folds the log into the file.
 pub(super) fn end_opening(session: &Session) -> Outcome<()> {
-    session
-        .connection
-        .execute("UPDATE opening SET clean = 1", [])?;
+    let connection = session.database.sqlite()?;
+    connection.execute("UPDATE opening SET clean = 1", [])?;
     // `busy` is set when a reader is in the way; the log is then folded in at the next opening.
-    session
-        .connection
-        .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
     Ok(())
 }
 
@@ -278,7 +276,7 @@ fn copy(session: &Session, partial: &Path) -> Outcome<()> {
     make_private(partial)?;
     let mut copy = Connection::open_with_flags(partial, flags(true))?;
     copy.execute_batch("PRAGMA synchronous = FULL")?;
-    let backup = rusqlite::backup::Backup::new(&session.connection, &mut copy)?;
+    let backup = rusqlite::backup::Backup::new(session.database.sqlite()?, &mut copy)?;
     // All in one step: a copy in steps begins anew with each write, and would never end beside a
     // busy writer. In WAL mode the long read is in nobody's way.
     let done = backup.step(-1)?;

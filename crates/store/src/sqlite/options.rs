@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-/// How a [`super::SqliteStore`] is opened.
+/// How a [`crate::SqliteStore`] is opened.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// The database file. `-wal`, `-shm` and `.lock` files stand beside it.

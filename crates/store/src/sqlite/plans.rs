@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use record::RecordId;
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::params;
 
 use super::{
     codes::Code,
+    database::{OptionalExtension, Row},
     fault::Outcome,
     payload,
     session::{Session, limit, micros, time, uuid},
@@ -33,7 +34,7 @@ pub(super) fn save(session: &Session, ws: i64, plan: &StoredPlan) -> Outcome<()>
 
 type Head = (Vec<u8>, i64, i64, i64, String);
 
-fn head(row: &Row<'_>) -> rusqlite::Result<Head> {
+fn head(row: Row<'_>) -> Outcome<Head> {
     Ok((
         row.get(0)?,
         row.get(1)?,
@@ -89,11 +90,11 @@ pub(super) fn list(
     };
     let mut statement = session.sql(
         "SELECT id, sync, state, made, body FROM plan
-         WHERE ws = ?1 AND (?2 IS NULL OR sync = ?2) ORDER BY seq DESC LIMIT ?3",
+         WHERE ws = ?1 AND (CAST(?2 AS BIGINT) IS NULL OR sync = ?2) ORDER BY seq DESC LIMIT ?3",
     )?;
     let found: Vec<Head> = statement
         .query_map(params![ws, number, limit(at_most)], head)?
-        .collect::<rusqlite::Result<_>>()?;
+        .collect::<Outcome<_>>()?;
     found
         .into_iter()
         .map(|head| plan_of(session, head))
@@ -103,9 +104,12 @@ pub(super) fn list(
 /// Adds rows, or replaces those of the same number.
 pub(super) fn add_rows(session: &Session, ws: i64, plan: PlanId, rows: &[PlanRow]) -> Outcome<()> {
     let mut statement = session.sql(
-        "INSERT OR REPLACE INTO plan_row
+        "INSERT INTO plan_row
              (ws, plan, number, entity, left_record, right_record, state, note, body)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+         ON CONFLICT (ws, plan, number) DO UPDATE SET entity = excluded.entity,
+             left_record = excluded.left_record, right_record = excluded.right_record,
+             state = excluded.state, note = excluded.note, body = excluded.body",
     )?;
     for row in rows {
         statement.execute(params![
@@ -138,7 +142,7 @@ pub(super) fn rows(
     let of_state = if state.is_some() {
         " AND state = ?5"
     } else {
-        " AND ?5 IS NULL"
+        " AND CAST(?5 AS BIGINT) IS NULL"
     };
     let mut statement = session.sql(&format!(
         "SELECT number, entity, left_record, right_record, state, note, body FROM plan_row
@@ -153,7 +157,7 @@ pub(super) fn rows(
     ])?;
     let mut rows = Vec::new();
     while let Some(row) = found.next()? {
-        let record = |at: usize| -> rusqlite::Result<Option<RecordId>> {
+        let record = |at: usize| -> Outcome<Option<RecordId>> {
             Ok(row.get::<_, Option<String>>(at)?.map(RecordId::new))
         };
         rows.push(PlanRow {

@@ -2,41 +2,45 @@
 
 use std::borrow::Cow;
 
-use record::{RecordId, Side};
-use rusqlite::{OptionalExtension, Row, ToSql, params};
+use record::{Entity, RecordId, Side};
+use rusqlite::{ToSql, params};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use super::{
     codes::Code,
+    database::{OptionalExtension, Row},
     fault::Outcome,
     payload,
+    questions::Closed,
     session::{Kind, Session, limit, maybe_time, micros, time, uuid},
 };
 use crate::{
-    Link, LinkId, Review, ReviewFilter, ReviewId, ReviewKind, ReviewState, SyncName, Workspace,
+    Link, LinkId, Question, Review, ReviewFilter, ReviewId, ReviewKind, ReviewState, Workspace,
 };
 
 /// What is stored of a review beside its columns.
 #[derive(Serialize, Deserialize)]
-struct Body<'a> {
+pub(super) struct Body<'a> {
     summary: Cow<'a, str>,
-    details: Cow<'a, Json>,
+    pub(super) details: Cow<'a, Json>,
 }
 
-/// Opens reviews. One that waits already for an answer to the same question is kept.
-pub(super) fn open(session: &Session, ws: i64, reviews: &[Review]) -> Outcome<()> {
+/// Opens reviews. One that waits already for an answer to the same question is kept. Those that were put anew come
+/// back: what waits for them may have another reason to wait now.
+pub(super) fn open(session: &Session, ws: i64, reviews: &[Review]) -> Outcome<Vec<Closed>> {
+    let mut anew = Vec::new();
     for review in reviews {
-        open_one(session, ws, review)?;
+        anew.extend(open_one(session, ws, review)?);
     }
-    Ok(())
+    Ok(anew)
 }
 
-fn open_one(session: &Session, ws: i64, review: &Review) -> Outcome<()> {
+fn open_one(session: &Session, ws: i64, review: &Review) -> Outcome<Option<Closed>> {
     let sync = session.sync_number(ws, &review.sync)?;
-    let waiting: Option<(i64, i64, String)> = session
+    let waiting: Option<(i64, i64, Option<String>, String)> = session
         .sql(
-            "SELECT seq, state, body FROM review INDEXED BY review_waiting
+            "SELECT seq, state, choice, body FROM review INDEXED BY review_waiting
              WHERE ws = ?1 AND sync = ?2 AND kind = ?3 AND subject = ?4 AND entity = ?5 AND state < 2",
         )?
         .query_row(
@@ -47,14 +51,14 @@ fn open_one(session: &Session, ws: i64, review: &Review) -> Outcome<()> {
                 review.subject,
                 review.entity.code()
             ],
-            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)),
         )
         .optional()?;
     let body = payload::REVIEW.encode(&Body {
         summary: Cow::Borrowed(&review.summary),
         details: Cow::Borrowed(&review.details),
     })?;
-    let Some((seq, state, before)) = waiting else {
+    let Some((seq, state, choice, before)) = waiting else {
         session
             .sql(
                 "INSERT INTO review (ws, id, sync, entity, kind, subject, state, left_record,
@@ -76,27 +80,34 @@ fn open_one(session: &Session, ws: i64, review: &Review) -> Outcome<()> {
                 review.choice,
                 body
             ])?;
-        return Ok(());
+        return Ok(None);
     };
-    if ReviewState::of_code(state)? == ReviewState::Postponed {
-        let before: Body<'static> = payload::REVIEW.decode(&before)?;
-        if *before.details == review.details {
-            return Ok(());
-        }
+    let is_put_off = ReviewState::of_code(state)? == ReviewState::Postponed;
+    let waited = is_put_off && choice.is_some_and(|choice| crate::review::is_waiting(&choice));
+    if review.waits_for().is_some() && !waited {
+        // A person is asked already.
+        return Ok(None);
+    }
+    let before: Body<'static> = payload::REVIEW.decode(&before)?;
+    let is_same = *before.details == review.details;
+    if is_put_off && !waited && is_same {
+        return Ok(None);
     }
     session
         .sql(
             "UPDATE review SET state = ?2, left_record = ?3, right_record = ?4, decided = NULL,
-                 choice = NULL, body = ?5 WHERE seq = ?1",
+                 choice = ?6, body = ?5 WHERE seq = ?1",
         )?
         .execute(params![
             seq,
-            ReviewState::Open.code(),
+            review.state.code(),
             review.left.as_ref().map(RecordId::as_str),
             review.right.as_ref().map(RecordId::as_str),
-            body
+            body,
+            review.choice,
         ])?;
-    Ok(())
+    Ok((!waited && !is_same)
+        .then(|| Closed::new(sync, review.entity, review.kind, &review.subject)))
 }
 
 /// Closes reviews that wait for a person; one that was closed meanwhile stays as it is.
@@ -105,41 +116,59 @@ pub(super) fn close(
     ws: i64,
     closed: &[(ReviewId, ReviewState, Option<String>)],
     at: Option<i64>,
-) -> Outcome<()> {
+) -> Outcome<Vec<Closed>> {
+    let mut over = Vec::new();
     for (id, state, choice) in closed {
         let at = at.filter(|_| *state != ReviewState::Open);
-        session
+        let row: Option<(i64, i64, i64, String)> = session
             .sql(
                 "UPDATE review SET state = ?3, choice = ?4, decided = ?5
-                 WHERE ws = ?1 AND id = ?2 AND state < 2",
+                 WHERE ws = ?1 AND id = ?2 AND state < 2 RETURNING sync, entity, kind, subject",
             )?
-            .execute(params![ws, id.0.as_bytes(), state.code(), choice, at])?;
+            .query_row(
+                params![ws, id.0.as_bytes(), state.code(), choice, at],
+                |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)),
+            )
+            .optional()?;
+        if let Some((sync, entity, kind, subject)) = row
+            && matches!(state, ReviewState::Decided | ReviewState::Withdrawn)
+        {
+            over.push(Closed::new(
+                sync,
+                Entity::of_code(entity)?,
+                ReviewKind::of_code(kind)?,
+                &subject,
+            ));
+        }
     }
-    Ok(())
+    Ok(over)
 }
 
-/// Withdraws reviews that wait, by kind and subject.
+/// Withdraws reviews that wait.
 pub(super) fn withdraw(
     session: &Session,
     ws: i64,
-    withdrawn: &[(SyncName, ReviewKind, String)],
+    withdrawn: &[Question],
     at: Option<i64>,
-) -> Outcome<()> {
-    for (sync, kind, subject) in withdrawn {
-        session
-            .sql(
-                "UPDATE review INDEXED BY review_waiting SET state = 3, decided = ?5
-                 WHERE ws = ?1 AND sync = ?2 AND kind = ?3 AND subject = ?4 AND state < 2",
-            )?
-            .execute(params![
-                ws,
-                session.sync_number(ws, sync)?,
-                kind.code(),
-                subject,
-                at
-            ])?;
+) -> Outcome<Vec<Closed>> {
+    let mut over = Vec::new();
+    for question in withdrawn {
+        let Question { kind, subject, .. } = question;
+        let sync = session.sync_number(ws, &question.sync)?;
+        let entity = question.entity.map(Code::code);
+        let mut withdraw = session.sql(
+            "UPDATE review INDEXED BY review_waiting SET state = 3, decided = ?5
+             WHERE ws = ?1 AND sync = ?2 AND kind = ?3 AND subject = ?4
+                 AND entity = coalesce(?6, entity) AND state < 2
+             RETURNING entity",
+        )?;
+        let mut rows = withdraw.query(params![ws, sync, kind.code(), subject, at, entity])?;
+        while let Some(row) = rows.next()? {
+            let entity = Entity::of_code(row.get(0)?)?;
+            over.push(Closed::new(sync, entity, *kind, subject));
+        }
     }
-    Ok(())
+    Ok(over)
 }
 
 /// Withdraws what was asked about records that got a link: who they are, and what became of their create.
@@ -149,7 +178,8 @@ pub(super) fn withdraw_linked(
     ws: i64,
     links: &[&Link],
     at: Option<i64>,
-) -> Outcome<()> {
+) -> Outcome<Vec<Closed>> {
+    let mut over = Vec::new();
     let kinds = [
         ReviewKind::Ambiguous,
         ReviewKind::UnprovenCreate,
@@ -175,20 +205,24 @@ pub(super) fn withdraw_linked(
             )?;
             for link in of_sync {
                 for side in Side::BOTH {
-                    withdraw.execute(params![
+                    let subject = format!("{side}:{}", link.record(side));
+                    let rows = withdraw.execute(params![
                         ws,
                         sync,
                         kind.code(),
-                        format!("{side}:{}", link.record(side)),
+                        subject,
                         link.entity.code(),
                         format!("linked with {}", link.record(side.other())),
                         at
                     ])?;
+                    if rows > 0 {
+                        over.push(Closed::new(sync, link.entity, kind, &subject));
+                    }
                 }
             }
         }
     }
-    Ok(())
+    Ok(over)
 }
 
 /// Withdraws what was asked about fields of a link that ended: their subjects begin with its id.
@@ -216,7 +250,7 @@ pub(super) fn withdraw_of_link(
 const COLUMNS: &str = "id, sync, entity, kind, subject, left_record, right_record, state, choice, \
                        opened, decided, body";
 
-fn review_of(session: &Session, row: &Row<'_>) -> Outcome<Review> {
+fn review_of(session: &Session, row: Row<'_>) -> Outcome<Review> {
     let body: Body<'static> = payload::REVIEW.decode(&row.get::<_, String>(11)?)?;
     Ok(Review {
         id: ReviewId(uuid(
@@ -321,7 +355,7 @@ pub(super) fn list(
     }
     narrow(" ORDER BY seq LIMIT $", Box::new(limit(filter.limit)));
     let mut statement = session.sql(&sql)?;
-    let mut rows = statement.query(rusqlite::params_from_iter(values))?;
+    let mut rows = statement.query(values.as_slice())?;
     let mut reviews = Vec::new();
     while let Some(row) = rows.next()? {
         reviews.push(review_of(session, row)?);

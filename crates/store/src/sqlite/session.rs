@@ -7,10 +7,11 @@ use std::{
 };
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::params;
 use uuid::Uuid;
 
 use super::{
+    database::{Database, OptionalExtension, Statement},
     fault::{Fault, Outcome},
     keys::Recent,
     listings::Place,
@@ -41,8 +42,9 @@ impl Kind {
 type Numbers = HashMap<(i64, Kind), HashMap<Arc<str>, i64>>;
 
 /// One connection to the database.
-pub(super) struct Session {
-    pub(super) connection: Connection,
+pub(crate) struct Session {
+    /// The connection itself.
+    pub(crate) database: Database,
     /// Deliveries are refused when so many records are dirty.
     pub(super) max_backlog: i64,
     /// How long delivery ids are remembered, in microseconds.
@@ -61,9 +63,9 @@ pub(super) struct Session {
 
 impl Session {
     /// `opening`: how often the database was opened; it keeps the generations of two processes apart.
-    pub(super) fn new(connection: Connection, options: &Options, opening: i64) -> Self {
+    pub(crate) fn new(database: Database, options: &Options, opening: i64) -> Self {
         Self {
-            connection,
+            database,
             max_backlog: i64::try_from(options.max_backlog).unwrap_or(i64::MAX),
             remember_deliveries: i64::from(options.remember_deliveries_hours) * 3_600_000_000,
             unpruned: Cell::new(0),
@@ -85,7 +87,7 @@ impl Session {
     }
 
     /// Forgets the cached numbers: a rollback may have taken some back.
-    pub(super) fn forget(&self) {
+    pub(crate) fn forget(&self) {
         self.workspaces.borrow_mut().clear();
         self.numbers.borrow_mut().clear();
         self.names.borrow_mut().clear();
@@ -93,8 +95,8 @@ impl Session {
     }
 
     /// A prepared statement.
-    pub(super) fn sql(&self, sql: &str) -> rusqlite::Result<rusqlite::CachedStatement<'_>> {
-        self.connection.prepare_cached(sql)
+    pub(super) fn sql(&self, sql: &str) -> Outcome<Statement<'_>> {
+        self.database.sql(sql)
     }
 
     /// The workspace's number, if anything was ever stored in it.
@@ -117,9 +119,9 @@ impl Session {
         if let Some(id) = self.find_workspace(workspace)? {
             return Ok(id);
         }
-        self.sql("INSERT INTO workspace (name) VALUES (?1)")?
-            .execute([workspace.as_str()])?;
-        let id = self.connection.last_insert_rowid();
+        let id = self
+            .sql("INSERT INTO workspace (name) VALUES (?1) RETURNING id")?
+            .query_row([workspace.as_str()], |row| row.get(0))?;
         self.workspaces.borrow_mut().insert(workspace.clone(), id);
         Ok(id)
     }
@@ -149,9 +151,9 @@ impl Session {
         if let Some(id) = self.find(ws, kind, name)? {
             return Ok(id);
         }
-        self.sql("INSERT INTO name (ws, kind, name) VALUES (?1, ?2, ?3)")?
-            .execute(params![ws, kind.code(), name])?;
-        let id = self.connection.last_insert_rowid();
+        let id = self
+            .sql("INSERT INTO name (ws, kind, name) VALUES (?1, ?2, ?3) RETURNING id")?
+            .query_row(params![ws, kind.code(), name], |row| row.get(0))?;
         self.remember(ws, kind, name.into(), id);
         Ok(id)
     }
@@ -258,10 +260,19 @@ pub(super) fn uuid(bytes: &[u8]) -> Outcome<Uuid> {
     })
 }
 
-/// A limit as SQLite takes it; 0 means none.
+/// A limit as a statement takes it; 0 means none.
 pub(super) fn limit(limit: usize) -> i64 {
     match limit {
-        0 => -1,
+        0 => i64::MAX,
         some => i64::try_from(some).unwrap_or(i64::MAX),
+    }
+}
+
+/// The options that matter to the commands on a database that is no file.
+pub(crate) fn limits(shown: &str, max_backlog: u64, remember_deliveries_hours: u32) -> Options {
+    Options {
+        max_backlog,
+        remember_deliveries_hours,
+        ..Options::at(shown)
     }
 }

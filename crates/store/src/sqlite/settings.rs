@@ -1,9 +1,9 @@
 //! What is kept under a name and is about no record.
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::params;
 use serde_json::Value as Json;
 
-use super::{fault::Outcome, payload, session::Session};
+use super::{database::OptionalExtension, fault::Outcome, payload, session::Session};
 use crate::Workspace;
 
 /// What is kept under a name.

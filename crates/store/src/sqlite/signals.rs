@@ -1,11 +1,14 @@
 //! Signals, and the table of dirty records that they end in.
 
+use std::sync::LazyLock;
+
 use jiff::Timestamp;
 use record::{Entity, RecordId};
-use rusqlite::{CachedStatement, OptionalExtension, Row, params};
+use rusqlite::params;
 
 use super::{
     codes::{Code, LANES, source_bit, sources_of},
+    database::{OptionalExtension, Row, Statement},
     fault::Outcome,
     payload,
     session::{Kind, Session, limit, maybe_time, micros, time},
@@ -39,18 +42,19 @@ pub(super) fn signal(
     let mut insert = session.sql(
         "INSERT INTO dirty (ws, connection, entity, record, lane, due, generation, sources,
                             not_older_than, first_signalled, last_signalled, cause)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, min(?6, ?10), ?10, ?11)",
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?12, ?10, ?11)",
     )?;
     let mut update = session.sql(
         "UPDATE dirty SET
              generation = ?7,
-             lane = min(lane, ?5),
-             due = CASE WHEN backoff THEN ?6 ELSE min(due, ?6) END,
+             lane = CASE WHEN lane < ?5 THEN lane ELSE ?5 END,
+             due = CASE WHEN backoff = 0 AND due < ?6 THEN due ELSE ?6 END,
              backoff = 0,
              sources = sources | ?8,
-             not_older_than = max(ifnull(not_older_than, ?9), ifnull(?9, not_older_than)),
-             last_signalled = max(last_signalled, ?10),
-             cause = ifnull(?11, cause)
+             not_older_than = CASE WHEN not_older_than > ?9 THEN not_older_than
+                                   ELSE coalesce(?9, not_older_than) END,
+             last_signalled = CASE WHEN last_signalled > ?10 THEN last_signalled ELSE ?10 END,
+             cause = coalesce(?11, cause)
          WHERE ws = ?1 AND connection = ?2 AND entity = ?3 AND record = ?4",
     )?;
     let mut tally = Tally::default();
@@ -113,7 +117,8 @@ pub(super) fn signal(
                 source,
                 not_older_than,
                 came,
-                cause
+                cause,
+                due.min(came)
             ])?;
             tally.add(Count::Dirty { connection, lane }, 1);
         }
@@ -148,9 +153,9 @@ pub(super) fn accept(session: &Session, ws: i64, delivery: &DeliveryRow) -> Outc
 
 /// How many records of the workspace are dirty.
 fn backlog(session: &Session, ws: i64) -> Outcome<i64> {
-    Ok(session
-        .sql("SELECT ifnull(sum(n), 0) FROM tally WHERE ws = ?1 AND kind = 1")?
-        .query_row([ws], |row| row.get(0))?)
+    session
+        .sql("SELECT CAST(coalesce(sum(n), 0) AS BIGINT) FROM tally WHERE ws = ?1 AND kind = 1")?
+        .query_row([ws], |row| row.get(0))
 }
 
 fn prune(session: &Session, ws: i64, now: Timestamp) -> Outcome<()> {
@@ -219,12 +224,14 @@ pub(super) fn claim(
             claims.push(claim_of(row, name.clone(), entity)?);
         }
     }
-    let mut lease = session.sql(
-        "UPDATE dirty SET lease = ?5, due = ?6, backoff = 0
-         WHERE ws = ?1 AND connection = ?2 AND entity = ?3 AND record = ?4",
-    )?;
+    let mut lease = session
+        .sql(
+            "UPDATE dirty SET lease = ?5, due = ?6, backoff = 0
+             WHERE ws = ?1 AND connection = ?2 AND entity = ?3 AND record = ?4",
+        )?
+        .each();
     for claim in &claims {
-        lease.execute(params![
+        lease.add(params![
             ws,
             connection,
             entity.code(),
@@ -233,6 +240,7 @@ pub(super) fn claim(
             TAKEN
         ])?;
     }
+    lease.run()?;
     Ok(claims)
 }
 
@@ -263,6 +271,36 @@ fn places(
     Ok(places)
 }
 
+/// When the first free record of each entity is due, of those that have any.
+fn first_due(
+    session: &Session,
+    ws: i64,
+    connection: i64,
+    lane: Lane,
+) -> Outcome<Vec<(Entity, i64)>> {
+    // One statement for all: what is asked this often is worth one way to a server and no more.
+    static EACH: LazyLock<String> = LazyLock::new(|| {
+        let of_one = |entity: &Entity| {
+            format!(
+                "SELECT {0} AS entity, min(due) AS due FROM dirty INDEXED BY dirty_ready
+                 WHERE ws = ?1 AND connection = ?2 AND entity = {0} AND lane = ?3 AND lease = 0",
+                entity.code()
+            )
+        };
+        let each: Vec<String> = Entity::ALL.iter().map(of_one).collect();
+        each.join(" UNION ALL ")
+    });
+    let mut statement = session.sql(&EACH)?;
+    let mut rows = statement.query(params![ws, connection, lane.code()])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        if let Some(due) = row.get(1)? {
+            found.push((Entity::of_code(row.get(0)?)?, due));
+        }
+    }
+    Ok(found)
+}
+
 /// Where the most urgent and oldest due record is.
 fn most_urgent(
     session: &Session,
@@ -271,38 +309,24 @@ fn most_urgent(
     request: &ClaimRequest,
 ) -> Outcome<Option<(i64, Entity)>> {
     let except = places(session, ws, &request.except)?;
-    let mut first = session.sql(
-        "SELECT due FROM dirty INDEXED BY dirty_ready
-         WHERE ws = ?1 AND connection = ?2 AND entity = ?3 AND lane = ?4 AND lease = 0 AND due <= ?5
-         ORDER BY due LIMIT 1",
-    )?;
     for lane in LANES.into_iter().filter(|lane| *lane <= request.lane) {
+        let mut due = Vec::new();
+        for connection in connections {
+            let waiting = first_due(session, ws, *connection, lane)?.into_iter();
+            due.extend(waiting.map(|(entity, due)| (entity, due, *connection)));
+        }
+        due.retain(|(entity, due, connection)| {
+            *due <= micros(request.now) && !except.contains(&(*connection, *entity))
+        });
         let mut best: Option<(i64, i64, Entity)> = None;
         for entity in Entity::ALL {
             if lane == Lane::Backfill && best.is_some() {
                 // In a first sync what others name comes before those who name it.
                 break;
             }
-            for connection in connections {
-                if except.contains(&(*connection, entity)) {
-                    continue;
-                }
-                let due: Option<i64> = first
-                    .query_row(
-                        params![
-                            ws,
-                            connection,
-                            entity.code(),
-                            lane.code(),
-                            micros(request.now)
-                        ],
-                        |row| row.get(0),
-                    )
-                    .optional()?;
-                if let Some(due) = due
-                    && best.is_none_or(|(oldest, _, _)| due < oldest)
-                {
-                    best = Some((due, *connection, entity));
+            for (_, due, connection) in due.iter().filter(|(of, _, _)| *of == entity) {
+                if best.is_none_or(|(oldest, _, _)| *due < oldest) {
+                    best = Some((*due, *connection, entity));
                 }
             }
         }
@@ -315,7 +339,7 @@ fn most_urgent(
 
 /// Reads a claim from `record, generation, lane, sources, not_older_than, first_signalled, last_signalled,
 /// attempts, cause`.
-fn claim_of(row: &Row<'_>, connection: ConnectionName, entity: Entity) -> Outcome<Claim> {
+fn claim_of(row: Row<'_>, connection: ConnectionName, entity: Entity) -> Outcome<Claim> {
     let cause: Option<String> = row.get(8)?;
     Ok(Claim {
         connection,
@@ -378,7 +402,7 @@ struct Taken {
 }
 
 impl Taken {
-    fn of_row(row: &Row<'_>) -> rusqlite::Result<Self> {
+    fn of_row(row: Row<'_>) -> Outcome<Self> {
         Ok(Self {
             generation: row.get(0)?,
             lane: row.get(1)?,
@@ -388,7 +412,7 @@ impl Taken {
     }
 }
 
-fn find_taken(session: &Session) -> rusqlite::Result<CachedStatement<'_>> {
+fn find_taken(session: &Session) -> Outcome<Statement<'_>> {
     session.sql(
         "SELECT generation, lane, due, error IS NOT NULL FROM dirty
          WHERE ws = ?1 AND connection = ?2 AND entity = ?3 AND record = ?4",
@@ -452,10 +476,6 @@ pub(super) fn next_due(
         return Ok(None);
     };
     let except = places(session, ws, except)?;
-    let mut ready = session.sql(
-        "SELECT min(due) FROM dirty INDEXED BY dirty_ready
-         WHERE ws = ?1 AND connection = ?2 AND entity = ?3 AND lane = ?4 AND lease = 0",
-    )?;
     let mut leased = session.sql(
         "SELECT min(lease) FROM dirty INDEXED BY dirty_leased
          WHERE ws = ?1 AND connection = ?2 AND lease > 0",
@@ -471,17 +491,11 @@ pub(super) fn next_due(
             continue;
         };
         consider(leased.query_row(params![ws, connection], |row| row.get(0))?);
-        for entity in Entity::ALL {
-            if except.contains(&(connection, entity)) {
-                continue;
-            }
-            for lane in LANES {
-                consider(
-                    ready
-                        .query_row(params![ws, connection, entity.code(), lane.code()], |row| {
-                            row.get(0)
-                        })?,
-                );
+        for lane in LANES {
+            for (entity, due) in first_due(session, ws, connection, lane)? {
+                if !except.contains(&(connection, entity)) {
+                    consider(Some(due));
+                }
             }
         }
     }
@@ -523,7 +537,7 @@ pub(super) fn failing(
     let narrowed = if connection.is_some() {
         "AND connection = ?2"
     } else {
-        "AND ?2 IS NULL"
+        "AND CAST(?2 AS BIGINT) IS NULL"
     };
     let mut statement = session.sql(&format!(
         "SELECT record, generation, lane, sources, not_older_than, first_signalled,

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use record::RecordId;
-use rusqlite::{OptionalExtension, params};
+use rusqlite::params;
 
 use super::{
+    database::OptionalExtension,
     fault::Outcome,
     listings::{Place, keep, numbering},
     payload,
@@ -49,20 +50,23 @@ pub(super) fn begin(session: &Session, place: Place, now: Timestamp) -> Outcome<
         });
     }
     let ceiling = numbering(session, place)?.free;
-    session
+    let id = session
         .sql(
             "INSERT INTO sweep (ws, connection, entity, started, ceiling)
-             VALUES (?1, ?2, ?3, ?4, ?5)",
+             VALUES (?1, ?2, ?3, ?4, ?5) RETURNING id",
         )?
-        .execute(params![
-            place.ws,
-            place.connection,
-            place.entity,
-            micros(now),
-            ceiling
-        ])?;
+        .query_row(
+            params![
+                place.ws,
+                place.connection,
+                place.entity,
+                micros(now),
+                ceiling
+            ],
+            |row| row.get(0),
+        )?;
     Ok(Sweep {
-        id: session.connection.last_insert_rowid(),
+        id,
         cursor: None,
         resumed: false,
         complete: false,
@@ -101,7 +105,7 @@ pub(super) fn commit_page(session: &Session, ws: i64, page: &SweepPage) -> Outco
         .transpose()?;
     let moved = session
         .sql(
-            "UPDATE sweep SET cursor = ?5, complete = ?5 IS NULL, listed = listed + ?6
+            "UPDATE sweep SET cursor = ?5, complete = ?7, listed = listed + ?6
              WHERE ws = ?1 AND id = ?2 AND connection = ?3 AND entity = ?4",
         )?
         .execute(params![
@@ -110,7 +114,8 @@ pub(super) fn commit_page(session: &Session, ws: i64, page: &SweepPage) -> Outco
             place.connection,
             place.entity,
             cursor,
-            rows.len() as i64
+            rows.len() as i64,
+            page.cursor.is_none()
         ])?;
     if moved == 0 {
         return Err(no_such_sweep(page.sweep).into());
@@ -182,27 +187,25 @@ pub(super) fn unseen(
         "SELECT row, record FROM record INDEXED BY record_row
          WHERE ws = ?1 AND connection = ?2 AND entity = ?3 AND row > ?4 AND row < ?5 ORDER BY row",
     )?;
-    let mut rows = statement.query(params![ws, connection, entity, after, ceiling])?;
     let mut unseen = Vec::new();
-    let mut chunk: Option<(i64, Vec<u8>)> = None;
-    while let Some(found) = rows.next()? {
-        let row: i64 = found.get(0)?;
-        let number = row / CHUNK_ROWS;
-        let bits = match &chunk {
-            Some((at, bits)) if *at == number => bits,
-            _ => {
-                &chunk
-                    .insert((number, seen_chunk(session, ws, sweep, number)?))
-                    .1
-            }
-        };
-        let at = (row % CHUNK_ROWS) as usize;
-        if bits[at / 8] & (1 << (at % 8)) == 0 {
-            unseen.push((row, RecordId::new(found.get::<_, String>(1)?)));
-            if unseen.len() == at_most {
-                break;
+    let mut after = after;
+    // One chunk of the bitmap after the other: most records were seen.
+    while after + 1 < ceiling {
+        let number = (after + 1) / CHUNK_ROWS;
+        let end = ceiling.min((number + 1) * CHUNK_ROWS);
+        let bits = seen_chunk(session, ws, sweep, number)?;
+        let mut rows = statement.query(params![ws, connection, entity, after, end])?;
+        while let Some(found) = rows.next()? {
+            let row: i64 = found.get(0)?;
+            let at = (row % CHUNK_ROWS) as usize;
+            if bits[at / 8] & (1 << (at % 8)) == 0 {
+                unseen.push((row, RecordId::new(found.get::<_, String>(1)?)));
+                if unseen.len() == at_most {
+                    return Ok(unseen);
+                }
             }
         }
+        after = end - 1;
     }
     Ok(unseen)
 }

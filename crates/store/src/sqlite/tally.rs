@@ -43,16 +43,18 @@ impl Tally {
 
     /// Moves the stored counts.
     pub(super) fn save(self, session: &Session, ws: i64) -> Outcome<()> {
-        let mut statement = session.sql(
-            "INSERT INTO tally (ws, kind, a, b, n) VALUES (?1, ?2, ?3, ?4, ?5)
-             ON CONFLICT (ws, kind, a, b) DO UPDATE SET n = n + excluded.n",
-        )?;
+        let mut each = session
+            .sql(
+                "INSERT INTO tally (ws, kind, a, b, n) VALUES (?1, ?2, ?3, ?4, ?5)
+                 ON CONFLICT (ws, kind, a, b) DO UPDATE SET n = tally.n + excluded.n",
+            )?
+            .each();
         for (count, by) in self.0 {
             if by != 0 {
                 let (kind, a, b) = count.key();
-                statement.execute(params![ws, kind, a, b, by])?;
+                each.add(params![ws, kind, a, b, by])?;
             }
         }
-        Ok(())
+        each.run()
     }
 }

@@ -11,7 +11,6 @@ use std::{
 use tokio::sync::oneshot;
 
 use super::{
-    fault::Outcome,
     folding::Folding,
     keys,
     open::{self, Opened},
@@ -21,7 +20,7 @@ use super::{
 use crate::{Error, Result};
 
 /// After so long without work, memory goes back and the log is folded in.
-const QUIET: Duration = Duration::from_secs(3);
+pub(crate) const QUIET: Duration = Duration::from_secs(3);
 
 enum Message {
     Work(Box<dyn Work>),
@@ -127,7 +126,7 @@ impl Drop for Threads {
     }
 }
 
-pub(super) fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>> {
+pub(crate) fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>> {
     thread::Builder::new()
         .name(name.to_owned())
         .spawn(run)
@@ -185,7 +184,7 @@ fn write(
 }
 
 /// Merges keys into their index that wait for it.
-fn merge_keys(session: &Session, path: &Path) {
+pub(crate) fn merge_keys(session: &Session, path: &Path) {
     let waiting = match keys::unmerged(session) {
         Ok(waiting) => waiting,
         Err(fault) => {
@@ -234,20 +233,24 @@ fn read(session: &Session, path: &Path, queue: &Mutex<mpsc::Receiver<Box<dyn Wor
 }
 
 /// Runs a reading command on one state of the database.
-pub(super) fn run_reading(session: &Session, work: &mut dyn Work) {
-    let begin = || -> Outcome<()> { Ok(session.connection.execute_batch("BEGIN")?) };
-    if let Err(fault) = begin() {
+pub(crate) fn run_reading(session: &Session, work: &mut dyn Work) {
+    if let Err(fault) = session.database.begin_reading() {
         work.lost(fault);
         return;
     }
-    work.run(session);
-    if let Err(error) = session.connection.execute_batch("COMMIT") {
-        work.lost(error.into());
+    let good = work.run(session);
+    if let Err(fault) = session
+        .database
+        .batch(if good { "COMMIT" } else { "ROLLBACK" })
+        && good
+    {
+        work.lost(fault);
     }
 }
 
 fn rest(session: &Session, pragmas: &str) {
-    if let Err(error) = session.connection.execute_batch(pragmas) {
+    if let Err(fault) = session.database.batch(pragmas) {
+        let error = fault.into_error(Path::new("the database"));
         tracing::warn!(%error, "the database could not be tidied up");
     }
 }

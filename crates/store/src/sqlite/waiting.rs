@@ -5,9 +5,12 @@
 
 use jiff::Timestamp;
 use record::{RecordId, Side};
-use rusqlite::{OptionalExtension, params};
+use rusqlite::params;
 
-use super::{codes::Code, fault::Outcome, links::column, session::Session, signals};
+use super::{
+    codes::Code, database::OptionalExtension, fault::Outcome, links::column, session::Session,
+    signals,
+};
 use crate::{Blocked, ConnectionName, Lane, Link, LinkState, Signal, SignalSource};
 
 /// Signals the records that wait for one of these links, and those of these rows whose wait is over

@@ -1,15 +1,17 @@
 //! Runs of workflows: taking events in, leases, what a worker leaves, and whose turn it is.
 
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::params;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use super::{
     codes::Code,
+    database::{OptionalExtension, Row},
     fault::Outcome,
     payload,
     session::{Session, limit, maybe_time, micros, time, uuid},
+    workflow_waits as waits,
 };
 use crate::{
     NewWorkflowRun, ParentStep, WorkflowChildren, WorkflowCommit, WorkflowRun, WorkflowRunFilter,
@@ -29,7 +31,10 @@ struct StepBody {
 pub(super) fn accept(session: &Session, ws: i64, run: &NewWorkflowRun) -> Outcome<bool> {
     if let Some(event) = &run.event {
         let new = session
-            .sql("INSERT OR IGNORE INTO workflow_event (ws, workflow, event, at) VALUES (?1, ?2, ?3, ?4)")?
+            .sql(
+                "INSERT INTO workflow_event (ws, workflow, event, at) VALUES (?1, ?2, ?3, ?4)
+                 ON CONFLICT DO NOTHING",
+            )?
             .execute(params![ws, run.workflow, event, micros(run.accepted)])?;
         if new == 0 {
             return Ok(false);
@@ -93,10 +98,19 @@ fn room(session: &Session, ws: i64, workflow: &str) -> Outcome<i64> {
     };
     let under_way: i64 = session
         .sql(
-            "SELECT count(*) FROM workflow_run WHERE ws = ?1 AND workflow = ?2 AND state IN (1, 2, 3)
+            "SELECT count(*) FROM workflow_run WHERE ws = ?1 AND workflow = ?2 AND state IN (?3, ?4, ?5)
              AND ended IS NULL AND parent IS NULL",
         )?
-        .query_row(params![ws, workflow], |row| row.get(0))?;
+        .query_row(
+            params![
+                ws,
+                workflow,
+                State::Ready.code(),
+                State::Waiting.code(),
+                State::Asking.code()
+            ],
+            |row| row.get(0),
+        )?;
     Ok((at_once - under_way).max(0))
 }
 
@@ -109,27 +123,29 @@ fn release(session: &Session, ws: i64, workflow: &str, now: i64) -> Outcome<()> 
         let next: Option<i64> = session
             .sql(
                 "SELECT seq FROM workflow_run AS one
-                 WHERE ws = ?1 AND workflow = ?2 AND state = 0 AND ended IS NULL AND (key IS NULL OR NOT EXISTS (
+                 WHERE ws = ?1 AND workflow = ?2 AND state = ?3 AND ended IS NULL AND (key IS NULL OR NOT EXISTS (
                      SELECT 1 FROM workflow_run AS other
                      WHERE other.ws = ?1 AND other.workflow = ?2 AND other.key = one.key AND other.ended IS NULL
                          AND other.key IS NOT NULL AND other.seq < one.seq))
                  ORDER BY seq LIMIT 1",
             )?
-            .query_row(params![ws, workflow], |row| row.get(0))
+            .query_row(params![ws, workflow, State::Queued.code()], |row| {
+                row.get(0)
+            })
             .optional()?;
         let Some(next) = next else {
             return Ok(());
         };
         session
-            .sql("UPDATE workflow_run SET state = 1, due = ?2 WHERE seq = ?1")?
-            .execute(params![next, now])?;
+            .sql("UPDATE workflow_run SET state = ?3, due = ?2 WHERE seq = ?1")?
+            .execute(params![next, now, State::Ready.code()])?;
     }
 }
 
 const COLUMNS: &str = "id, workflow, version, state, due, key, parent, parent_step, item, accepted, started, \
                        ended, body, position, result, note, lease";
 
-fn run_of(row: &Row<'_>) -> Outcome<WorkflowRun> {
+fn run_of(row: Row<'_>) -> Outcome<WorkflowRun> {
     let parent: Option<Vec<u8>> = row.get(6)?;
     let parent = match parent {
         Some(run) => Some(ParentStep {
@@ -172,14 +188,17 @@ pub(super) fn claim(
     let due: Vec<i64> = session
         .sql(
             "SELECT seq FROM workflow_run
-             WHERE ws = ?1 AND state = 1 AND due <= ?2 AND ended IS NULL AND lease <= ?2
+             WHERE ws = ?1 AND state = ?4 AND due <= ?2 AND ended IS NULL AND lease <= ?2
              ORDER BY due, seq LIMIT ?3",
         )?
-        .query_map(params![ws, micros(now), limit(at_most)], |row| row.get(0))?
-        .collect::<rusqlite::Result<_>>()?;
+        .query_map(
+            params![ws, micros(now), limit(at_most), State::Ready.code()],
+            |row| row.get(0),
+        )?
+        .collect::<Outcome<_>>()?;
     let mut runs = Vec::with_capacity(due.len());
     let sql = format!(
-        "UPDATE workflow_run SET lease = max(?2, lease + 1), started = coalesce(started, ?3) WHERE seq = ?1
+        "UPDATE workflow_run SET lease = CASE WHEN lease < ?2 THEN ?2 ELSE lease + 1 END, started = coalesce(started, ?3) WHERE seq = ?1
          RETURNING {COLUMNS}"
     );
     for seq in due {
@@ -199,10 +218,11 @@ pub(super) fn next_due(session: &Session, workspace: &Workspace) -> Outcome<Opti
     };
     let due: Option<i64> = session
         .sql(
-            "SELECT min(max(due, lease)) FROM (SELECT due, lease FROM workflow_run
-             WHERE ws = ?1 AND state = 1 AND ended IS NULL ORDER BY due LIMIT 256)",
+            "SELECT min(CASE WHEN due > lease THEN due ELSE lease END) FROM (
+                 SELECT due, lease FROM workflow_run
+                 WHERE ws = ?1 AND state = ?2 AND ended IS NULL ORDER BY due LIMIT 256) AS waiting",
         )?
-        .query_row([ws], |row| row.get(0))?;
+        .query_row(params![ws, State::Ready.code()], |row| row.get(0))?;
     maybe_time(due)
 }
 
@@ -252,13 +272,14 @@ pub(super) fn commit(session: &Session, ws: i64, commit: &WorkflowCommit) -> Out
             has_ended.then_some(now),
             if commit.keep { commit.lease } else { 0 }
         ])?;
+    waits::replace(session, ws, seq, commit.wait.as_ref())?;
     for child in &commit.children {
         accept(session, ws, child)?;
     }
     if commit.state == State::Waiting {
         session
             .sql(
-                "UPDATE workflow_run SET state = 1, due = ?3 WHERE seq = ?1 AND ?4 > (
+                "UPDATE workflow_run SET state = ?6, due = ?3 WHERE seq = ?1 AND ?4 > (
                      SELECT count(*) FROM workflow_run AS child
                      WHERE child.ws = ?2 AND child.parent = ?5 AND child.ended IS NULL)",
             )?
@@ -267,7 +288,8 @@ pub(super) fn commit(session: &Session, ws: i64, commit: &WorkflowCommit) -> Out
                 ws,
                 now,
                 commit.open_children,
-                commit.run.0.as_bytes()
+                commit.run.0.as_bytes(),
+                State::Ready.code()
             ])?;
     }
     if has_ended {
@@ -280,10 +302,16 @@ pub(super) fn commit(session: &Session, ws: i64, commit: &WorkflowCommit) -> Out
 fn ended(session: &Session, ws: i64, seq: i64, workflow: &str, now: i64) -> Outcome<()> {
     session
         .sql(
-            "UPDATE workflow_run SET state = 1, due = ?3 WHERE ws = ?1 AND state = 2 AND ended IS NULL
+            "UPDATE workflow_run SET state = ?4, due = ?3 WHERE ws = ?1 AND state = ?5 AND ended IS NULL
              AND id = (SELECT parent FROM workflow_run WHERE seq = ?2)",
         )?
-        .execute(params![ws, seq, now])?;
+        .execute(params![
+            ws,
+            seq,
+            now,
+            State::Ready.code(),
+            State::Waiting.code()
+        ])?;
     release(session, ws, workflow, now)
 }
 
@@ -295,8 +323,11 @@ fn save_step(session: &Session, ws: i64, run: i64, step: &WorkflowStep) -> Outco
     };
     session
         .sql(
-            "INSERT OR REPLACE INTO workflow_step (ws, run, number, step, attempt, state, started, ended, body)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            "INSERT INTO workflow_step (ws, run, number, step, attempt, state, started, ended, body)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+             ON CONFLICT (ws, run, number) DO UPDATE SET step = excluded.step, attempt = excluded.attempt,
+                 state = excluded.state, started = excluded.started, ended = excluded.ended,
+                 body = excluded.body",
         )?
         .execute(params![
             ws,
@@ -322,14 +353,16 @@ pub(super) fn answer(
 ) -> Outcome<bool> {
     let answered = session
         .sql(
-            "UPDATE workflow_run SET state = 1, due = ?4, position = ?3, note = NULL
-             WHERE ws = ?1 AND id = ?2 AND state = 3 AND ended IS NULL",
+            "UPDATE workflow_run SET state = ?5, due = ?4, position = ?3, note = NULL
+             WHERE ws = ?1 AND id = ?2 AND state = ?6 AND ended IS NULL",
         )?
         .execute(params![
             ws,
             run.0.as_bytes(),
             payload::WORKFLOW_RUN.encode(position)?,
-            micros(now)
+            micros(now),
+            State::Ready.code(),
+            State::Asking.code()
         ])?;
     Ok(answered == 1)
 }
@@ -346,7 +379,8 @@ pub(super) fn cancel(
     let open: Vec<(i64, String)> = session
         .sql(
             "WITH RECURSIVE below (id) AS (
-                 SELECT ?2 UNION SELECT child.id FROM workflow_run AS child JOIN below ON child.parent = below.id
+                 SELECT id FROM workflow_run WHERE ws = ?1 AND id = ?2
+                 UNION SELECT child.id FROM workflow_run AS child JOIN below ON child.parent = below.id
                      AND child.ws = ?1)
              SELECT seq, workflow FROM workflow_run
              WHERE ws = ?1 AND ended IS NULL AND id IN (SELECT id FROM below) ORDER BY seq",
@@ -354,14 +388,15 @@ pub(super) fn cancel(
         .query_map(params![ws, run.0.as_bytes()], |row| {
             Ok((row.get(0)?, row.get(1)?))
         })?
-        .collect::<rusqlite::Result<_>>()?;
+        .collect::<Outcome<_>>()?;
     let mut first = true;
     for (seq, workflow) in &open {
         session
             .sql(
-                "UPDATE workflow_run SET state = 7, ended = ?2, lease = 0, note = ?3 WHERE seq = ?1",
+                "UPDATE workflow_run SET state = ?4, ended = ?2, lease = 0, note = ?3 WHERE seq = ?1",
             )?
-            .execute(params![seq, now, note])?;
+            .execute(params![seq, now, note, State::Cancelled.code()])?;
+        waits::replace(session, ws, *seq, None)?;
         if first {
             ended(session, ws, *seq, workflow, now)?;
         }
@@ -396,8 +431,8 @@ pub(super) fn list(
         return Ok(Vec::new());
     };
     let mut statement = session.sql(&format!(
-        "SELECT {COLUMNS} FROM workflow_run WHERE ws = ?1 AND (?2 IS NULL OR workflow = ?2)
-         AND (?3 IS NULL OR state = ?3) AND (?4 OR parent IS NULL) ORDER BY seq DESC LIMIT ?5"
+        "SELECT {COLUMNS} FROM workflow_run WHERE ws = ?1 AND (CAST(?2 AS TEXT) IS NULL OR workflow = ?2)
+         AND (CAST(?3 AS BIGINT) IS NULL OR state = ?3) AND (?4 OR parent IS NULL) ORDER BY seq DESC LIMIT ?5"
     ))?;
     let mut found = statement.query(params![
         ws,
@@ -470,10 +505,17 @@ pub(super) fn children(
         })?;
     let mut statement = session.sql(
         "SELECT item, state, result, note FROM workflow_run
-         WHERE ws = ?1 AND parent = ?2 AND parent_step = ?3 AND ended IS NOT NULL AND (?4 OR state IN (5, 7))
+         WHERE ws = ?1 AND parent = ?2 AND parent_step = ?3 AND ended IS NOT NULL AND (?4 OR state IN (?5, ?6))
          ORDER BY item",
     )?;
-    let mut found = statement.query(params![ws, run.0.as_bytes(), number, results])?;
+    let mut found = statement.query(params![
+        ws,
+        run.0.as_bytes(),
+        number,
+        results,
+        State::Failed.code(),
+        State::Cancelled.code()
+    ])?;
     while let Some(row) = found.next()? {
         let result: Option<String> = row.get(2)?;
         children.ended.push((
@@ -504,7 +546,7 @@ pub(super) fn drop_ended(
         .query_map(params![ws, micros(before), limit(at_most.max(1))], |row| {
             row.get(0)
         })?
-        .collect::<rusqlite::Result<_>>()?;
+        .collect::<Outcome<_>>()?;
     for seq in &old {
         session
             .sql("DELETE FROM workflow_step WHERE ws = ?1 AND run = ?2")?

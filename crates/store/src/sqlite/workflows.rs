@@ -2,50 +2,47 @@
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::params;
 use serde_json::Value as Json;
 
 use super::{
-    SqliteStore,
+    SqlStore,
+    database::{OptionalExtension, Row},
     fault::Outcome,
     journal, payload, reviews,
     session::{Session, micros, time},
-    workflow_runs as runs,
+    workflow_runs as runs, workflow_waits as waits,
 };
 use crate::{
-    NewWorkflowRun, Result, StoredWorkflow, SyncEvents, SyncEventsCursor, WorkflowChildren,
-    WorkflowCommit, WorkflowRun, WorkflowRunFilter, WorkflowRunId, WorkflowStep, WorkflowStore,
-    WorkflowVersion, Workspace,
+    NewWorkflowRun, Result, StoredWorkflow, SyncEvents, SyncEventsCursor, WorkflowCame,
+    WorkflowChildren, WorkflowCommit, WorkflowRun, WorkflowRunFilter, WorkflowRunId, WorkflowStep,
+    WorkflowStore, WorkflowVersion, WorkflowWait, Workspace,
 };
 
-fn save(session: &Session, ws: i64, workflow: &StoredWorkflow) -> Outcome<()> {
-    let draft = match &workflow.draft {
+fn save_draft(
+    session: &Session,
+    ws: i64,
+    name: &str,
+    draft: Option<&Json>,
+    now: Timestamp,
+) -> Outcome<()> {
+    let draft = match draft {
         Some(draft) => Some(payload::WORKFLOW.encode(draft)?),
         None => None,
     };
     session
         .sql(
             "INSERT INTO workflow (ws, name, draft, published, last, paused, at_once, changed)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
-             ON CONFLICT (ws, name) DO UPDATE SET draft = excluded.draft, published = excluded.published,
-                 paused = excluded.paused, at_once = excluded.at_once, changed = excluded.changed",
+             VALUES (?1, ?2, ?3, NULL, 0, 0, NULL, ?4)
+             ON CONFLICT (ws, name) DO UPDATE SET draft = excluded.draft, changed = excluded.changed",
         )?
-        .execute(params![
-            ws,
-            workflow.name,
-            draft,
-            workflow.published.map(u64::cast_signed),
-            workflow.last.cast_signed(),
-            workflow.paused,
-            workflow.at_once,
-            micros(workflow.changed)
-        ])?;
+        .execute(params![ws, name, draft, micros(now)])?;
     Ok(())
 }
 
 const COLUMNS: &str = "name, draft, published, last, paused, at_once, changed";
 
-fn workflow_of(row: &Row<'_>) -> Outcome<StoredWorkflow> {
+fn workflow_of(row: Row<'_>) -> Outcome<StoredWorkflow> {
     let draft: Option<String> = row.get(1)?;
     Ok(StoredWorkflow {
         name: row.get(0)?,
@@ -69,7 +66,7 @@ fn list(
         return Ok(Vec::new());
     };
     let mut statement = session.sql(&format!(
-        "SELECT {COLUMNS} FROM workflow WHERE ws = ?1 AND (?2 IS NULL OR name = ?2) ORDER BY name"
+        "SELECT {COLUMNS} FROM workflow WHERE ws = ?1 AND (CAST(?2 AS TEXT) IS NULL OR name = ?2) ORDER BY name"
     ))?;
     let mut found = statement.query(params![ws, name])?;
     let mut workflows = Vec::new();
@@ -91,7 +88,8 @@ fn publish(
         .sql(
             "INSERT INTO workflow (ws, name, draft, published, last, paused, at_once, changed)
              VALUES (?1, ?2, NULL, 1, 1, 0, ?3, ?4)
-             ON CONFLICT (ws, name) DO UPDATE SET draft = NULL, published = last + 1, last = last + 1,
+             ON CONFLICT (ws, name) DO UPDATE SET draft = NULL, published = workflow.last + 1,
+                 last = workflow.last + 1,
                  at_once = excluded.at_once, changed = excluded.changed
              RETURNING last",
         )?
@@ -119,7 +117,7 @@ fn versions(
     };
     let mut statement = session.sql(
         "SELECT version, made, body FROM workflow_version
-         WHERE ws = ?1 AND workflow = ?2 AND (?3 IS NULL OR version = ?3) ORDER BY version DESC",
+         WHERE ws = ?1 AND workflow = ?2 AND (CAST(?3 AS BIGINT) IS NULL OR version = ?3) ORDER BY version DESC",
     )?;
     let mut found = statement.query(params![ws, name, version.map(u64::cast_signed)])?;
     let mut versions = Vec::new();
@@ -147,12 +145,65 @@ fn cursor(session: &Session, workspace: &Workspace, name: &str) -> Outcome<Optio
 }
 
 #[async_trait]
-impl WorkflowStore for SqliteStore {
-    async fn save_workflow(&self, workspace: &Workspace, workflow: &StoredWorkflow) -> Result<()> {
-        let (workspace, workflow) = (workspace.clone(), workflow.clone());
+impl WorkflowStore for SqlStore {
+    async fn save_workflow_draft(
+        &self,
+        workspace: &Workspace,
+        name: &str,
+        draft: Option<&Json>,
+        now: Timestamp,
+    ) -> Result<()> {
+        let (workspace, name, draft) = (workspace.clone(), name.to_owned(), draft.cloned());
         self.write(move |session| {
             let ws = session.workspace(&workspace)?;
-            save(session, ws, &workflow)
+            save_draft(session, ws, &name, draft.as_ref(), now)
+        })
+        .await
+    }
+
+    async fn pause_workflow(
+        &self,
+        workspace: &Workspace,
+        name: &str,
+        paused: bool,
+        now: Timestamp,
+    ) -> Result<bool> {
+        let (workspace, name) = (workspace.clone(), name.to_owned());
+        self.write(move |session| {
+            let ws = session.workspace(&workspace)?;
+            let changed = session
+                .sql("UPDATE workflow SET paused = ?3, changed = ?4 WHERE ws = ?1 AND name = ?2")?
+                .execute(params![ws, name, paused, micros(now)])?;
+            Ok(changed == 1)
+        })
+        .await
+    }
+
+    async fn return_to_workflow_version(
+        &self,
+        workspace: &Workspace,
+        name: &str,
+        version: u64,
+        at_once: Option<u32>,
+        now: Timestamp,
+    ) -> Result<bool> {
+        let (workspace, name) = (workspace.clone(), name.to_owned());
+        self.write(move |session| {
+            let ws = session.workspace(&workspace)?;
+            let changed = session
+                .sql(
+                    "UPDATE workflow SET published = ?3, at_once = ?4, changed = ?5
+                     WHERE ws = ?1 AND name = ?2 AND EXISTS (SELECT 1 FROM workflow_version
+                         WHERE ws = ?1 AND workflow = ?2 AND version = ?3)",
+                )?
+                .execute(params![
+                    ws,
+                    name,
+                    version.cast_signed(),
+                    at_once,
+                    micros(now)
+                ])?;
+            Ok(changed == 1)
         })
         .await
     }
@@ -211,15 +262,22 @@ impl WorkflowStore for SqliteStore {
         workspace: &Workspace,
         cursor: Option<(&str, &Json)>,
         runs: &[NewWorkflowRun],
+        came: &[WorkflowCame],
     ) -> Result<Vec<bool>> {
-        let (workspace, runs) = (workspace.clone(), runs.to_vec());
+        let (workspace, runs, came) = (workspace.clone(), runs.to_vec(), came.to_vec());
         let cursor = cursor.map(|(name, value)| (name.to_owned(), value.clone()));
         self.write(move |session| {
             let ws = session.workspace(&workspace)?;
             if let Some((name, value)) = &cursor {
                 session
-                    .sql("INSERT OR REPLACE INTO workflow_cursor (ws, name, value) VALUES (?1, ?2, ?3)")?
+                    .sql(
+                        "INSERT INTO workflow_cursor (ws, name, value) VALUES (?1, ?2, ?3)
+                         ON CONFLICT (ws, name) DO UPDATE SET value = excluded.value",
+                    )?
                     .execute(params![ws, name, payload::WORKFLOW_CURSOR.encode(value)?])?;
+            }
+            for came in &came {
+                waits::came(session, ws, came)?;
             }
             runs.iter()
                 .map(|run| runs::accept(session, ws, run))
@@ -228,10 +286,68 @@ impl WorkflowStore for SqliteStore {
         .await
     }
 
+    async fn workflow_waits(
+        &self,
+        workspace: &Workspace,
+        source: &str,
+    ) -> Result<Vec<WorkflowWait>> {
+        let (workspace, source) = (workspace.clone(), source.to_owned());
+        self.read(move |session| waits::of_source(session, &workspace, &source))
+            .await
+    }
+
+    async fn workflow_wait(
+        &self,
+        workspace: &Workspace,
+        run: WorkflowRunId,
+    ) -> Result<Option<WorkflowWait>> {
+        let workspace = workspace.clone();
+        self.read(move |session| waits::of_run(session, &workspace, run))
+            .await
+    }
+
+    async fn workflow_wait_sources(&self, workspace: &Workspace) -> Result<Vec<String>> {
+        let workspace = workspace.clone();
+        self.read(move |session| waits::sources(session, &workspace))
+            .await
+    }
+
     async fn workflow_cursor(&self, workspace: &Workspace, name: &str) -> Result<Option<Json>> {
         let (workspace, name) = (workspace.clone(), name.to_owned());
         self.read(move |session| cursor(session, &workspace, &name))
             .await
+    }
+
+    async fn workflow_cursors(&self, workspace: &Workspace) -> Result<Vec<String>> {
+        let workspace = workspace.clone();
+        self.read(move |session| {
+            let Some(ws) = session.find_workspace(&workspace)? else {
+                return Ok(Vec::new());
+            };
+            let mut statement =
+                session.sql("SELECT name FROM workflow_cursor WHERE ws = ?1 ORDER BY name")?;
+            let mut found = statement.query(params![ws])?;
+            let mut names = Vec::new();
+            while let Some(row) = found.next()? {
+                names.push(row.get(0)?);
+            }
+            Ok(names)
+        })
+        .await
+    }
+
+    async fn drop_workflow_cursors(&self, workspace: &Workspace, names: &[String]) -> Result<()> {
+        let (workspace, names) = (workspace.clone(), names.to_vec());
+        self.write(move |session| {
+            let ws = session.workspace(&workspace)?;
+            for name in &names {
+                session
+                    .sql("DELETE FROM workflow_cursor WHERE ws = ?1 AND name = ?2")?
+                    .execute(params![ws, name])?;
+            }
+            Ok(())
+        })
+        .await
     }
 
     async fn claim_runs(
@@ -370,7 +486,7 @@ impl WorkflowStore for SqliteStore {
             };
             let journal = session
                 .sql("SELECT seq FROM journal_end")?
-                .query_row([], |row| row.get(0))?;
+                .query_row(params![], |row| row.get(0))?;
             let review = session
                 .sql("SELECT coalesce(max(seq), 0) FROM review WHERE ws = ?1")?
                 .query_row([ws], |row| row.get(0))?;

@@ -13,17 +13,17 @@ use std::{
 use tokio::sync::oneshot;
 
 use super::{
-    fault::{Fault, Outcome, explain},
+    fault::{Fault, Outcome},
     session::Session,
 };
 use crate::{Error, Result};
 
 /// At most so many commands in one transaction.
-pub(super) const GROUP: usize = 512;
+pub(crate) const GROUP: usize = 512;
 
 /// How much a command's effect is worth when the power fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Flush {
+pub(crate) enum Flush {
     /// It is enough if it outlives the process; the next command that waits for the disk takes it along.
     WithNext,
     /// On the disk before it is answered.
@@ -31,7 +31,7 @@ pub(super) enum Flush {
 }
 
 /// A command on its way to a session and back.
-pub(super) trait Work: Send {
+pub(crate) trait Work: Send {
     /// How much it is worth.
     fn flush(&self) -> Flush;
 
@@ -46,7 +46,7 @@ pub(super) trait Work: Send {
 }
 
 /// A command with its caller.
-pub(super) struct Command<T, F> {
+pub(crate) struct Command<T, F> {
     flush: Flush,
     work: Option<F>,
     result: Option<Outcome<T>>,
@@ -59,7 +59,7 @@ where
     F: FnOnce(&Session) -> Outcome<T> + Send,
 {
     /// A command, and where its result will arrive.
-    pub(super) fn new(flush: Flush, work: F) -> (Self, oneshot::Receiver<Result<T>>) {
+    pub(crate) fn new(flush: Flush, work: F) -> (Self, oneshot::Receiver<Result<T>>) {
         let (reply, receiver) = oneshot::channel();
         let command = Self {
             flush,
@@ -104,7 +104,7 @@ where
 }
 
 /// Runs a command so that a bug in one is an error of that one.
-pub(super) fn guarded<T>(
+pub(crate) fn guarded<T>(
     work: impl FnOnce(&Session) -> Outcome<T>,
     session: &Session,
 ) -> Outcome<T> {
@@ -116,13 +116,13 @@ pub(super) fn guarded<T>(
 }
 
 /// Runs commands in as few transactions as possible and answers them all.
-pub(super) fn run_all(session: &Session, path: &Path, mut waiting: VecDeque<Box<dyn Work>>) {
+pub(crate) fn run_all(session: &Session, path: &Path, mut waiting: VecDeque<Box<dyn Work>>) {
     while !waiting.is_empty() {
         run_group(session, path, &mut waiting);
     }
 }
 
-/// One transaction. Takes commands until all are in it, or until SQLite gives the transaction up.
+/// One transaction. Takes commands until all are in it, or until the database gives the transaction up.
 fn run_group(session: &Session, path: &Path, waiting: &mut VecDeque<Box<dyn Work>>) {
     let flush = waiting
         .iter()
@@ -144,24 +144,26 @@ fn run_group(session: &Session, path: &Path, waiting: &mut VecDeque<Box<dyn Work
             run_one(session, work.as_mut())
         };
         done.push((work, good));
-        if session.connection.is_autocommit() {
-            failure = Some(given_up());
+        if !session.database.in_transaction() {
+            failure = Some(session.database.given_up());
         }
     }
     if failure.is_none() {
         let kept = !alone || done.iter().all(|(_, good)| *good);
         failure = end(session, kept).err();
     }
-    if let Some(error) = failure {
+    if let Some(fault) = failure {
         session.forget();
-        if !session.connection.is_autocommit()
-            && let Err(error) = session.connection.execute_batch("ROLLBACK")
+        if session.database.in_transaction()
+            && let Err(fault) = session.database.batch("ROLLBACK")
         {
+            let error = fault.into_error(path);
             tracing::error!(%error, "the database did not roll back");
         }
+        let error = fault.into_error(path);
         for (work, good) in &mut done {
             if *good {
-                work.lost(explain(&error, path).into());
+                work.lost(error.clone().into());
             }
         }
     }
@@ -170,43 +172,31 @@ fn run_group(session: &Session, path: &Path, waiting: &mut VecDeque<Box<dyn Work
     }
 }
 
-/// SQLite rolls a whole transaction back by itself when the disk is full or fails in the middle of a
-/// statement; the command that met it has the exact error, its neighbours get this one.
-fn given_up() -> rusqlite::Error {
-    rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_FULL), None)
-}
-
-/// Begins a transaction whose commit flushes the disk, or not: SQLite takes that setting only
-/// between transactions.
-fn begin(session: &Session, flush: Flush) -> rusqlite::Result<()> {
-    if session.flush.replace(Some(flush)) != Some(flush) {
-        session.connection.execute_batch(match flush {
-            Flush::Now => "PRAGMA synchronous = FULL",
-            Flush::WithNext => "PRAGMA synchronous = NORMAL",
-        })?;
-    }
-    session.connection.execute_batch("BEGIN IMMEDIATE")
+/// Begins a transaction whose commit flushes the disk, or not.
+fn begin(session: &Session, flush: Flush) -> Outcome<()> {
+    let changed = session.flush.replace(Some(flush)) != Some(flush);
+    session.database.begin_writing(flush, changed)
 }
 
 /// Commits, or rolls back if there is nothing good in it.
-fn end(session: &Session, kept: bool) -> rusqlite::Result<()> {
+fn end(session: &Session, kept: bool) -> Outcome<()> {
     if !kept {
         session.forget();
     }
     session
-        .connection
-        .execute_batch(if kept { "COMMIT" } else { "ROLLBACK" })
+        .database
+        .batch(if kept { "COMMIT" } else { "ROLLBACK" })
 }
 
 /// Runs one command in a savepoint. One that is alone in its transaction needs none: a savepoint costs
 /// a copy of every page that is touched.
 fn run_one(session: &Session, work: &mut dyn Work) -> bool {
-    if let Err(error) = session.connection.execute_batch("SAVEPOINT command") {
-        work.lost(error.into());
+    if let Err(fault) = session.database.batch("SAVEPOINT command") {
+        work.lost(fault);
         return false;
     }
     let good = work.run(session);
-    if session.connection.is_autocommit() {
+    if !session.database.in_transaction() {
         return good;
     }
     let end = if good {
@@ -215,8 +205,8 @@ fn run_one(session: &Session, work: &mut dyn Work) -> bool {
         session.forget();
         "ROLLBACK TO command; RELEASE command"
     };
-    if let Err(error) = session.connection.execute_batch(end) {
-        work.lost(error.into());
+    if let Err(fault) = session.database.batch(end) {
+        work.lost(fault);
         return false;
     }
     good

@@ -5,5 +5,6 @@
     reason = "helpers of tests end a test by a panic, as tests do"
 )]
 
+mod postgres;
 mod sqlite;
 mod suite;

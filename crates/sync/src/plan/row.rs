@@ -318,15 +318,22 @@ impl Planned {
         let Some(shown) = &self.writes[index(target)] else {
             return Err("nothing was to be made".to_owned());
         };
-        // Who it belongs to may have been linked meanwhile, by the same plan: that is told later.
+        let mut shown = shown.clone();
+        // Who it belongs to may have been linked meanwhile, by the same plan: that is told later, unless it cannot be
+        // made without.
         for (mapping, _) in pairing.compiled.references() {
             for name in mapping.fields(target) {
-                if !shown.get(name.as_str()).is_known() {
+                if shown.get(name.as_str()).is_known() {
+                    continue;
+                }
+                if mapping.names_parent() {
+                    shown.set(name.clone(), draft.get(name.as_str()).clone());
+                } else {
                     draft.set(name.clone(), Field::Unknown);
                 }
             }
         }
-        if draft == *shown {
+        if draft == shown {
             return Ok(draft);
         }
         let differs = |(name, field): (&record::FieldName, &Field)| {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use connector::Fetched;
+use mapping::References;
 use matching::Choice;
 use record::{Field, Read, RecordId, Side};
 use serde_json::json;
@@ -10,9 +11,10 @@ use store::{Blocked, Key, Lane, Link, LinkState, PlanId, PlanRow, PlanRowState, 
 
 use crate::{
     Error,
+    children::{Family, Kin, Shelf},
     decide::{Overrides, decide},
     engine::Core,
-    identify::{self, Other, Others},
+    identify::{self, Asked, Other, Others},
     pair::{Pairing, index},
     plan::{
         Plan, PlanSample,
@@ -38,8 +40,12 @@ pub(super) struct Survey<'a> {
     id: PlanId,
     plan: &'a mut Plan,
     work: Work,
-    /// Records of the right that got a match from the left.
-    taken: BTreeSet<RecordId>,
+    /// Records of the left and of the right that got a match.
+    taken: [BTreeSet<RecordId>; 2],
+    /// The pairs of this plan that will be linked, of all entities so far.
+    matched: &'a mut References,
+    /// Whom a person would be asked about.
+    asked: Asked,
     /// Rows that are not stored yet.
     rows: Vec<PlanRow>,
     next: u64,
@@ -58,8 +64,10 @@ impl<'a> Survey<'a> {
         pairing: &'a Pairing,
         id: PlanId,
         plan: &'a mut Plan,
+        matched: &'a mut References,
     ) -> Self {
-        let next = plan.rows + plan.questions + 1;
+        let waiting = plan.left.waiting + plan.right.waiting;
+        let next = plan.rows + plan.questions + waiting + 1;
         Self {
             core,
             trial,
@@ -67,7 +75,9 @@ impl<'a> Survey<'a> {
             id,
             plan,
             work: Work::default(),
-            taken: BTreeSet::new(),
+            taken: <[BTreeSet<RecordId>; 2]>::default(),
+            matched,
+            asked: Asked::default(),
             rows: Vec::new(),
             next,
         }
@@ -157,11 +167,28 @@ impl<'a> Survey<'a> {
             .values()
             .filter_map(|known| Some((side.other(), &known.read.as_ref()?.record.fields)));
         let fields: Vec<_> = own.chain(theirs).collect();
-        let known = references::known(core, pairing, &fields).await?;
+        // Who belongs to a record that this plan links is found there, too.
+        let beside = match pairing.compiled.parent() {
+            Some(_) => self.matched.clone(),
+            None => References::new(),
+        };
+        let known = references::known_with(core, pairing, &fields, beside).await?;
         drop(fields);
-        for one in open {
+        let reads: Vec<&Read> = open.iter().filter_map(|one| one.read.as_ref()).collect();
+        let shelf = Shelf {
+            core,
+            listed: self.trial,
+            pairing,
+        };
+        let taken = &self.taken;
+        let is_taken = |side: Side, id: &RecordId| taken[index(side)].contains(id);
+        let family = match pairing.compiled.parent() {
+            Some(_) => shelf.family(&known, side, &reads, &is_taken).await?,
+            None => Family::default(),
+        };
+        for one in &open {
             if let Some(read) = &one.read {
-                self.unlinked(&known, side, read, &one.keys, &others);
+                self.unlinked(&known, side, read, &others, &family);
             }
         }
         Ok(())
@@ -208,9 +235,16 @@ impl<'a> Survey<'a> {
         snapshots: &[Snapshot],
         ids: &[RecordId],
     ) -> Result<Others, Error> {
-        let keys: BTreeSet<Key> = snapshots.iter().flat_map(|one| one.keys.clone()).collect();
-        let keys: Vec<Key> = keys.into_iter().collect();
         let (core, pairing) = (self.core, self.pairing);
+        let reads = snapshots.iter().filter_map(|one| one.read.as_ref());
+        let keys: BTreeSet<Key> = reads
+            .flat_map(|read| {
+                let record = &read.record;
+                let person = identify::person(pairing, side, Some(&record.id), &record.fields);
+                identify::sought(&person)
+            })
+            .collect();
+        let keys: Vec<Key> = keys.into_iter().collect();
         let mut others = Others {
             decisions: core
                 .store
@@ -265,7 +299,8 @@ impl<'a> Survey<'a> {
             let Some(read) = &one.read else { continue };
             let person =
                 identify::person(self.pairing, side, Some(&one.record), &read.record.fields);
-            let twins = others.twins(self.pairing, &one.record, &person, &one.keys);
+            let sought = identify::sought(&person);
+            let twins = others.twins(self.pairing, &one.record, &person, &sought);
             if !twins.is_empty() {
                 self.plan.side(side).duplicates += 1;
             }
@@ -426,6 +461,7 @@ impl<'a> Survey<'a> {
             return;
         } else {
             planned.what = What::Ask;
+            self.plan.questions += 1;
             "both sides differ and the rules say to ask".clone_into(&mut planned.why);
         }
         let records = [Some(link.left.clone()), Some(link.right.clone())];
@@ -438,18 +474,19 @@ impl<'a> Survey<'a> {
         known: &Pairing,
         side: Side,
         read: &Read,
-        keys: &[Key],
         others: &Others,
+        family: &Family,
     ) {
         let (fields, own) = (&read.record.fields, &read.record.id);
         if !scope::contains(self.pairing, side, fields) {
             self.plan.side(side).out_of_scope += 1;
             return;
         }
-        if side == Side::Right && self.taken.contains(own) {
+        if self.taken[index(side)].contains(own) {
             return;
         }
         let person = identify::person(self.pairing, side, Some(own), fields);
+        let keys = &identify::sought(&person)[..];
         match others.choose(self.pairing, side, own, &person, keys) {
             Choice::Link(candidate) => {
                 let Some(other) = others
@@ -459,22 +496,13 @@ impl<'a> Survey<'a> {
                 else {
                     return;
                 };
-                if side == Side::Left {
-                    self.taken.insert(candidate.id.clone());
-                }
                 let how = matching::explain(candidate.verdict.findings());
-                *self.plan.matched.entry(how.clone()).or_default() += 1;
-                let reads = match side {
-                    Side::Left => [read.clone(), other.clone()],
-                    Side::Right => [other.clone(), read.clone()],
-                };
-                let [left, right] = [0, 1].map(|at: usize| reads[at].record.id.clone());
-                let link = resolve::new_link(self.core, self.pairing, left, right, &how);
-                let new = Planned::new(What::Link, side, how);
-                self.pair(known, &link, &reads, &[], new);
+                self.link(known, side, [read, other], how);
             }
             Choice::Review(candidates) => {
                 let twins = others.twins(self.pairing, own, &person, keys);
+                let ids: Vec<RecordId> = twins.iter().map(|twin| twin.id.clone()).collect();
+                let before = self.asked.before((side, own), &candidates, &ids);
                 let why = identify::why_asked(&candidates, !twins.is_empty());
                 let findings = candidates
                     .first()
@@ -484,8 +512,22 @@ impl<'a> Survey<'a> {
                     Some(findings) => format!("{why}: {findings}"),
                     None => why.to_owned(),
                 };
-                self.plan.side(side).ambiguous += 1;
-                *self.plan.asked.entry(why.to_owned()).or_default() += 1;
+                let told = match before {
+                    Some(before) => {
+                        self.plan.side(side).waiting += 1;
+                        let connection = &self.pairing.end(before.side).connection;
+                        let record = before.record;
+                        format!("waits for the answer about {connection} {record}: {told}")
+                    }
+                    None => {
+                        self.plan.side(side).ambiguous += 1;
+                        self.plan.questions += 1;
+                        *self.plan.asked.entry(why.to_owned()).or_default() += 1;
+                        let named = candidates.iter().map(|candidate| candidate.id.clone());
+                        self.asked.add((side, own.clone()), named);
+                        told
+                    }
+                };
                 let other = candidates.first().map(|candidate| candidate.id.clone());
                 let beside = other
                     .as_ref()
@@ -497,8 +539,44 @@ impl<'a> Survey<'a> {
                 );
                 self.row(by_side(side, own.clone(), other), &planned);
             }
-            Choice::None => self.birth(known, side, read),
+            Choice::None => match family.kin(known, side, read, &self.taken[index(side.other())]) {
+                Kin::Nobody => self.birth(known, side, read),
+                Kin::One(other, how) => {
+                    let how = format!("{how}, under the same record");
+                    self.link(known, side, [read, other], how);
+                }
+                Kin::Asked(candidates, why) => {
+                    self.plan.side(side).ambiguous += 1;
+                    self.plan.questions += 1;
+                    *self.plan.asked.entry(why.to_owned()).or_default() += 1;
+                    let other = candidates.first().map(|(other, _)| *other);
+                    let planned = Planned::new(What::Ask, side, why.to_owned()).beside(
+                        known,
+                        fields,
+                        other.map(|other| &other.record.fields),
+                    );
+                    let other = other.map(|other| other.record.id.clone());
+                    self.row(by_side(side, own.clone(), other), &planned);
+                }
+            },
         }
+    }
+
+    /// Two records that would be linked, the one that is looked at first.
+    fn link(&mut self, known: &Pairing, side: Side, [own, other]: [&Read; 2], how: String) {
+        self.taken[index(side)].insert(own.record.id.clone());
+        self.taken[index(side.other())].insert(other.record.id.clone());
+        *self.plan.matched.entry(how.clone()).or_default() += 1;
+        let reads = match side {
+            Side::Left => [own.clone(), other.clone()],
+            Side::Right => [other.clone(), own.clone()],
+        };
+        let [left, right] = [0, 1].map(|at: usize| reads[at].record.id.clone());
+        self.matched
+            .add(self.pairing.entity, left.clone(), right.clone());
+        let link = resolve::new_link(self.core, self.pairing, left, right, &how);
+        let new = Planned::new(What::Link, side, how);
+        self.pair(known, &link, &reads, &[], new);
     }
 
     /// A record that has no counterpart.
@@ -530,7 +608,6 @@ impl<'a> Survey<'a> {
 
     fn row(&mut self, [left, right]: [Option<RecordId>; 2], planned: &Planned) {
         let state = if planned.what == What::Ask {
-            self.plan.questions += 1;
             PlanRowState::Question
         } else {
             self.plan.rows += 1;

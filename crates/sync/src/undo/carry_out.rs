@@ -19,6 +19,7 @@ use crate::{
     intents::claim_for,
     pair::{Pairing, index},
     reconcile::{ClaimEnd, Desk},
+    restored,
 };
 
 /// A person's doing, with a trace of its own.
@@ -143,7 +144,6 @@ async fn unmake(
     made: UndoneRecord,
     report: &mut UndoReport,
 ) -> Result<(), Error> {
-    const RULE: &str = "undone by a person";
     let Some(side) = pairing.side_of(&made.connection) else {
         return Ok(());
     };
@@ -157,6 +157,10 @@ async fn unmake(
             why,
         });
     };
+    if core.is_rematching(&pairing.sync) {
+        keep(restored::PUT_OFF.to_owned());
+        return Ok(());
+    }
     let Some(link) = active(core, made.link).await? else {
         keep("the link has ended".to_owned());
         return Ok(());
@@ -186,8 +190,17 @@ async fn unmake(
         keep(why.to_owned());
         return Ok(());
     }
-    let held = gone::what_it_holds(&desk, &link, side, &read, RULE.to_owned(), &cause);
+    let held = gone::what_it_holds(&desk, &link, side, &read, gone::UNMADE.to_owned(), &cause);
     core.keep_before_removal(&held).await?;
+    // From here on a record that is not there any more was not deleted by a person.
+    desk.tell_of_unmaking(
+        &link,
+        side,
+        store::Effect::Observed,
+        "about to be removed",
+        &cause,
+    )
+    .await?;
     let calls = desk.calls_after(side, &cause, read.as_of)?;
     let end = pairing.end(side);
     let outcome = end.connector.remove(&*calls, pairing.entity, &ids).await;
@@ -209,8 +222,18 @@ async fn unmake(
             core.commit(commit).await?;
             report.records += 1;
         }
-        Some(RemoveOutcome::Refused(refusal)) => keep(refusal.to_string()),
-        Some(RemoveOutcome::Failed(error)) => keep(error.to_string()),
+        Some(RemoveOutcome::Refused(refusal)) => {
+            let why = refusal.to_string();
+            desk.tell_of_unmaking(&link, side, store::Effect::Refused, &why, &cause)
+                .await?;
+            keep(why);
+        }
+        Some(RemoveOutcome::Failed(error)) => {
+            let why = error.to_string();
+            desk.tell_of_unmaking(&link, side, store::Effect::Refused, &why, &cause)
+                .await?;
+            keep(why);
+        }
         Some(RemoveOutcome::Unknown { why }) => {
             keep(format!("whether it was removed is not known: {why}"));
         }

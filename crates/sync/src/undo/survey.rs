@@ -1,6 +1,6 @@
 //! What an undo would do: the effects of the journal, against what both sides hold now.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use connector::{Deletes, Fetched};
 use mapping::CompiledMapping;
@@ -11,12 +11,12 @@ use store::{Effect, JournalEntry, JournalFilter, Lane, Link, LinkId, LinkState, 
 use super::{KeptEffect, UndoPlan, UndoScope, UndoneField, UndoneRecord};
 use crate::{
     Error,
-    decide::Back,
+    decide::{Back, UNDONE},
     engine::Core,
     gone::is_edited,
     pair::{Pairing, index},
     reconcile::Desk,
-    settle::with,
+    settle::{ABOUT_TO, with},
 };
 
 /// Rows of the journal read at once.
@@ -30,6 +30,9 @@ const BATCH: usize = 100;
 
 /// Why a value that nobody knows does not come back.
 const NOT_KNOWN: &str = "what it held before is not known";
+
+/// Why a value that was removed from the journal does not come back.
+const GONE: &str = "what it held before was removed from the journal: values are kept for `retention.journal_values_days`";
 
 /// The mapping that a rule of the journal names: `email: the only change`.
 fn mapping_of(rule: &str) -> &str {
@@ -51,6 +54,8 @@ struct Replaced {
     before: Field,
     /// After the last of it.
     after: Field,
+    /// The journal has the values of it no more.
+    gone: bool,
 }
 
 /// What we wrote of one mapping within the scope.
@@ -155,10 +160,14 @@ async fn effects(
             break;
         }
     }
+    rows.retain(|(_, entry)| entry.effect != Effect::Observed || is_write(entry));
+    without_told(&mut rows);
+    let links = ended_before_they_began(core, pairing, &rows).await?;
     // The oldest first.
     for (link, entry) in rows.into_iter().rev() {
         let key = (link, mapping_of(&entry.rule).to_owned(), entry.cause.trace);
         if !one_side || chosen.contains(&key) {
+            let link = links.get(&link).copied().unwrap_or(link);
             note(effects.entry(link).or_default(), pairing, entry);
         }
     }
@@ -166,6 +175,78 @@ async fn effects(
         of_link.made.is_some() || of_link.removed.is_some() || !of_link.writes.is_empty()
     });
     Ok(effects)
+}
+
+/// Whether a row tells of a write, or of one whose end nobody stored.
+fn is_write(entry: &NewJournalEntry) -> bool {
+    entry.effect == Effect::Written || entry.note.as_deref() == Some(ABOUT_TO)
+}
+
+/// Leaves out what was about to be written where another row tells what became of it.
+fn without_told(rows: &mut Vec<(LinkId, NewJournalEntry)>) {
+    let key = |entry: &NewJournalEntry| {
+        let field = entry.field.as_ref().map(ToString::to_string);
+        (
+            entry.connection.clone(),
+            entry.record.clone(),
+            field,
+            entry.cause.trace,
+        )
+    };
+    let told: HashSet<_> = rows
+        .iter()
+        .filter(|(_, entry)| matches!(entry.effect, Effect::Written | Effect::Refused))
+        .map(|(_, entry)| key(entry))
+        .collect();
+    rows.retain(|(_, entry)| entry.effect != Effect::Observed || !told.contains(&key(entry)));
+}
+
+/// What is written at a first link is in the journal before the link is. If the process ended in between,
+/// the link was made once more under another id: under which.
+async fn ended_before_they_began(
+    core: &Core,
+    pairing: &Pairing,
+    rows: &[(LinkId, NewJournalEntry)],
+) -> Result<HashMap<LinkId, LinkId>, Error> {
+    let mut about: BTreeMap<LinkId, &NewJournalEntry> = BTreeMap::new();
+    let mut began: BTreeSet<LinkId> = BTreeSet::new();
+    for (link, entry) in rows {
+        match entry.effect {
+            Effect::Linked | Effect::Created => _ = began.insert(*link),
+            _ if is_write(entry) => _ = about.entry(*link).or_insert(entry),
+            _ => {}
+        }
+    }
+    about.retain(|link, _| !began.contains(link));
+    let mut found = HashMap::new();
+    for (link, entry) in about {
+        let Some(side) = pairing.side_of(&entry.connection) else {
+            continue;
+        };
+        if core.store.link(&core.workspace, link).await?.is_some() || has_begun(core, link).await? {
+            continue;
+        }
+        let record = std::slice::from_ref(&entry.record);
+        let (workspace, sync) = (&core.workspace, &pairing.sync);
+        let links = core
+            .store
+            .links_of(workspace, sync, pairing.entity, side, record)
+            .await?;
+        found.extend(links.first().map(|now| (link, now.id)));
+    }
+    Ok(found)
+}
+
+/// Whether a link was ever there.
+async fn has_begun(core: &Core, link: LinkId) -> Result<bool, Error> {
+    let filter = JournalFilter {
+        link: Some(link),
+        ..JournalFilter::default()
+    };
+    let rows = core.store.journal(&core.workspace, &filter).await?;
+    Ok(rows
+        .iter()
+        .any(|row| matches!(row.entry.effect, Effect::Linked | Effect::Created)))
 }
 
 fn is_chosen(scope: &UndoScope, entry: &NewJournalEntry) -> bool {
@@ -191,16 +272,22 @@ fn note(effects: &mut Effects, pairing: &Pairing, entry: NewJournalEntry) {
     match (entry.effect, entry.field) {
         (Effect::Created, None) => effects.made = Some(side),
         (Effect::Removed, _) => effects.removed = Some((side, entry.record)),
-        (Effect::Written, Some(field)) => {
+        (Effect::Written | Effect::Observed, Some(field)) => {
+            // What was written is always known, until it is removed.
+            let gone = !entry.before.is_known() && !entry.after.is_known();
             let mapping = mapping_of(&entry.rule).to_owned();
             let writes = effects.writes.entry(mapping).or_default();
             writes.first.get_or_insert(side);
             writes.sides[index(side)]
                 .entry(field.to_string())
-                .and_modify(|replaced| replaced.after = entry.after.clone())
+                .and_modify(|replaced| {
+                    replaced.after = entry.after.clone();
+                    replaced.gone |= gone;
+                })
                 .or_insert(Replaced {
                     before: entry.before,
                     after: entry.after,
+                    gone,
                 });
         }
         _ => {}
@@ -292,7 +379,10 @@ fn unmake(desk: &Desk<'_>, link: &Link, side: Side, read: &Read, found: &mut Fou
         record: link.record(side).clone(),
         source_connection: pairing.end(side.other()).connection.clone(),
         source: link.record(side.other()).clone(),
-        archived: pairing.end(side).description.deletes == Deletes::Archive,
+        archived: matches!(
+            pairing.end(side).description.deletes,
+            Deletes::Archive | Deletes::Cancel
+        ),
     });
 }
 
@@ -356,7 +446,11 @@ fn put_back(
             right_now: mapping.raw(Side::Right, current[1]),
             right_back: back(Side::Right),
         });
-        found.backs.push(Back { values, expected });
+        found.backs.push(Back {
+            values,
+            expected,
+            rule: UNDONE,
+        });
     }
 }
 
@@ -369,6 +463,14 @@ fn before(
     now: &[Field; 2],
 ) -> Result<[Field; 2], (Side, &'static str)> {
     const CHANGED: &str = "it was changed since, and that stays";
+    for side in Side::BOTH {
+        if writes.sides[index(side)]
+            .values()
+            .any(|replaced| replaced.gone)
+        {
+            return Err((side, GONE));
+        }
+    }
     for side in Side::BOTH {
         // An edit that is not carried over yet.
         if mapping.read(side, link.base(side)) != now[index(side)] {

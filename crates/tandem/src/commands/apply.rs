@@ -23,9 +23,9 @@ use crate::{
 pub(crate) async fn apply(global: &Global, apply: &cli::Apply, output: Output) -> Result<ExitCode> {
     let text = read_file(&apply.file)?;
     // what is wrong by itself is found before a database is opened or made
-    let database = database(global, Some(&apply.file));
-    let outcome = match check_here(&text, &database) {
-        Ok(document) if apply.dry_run && !database.exists() => Ok(without_accounts(&document)),
+    let database = database(global, Some(&apply.file))?;
+    let outcome = match check_here(&text, &database.beside()) {
+        Ok(document) if apply.dry_run && database.is_missing() => Ok(without_accounts(&document)),
         Ok(_) => through_api(global, apply, &text).await,
         Err(error) => Err(error),
     };

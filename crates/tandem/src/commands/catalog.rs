@@ -20,7 +20,7 @@ use crate::{
 
 /// Lists operations, or shows the one that is named in full. Needs no database.
 pub(crate) fn catalog(global: &Global, wanted: &cli::Catalog) -> Result<()> {
-    let database = session::database(global, None);
+    let database = session::database(global, None)?.beside();
     if let Some(cli::CatalogCommand::Import(wanted)) = &wanted.import {
         return import(&database, wanted);
     }

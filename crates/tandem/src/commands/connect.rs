@@ -71,12 +71,16 @@ async fn sign_in(
         .post(&format!("{path}/connect"), json!({"fields": fields}))
         .await?;
     let Some(link) = answer["link"].as_str() else {
-        return told(&answer["connected"], &answer, connect.format.json);
+        // nothing is registered at the vendor for what is pasted
+        return told(&answer["connected"], &Json::Null, connect.format.json);
     };
-    eprintln!(
-        "The redirect address to register at the vendor: {}",
-        cell(&answer, "/redirect_uri")
-    );
+    let redirect = cell(&answer, "/redirect_uri");
+    eprintln!("The redirect address to register at the vendor: {redirect}");
+    if !redirect.starts_with("https://") {
+        eprintln!(
+            "A vendor registers HTTPS addresses only: on a real account set `public_url` first (docs/reverse-proxy.md). The sandbox takes this one."
+        );
+    }
     if connect.format.json {
         output::json(&answer)?;
     } else {
@@ -139,6 +143,22 @@ fn told(connected: &Json, answer: &Json, json: bool) -> Result<ExitCode> {
             .flatten()
         {
             eprintln!("  {}", remark.as_str().unwrap_or_default());
+        }
+        for joined in connected["beside"].as_array().into_iter().flatten() {
+            output::text(&match &joined["problem"] {
+                Json::String(problem) => {
+                    format!(
+                        "{} is not connected: {problem}\n",
+                        cell(joined, "/connection")
+                    )
+                }
+                _ => format!(
+                    "{} is connected to {} ({}), too.\n",
+                    cell(joined, "/connection"),
+                    cell(joined, "/connected/account/name"),
+                    cell(joined, "/connected/account/id")
+                ),
+            })?;
         }
         if let Some(url) = answer["webhook_url"].as_str() {
             eprintln!("The webhook address to register at the vendor: {url}");
@@ -218,6 +238,70 @@ fn resolve(reference: &str) -> Result<String> {
     Ok(text.trim_end_matches(['\r', '\n']).to_owned())
 }
 
+/// The accounts that the sign-in of a connection reaches.
+pub(crate) async fn accounts(client: &Client, wanted: &cli::Accounts) -> Result<ExitCode> {
+    let path = format!("/api/v1/connections/{}/accounts", segment(&wanted.name));
+    let reached = client.get(&path, &[]).await?;
+    let mut rows = reached.as_array().cloned().unwrap_or_default();
+    if wanted.rows {
+        rows.retain(|row| row["connection"].is_null());
+    }
+    if wanted.format.json {
+        output::json(&Json::Array(rows))?;
+    } else if wanted.rows {
+        let mut names: BTreeMap<String, usize> = BTreeMap::new();
+        for row in &rows {
+            let mut name = config_name(&cell(row, "/name"));
+            let before = names.entry(name.clone()).or_default();
+            *before += 1;
+            if *before > 1 {
+                name = format!("{name}-{before}");
+            }
+            // a JSON string is one of YAML too
+            output::text(&format!("- {{name: {name}, account: {}}}\n", row["id"]))?;
+        }
+    } else {
+        let connected = |row: &Json| match (&row["connection"], &row["connected"]) {
+            (Json::Null, _) => "no connection",
+            (_, Json::Bool(true)) => "connected",
+            _ => "not signed in",
+        };
+        output::table(
+            &rows,
+            &[
+                ("account", &|row| cell(row, "/id")),
+                ("name", &|row| cell(row, "/name")),
+                ("connection", &|row| cell(row, "/connection")),
+                ("state", &|row| connected(row).to_owned()),
+            ],
+            "The app is installed in no account yet.",
+        )?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What people call an account, in letters that a connection may have.
+fn config_name(name: &str) -> String {
+    let mut text = String::new();
+    // a name has 48 letters at most, and one that comes twice gets a number
+    for letter in name.to_lowercase().chars().take(32) {
+        match letter {
+            'a'..='z' | '0'..='9' => text.push(letter),
+            'ä' => text.push_str("ae"),
+            'ö' => text.push_str("oe"),
+            'ü' => text.push_str("ue"),
+            'ß' => text.push_str("ss"),
+            _ if text.is_empty() || text.ends_with('-') => {}
+            _ => text.push('-'),
+        }
+    }
+    let text = text.trim_end_matches('-');
+    match text.chars().next() {
+        Some('a'..='z') => text.to_owned(),
+        _ => format!("account-{text}"),
+    }
+}
+
 /// Makes a custom field and prints its name.
 pub(crate) async fn add_field(client: &Client, field: &cli::AddField) -> Result<ExitCode> {
     let path = format!("/api/v1/connections/{}/fields", segment(&field.name));
@@ -271,7 +355,7 @@ pub(crate) async fn check(client: &Client, check: &cli::Check) -> Result<ExitCod
         output::json(&Json::Array(rows))?;
     } else {
         for row in &rows {
-            show_checked(row)?;
+            show_checked(row, check.all)?;
         }
     }
     Ok(if all_well {
@@ -281,7 +365,7 @@ pub(crate) async fn check(client: &Client, check: &cli::Check) -> Result<ExitCod
     })
 }
 
-fn show_checked(row: &Json) -> Result<()> {
+fn show_checked(row: &Json, all: bool) -> Result<()> {
     let name = cell(row, "/connection");
     if row["problem"].is_object() {
         output::text(&format!(
@@ -307,11 +391,21 @@ fn show_checked(row: &Json) -> Result<()> {
             output::text(&format!("  {what}: {value}\n"))?;
         }
     }
-    let missing = words(&row["account"]["missing"]);
-    if !missing.is_empty() {
-        output::text(&format!("  missing: {missing}\n"))?;
-    }
+    let missing = &row["account"]["missing"];
+    output::text(&match words(missing) {
+        none if none.is_empty() => "  all that your syncs need is there\n".to_owned(),
+        missing => format!("  missing: {missing}\n"),
+    })?;
+    // what no sync needs is a lot, and most people want none of it
+    let mut beside: Vec<&Json> = Vec::new();
     for (scope, lost) in row["account"]["lost"].as_object().into_iter().flatten() {
+        let needed = missing
+            .as_array()
+            .is_some_and(|all| all.iter().any(|one| one == scope));
+        if !all && !needed && words(&lost["fields"]).is_empty() {
+            beside.push(lost);
+            continue;
+        }
         output::text(&format!("  without {scope}:\n"))?;
         for (what, place) in [
             ("operations", "operations"),
@@ -323,6 +417,18 @@ fn show_checked(row: &Json) -> Result<()> {
                 output::text(&format!("    no {what}: {names}\n"))?;
             }
         }
+    }
+    if !beside.is_empty() {
+        let count = |place: &str| -> usize {
+            let each = beside.iter().filter_map(|lost| lost[place].as_array());
+            each.map(Vec::len).sum()
+        };
+        output::text(&format!(
+            "  of the catalog, {} operations and {} triggers need {} scopes that were not granted; --all lists them\n",
+            count("operations"),
+            count("triggers"),
+            beside.len(),
+        ))?;
     }
     for remark in row["account"]["remarks"].as_array().into_iter().flatten() {
         output::text(&format!("  {}\n", remark.as_str().unwrap_or_default()))?;

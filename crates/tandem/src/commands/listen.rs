@@ -52,6 +52,9 @@ pub(crate) async fn listen(client: &Client, wanted: &cli::Listen) -> Result<()> 
         if on.is_null() {
             eprintln!("{}: {how}. Ctrl-C ends it.", trigger.title);
         }
+        if let Some(why) = answer["passed_over"].as_str() {
+            eprintln!("Not all that happened is shown: {why}.");
+        }
         for happened in answer["happened"].as_array().into_iter().flatten() {
             output::text(&format!("{happened}\n"))?;
             shown += 1;

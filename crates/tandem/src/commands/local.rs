@@ -6,11 +6,13 @@ use anyhow::{Context as _, Result};
 use clap::CommandFactory as _;
 use clap_complete::Shell;
 use connections::reseal;
+use serde_json::json;
 use server::{Code, NewToken, StoredCredentials};
 use vault::KEY_VARIABLE;
 
 use crate::{
     cli::{self, Cli, Global, Pair},
+    commands::practise,
     failure::Failure,
     output, session, wiring,
 };
@@ -24,10 +26,13 @@ pub(crate) fn template(pair: Pair) -> &'static str {
 }
 
 /// Writes a config to start from. An existing file is never overwritten.
-pub(crate) fn init(init: &cli::Init) -> Result<()> {
-    let text = template(init.pair);
+pub(crate) async fn init(init: &cli::Init) -> Result<()> {
+    let text = match &init.sandbox {
+        Some(url) => practise::config(init.pair, url).await?,
+        None => template(init.pair).to_owned(),
+    };
     if init.out == Path::new("-") {
-        return output::text(text);
+        return output::text(&text);
     }
     let shown = init.out.display();
     let written = fs::OpenOptions::new()
@@ -79,7 +84,21 @@ pub(crate) fn schema() -> Result<()> {
 /// Prints the page of an error code, or all codes.
 pub(crate) fn error(error: &cli::ErrorCode) -> Result<()> {
     match &error.code {
-        Some(code) => output::text(code.parse::<Code>()?.page()),
+        Some(code) => {
+            let code = code.parse::<Code>()?;
+            if error.format.json {
+                return output::json(
+                    &json!({"code": code, "title": code.title(), "page": code.page()}),
+                );
+            }
+            output::text(code.page())
+        }
+        None if error.format.json => {
+            let listed = Code::ALL
+                .iter()
+                .map(|code| json!({"code": code, "title": code.title()}));
+            output::json(&listed.collect())
+        }
         None => {
             for code in Code::ALL {
                 output::text(&format!("{code}  {}\n", code.title()))?;
@@ -99,23 +118,23 @@ pub(crate) fn completions(shell: Shell) -> Result<()> {
 /// Seals all credentials anew under a new key. The database must not be in use: a running server
 /// would go on with the old key.
 pub(crate) async fn rotate(global: &Global) -> Result<()> {
-    let database = session::database(global, None);
-    if !database.exists() {
+    let database = session::database(global, None)?;
+    if database.is_missing() {
         return Err(Failure::new(
             Code::ConfigMissing,
-            format!("there is no database {}", database.display()),
+            format!("there is no database {database}"),
         )
         .into());
     }
     let store = wiring::open_store(&database).await?;
-    let outcome = reseal_all(&database, store.clone()).await;
+    let outcome = reseal_all(&database.beside(), store.clone()).await;
     let closed = store.close().await;
     let resealed = outcome?;
     closed.map_err(|error| wiring::store_failure(&error))?;
     output::text(&format!("{resealed} credentials were sealed anew.\n"))
 }
 
-async fn reseal_all(database: &Path, store: std::sync::Arc<store::SqliteStore>) -> Result<usize> {
+async fn reseal_all(database: &Path, store: std::sync::Arc<store::SqlStore>) -> Result<usize> {
     let names = wiring::connection_names(&*store).await?;
     let file = wiring::key_file(database);
     let in_environment = std::env::var(KEY_VARIABLE).is_ok_and(|key| !key.trim().is_empty());

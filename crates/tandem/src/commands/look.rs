@@ -10,47 +10,6 @@ use crate::{
     output::{self, Column, at, cell},
 };
 
-/// How many links are asked for at once.
-const PAGE: usize = 5_000;
-
-/// The links of a sync.
-pub(crate) async fn links(client: &Client, links: &cli::Links) -> Result<()> {
-    let path = format!("/api/v1/syncs/{}/links", segment(&links.sync));
-    let mut rows: Vec<Json> = Vec::new();
-    loop {
-        let wanted = match links.limit {
-            0 => PAGE,
-            limit => PAGE.min(limit - rows.len()),
-        };
-        let after = rows.last().map(|row| cell(row, "/id"));
-        let page = client
-            .get(
-                &path,
-                &[("after", after), ("limit", Some(wanted.to_string()))],
-            )
-            .await?;
-        let Json::Array(page) = page else { break };
-        let whole = page.len() == wanted;
-        rows.extend(page);
-        if !whole || (links.limit > 0 && rows.len() >= links.limit) {
-            break;
-        }
-    }
-    show(
-        rows,
-        links.format,
-        &[
-            ("entity", &at("/entity")),
-            ("left", &at("/left")),
-            ("right", &at("/right")),
-            ("matched by", &at("/how")),
-            ("state", &at("/state")),
-            ("since", &when("/created")),
-        ],
-        "No links.",
-    )
-}
-
 /// The questions that wait.
 pub(crate) async fn reviews(client: &Client, reviews: &cli::Reviews) -> Result<()> {
     let rows = list(
@@ -59,6 +18,7 @@ pub(crate) async fn reviews(client: &Client, reviews: &cli::Reviews) -> Result<(
         &[
             ("sync", reviews.sync.clone()),
             ("state", reviews.all.then(|| "all".to_owned())),
+            ("kind", reviews.kind.clone()),
         ],
     )
     .await?;
@@ -87,6 +47,15 @@ pub(crate) async fn reviews(client: &Client, reviews: &cli::Reviews) -> Result<(
                 choice => choice,
             };
             output::text(&format!("  {}: {why}\n\n", when("/decided")(row)))?;
+            continue;
+        }
+        let awaited = &row["details"]["waits_for"];
+        if awaited.is_object() && cell(row, "/state") == "postponed" {
+            output::text(&format!(
+                "  waits for the answer about {} {}\n\n",
+                cell(awaited, "/connection"),
+                cell(awaited, "/record")
+            ))?;
             continue;
         }
         for choice in row["details"]["choices"].as_array().into_iter().flatten() {
@@ -175,11 +144,10 @@ pub(crate) async fn explain(client: &Client, explain: &cli::Explain) -> Result<(
 
 fn event(event: &Json) -> String {
     let mut line = format!(
-        "{} {}: {} → {} by {}, signalled by {}",
+        "{} {}{} by {}, signalled by {}",
         when("/at")(event),
         cell(event, "/effect"),
-        plain(&event["before"]),
-        plain(&event["after"]),
+        change(event).map_or_else(String::new, |change| format!(": {change}")),
         cell(event, "/rule"),
         cell(event, "/signal"),
     );
@@ -187,6 +155,16 @@ fn event(event: &Json) -> String {
         line.push_str(&format!(" ({note})"));
     }
     line
+}
+
+/// The values before and after; none where the effect is about a whole record, such as a link.
+fn change(event: &Json) -> Option<String> {
+    let (before, after) = (&event["before"], &event["after"]);
+    if event["values_gone"] == true {
+        return Some("(kept no longer)".to_owned());
+    }
+    let has_values = before != "unknown" || after != "unknown";
+    has_values.then(|| format!("{} → {}", plain(before), plain(after)))
 }
 
 /// A stored field as a person reads it.
@@ -379,7 +357,6 @@ pub(crate) async fn journal(client: &Client, journal: &cli::Journal) -> Result<(
         ],
     )
     .await?;
-    let change = |row: &Json| format!("{} → {}", plain(&row["before"]), plain(&row["after"]));
     show(
         rows,
         journal.format,
@@ -389,7 +366,7 @@ pub(crate) async fn journal(client: &Client, journal: &cli::Journal) -> Result<(
             ("connection", &at("/connection")),
             ("record", &at("/record")),
             ("field", &at("/field")),
-            ("change", &change),
+            ("change", &|row| change(row).unwrap_or_default()),
             ("rule", &at("/rule")),
             ("signal", &at("/cause/source")),
         ],
@@ -421,6 +398,31 @@ pub(crate) async fn failing(client: &Client, failing: &cli::Failing) -> Result<(
         ],
         "No record fails.",
     )
+}
+
+/// How much is kept.
+pub(crate) async fn retention(client: &Client, format: cli::Format) -> Result<()> {
+    let answer = client.get("/api/v1/retention", &[]).await?;
+    if format.json {
+        return output::json(&answer);
+    }
+    let what = |row: &Json| cell(row, "/what").replace('_', " ");
+    let rule = |row: &Json| match row["most"].as_u64() {
+        Some(most) => format!("{} days, at most {most}", cell(row, "/days")),
+        None => format!("{} days", cell(row, "/days")),
+    };
+    output::table(
+        answer["kept"].as_array().map_or(&[], Vec::as_slice),
+        &[
+            ("what", &what),
+            ("how many", &at("/rows")),
+            ("the oldest", &when("/oldest")),
+            ("kept for", &rule),
+        ],
+        "Nothing is kept.",
+    )?;
+    let megabytes = answer["bytes"].as_u64().unwrap_or(0).div_ceil(1_000_000);
+    output::text(&format!("The database has {megabytes} MB.\n"))
 }
 
 /// Fields that do not cross.

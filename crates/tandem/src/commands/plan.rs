@@ -30,7 +30,15 @@ pub(crate) async fn plan(client: &Client, asked: &cli::Plan) -> Result<()> {
     if asked.format.json {
         return output::json(&plan);
     }
-    output::text(&in_words(&plan))
+    output::text(&match asked.html {
+        Some(_) => format!(
+            "{}\n{}\n{}\n",
+            read_in_words(&plan),
+            headline(&plan),
+            carried_out_by(&plan)
+        ),
+        None => in_words(&plan),
+    })
 }
 
 fn read(file: &Path) -> Result<String> {
@@ -190,14 +198,7 @@ fn report_in_words(report: &Json) -> String {
 
 /// A plan as people read it.
 pub(crate) fn in_words(plan: &Json) -> String {
-    let mut lines = Vec::new();
-    lines.push(format!(
-        "{} and {}: {} and {} records were read. Nothing was written.",
-        cell(plan, "/left/connection"),
-        cell(plan, "/right/connection"),
-        cell(plan, "/left/listed"),
-        cell(plan, "/right/listed"),
-    ));
+    let mut lines = vec![read_in_words(plan)];
     if plan["other_rules"] == true {
         lines.push("These rules are not in force. Nothing else was changed either.".to_owned());
     }
@@ -244,11 +245,12 @@ pub(crate) fn in_words(plan: &Json) -> String {
     }
     for side in [&plan["left"], &plan["right"]] {
         lines.push(format!(
-            "On {}: {} created, {} changed, {} ambiguous, {} in doubles, {} out of scope, {} not created by the rules",
+            "On {}: {} created, {} changed, {} ambiguous, {} waiting for the answer about another, {} in doubles, {} out of scope, {} not created by the rules",
             cell(side, "/connection"),
             cell(side, "/creates"),
             cell(side, "/updates"),
             cell(side, "/ambiguous"),
+            cell(side, "/waiting"),
             cell(side, "/duplicates"),
             cell(side, "/out_of_scope"),
             cell(side, "/not_created"),
@@ -291,12 +293,26 @@ pub(crate) fn in_words(plan: &Json) -> String {
             ));
         }
     }
-    lines.push(format!(
+    lines.push(carried_out_by(plan));
+    lines.join("\n") + "\n"
+}
+
+fn read_in_words(plan: &Json) -> String {
+    format!(
+        "{} and {}: {} and {} records were read. Nothing was written.",
+        cell(plan, "/left/connection"),
+        cell(plan, "/right/connection"),
+        cell(plan, "/left/listed"),
+        cell(plan, "/right/listed"),
+    )
+}
+
+fn carried_out_by(plan: &Json) -> String {
+    format!(
         "`tandem apply-plan {}` carries out these {} rows and nothing else; `tandem plan-rows` lists them.",
         cell(plan, "/id"),
         cell(plan, "/rows"),
-    ));
-    lines.join("\n") + "\n"
+    )
 }
 
 /// What the whole comes to.

@@ -27,7 +27,11 @@ const INTERRUPTED: u8 = 130;
 pub(crate) async fn probe(client: &Client, probe: &cli::Probe) -> Result<ExitCode> {
     let path = format!("/api/v1/connections/{}/probes", segment(&probe.name));
     if probe.list {
-        list(&client.get(&path, &[]).await?, probe.format)?;
+        let mut all = client.get(&path, &[]).await?;
+        if !probe.only.is_empty() {
+            all = chosen(&all, &probe.only)?;
+        }
+        list(&all, probe.format)?;
         return Ok(ExitCode::SUCCESS);
     }
     if !probe.yes && !io::stdin().is_terminal() {
@@ -76,6 +80,21 @@ pub(crate) async fn probe(client: &Client, probe: &cli::Probe) -> Result<ExitCod
         true => ExitCode::from(INTERRUPTED),
         false => ExitCode::SUCCESS,
     })
+}
+
+/// Those that are named.
+fn chosen(probes: &Json, only: &[String]) -> Result<Json> {
+    let all = probes.as_array().map_or(&[][..], Vec::as_slice);
+    let known = |id: &String| all.iter().find(|probe| probe["id"] == **id).cloned();
+    let found: Vec<Option<Json>> = only.iter().map(known).collect();
+    if let Some((id, _)) = only.iter().zip(&found).find(|(_, probe)| probe.is_none()) {
+        return Err(
+            Failure::new(Code::BadRequest, format!("there is no probe `{id}`"))
+                .hint("`tandem probe NAME --list` shows them all")
+                .into(),
+        );
+    }
+    Ok(found.into_iter().flatten().collect())
 }
 
 fn list(probes: &Json, format: cli::Format) -> Result<()> {

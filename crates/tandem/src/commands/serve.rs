@@ -12,8 +12,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     cli::{self, Global},
-    client::{Client, Payload},
-    commands::apply,
+    client::{Client, Payload, with_query},
+    commands::{apply, practise},
     failure::Failure,
     output::{self, Output},
     session, wiring,
@@ -21,20 +21,17 @@ use crate::{
 
 /// Runs the server until it is told to stop.
 pub(crate) async fn serve(global: &Global, serve: &cli::Serve, output: Output) -> Result<()> {
-    let database = session::database(global, serve.config.as_deref());
-    let options = store::Options {
-        max_backlog: serve.max_backlog,
-        ..store::Options::at(&database)
-    };
+    let database = session::database(global, serve.config.as_deref())?;
     let opened = wiring::open_with(
-        options,
+        &database,
+        Some(serve.max_backlog),
         sync::Options::default(),
         HttpOptions::default(),
         Browsers::Password,
     )
     .await?;
     let handle = opened.service.handle();
-    let outcome = prepare(serve, &database, &handle, output).await;
+    let outcome = prepare(serve, &database.beside(), &handle, output).await;
     let listener = match outcome {
         Ok(listener) => listener,
         Err(error) => {
@@ -45,8 +42,12 @@ pub(crate) async fn serve(global: &Global, serve: &cli::Serve, output: Output) -
     };
     let address = format!("http://{}", listener.local_addr()?);
     eprintln!("Tandem: {address}");
-    if let Some(link) = handle.first_link(&address).map_err(Failure::from)? {
-        eprintln!("Set the owner's password (this link works once): {link}");
+    let links = handle.first_links(&address).map_err(Failure::from)?;
+    for (place, link) in ["", ", from outside if the proxy passes `/` on"]
+        .iter()
+        .zip(links)
+    {
+        eprintln!("Set the owner's password (this link works once{place}): {link}");
     }
     let shutdown = CancellationToken::new();
     tokio::spawn(told_to_stop(shutdown.clone()));
@@ -75,8 +76,12 @@ async fn prepare(
             router: handle.router(),
             token: handle.token().expose().to_owned(),
         };
+        let path = with_query(
+            "/api/v1/config",
+            &[("file", Some(file.display().to_string()))],
+        );
         client
-            .call(Method::PUT, "/api/v1/config", Payload::Text(text.clone()))
+            .call(Method::PUT, &path, Payload::Text(text.clone()))
             .await?;
         Ok(listener)
     };
@@ -163,9 +168,7 @@ pub(crate) async fn sandbox(sandbox: cli::Sandbox) -> Result<()> {
         }
     }
     output::text(&format!("{}\n", running.url()))?;
-    eprintln!(
-        "The sandbox is up. Its ids, secrets and controls stand in docs/sandbox.md; Ctrl-C ends it."
-    );
+    eprintln!("{}", practise::banner(&running.control(), &running.url())?);
     running.stopped().await;
     Ok(())
 }

@@ -32,6 +32,7 @@ pub(crate) async fn status(client: &Client, format: Format) -> Result<()> {
     connections(&status)?;
     output::text("\n")?;
     syncs(&status)?;
+    alerts(&status)?;
     failing(&status)
 }
 
@@ -82,9 +83,13 @@ fn connections(status: &Json) -> Result<()> {
     let changes = |row: &Json| {
         let heard = &status["changes"][cell(row, "/name")];
         let behind = heard["behind_ms"].as_u64().map(in_words);
+        let every = heard["polled_every_ms"].as_u64();
         match (heard["webhooks"].as_bool(), behind) {
             (None, _) => "–".to_owned(),
-            (Some(true), _) => "webhooks".to_owned(),
+            (Some(true), _) => every.map_or_else(
+                || "webhooks".to_owned(),
+                |every| format!("webhooks, polled every {} min", every.div_ceil(60_000)),
+            ),
             (Some(false), Some(behind)) => format!("polled, lag up to {behind}"),
             (Some(false), None) if heard["polled_every_ms"].is_null() => "listed".to_owned(),
             (Some(false), None) => "not polled yet".to_owned(),
@@ -98,6 +103,7 @@ fn connections(status: &Json) -> Result<()> {
             ("account", &account),
             ("health", &health),
             ("changes", &changes),
+            ("limit used", &budget),
             ("waiting", &waiting),
             ("oldest signal", &oldest),
             ("failing", &failing),
@@ -144,6 +150,19 @@ fn syncs(status: &Json) -> Result<()> {
         "No syncs.",
     )?;
     for sync in rows(&status["syncs"]) {
+        for (entity, count) in sync["waiting"].as_object().into_iter().flatten() {
+            output::text(&format!(
+                "{}: {count} {entity} records wait until the record that they belong to is linked\n",
+                cell(sync, "/name")
+            ))?;
+        }
+        for listing in rows(&sync["listings"]) {
+            output::text(&format!(
+                "{}: {}\n",
+                cell(sync, "/name"),
+                listing_cost(listing)
+            ))?;
+        }
         for (part, words) in [
             ("lag_to_right", "edits cross to the right"),
             ("lag_to_left", "edits cross to the left"),
@@ -160,6 +179,9 @@ fn syncs(status: &Json) -> Result<()> {
                 output::text(&format!("{}: {words}: {spread}\n", cell(sync, "/name")))?;
             }
         }
+        if let Some(told) = found(sync) {
+            output::text(&format!("{}: {told}\n", cell(sync, "/name")))?;
+        }
         for (mapping, why) in sync["paused_mappings"].as_object().into_iter().flatten() {
             output::text(&format!(
                 "{}: mapping {mapping} is paused: {}\n",
@@ -169,6 +191,102 @@ fn syncs(status: &Json) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// How changes were found, in words: "120 changes found, 2 % of them only by listing; …".
+fn found(sync: &Json) -> Option<String> {
+    let changes = sync["changes"].as_u64().filter(|changes| *changes > 0)?;
+    let percent = |part: &str| sync[part].as_f64().map(|share| (share * 100.0).round());
+    let mut words = format!("{changes} changes found");
+    if let Some(gap) = percent("gap") {
+        words.push_str(&format!(", {gap} % of them only by listing"));
+    }
+    if let Some(echo) = percent("echo") {
+        words.push_str(&format!(
+            "; {echo} % of what webhooks told of was nothing new"
+        ));
+    }
+    let mut drift: Vec<(&String, u64)> = sync["drift"]
+        .as_object()
+        .into_iter()
+        .flatten()
+        .filter_map(|(mapping, count)| Some((mapping, count.as_u64()?)))
+        .collect();
+    drift.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    if !drift.is_empty() {
+        let most: Vec<String> = drift
+            .iter()
+            .take(3)
+            .map(|(mapping, count)| format!("{mapping} ({count})"))
+            .collect();
+        words.push_str(&format!("; no webhook told of {}", most.join(", ")));
+    }
+    Some(words)
+}
+
+/// What is wrong and was told.
+fn alerts(status: &Json) -> Result<()> {
+    for alert in rows(&status["alerts"]) {
+        if !alert["told"].is_null() {
+            output::text(&format!(
+                "Alert: {} {}: {}\n",
+                cell(alert, "/kind"),
+                cell(alert, "/about"),
+                cell(alert, "/why")
+            ))?;
+        }
+    }
+    Ok(())
+}
+
+/// How much of the limit that is used up most is used: "40 of 100 in 10 s".
+fn budget(connection: &Json) -> String {
+    let share = |row: &Json| {
+        let requests = row["requests"].as_f64().unwrap_or(1.0).max(1.0);
+        row["used"].as_f64().unwrap_or(0.0) / requests
+    };
+    let most = rows(&connection["budget"])
+        .iter()
+        .max_by(|one, other| share(one).total_cmp(&share(other)));
+    most.map_or_else(
+        || "–".to_owned(),
+        |row| {
+            let seconds = row["per_ms"].as_f64().unwrap_or(0.0) / 1_000.0;
+            let per = match seconds {
+                3_600.0.. => format!("{} h", seconds / 3_600.0),
+                _ => format!("{seconds} s"),
+            };
+            format!(
+                "{} of {} in {per}",
+                cell(row, "/used"),
+                cell(row, "/requests")
+            )
+        },
+    )
+}
+
+/// What a dear listing costs, in words.
+fn listing_cost(listing: &Json) -> String {
+    let seconds = listing["every"].as_u64().unwrap_or(0);
+    let every = match seconds {
+        0..120 => format!("{seconds} s"),
+        120..7_200 => format!("{} min", seconds / 60),
+        _ => format!("{} h", seconds / 3_600),
+    };
+    let why = match (
+        listing["tells_edits"].as_bool(),
+        listing["per_record_of"].as_str(),
+    ) {
+        (Some(true), _) => "nothing else tells of edits".to_owned(),
+        (_, Some(parent)) => format!("one for each {parent}"),
+        _ => String::new(),
+    };
+    format!(
+        "listing every {} of {} takes about {} requests ({why}), every {every}",
+        cell(listing, "/entity"),
+        cell(listing, "/connection"),
+        cell(listing, "/requests"),
+    )
 }
 
 /// How long something took, in words: "half within 1 s, 99 of 100 within 5 s (120 times)".

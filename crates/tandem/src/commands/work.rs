@@ -128,19 +128,97 @@ pub(crate) async fn resume(client: &Client, sync: &cli::OneSync) -> Result<()> {
     output::text(&format!("{} goes on.\n", sync.sync))
 }
 
-/// Answers a review.
+/// Answers a review, or all that a filter meets.
 pub(crate) async fn resolve(client: &Client, resolve: &cli::Resolve) -> Result<()> {
-    let path = format!("/api/v1/reviews/{}/resolve", segment(&resolve.id));
-    let review = client
-        .post(&path, json!({"choice": resolve.choice}))
-        .await?;
+    let filtered = resolve.sync.is_some()
+        || resolve.kind.is_some()
+        || resolve.entity.is_some()
+        || resolve.field.is_some();
+    match &resolve.answer[..] {
+        [id, choice] if !filtered => one(client, resolve, id, choice).await,
+        [choice] if filtered => many(client, resolve, choice).await,
+        _ => Err(Failure::new(
+            Code::BadRequest,
+            "give either the id of a review and a choice, or a filter and a choice",
+        )
+        .hint("`tandem resolve --help` shows both")
+        .into()),
+    }
+}
+
+async fn one(client: &Client, resolve: &cli::Resolve, id: &str, choice: &str) -> Result<()> {
+    let path = format!("/api/v1/reviews/{}/resolve", segment(id));
+    let body = json!({"choice": choice, "always": resolve.always});
+    let review = client.post(&path, body).await?;
     if resolve.format.json {
         return output::json(&review);
     }
     output::text(&format!(
-        "{}: {} ({}).\n",
+        "{}: {choice} ({}).\n",
         cell(&review, "/summary"),
-        resolve.choice,
         cell(&review, "/state")
+    ))?;
+    let rule = &review["always"];
+    if !rule.is_object() {
+        return Ok(());
+    }
+    if rule["file"].is_string() {
+        output::text(&format!(
+            "It is no rule yet, because the config is read from {} at each start. Write there, in line {}:\n",
+            cell(rule, "/file"),
+            cell(rule, "/line"),
+        ))?;
+    } else {
+        output::text(&format!(
+            "It is a rule from now on: config {}, line {}. `tandem config` lists the configs, `tandem config N --back` goes back to one.\n",
+            cell(rule, "/revision"),
+            cell(rule, "/line"),
+        ))?;
+    }
+    for line in rule["lines"].as_array().into_iter().flatten() {
+        output::text(&format!("{}\n", line.as_str().unwrap_or_default()))?;
+    }
+    output::text(&format!(
+        "{} more reviews about this field were answered alike.\n",
+        cell(rule, "/answered")
     ))
+}
+
+async fn many(client: &Client, resolve: &cli::Resolve, choice: &str) -> Result<()> {
+    let mut body = json!({"choice": choice, "dry_run": resolve.dry_run});
+    for (name, value) in [
+        ("sync", &resolve.sync),
+        ("kind", &resolve.kind),
+        ("entity", &resolve.entity),
+        ("field", &resolve.field),
+    ] {
+        if let Some(value) = value {
+            body[name] = json!(value);
+        }
+    }
+    let answer = client.post("/api/v1/reviews/resolve", body).await?;
+    if resolve.format.json {
+        return output::json(&answer);
+    }
+    let number = |name: &str| answer[name].as_array().map_or(0, Vec::len);
+    output::text(&format!(
+        "{} of {} reviews {} `{choice}`; {} do not offer it, {} failed.\n",
+        cell(&answer, "/answered"),
+        cell(&answer, "/matching"),
+        if resolve.dry_run {
+            "would be answered"
+        } else {
+            "were answered"
+        },
+        number("not_offered"),
+        number("failed"),
+    ))?;
+    for failed in answer["failed"].as_array().into_iter().flatten() {
+        output::text(&format!(
+            "  {}: {}\n",
+            cell(failed, "/id"),
+            cell(failed, "/why")
+        ))?;
+    }
+    Ok(())
 }

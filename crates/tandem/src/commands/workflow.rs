@@ -43,6 +43,7 @@ Examples:
 Examples:
   tandem workflow publish new-lead.yaml
   tandem workflow publish new-lead.yaml --draft          (only save it as the draft)
+  tandem workflow publish new-lead.yaml --each places.yaml   (once for each of many places)
   tandem workflow publish new-lead.yaml --with crm=marketing --with office=office --var agent=anna")]
     Publish(Publish),
     /// Go back to an earlier version
@@ -123,6 +124,9 @@ pub(crate) struct Test {
     /// What its trigger hands on, as JSON [default: the example of its trigger in the catalog]
     #[arg(long, value_name = "JSON")]
     pub(crate) input: Option<String>,
+    /// With what began this run
+    #[arg(long, value_name = "RUN", conflicts_with = "input")]
+    pub(crate) run: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -146,6 +150,9 @@ pub(crate) struct Publish {
     /// Only save it as the draft
     #[arg(long)]
     pub(crate) draft: bool,
+    /// Once for each place of a list: `[{name, with, vars}]`; for all of them or none
+    #[arg(long, value_name = "FILE")]
+    pub(crate) each: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -257,6 +264,9 @@ pub(crate) async fn workflow(
             if asked.input.is_some() {
                 body["input"] = input(asked.input.as_deref())?;
             }
+            if let Some(run) = &asked.run {
+                body["run"] = json!(run);
+            }
             let answer = client.post("/api/v1/workflows/test", body).await;
             with_problems(&asked.file, answer, output, rehearsed)
         }
@@ -270,22 +280,22 @@ pub(crate) async fn workflow(
             differences(&rows, asked.format).map(done)
         }
         Workflow::Publish(asked) => {
-            let body = given(&asked.file, !asked.draft)?;
+            let mut body = given(&asked.file, !asked.draft)?;
+            if let Some(each) = &asked.each {
+                let places: Json = serde_yaml_ng::from_str(&read_file(each)?)?;
+                body["each"] = places;
+            }
             let answer = client.post("/api/v1/workflows", body).await;
             with_problems(&asked.file, answer, output, |answer| {
-                if answer["draft"] == true {
-                    return format!("{} has a new draft.\n", cell(answer, "/name"));
-                }
-                format!(
-                    "{} is in force, version {}.\n",
-                    cell(answer, "/name"),
-                    cell(answer, "/published")
-                )
+                let many = answer["workflows"].as_array();
+                let all = many.map_or(std::slice::from_ref(answer), Vec::as_slice);
+                all.iter().inspect(|one| warn(one)).map(kept).collect()
             })
         }
         Workflow::Rollback(asked) => {
             let path = format!("/api/v1/workflows/{}/publish", segment(&asked.name));
             let answer = client.post(&path, json!({"version": asked.to})).await?;
+            warn(&answer);
             say(&answer, asked.format, |_| {
                 format!("Version {} of {} is in force.\n", asked.to, asked.name)
             })
@@ -330,6 +340,18 @@ pub(crate) async fn workflow(
             told(&run, asked.format)
         }
     }
+}
+
+/// What became of one workflow.
+fn kept(answer: &Json) -> String {
+    if answer["draft"] == true {
+        return format!("{} has a new draft.\n", cell(answer, "/name"));
+    }
+    format!(
+        "{} is in force, version {}.\n",
+        cell(answer, "/name"),
+        cell(answer, "/published")
+    )
 }
 
 /// A rehearsal as a list.
@@ -383,6 +405,13 @@ fn say(answer: &Json, format: Format, words: impl Fn(&Json) -> String) -> Result
         return output::json(answer);
     }
     output::text(&words(answer))
+}
+
+/// Says what a published workflow lacks here.
+fn warn(answer: &Json) {
+    for lacking in answer["warnings"].as_array().into_iter().flatten() {
+        eprintln!("warning: {}", lacking.as_str().unwrap_or_default());
+    }
 }
 
 /// A file as the API takes it.
@@ -471,6 +500,9 @@ async fn list(client: &Client, format: Format) -> Result<()> {
         }
         if row["paused"] == true {
             words.push_str(", paused");
+        }
+        if row["unreadable"].is_string() {
+            words.push_str(", cannot be read");
         }
         words
     };

@@ -12,7 +12,7 @@ use store::{Store as _, SyncName};
 
 use super::{
     stage::{SYNCS, Stage},
-    verdict::{Excuses, Verdict, title, verdict},
+    verdict::{Belongings, Excuses, Verdict, of_belongings, title, verdict},
 };
 use crate::wiring;
 
@@ -82,6 +82,7 @@ impl Stage {
             }
             links.push(rows);
         }
+        let belongings = self.judge_belongings(&links);
         let found = self
             .sandbox
             .control()
@@ -105,6 +106,10 @@ impl Stage {
             let excuses = Excuses::new(&links[number], &reviews, &blocked, left_alone);
             syncs[number].1.add(entity, verdict(agreement, &excuses));
         }
+        for (number, entity, judged) in belongings {
+            let excuses = Excuses::new(&links[number], &reviews, &[], BTreeSet::new());
+            syncs[number].1.add(entity, of_belongings(judged, &excuses));
+        }
         let in_words = |twin: &sandbox::judge::Duplicate| {
             let (system, id, of) = (title(twin.system), &twin.id, &twin.of);
             (twin.system, format!("{system} {id} is the same as {of}"))
@@ -120,6 +125,34 @@ impl Stage {
                 .collect(),
             echo_writes: found.echo_writes,
         })
+    }
+
+    /// What is wrong with what belongs to people, by sync and entity.
+    fn judge_belongings(&self, links: &[Vec<sync::LinkRow>]) -> Vec<(usize, Entity, Belongings)> {
+        // of a record that is known with the one it belongs to, its own id
+        let own = |id: &RecordId| {
+            id.as_str()
+                .rsplit(':')
+                .next()
+                .unwrap_or_default()
+                .to_owned()
+        };
+        let control = self.sandbox.control();
+        let mut judged = Vec::new();
+        for (number, sync) in SYNCS.iter().enumerate() {
+            let of = |entity: Entity| -> Vec<(String, String)> {
+                let rows = links[number].iter().filter(|link| link.entity == entity);
+                rows.map(|link| (own(&link.left), own(&link.right)))
+                    .collect()
+            };
+            for (entity, what) in sync.belongings {
+                let pairs = of(*entity);
+                let wrong = control.judge_belongings(*what, &of(Entity::Contact), &pairs);
+                let pairs = pairs.len();
+                judged.push((number, *entity, Belongings { pairs, wrong }));
+            }
+        }
+        judged
     }
 
     /// Records without a counterpart that shall have none.

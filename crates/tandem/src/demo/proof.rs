@@ -3,13 +3,25 @@
 
 use std::collections::BTreeMap;
 
-use sandbox::{Control, Edit, System, SystemCounts, judge::Held};
+use sandbox::{
+    Control, Edit, System, SystemCounts,
+    judge::{Belonging, Held},
+};
 use serde::Serialize;
+
+/// What belongs to people in the demo, as its config says.
+pub(super) const BELONGINGS: [Belonging; 4] = [
+    Belonging::Tasks,
+    Belonging::Notes("Notiz"),
+    Belonging::Appointments,
+    Belonging::Opportunities,
+];
 
 /// What the simulated systems hold and have seen when all is over.
 pub(super) struct Sight {
     people: BTreeMap<System, Vec<Held>>,
     pub(super) businesses: Vec<Held>,
+    belongings: BTreeMap<(System, Belonging), Vec<(String, String)>>,
     pub(super) edits: Vec<Edit>,
     pub(super) counts: BTreeMap<System, SystemCounts>,
     faults: BTreeMap<u64, u64>,
@@ -26,6 +38,11 @@ impl Sight {
                 .map(|system| (system, control.held(system)))
                 .collect(),
             businesses: control.companies(System::HighLevel),
+            belongings: BELONGINGS
+                .into_iter()
+                .flat_map(|what| systems.map(|system| (system, what)))
+                .map(|(system, what)| ((system, what), control.belongings(system, what)))
+                .collect(),
             edits: control.core().edits.since(0),
             counts: control.core().counts.all(),
             faults: standing.iter().map(|each| (each.id, each.struck)).collect(),
@@ -42,6 +59,18 @@ impl Sight {
     pub(super) fn person(&self, system: System, id: &str) -> Option<&Held> {
         let people = self.people.get(&system)?;
         people.iter().find(|held| held.id == id)
+    }
+
+    /// How many of what belongs to a person are called so, or say so.
+    pub(super) fn belonging(
+        &self,
+        what: Belonging,
+        system: System,
+        person: &str,
+        said: &str,
+    ) -> usize {
+        let all = self.belongings.get(&(system, what)).into_iter().flatten();
+        all.filter(|(of, own)| of == person && own == said).count()
     }
 
     /// How often a fault struck.

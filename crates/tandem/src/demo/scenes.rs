@@ -15,7 +15,10 @@ pub(super) use trouble::{
 use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result};
-use sandbox::{Control, Fault, Rule, System, judge::Held};
+use sandbox::{
+    Control, Fault, Rule, System,
+    judge::{Belonging, Held},
+};
 use serde_json::{Value as Json, json};
 
 use super::proof::Scene;
@@ -139,6 +142,19 @@ impl<'a> Stage<'a> {
         let test = move |held: &Held| held.street == street;
         self.says(System::HighLevel, &pair.highlevel, street, test);
         self.says(System::OnOffice, &pair.onoffice, street, test);
+    }
+
+    /// That each of these people has what belongs to them once.
+    fn each_has(&mut self, what: Belonging, people: &[(System, &str)], said: &[&'static str]) {
+        for (system, person) in people {
+            for said in said.iter().copied() {
+                let (system, person) = (*system, (*person).to_owned());
+                let claim = format!("\"{said}\" once in {}", super::verdict::title(system));
+                self.claim(claim, move |sight| {
+                    sight.belonging(what, system, &person, said) == 1
+                });
+            }
+        }
     }
 
     /// That a fault struck.

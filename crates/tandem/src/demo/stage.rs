@@ -12,10 +12,14 @@ use anyhow::{Context as _, Result, bail};
 use connections::HttpOptions;
 use http::Method;
 use record::{Entity, RecordId};
-use sandbox::{Sandbox, System, judge::Truth, people::Population};
+use sandbox::{
+    Sandbox, System,
+    judge::{Belonging, Truth},
+    people::Population,
+};
 use serde_json::{Value as Json, json};
 use server::{Browsers, Service};
-use store::{ReviewFilter, SqliteStore, Store as _, SyncName};
+use store::{ReviewFilter, SqlStore, Store as _, SyncName};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -23,6 +27,7 @@ use super::scenes;
 use crate::{
     client::{Client, Payload},
     commands::apply,
+    database::Database,
     wiring,
 };
 
@@ -35,6 +40,8 @@ pub(super) struct Sync {
     pub(super) made_if_tagged: Option<&'static str>,
     /// Companies are in it, and who belongs to which.
     pub(super) companies: bool,
+    /// What belongs to the people in it.
+    pub(super) belongings: &'static [(Entity, Belonging)],
 }
 
 /// The syncs of the config, in the order in which they are run for the first time.
@@ -45,6 +52,11 @@ pub(super) const SYNCS: [Sync; 2] = [
         right: System::OnOffice,
         made_if_tagged: None,
         companies: false,
+        belongings: &[
+            (Entity::Task, Belonging::Tasks),
+            (Entity::Note, Belonging::Notes("Notiz")),
+            (Entity::Appointment, Belonging::Appointments),
+        ],
     },
     Sync {
         name: "members",
@@ -52,6 +64,7 @@ pub(super) const SYNCS: [Sync; 2] = [
         right: System::OfficeRnd,
         made_if_tagged: Some("coworking"),
         companies: true,
+        belongings: &[(Entity::Opportunity, Belonging::Opportunities)],
     },
 ];
 
@@ -65,6 +78,9 @@ const LISTEN: &str = "127.0.0.1:8484";
 /// What the config has for a location of the sandbox's OfficeRnD.
 const LOCATION: &str = "LOCATION_ID";
 
+/// What the config has for a calendar of the sandbox's HighLevel.
+const CALENDAR: &str = "CALENDAR_ID";
+
 /// How long the demo waits for an answer of a system; an installation waits longer.
 pub(super) const ANSWER: Duration = Duration::from_secs(6);
 
@@ -76,7 +92,7 @@ pub(super) struct Stage {
     pub(super) sandbox: sandbox::Handle,
     pub(super) database: PathBuf,
     pub(super) handle: server::Handle,
-    pub(super) store: Arc<SqliteStore>,
+    pub(super) store: Arc<SqlStore>,
     pub(super) truth: Option<Truth>,
     address: SocketAddr,
     serving: JoinHandle<Result<(), server::ServeError>>,
@@ -116,7 +132,8 @@ impl Stage {
             ..HttpOptions::default()
         };
         let opened = wiring::open_with(
-            store::Options::at(&database),
+            &Database::File(database.clone()),
+            None,
             pace(),
             network,
             Browsers::AnyoneHere,
@@ -135,14 +152,23 @@ impl Stage {
         )?;
         let access = control.act(System::HighLevel, "access", &json!({}))?;
         let coworking = control.act(System::OfficeRnd, "access", &json!({}))?;
-        let text = config(
-            &sandbox.url(),
-            address,
-            &access["webhookPublicKey"],
-            coworking["locations"][0]["_id"]
-                .as_str()
-                .context("the simulated OfficeRnD has no location")?,
-        );
+        let viewings = json!({"kind": "calendar", "fields": {"name": "Besichtigungen"}});
+        let viewings = control.act(System::HighLevel, "make_thing", &viewings)?;
+        let ids = [
+            (
+                LOCATION,
+                coworking["locations"][0]["_id"]
+                    .as_str()
+                    .context("the simulated OfficeRnD has no location")?,
+            ),
+            (
+                CALENDAR,
+                viewings["id"]
+                    .as_str()
+                    .context("the simulated HighLevel made no calendar")?,
+            ),
+        ];
+        let text = config(&sandbox.url(), address, &access["webhookPublicKey"], ids);
         apply::check_here(&text, &database)?;
         let handle = opened.service.handle();
         here(&handle)
@@ -224,7 +250,7 @@ impl Stage {
         loop {
             let quiet = self.handle.engine().quiet(longest).await?;
             let control = self.sandbox.control();
-            if quiet && control.core().deliveries.next_due_ms().is_none() {
+            if quiet && control.core().deliveries.are_done() {
                 return Ok(());
             }
             if begun.elapsed() > longest {
@@ -407,10 +433,12 @@ async fn sandbox(
     Ok((sandbox, truth))
 }
 
-/// The shipped config, with the addresses of this run, the sandbox's webhook key and its location.
-fn config(sandbox: &str, listen: SocketAddr, key: &Json, location: &str) -> String {
-    CONFIG
-        .replace(LOCATION, location)
+/// The shipped config, with the addresses of this run, the sandbox's webhook key, and ids of things in it.
+fn config(sandbox: &str, listen: SocketAddr, key: &Json, ids: [(&str, &str); 2]) -> String {
+    ids.into_iter()
+        .fold(CONFIG.to_owned(), |text, (stands, id)| {
+            text.replace(stands, id)
+        })
         .replace(SANDBOX, sandbox)
         .replace(LISTEN, &listen.to_string())
         .replacen(

@@ -152,6 +152,16 @@ impl Excuses {
         self.left_alone.contains(&id).then_some(Excuse::LeftAlone)
     }
 
+    /// Of what the judge says of one or two records of people: it begins with their ids.
+    fn of_belonging(&self, said: &str) -> Option<Excuse> {
+        let ids: Vec<&str> = said.split(' ').take(3).collect();
+        let asked = self.reviews.keys().any(|record| {
+            let own = record.as_str().rsplit(':').next().unwrap_or_default();
+            ids.contains(&own)
+        });
+        asked.then_some(Excuse::Asked)
+    }
+
     fn of_field(&self, found: &Difference) -> Option<Excuse> {
         let link = self.links.get(&(found.left.clone(), found.right.clone()))?;
         let mapping = mapping_of(&found.what);
@@ -165,6 +175,32 @@ impl Excuses {
             .any(|summary| summary.starts_with(&format!("{mapping} ")))
             .then_some(Excuse::Asked)
     }
+}
+
+/// What the judge said of one kind of what belongs to people.
+pub(super) struct Belongings {
+    /// Linked pairs.
+    pub(super) pairs: usize,
+    /// What is wrong, in words.
+    pub(super) wrong: Vec<String>,
+}
+
+/// What a judge of belongings compares of each pair: whose it is, what it says, whether it is over, and when it is.
+const OF_EACH: usize = 5;
+
+/// Sorts what is wrong with what belongs to people into what is explained and what is not.
+pub(super) fn of_belongings(judged: Belongings, excuses: &Excuses) -> Verdict {
+    let mut verdict = Verdict {
+        compared: (judged.pairs, judged.pairs * OF_EACH),
+        ..Verdict::default()
+    };
+    for wrong in judged.wrong {
+        match excuses.of_belonging(&wrong) {
+            Some(why) => verdict.explained.push((wrong, why)),
+            None => verdict.unexplained.push(wrong),
+        }
+    }
+    verdict
 }
 
 /// The mapping of the shipped rules that carries what the judge compares.

@@ -22,6 +22,10 @@ async fn one_field_is_explained_and_the_status_says_how_long_edits_take() {
     world.run(&["sync", "people", "--json"]).await.json();
     let status = world.run(&["status"]).await;
     assert!(!status.out.contains("edits cross"), "{status:#?}");
+    // what is about a whole record has no values
+    let journal = world.run(&["journal"]).await;
+    assert!(journal.out.contains("linked"), "{journal:#?}");
+    assert!(!journal.out.contains("(unknown) →"), "{journal:#?}");
 
     let edit = json!({"id": left, "fields": {"firstName": "Hanna"}});
     world.act(System::HighLevel, "edit_contact", edit);
@@ -67,7 +71,20 @@ async fn one_field_is_explained_and_the_status_says_how_long_edits_take() {
     }
     assert!(!said.out.contains("Name = Blum"), "{said:#?}");
 
+    // Nobody was told where to, as far as the config says: all are polled alike.
+    let status = world.run(&["status", "--json"]).await.json();
+    let marketing = &status["changes"]["marketing"];
+    assert_eq!(marketing["webhooks"], false, "{status:#}");
+    assert_eq!(
+        marketing["polled_every_ms"], status["changes"]["office"]["polled_every_ms"],
+        "{status:#}"
+    );
+
     // Who tells of changes, and who has to be asked: for that one, how much may be unnoticed.
+    let public = format!("public_url: {}\n{}", server.url, world.config_text());
+    let public = world.write("public.yaml", &public);
+    let applied = world.run(&["apply", public.to_str().unwrap()]).await;
+    assert_eq!(applied.code, 0, "{applied:#?}");
     let status = world.run(&["status", "--json"]).await.json();
     assert_eq!(
         status["changes"]["marketing"]["webhooks"], true,
@@ -83,7 +100,7 @@ async fn one_field_is_explained_and_the_status_says_how_long_edits_take() {
     loop {
         let status = world.run(&["status"]).await;
         let shown = status.out.contains("polled, lag up to");
-        if shown && status.out.contains("webhooks") {
+        if shown && status.out.contains("webhooks, polled every 5 min") {
             break;
         }
         assert!(started.elapsed() < Duration::from_secs(20), "{status:#?}");

@@ -97,6 +97,18 @@ async fn an_account_is_disconnected_and_what_was_made_there_is_gone() {
     let status = world.run(&["status"]).await;
     assert!(status.out.contains("red: stopped"), "{status:#?}");
     server.stop();
+    let server = world
+        .serve_with(&["--config", config.to_str().unwrap()])
+        .await;
+    let status = world.run(&["status"]).await;
+    assert!(
+        status.out.contains("red: stopped"),
+        "it stays so: {status:#?}"
+    );
+    world.connect_both().await;
+    let status = world.run(&["status"]).await;
+    assert!(!status.out.contains("red: stopped"), "{status:#?}");
+    server.stop();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -295,6 +307,32 @@ async fn while_it_runs(world: &World, config: &str, access: &serde_json::Value, 
     assert_eq!(read["location"]["id"], *id);
 }
 
+/// Operations that were imported are steps like any other.
+async fn in_a_workflow(world: &World, location: &serde_json::Value) {
+    let workflow = json!({"version": 1, "name": "own", "trigger": {"manual": {}}, "steps": [
+        {"id": "add", "operation": {"connection": "mine", "operation": "people.add_person",
+            "input": {"Version": "2021-07-28", "locationId": location, "firstName": "{{ trigger.name }}"}}},
+        {"id": "get", "operation": {"connection": "mine", "operation": "people.get_person",
+            "input": {"Version": "2021-07-28", "contactId": "{{ steps.add.contact.id }}"}}},
+        {"id": "told", "stop": {"result": {"name": "{{ steps.get.contact.firstName }}"}}},
+    ]});
+    let wrong = workflow.to_string().replace("get_person", "got_person");
+    let file = world.write("wrong.json", &wrong);
+    let refused = world
+        .run(&["workflow", "publish", file.to_str().unwrap()])
+        .await;
+    refused.refused(1, &["people.got_person"]);
+    let file = world.write("own.json", &workflow.to_string());
+    let published = world
+        .run(&["workflow", "publish", file.to_str().unwrap()])
+        .await;
+    assert_eq!(published.code, 0, "{published:#?}");
+    let input = json!({"name": "Berta"}).to_string();
+    let words = ["workflow", "run", "own", "--input", &input, "--json"];
+    let ran = world.run(&words).await.json();
+    assert_eq!(ran["result"], json!({"name": "Berta"}), "{ran:#}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_api_of_ones_own_is_imported_and_called() {
     let world = World::start().await;
@@ -368,6 +406,7 @@ async fn an_api_of_ones_own_is_imported_and_called() {
     let get = ["call", "mine", "people.get_person", "--input", &input];
     let read = world.run(&get).await.json();
     assert_eq!(read["contact"]["firstName"], "Anna");
+    in_a_workflow(&world, &access["mainLocationId"]).await;
     let input = json!({"Version": "1", "contactId": "nobody"}).to_string();
     world
         .run(&["call", "mine", "people.get_person", "--input", &input])

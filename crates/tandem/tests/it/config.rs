@@ -35,6 +35,7 @@ async fn a_bad_config_is_shown_at_its_places_and_changes_nothing() {
             "did you mean `marketing`?",
             "an address with a port was expected",
             "bad.yaml:",
+            "problems found (",
             "nothing was changed",
         ],
     );
@@ -210,6 +211,11 @@ fn the_demo_maps_the_same_fields_as_the_ready_pair() {
                     mapping.right.clone(),
                     mapping.values.clone(),
                 )
+            })
+            // the ready pair keeps companies in sync, and the demo those of another pair
+            .filter(|(left, _, _)| {
+                let only = left.as_ref().and_then(|words| words.only());
+                !only.is_some_and(|word| ["companyName", "businessId"].contains(&word))
             })
             .collect::<Vec<_>>()
     };

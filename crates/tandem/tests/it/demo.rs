@@ -1,50 +1,28 @@
 //! `tandem demo` on the real binary, with people of one's own and a folder that keeps the database.
 
 use std::{
-    io::Read as _,
+    io::Write as _,
+    path::Path,
     process::{Command, Stdio},
     time::{Duration, Instant},
 };
 
+use sandbox::people::{Plan, Population, Side};
 use serde_json::{Value as Json, json};
 
-/// People in all systems: 44 in HighLevel and onOffice, the first twelve of them in OfficeRnD too.
-fn people() -> [(&'static str, Vec<Json>); 3] {
-    let one = |number: usize| {
-        let first = ["Anna", "Berta", "Clara", "Dora", "Emil", "Frida"][number % 6];
-        let last = format!(
-            "Probst{}",
-            char::from(b'a' + u8::try_from(number % 26).unwrap())
-        );
-        let last = format!("{last}{}", number / 26);
-        let email = format!("{}.{number}@probst.example", first.to_lowercase());
-        let phone = format!("+4930555{:04}", 1000 + number);
-        let street = format!("Lindenstr. {}", number + 1);
-        (first, last, email, phone, street)
-    };
-    let contacts = (0..44).map(|number| {
-        let (first, last, email, phone, street) = one(number);
-        json!({"firstName": first, "lastName": last, "email": email, "phone": phone,
-            "address1": street, "postalCode": "10969", "city": "Berlin", "country": "DE",
-            "dateOfBirth": "1980-05-17", "tags": ["Kunde"]})
-    });
-    let addresses = (0..44).map(|number| {
-        let (first, last, email, phone, street) = one(number);
-        json!({"Vorname": first, "Name": last, "email": email, "phone": phone, "Strasse": street,
-            "Plz": "10969", "Ort": "Berlin", "Land": "DEU", "Geburtsdatum": "1980-05-17",
-            "ArtDaten": ["Kunde"]})
-    });
-    let members = (0..12).map(|number| {
-        let (first, last, email, phone, street) = one(number);
-        json!({"name": format!("{first} {last}"), "email": email, "phone": phone,
-            "address": {"street": street, "zip": "10969", "city": "Berlin", "country": "Germany"},
-            "companyName": if number < 4 { "Werft" } else { "" }})
-    });
-    [
-        ("highlevel", contacts.collect()),
-        ("onoffice", addresses.collect()),
-        ("officernd", members.collect()),
-    ]
+/// People as they are in real accounts: most of them in two systems, some in all three, some in one alone; written every way, and
+/// some twice.
+fn people() -> Population {
+    Population::new(&Plan {
+        seed: 1898,
+        both: 70,
+        highlevel_only: 8,
+        onoffice_only: 8,
+        officernd_percent: 30,
+        officernd_only: 6,
+        duplicate_percent: 4,
+        dirty: true,
+    })
 }
 
 fn demo(arguments: &[&str]) -> std::process::Output {
@@ -57,35 +35,52 @@ fn demo(arguments: &[&str]) -> std::process::Output {
         .unwrap()
 }
 
-/// Without `--once`: the report as it is printed, and how the demo ends when somebody presses Ctrl-C then.
-fn demo_until_interrupted(arguments: &[&str]) -> (Json, std::process::ExitStatus) {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_tandem"))
-        .args(["demo", "--json"])
-        .args(arguments)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
+/// Without `--once`, in a terminal: the report as it is printed, what the terminal showed meanwhile, and how the demo ends when
+/// somebody presses Ctrl-C then.
+fn demo_until_interrupted(
+    folder: &Path,
+    arguments: &[&str],
+) -> (Json, String, std::process::ExitStatus) {
+    let (printed, seen) = (folder.join("report.json"), folder.join("terminal"));
+    let binary = env!("CARGO_BIN_EXE_tandem");
+    let words: Vec<String> = [&[binary, "demo", "--json"], arguments]
+        .concat()
+        .iter()
+        .map(|word| format!("'{word}'"))
+        .collect();
+    let line = format!("exec {} > '{}'", words.join(" "), printed.display());
+    let mut child = Command::new("script")
+        .args(["-qefc", &line])
+        .arg(&seen)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
         .spawn()
         .unwrap();
-    let mut out = child.stdout.take().unwrap();
-    let mut printed = Vec::new();
     let report = loop {
-        let mut some = [0; 65_536];
-        let number = out.read(&mut some).unwrap();
-        assert!(number > 0, "{}", String::from_utf8_lossy(&printed));
-        printed.extend_from_slice(&some[..number]);
-        if let Ok(report) = serde_json::from_slice(&printed) {
+        let so_far = std::fs::read(&printed).unwrap_or_default();
+        if let Ok(report) = serde_json::from_slice(&so_far) {
             break report;
         }
+        if let Some(status) = child.try_wait().unwrap() {
+            panic!("{status}: {}", std::fs::read_to_string(&seen).unwrap());
+        }
+        std::thread::sleep(Duration::from_millis(100));
     };
-    std::thread::sleep(Duration::from_secs(1));
+    // what it says after the report is that it stays up, and how to end it
+    let shown = || String::from_utf8_lossy(&std::fs::read(&seen).unwrap()).into_owned();
+    let since = Instant::now();
+    while !shown().contains("Ctrl-C ends it") {
+        assert!(since.elapsed() < Duration::from_secs(30), "{}", shown());
+        std::thread::sleep(Duration::from_millis(50));
+    }
     assert!(child.try_wait().unwrap().is_none(), "it stays up");
-    let pid = child.id().to_string();
-    let told = Command::new("kill").args(["-INT", &pid]).status().unwrap();
-    assert!(told.success());
+    let mut keys = child.stdin.take().unwrap();
+    keys.write_all(b"\x03").unwrap();
+    keys.flush().unwrap();
     let since = Instant::now();
     loop {
         if let Some(status) = child.try_wait().unwrap() {
-            return (report, status);
+            return (report, shown(), status);
         }
         if since.elapsed() > Duration::from_secs(30) {
             child.kill().unwrap();
@@ -100,19 +95,28 @@ fn people_of_ones_own_are_synced_and_the_database_is_kept() {
     let folder = tempfile::tempdir().unwrap();
     let (people_folder, data) = (folder.path().join("people"), folder.path().join("data"));
     std::fs::create_dir(&people_folder).unwrap();
-    for (system, records) in people() {
-        let lines: Vec<String> = records.iter().map(Json::to_string).collect();
-        let file = people_folder.join(format!("{system}.jsonl"));
-        std::fs::write(file, lines.join("\n")).unwrap();
-    }
+    let people = people();
+    people.write_to(&people_folder).unwrap();
+    let dirt = Side::ALL.iter().flat_map(|side| people.rows(*side));
+    let dirty = dirt.filter(|row| !row.dirt.is_empty()).count();
+    assert!(dirty > 50, "only {dirty} rows are dirty");
     let (people_folder, data) = (people_folder.to_str().unwrap(), data.to_str().unwrap());
     let arguments = ["--people", people_folder, "--data", data];
-    let (report, status) = demo_until_interrupted(&arguments);
+    let (report, shown, status) = demo_until_interrupted(folder.path(), &arguments);
     assert!(status.success(), "{report:#}");
-    for (number, (name, links)) in [("people", 44), ("members", 12)].into_iter().enumerate() {
+    // both first syncs had their bars
+    for sync in ["people", "members"] {
+        let first = shown.split(&format!("First sync of {sync}")).nth(1);
+        let first = first.unwrap_or_default().split("After ").next().unwrap();
+        assert!(
+            first.contains('█') && first.contains("syncing"),
+            "{first:?}"
+        );
+    }
+    for (number, (name, links)) in [("people", 70), ("members", 15)].into_iter().enumerate() {
         let sync = &report["syncs"][number];
         assert_eq!(sync["name"], name);
-        assert!(sync["links"].as_u64().unwrap() >= links - 4, "{report:#}");
+        assert!(sync["links"].as_u64().unwrap() >= links, "{report:#}");
         assert_eq!(sync["disagreements"], 0, "{report:#}");
         assert_eq!(sync["duplicates_made"], 0, "{report:#}");
     }

@@ -259,6 +259,10 @@ async fn failed_webhooks(world: &World, server: &Server) -> f64 {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_disk_refuses_clearly_and_everything_goes_on_when_there_is_room() {
     let world = World::start().await;
+    // who was made a moment ago is listed
+    let control = world.sandbox.control();
+    let switches = &control.core().switches;
+    switches.set("highlevel.search_lag_ms", &json!(0)).unwrap();
     one_person(&world, "anna");
     let server = world.serve_on_small_disk().await;
     world.act(
@@ -298,8 +302,6 @@ async fn a_full_disk_refuses_clearly_and_everything_goes_on_when_there_is_room()
     assert_eq!(status["syncs"][0]["state"], "running", "{status:#}");
 
     server.fill_disk(None);
-    // HighLevel's listing is two seconds behind
-    tokio::time::sleep(Duration::from_millis(2500)).await;
     let run = world.run(&["sync", "people", "--json"]).await.json();
     assert_eq!(run["state"], "done", "{run:#}");
     let links = world.run(&["links", "people", "--json"]).await.json();

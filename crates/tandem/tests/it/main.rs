@@ -4,8 +4,11 @@
 
 mod world;
 
+mod alerts;
 mod asked;
+mod attached;
 mod between;
+mod by_hand;
 mod catalog;
 mod config;
 mod database;
@@ -13,11 +16,15 @@ mod demo;
 mod entities;
 mod faults;
 mod http;
+mod kept;
 mod killed;
+mod killed_often;
 mod lifecycle;
 mod officernd;
 mod plans;
+mod practise;
 mod probe;
+mod proxied;
 mod recipes;
 mod refused;
 mod reviews;

@@ -115,6 +115,13 @@ async fn carried_out(world: &World) {
         assert_eq!(ran.code, 0, "{ran:#?}");
         assert!(!ran.out.is_empty() && !ran.out.contains("{\""), "{ran:#?}");
     }
+    // beside a page stands the whole in a few lines
+    let file = world.write("short.html", "");
+    let said = world
+        .run(&["plan", "people", "--html", file.to_str().unwrap()])
+        .await;
+    assert_eq!(said.out.lines().count(), 3, "{said:#?}");
+    assert!(said.out.contains("`tandem apply-plan "), "{said:#?}");
     // The sync was off and is off; what was left out is a run's.
     let status = world.run(&["status", "--json"]).await.json();
     assert_eq!(status["syncs"][0]["state"], "new", "{status:#}");

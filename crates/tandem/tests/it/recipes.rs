@@ -1,6 +1,8 @@
 //! Each recipe on the real binary: installed with its two picks, begun by the system that it watches, seen in the
 //! other.
 
+mod told;
+
 use std::time::Duration;
 
 use sandbox::System;
@@ -109,6 +111,20 @@ async fn again(world: &World, server: Server) -> Server {
     let server = world.serve_with(&[]).await;
     send_webhooks_to(world, &server);
     server
+}
+
+/// What webhooks are signed with is kept after the vendor has said it.
+pub(crate) async fn subscribed(world: &World, server: &Server, connection: &str) {
+    let path = format!("/api/v1/connections/{connection}/disconnect");
+    wait_until(
+        "the subscription kept",
+        Duration::from_secs(30),
+        async || {
+            let (_, depends) = world.api(server, "GET", &path).await;
+            depends["webhooks"].is_string()
+        },
+    )
+    .await;
 }
 
 async fn call(world: &World, connection: &str, operation: &str, input: Json) -> Json {
@@ -316,8 +332,7 @@ async fn a_new_member_of_a_space_is_a_contact_with_tasks_for_the_first_weeks() {
         dump().contains(&format!("http://{address}/hooks/officernd"))
     })
     .await;
-    // what it is signed with is kept after the vendor has said it
-    tokio::time::sleep(Duration::from_secs(2)).await;
+    subscribed(&world, &server, "coworking").await;
     let access = world.act(System::OfficeRnd, "access", json!({}));
     let location = &access["locations"][0]["_id"];
     let member = json!({"name": "Mia Neu", "email": "mia@neu.example", "location": location});

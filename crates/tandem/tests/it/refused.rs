@@ -49,7 +49,13 @@ async fn a_command_that_comes_too_early_or_names_nothing_says_so() {
 
     let missing = world.folder.path().join("nobody");
     world
-        .run_bare(&["sandbox", "--people", missing.to_str().unwrap()])
+        .run_bare(&[
+            "sandbox",
+            "--listen",
+            "127.0.0.1:0",
+            "--people",
+            missing.to_str().unwrap(),
+        ])
         .await
         .refused(1, &["TDM-S008", "nobody"]);
     let people = world.folder.path().join("people");
@@ -60,7 +66,13 @@ async fn a_command_that_comes_too_early_or_names_nothing_says_so() {
     )
     .unwrap();
     world
-        .run_bare(&["sandbox", "--people", people.to_str().unwrap()])
+        .run_bare(&[
+            "sandbox",
+            "--listen",
+            "127.0.0.1:0",
+            "--people",
+            people.to_str().unwrap(),
+        ])
         .await
         .refused(1, &["TDM-S008", "onoffice.jsonl line 2"]);
 }
@@ -171,4 +183,142 @@ async fn an_account_that_is_connected_gets_no_second_connection() {
         status.to_string().contains("nobody has signed in yet"),
         "{status:#}"
     );
+}
+
+/// Commands that name something, each with the name of nothing, and what is said of it.
+const NAMING_NOTHING: &[(&[&str], &str)] = &[
+    // syncs
+    (&["plan", "peopel"], "TDM-Y001"),
+    (&["sync", "peopel"], "TDM-Y001"),
+    (&["pause", "peopel"], "TDM-Y001"),
+    (&["resume", "peopel"], "TDM-Y001"),
+    (&["links", "peopel"], "TDM-Y001"),
+    (&["links", "export", "peopel"], "TDM-Y001"),
+    (
+        &["links", "split", "peopel", "contact", "a", "1"],
+        "TDM-Y001",
+    ),
+    (
+        &["links", "forget", "peopel", "contact", "a", "1"],
+        "TDM-Y001",
+    ),
+    (&["links", "decisions", "peopel"], "TDM-Y001"),
+    (&["plans", "--sync", "peopel"], "TDM-Y001"),
+    (&["reviews", "--sync", "peopel"], "TDM-Y001"),
+    (&["resolve", "--sync", "peopel", "left"], "TDM-Y001"),
+    (&["journal", "--sync", "peopel"], "TDM-Y001"),
+    (&["blocked", "--sync", "peopel"], "TDM-Y001"),
+    (&["runs", "--sync", "peopel"], "TDM-Y001"),
+    (
+        &["undo", "--sync", "peopel", "--since", "2h", "--dry-run"],
+        "TDM-Y001",
+    ),
+    // connections
+    (&["connect", "ofice"], "TDM-K001"),
+    (&["check", "ofice"], "TDM-K001"),
+    (&["fields", "ofice"], "TDM-K001"),
+    (&["fields", "office", "--users-of", "marketng"], "TDM-K001"),
+    (&["add-field", "ofice", "Id"], "TDM-K001"),
+    (&["probe", "ofice", "--list"], "TDM-K001"),
+    (&["call", "ofice", "address.get"], "TDM-K001"),
+    (&["disconnect", "ofice", "--yes"], "TDM-K001"),
+    (&["listen", "ofice", "address.changed"], "TDM-K001"),
+    (&["explain", "ofice", "contact", "1"], "TDM-K001"),
+    (&["calls", "--connection", "ofice"], "TDM-K001"),
+    (&["journal", "--connection", "ofice"], "TDM-K001"),
+    (&["failing", "--connection", "ofice"], "TDM-K001"),
+    (
+        &[
+            "undo",
+            "--connection",
+            "ofice",
+            "--record",
+            "1",
+            "--dry-run",
+        ],
+        "TDM-K001",
+    ),
+    // operations, triggers, kinds of records and questions
+    (&["call", "office", "adress.gett"], "TDM-"),
+    (&["listen", "office", "adress.changed"], "TDM-"),
+    (&["catalog", "onofice"], "TDM-"),
+    (&["catalog", "onoffice", "adress.gett"], "TDM-"),
+    (&["fields", "office", "--entity", "contakt"], "TDM-"),
+    (
+        &["add-field", "marketing", "Id", "--entity", "contakt"],
+        "TDM-",
+    ),
+    (&["explain", "office", "contakt", "1"], "TDM-"),
+    (&["links", "split", "people", "contakt", "a", "1"], "TDM-"),
+    (&["reviews", "--kind", "conflikt"], "TDM-"),
+    (&["resolve", "--kind", "conflikt", "left"], "TDM-"),
+    (
+        &["probe", "office", "--only", "sort_mapp", "--list"],
+        "TDM-",
+    ),
+    (&["calls", "--outcome", "answred"], "TDM-"),
+    // what has a number or an id
+    (
+        &["apply-plan", "0197a3c2-6f1e-7cc0-9d61-0c3f1f0c8d11"],
+        "TDM-",
+    ),
+    (
+        &["plan-rows", "0197a3c2-6f1e-7cc0-9d61-0c3f1f0c8d11"],
+        "TDM-",
+    ),
+    (&["resolve", "0197a3c2", "left"], "TDM-Y004"),
+    (
+        &[
+            "undo",
+            "--run",
+            "0197a3c2-6f1e-7cc0-9d61-0c3f1f0c8d11",
+            "--dry-run",
+        ],
+        "TDM-",
+    ),
+    (&["config", "4711"], "TDM-"),
+    (&["config", "4711", "--back"], "TDM-"),
+    (&["error", "TDM-X999"], "TDM-X999"),
+    // workflows
+    (&["workflow", "diff", "onbording"], "TDM-"),
+    (&["workflow", "rollback", "onbording", "3"], "TDM-"),
+    (&["workflow", "pause", "onbording"], "TDM-"),
+    (&["workflow", "resume", "onbording"], "TDM-"),
+    (&["workflow", "export", "onbording"], "TDM-"),
+    (&["workflow", "run", "onbording"], "TDM-"),
+    (&["workflow", "runs", "--workflow", "onbording"], "TDM-"),
+    (&["workflow", "runs", "--state", "don"], "TDM-"),
+    (&["workflow", "show", "0197a3c2"], "TDM-"),
+    (&["workflow", "answer", "0197a3c2", "approve"], "TDM-"),
+    (&["workflow", "cancel", "0197a3c2"], "TDM-"),
+    (&["workflow", "replay", "0197a3c2"], "TDM-"),
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_named_and_is_not_there_is_said_by_every_command() {
+    let world = World::start().await;
+    let _server = world.serve().await;
+    world.connect_both().await;
+    let mut wrong = Vec::new();
+    for (command, code) in NAMING_NOTHING {
+        let ran = world.run(command).await;
+        let names_it = command
+            .iter()
+            .any(|word| !word.starts_with('-') && ran.err.contains(word));
+        let near = !command
+            .iter()
+            .any(|word| ["peopel", "ofice"].contains(word))
+            || ran.err.contains("did you mean");
+        let clear = ran.code != 0 && ran.err.contains(code) && names_it && near;
+        if !clear || !ran.out.is_empty() {
+            wrong.push(format!(
+                "tandem {}: {} {}{}",
+                command.join(" "),
+                ran.code,
+                ran.err,
+                ran.out
+            ));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

@@ -14,18 +14,10 @@ async fn a_question_is_shown_and_answered_and_the_answer_is_carried_out() {
         "set_location",
         json!({"allowDuplicateContact": true}),
     );
-    control
-        .seed(
-            System::HighLevel,
-            &[json!({"firstName": "Anna", "lastName": "Blum", "email": "blum@example.org"})],
-        )
-        .unwrap();
-    control
-        .seed(
-            System::OnOffice,
-            &[json!({"Vorname": "Peter", "Name": "Blum", "email": "blum@example.org"})],
-        )
-        .unwrap();
+    let anna = json!({"firstName": "Anna", "lastName": "Blum", "email": "blum@example.org"});
+    let anna = control.seed(System::HighLevel, &[anna]).unwrap().remove(0);
+    let peter = json!({"Vorname": "Peter", "Name": "Blum", "email": "blum@example.org"});
+    let peter = control.seed(System::OnOffice, &[peter]).unwrap().remove(0);
     let _server = world.serve().await;
     world.connect_both().await;
     let run = world.run(&["sync", "people", "--json"]).await.json();
@@ -39,8 +31,11 @@ async fn a_question_is_shown_and_answered_and_the_answer_is_carried_out() {
         shown.out.contains(id) && shown.out.contains("apart"),
         "{shown:#?}"
     );
-    // no value of a person is shown without being asked for
+    // ids of both, and no value of a person without being asked for
     assert!(!shown.out.contains("blum@example.org"), "{shown:#?}");
+    let summary = first["summary"].as_str().unwrap();
+    assert!(summary.contains(&anna), "{summary}");
+    assert!(summary.contains(&format!("office {peter}")), "{summary}");
 
     world
         .run(&["resolve", id, "left"])
@@ -92,6 +87,30 @@ async fn every_command_explains_itself_and_completes_in_every_shell() {
         for command in ["resolve", "explain", "sandbox"] {
             assert!(script.out.contains(command), "{shell}: {command}");
         }
+    }
+    // and a shell that reads such a script offers what there is
+    let script = world.run_bare(&["completions", "bash"]).await.out;
+    let script = world.write("completions.bash", &script);
+    for (typed, offered) in [
+        ("tandem rev", "reviews"),
+        ("tandem reviews --js", "--json"),
+        ("tandem links dec", "decisions"),
+        ("tandem init highlevel-off", "highlevel-officernd"),
+    ] {
+        let words: Vec<&str> = typed.split(' ').collect();
+        let last = words.len() - 1;
+        let ask = format!(
+            "source {}; COMP_WORDS=({typed}); COMP_CWORD={last}; _tandem tandem {} {}; echo \"${{COMPREPLY[*]}}\"",
+            script.display(),
+            words[last],
+            words[last - 1],
+        );
+        let told = std::process::Command::new("bash")
+            .args(["--norc", "-c", &ask])
+            .output()
+            .unwrap();
+        let told = String::from_utf8(told.stdout).unwrap();
+        assert_eq!(told.trim(), offered, "{typed}");
     }
     let wrong = world.run_bare(&["snyc"]).await;
     assert_eq!(wrong.code, 2, "{wrong:#?}");

@@ -5,7 +5,10 @@ use std::time::Duration;
 use sandbox::System;
 use serde_json::{Value as Json, json};
 
-use crate::world::{Server, World};
+use crate::{
+    killed::wait_until,
+    world::{Server, World},
+};
 
 async fn post(server: &Server, path: &str, body: Vec<u8>) -> (u16, Json) {
     let response = reqwest::Client::new()
@@ -18,7 +21,7 @@ async fn post(server: &Server, path: &str, body: Vec<u8>) -> (u16, Json) {
     (status, response.json().await.unwrap_or(Json::Null))
 }
 
-async fn meter(server: &Server, fate: &str) -> f64 {
+pub(crate) async fn meter(server: &Server, fate: &str) -> f64 {
     let page = reqwest::Client::new()
         .get(format!("{}/metrics", server.url))
         .bearer_auth(&server.token)
@@ -127,9 +130,12 @@ async fn who_is_full_says_429_and_gets_the_webhooks_again() {
     world.connect_both().await;
     let run = world.run(&["sync", "people", "--json"]).await.json();
     assert_eq!(run["counts"]["created_right"], 8, "{run:#}");
-    // The first poll looks within a second after the start, and the next one minutes later: what is edited now is told
-    // by webhooks alone.
-    tokio::time::sleep(Duration::from_millis(1_500)).await;
+    // The next poll after the first is minutes later: what is edited then is told by webhooks alone.
+    wait_until("the first poll", Duration::from_secs(30), async || {
+        let (_, status) = world.api(&server, "GET", "/api/v1/status").await;
+        status["changes"]["marketing"]["polled"].is_string()
+    })
+    .await;
     // Nothing gets done while somebody edits everything.
     let ran = world.run(&["pause", "people"]).await;
     assert_eq!(ran.code, 0, "{ran:#?}");

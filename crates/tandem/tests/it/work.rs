@@ -151,6 +151,42 @@ async fn from_plan_to_explain_without_a_server() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_first_sync_shows_bars_where_a_person_looks_on_and_nowhere_else() {
+    let world = World::start().await;
+    people(&world);
+    let _server = world.serve().await;
+    world.connect_both().await;
+    let piped = world.run(&["sync", "people"]).await;
+    assert_eq!(piped.code, 0, "{piped:#?}");
+    assert_eq!(piped.err, "", "a log that nobody looks at has no bars");
+    // more people, so that there is something to do again
+    let control = world.sandbox.control();
+    for number in 0..6 {
+        let new = json!({"Vorname": "Emil", "Name": format!("Kern{number}"), "email": format!("{number}@kern.example")});
+        control.seed(System::OnOffice, &[new]).unwrap();
+    }
+    let shown = world.run_in_terminal(&["sync", "people"]).await;
+    assert_eq!(shown.code, 0, "{shown:#?}");
+    // a bar of thirty, how many of how many, and what is being done
+    let drawn = |phase: &str| {
+        let lines = shown.out.split(['\r', '\n', '\u{1b}']);
+        lines.into_iter().any(|line| {
+            let is_bar = line.contains('█') || line.contains('░');
+            let counted = line.split_whitespace().any(|word| {
+                let (done, all) = word.split_once('/').unwrap_or_default();
+                let (done, all) = (done.parse::<u64>(), all.parse::<u64>());
+                matches!((done, all), (Ok(done), Ok(all)) if done <= all && all > 0)
+            });
+            is_bar && counted && line.contains(phase)
+        })
+    };
+    assert!(drawn("listing"), "{shown:#?}");
+    assert!(drawn("syncing"), "{shown:#?}");
+    let last = shown.out.trim_end().lines().last().unwrap_or_default();
+    assert!(!last.contains('█'), "the bar is gone at the end: {last:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_sync_that_only_previews_writes_nothing_whatever_is_asked() {
     let world = World::start().await;
     people(&world);

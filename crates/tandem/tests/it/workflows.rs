@@ -143,6 +143,57 @@ async fn a_request_begins_a_run_that_is_done_once_and_shown_step_by_step() {
     assert!(shown["result"]["task"].is_string(), "{shown:#}");
     let listed = world.run(&["workflow", "list"]).await;
     assert!(listed.out.contains("call-back"), "{listed:#?}");
+    // a draft is tried with what began a run, and writes nothing
+    let words = ["workflow", "test", file, "--run", id, "--json"];
+    let tried = world.run(&words).await.json();
+    let sent = tried["steps"][1]["would_send"].to_string();
+    assert!(sent.contains("Call Person 1 back"), "{tried:#}");
+    assert_eq!(tasks(&world), ["Call Person 1 back"]);
+}
+
+/// Good, and yet it cannot run where nothing of what it needs is there.
+const LACKING: &str = "
+version: 1
+name: lacking
+trigger:
+  webhook: {secret: env:TANDEM_TEST_NOT_THERE}
+steps:
+  - id: mail
+    notify: {email: {to: a@example.org, subject: Hello, text: Hello}}
+  - id: chat
+    notify: {webhook: {url: env:TANDEM_TEST_NO_CHAT, text: Hello}}
+";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_workflow_lacks_here_is_said_when_it_is_published() {
+    let world = World::start().await;
+    let server = world.serve().await;
+    let file = world.write("lacking.yaml", LACKING);
+    let published = world
+        .run(&["workflow", "publish", file.to_str().unwrap()])
+        .await;
+    assert_eq!(published.code, 0, "{published:#?}");
+    for said in [
+        "the secret of the trigger is not there",
+        "step `mail` will fail: the config names no server for e-mails",
+        "step `chat` will fail: the environment has no variable `TANDEM_TEST_NO_CHAT`",
+    ] {
+        assert!(published.err.contains(said), "{said}: {published:#?}");
+    }
+    let (status, answer) = hook(&world, &server, "lacking", "e1", person(1)).await;
+    assert_eq!((status, &answer["code"]), (503, &json!("TDM-K007")));
+
+    // nobody was told where webhooks go
+    let told = LACKING.replace(
+        "webhook: {secret: env:TANDEM_TEST_NOT_THERE}",
+        "event: {connection: marketing, trigger: contact.created}",
+    );
+    let file = world.write("told.yaml", &told);
+    let published = world
+        .run(&["workflow", "publish", file.to_str().unwrap()])
+        .await;
+    let said = "`contact.created` is told by webhook alone, and the config has no `public_url`";
+    assert!(published.err.contains(said), "{published:#?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -212,7 +263,8 @@ steps:
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_a_server_is_killed_in_each_event_has_its_effects_once() {
-    const EVENTS: usize = 40;
+    const EVENTS: usize = 48;
+    const KILLS: usize = 24;
     let world = World::start().await;
     let mut server = world.serve().await;
     world.connect_office().await;
@@ -223,8 +275,8 @@ async fn whatever_a_server_is_killed_in_each_event_has_its_effects_once() {
     assert_eq!(published.code, 0, "{published:#?}");
     let mut sent = 0;
     // killed after a few more effects each time, with events coming in
-    for more in [1, 3, 2, 5, 4, 7, 1, 2, 6, 3] {
-        for _ in 0..EVENTS / 10 {
+    for more in [1, 3, 2, 5, 4, 1, 2, 6].into_iter().cycle().take(KILLS) {
+        for _ in 0..EVENTS / KILLS {
             let event = format!("e{sent}");
             let body = json!({"n": format!("Event {sent:02}-")});
             let (status, answer) = hook(&world, &server, "three-kinds", &event, body).await;
@@ -270,6 +322,11 @@ async fn what_cannot_be_is_told_at_its_place() {
         .replace(
             "key: \"{{ trigger.body.email }}\"",
             "key: \"{{ steps.task.id }}\"",
+        )
+        .replace(
+            "  - id: answer\n",
+            "  - id: ask\n    http:\n      url: https://example.org\n      timeout: 301\n      \
+             headers: {x-who: \"file:{{ trigger.body.name }}\"}\n  - id: answer\n",
         );
     let file = world.write("broken.yaml", &broken);
     let words = ["workflow", "publish", file.to_str().unwrap(), "--json"];
@@ -292,10 +349,119 @@ async fn what_cannot_be_is_told_at_its_place() {
         [
             ("runs.key", 9),
             ("steps[1].operation.operation", 17),
-            ("steps[2].stop.result.task", 26)
+            ("steps[2].http.timeout", 28),
+            ("steps[2].http.headers.x-who", 29),
+            ("steps[3].stop.result.task", 31)
         ],
         "{told:#}"
     );
     let listed = world.run(&["workflow", "list", "--json"]).await.json();
     assert_eq!(listed, json!([]));
+}
+
+/// A request edits a person through the sync.
+const MOVED: &str = r#"
+version: 1
+name: moved
+trigger: {manual: {}}
+steps:
+  - id: edit
+    edit:
+      sync: people
+      connection: office
+      record: "{{ trigger.id }}"
+      fields: "{{ FIELDS }}"
+"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_is_edited_through_the_sync_and_what_it_refuses_fails_clearly() {
+    let world = World::start().await;
+    let control = world.sandbox.control();
+    let left = json!({"firstName": "Anna", "lastName": "Blum", "email": "blum@example.org"});
+    control.seed(System::HighLevel, &[left]).unwrap();
+    let right = json!({"Vorname": "Anna", "Name": "Blum", "email": "blum@example.org"});
+    control.seed(System::OnOffice, &[right]).unwrap();
+    let _server = world.serve().await;
+    world.connect_both().await;
+    world.run(&["sync", "people", "--json"]).await.json();
+    let id = control.dump(System::OnOffice)["addresses"][0]["id"].clone();
+    let publish = async |fields: &str| {
+        let text = MOVED.replace("\"{{ FIELDS }}\"", fields);
+        let file = world.write("moved.yaml", &text);
+        let file = file.to_str().unwrap().to_owned();
+        world.run(&["workflow", "publish", &file]).await
+    };
+    let input = json!({"id": id, "city": "Potsdam"}).to_string();
+    let run = async || {
+        let words = ["workflow", "run", "moved", "--input", &input, "--json"];
+        let ran = world.run(&words).await;
+        serde_json::from_str::<Json>(&ran.out).unwrap_or_else(|_| panic!("{ran:#?}"))
+    };
+    let published = publish("{Ort: \"{{ trigger.city }}\"}").await;
+    assert_eq!(published.code, 0, "{published:#?}");
+    let done = run().await;
+    assert_eq!(done["state"], "done", "{done:#}");
+    for system in [System::HighLevel, System::OnOffice] {
+        assert!(control.dump(system).to_string().contains("Potsdam"));
+    }
+    publish("{DSGVOStatus: x}").await;
+    let failed = run().await;
+    assert_eq!(failed["state"], "failed", "{failed:#}");
+    let note = failed["note"].as_str().unwrap();
+    assert!(note.contains("does not carry"), "{note}");
+    let wrong = publish("{}").await;
+    assert_eq!(wrong.code, 1, "{wrong:#?}");
+    assert!(wrong.err.contains("no field is named"), "{wrong:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_workflow_is_published_for_many_places_or_for_none() {
+    let world = World::start().await;
+    let _server = world.serve().await;
+    let text = CALL_BACK
+        .replace(", connection: office}", "}\nvars: {who: nobody}")
+        .replace("Call {{", "{{ vars.who }} calls {{");
+    let file = world.write("call-back.yaml", &text);
+    let file = file.to_str().unwrap();
+    let publish = async |places: &str| {
+        let places = world.write("places.yaml", places);
+        let words = [
+            "workflow",
+            "publish",
+            file,
+            "--each",
+            places.to_str().unwrap(),
+            "--json",
+        ];
+        world.run(&words).await
+    };
+    let refused =
+        publish("[{name: berlin, with: {desk: office}}, {name: bonn, with: {desk: nowhere}}]")
+            .await;
+    assert_eq!(refused.code, 1, "{refused:#?}");
+    assert!(refused.out.contains("nowhere"), "{refused:#?}");
+    let listed = world.run(&["workflow", "list", "--json"]).await.json();
+    assert_eq!(listed, json!([]));
+    let published = publish(
+        "[{name: berlin, with: {desk: office}, vars: {who: anna}}, {name: bonn, with: {desk: office}}]",
+    )
+    .await
+    .json();
+    assert_eq!(
+        published["workflows"],
+        json!([{"name": "call-back-berlin", "published": 1}, {"name": "call-back-bonn", "published": 1}])
+    );
+    let exported = world
+        .run(&["workflow", "export", "call-back-berlin", "--json"])
+        .await
+        .json();
+    assert_eq!(exported["vars"]["who"], "anna");
+    assert_eq!(exported["connections"]["desk"]["connection"], "office");
+    // what was exported is what is published, here or elsewhere
+    let again = world.write("again.yaml", &exported.to_string());
+    let words = ["workflow", "publish", again.to_str().unwrap(), "--draft"];
+    let ran = world.run(&words).await;
+    assert_eq!(ran.code, 0, "{ran:#?}");
+    let words = ["workflow", "diff", "call-back-berlin", "--json"];
+    assert_eq!(world.run(&words).await.json(), json!([]));
 }

@@ -17,6 +17,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// A sandbox and a place for a database.
 pub(crate) struct World {
     pub(crate) folder: TempDir,
+    /// The database, if it is none of this folder.
+    server: Option<String>,
     pub(crate) sandbox: sandbox::Handle,
     stop: CancellationToken,
 }
@@ -91,12 +93,31 @@ impl Drop for Server {
 /// The demo's config.
 const DEMO: &str = include_str!("../../../../examples/demo.yaml");
 
-/// The demo's config without its third system, and without an address for webhooks: the server of a
+/// The demo's config without its third system, for people, and without an address for webhooks: the server of a
 /// test listens anywhere.
 fn first_pair(demo: &str) -> String {
-    let text = without(demo, "public_url:", Some("database:"));
-    let text = without(&text, "  coworking:\n", Some("# What is kept the same"));
-    without(&text, "\n  # The same HighLevel contacts and", None)
+    let text = without(demo, "  coworking:\n", Some("# What is kept the same"));
+    let text = without(&text, "\n  # The same HighLevel contacts and", None);
+    people(&text)
+}
+
+/// A config for people and companies only.
+fn people(demo: &str) -> String {
+    let mut text = without(demo, "public_url:", Some("database:"));
+    for (from, to) in [
+        ("      # the calendar that new", Some("\n  office:")),
+        (
+            "      # Tasks of contacts",
+            Some("\n  # The same HighLevel"),
+        ),
+        ("\n      # Opportunities: ", None),
+    ] {
+        let to = to.filter(|to| text.contains(to));
+        if text.contains(from) {
+            text = without(&text, from, to);
+        }
+    }
+    text
 }
 
 fn without(text: &str, from: &str, to: Option<&str>) -> String {
@@ -114,9 +135,15 @@ impl World {
             .unwrap();
         Self {
             folder: tempfile::tempdir().unwrap(),
+            server: None,
             sandbox,
             stop,
         }
+    }
+
+    /// From now on, the database is this one of a PostgreSQL server.
+    pub(crate) fn move_to(&mut self, url: &str) {
+        self.server = Some(url.to_owned());
     }
 
     /// The systems are gone from the network.
@@ -152,8 +179,7 @@ impl World {
     pub(crate) fn config_of_three(&self) -> String {
         let access = self.act(System::OfficeRnd, "access", json!({}));
         let location = access["locations"][0]["_id"].as_str().unwrap();
-        self.here(&without(DEMO, "public_url:", Some("database:")))
-            .replace("LOCATION_ID", location)
+        self.here(&people(DEMO)).replace("LOCATION_ID", location)
     }
 
     fn here(&self, config: &str) -> String {
@@ -186,9 +212,19 @@ impl World {
         self.write("tandem.yaml", &self.config_text())
     }
 
-    /// The database.
+    /// The database file, or what the files beside a server's database are named after.
     pub(crate) fn database(&self) -> PathBuf {
-        self.folder.path().join("tandem.db")
+        let name = match &self.server {
+            None => "tandem.db".to_owned(),
+            Some(url) => format!("postgres-{}", url.rsplit('/').next().unwrap()),
+        };
+        self.folder.path().join(name)
+    }
+
+    /// What the binary is told to be the database.
+    fn named(&self) -> String {
+        let file = || self.database().to_str().unwrap().to_owned();
+        self.server.clone().unwrap_or_else(file)
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
@@ -219,8 +255,8 @@ impl World {
 
     /// Runs a command on the database of this world to its end.
     pub(crate) async fn run(&self, arguments: &[&str]) -> Ran {
-        let database = self.database();
-        let mut all = vec!["--database", database.to_str().unwrap()];
+        let database = self.named();
+        let mut all = vec!["--database", &database];
         all.extend(arguments);
         self.run_bare(&all).await
     }
@@ -237,15 +273,26 @@ impl World {
                  else exec \"$0\" \"$@\"; fi",
             ])
             .arg(env!("CARGO_BIN_EXE_tandem"))
-            .args(["--database", self.database().to_str().unwrap()])
+            .args(["--database", &self.named()])
             .args(arguments);
+        Self::to_its_end(self.prepared(command)).await
+    }
+
+    /// Runs a command on the database of this world in a terminal of its own; what stood there meanwhile, as it was drawn.
+    pub(crate) async fn run_in_terminal(&self, arguments: &[&str]) -> Ran {
+        let mut words = vec![env!("CARGO_BIN_EXE_tandem").to_owned()];
+        words.extend(["--database".to_owned(), self.named()]);
+        words.extend(arguments.iter().map(|word| (*word).to_owned()));
+        let quoted: Vec<String> = words.iter().map(|word| format!("'{word}'")).collect();
+        let mut command = Command::new("script");
+        command.args(["-qefc", &quoted.join(" "), "/dev/null"]);
         Self::to_its_end(self.prepared(command)).await
     }
 
     /// Starts a command on the database of this world.
     pub(crate) fn spawn(&self, arguments: &[&str]) -> Child {
-        let database = self.database();
-        let mut all = vec!["--database", database.to_str().unwrap()];
+        let database = self.named();
+        let mut all = vec!["--database", &database];
         all.extend(arguments);
         self.command(&all)
             .stdout(Stdio::piped())
@@ -282,8 +329,8 @@ impl World {
 
     /// Starts a server with these arguments, and waits until it answers.
     pub(crate) async fn serve_with(&self, arguments: &[&str]) -> Server {
-        let database = self.database();
-        let mut all = vec!["--database", database.to_str().unwrap(), "serve"];
+        let database = self.named();
+        let mut all = vec!["--database", &database, "serve"];
         all.extend(arguments);
         self.spawned(self.command(&all)).await
     }
@@ -291,13 +338,13 @@ impl World {
     /// Starts a server with the usual config whose files can be kept from growing: what a file system
     /// does that is full. See [`Server::fill_disk`].
     pub(crate) async fn serve_on_small_disk(&self) -> Server {
-        let (config, database) = (self.config(), self.database());
+        let (config, database) = (self.config(), self.named());
         // The signal that comes with it is turned off, so that writes fail instead.
         let mut command = Command::new("sh");
         command
             .args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\""])
             .arg(env!("CARGO_BIN_EXE_tandem"))
-            .args(["--database", database.to_str().unwrap(), "serve"])
+            .args(["--database", &database, "serve"])
             .args(["--config", config.to_str().unwrap()]);
         self.spawned(self.prepared(command)).await
     }
@@ -372,11 +419,11 @@ impl World {
 
     /// Connects HighLevel through its sign-in pages, as a browser would, choosing this location.
     pub(crate) async fn connect_marketing(&self, location: &str) -> Ran {
-        let database = self.database();
+        let database = self.named();
         let mut child = self
             .command(&[
                 "--database",
-                database.to_str().unwrap(),
+                &database,
                 "connect",
                 "marketing",
                 "--field",
@@ -469,6 +516,15 @@ pub(crate) async fn browse(link: &str, location: &str) -> (u16, String) {
         .redirect(reqwest::redirect::Policy::none())
         .build()
         .unwrap();
+    browse_with(&browser, link, location).await
+}
+
+/// The same with a browser of one's own, which follows no redirects by itself.
+pub(crate) async fn browse_with(
+    browser: &reqwest::Client,
+    link: &str,
+    location: &str,
+) -> (u16, String) {
     let next = |response: &reqwest::Response| {
         response
             .headers()

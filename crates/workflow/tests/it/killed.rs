@@ -16,6 +16,10 @@ enum Shape {
     Approval,
     /// Goes on with one of the next few, by the parity of the input.
     Branch(usize, usize),
+    /// Waits for an event that never comes, and goes on with one of the next few.
+    Wait(u64, usize),
+    /// Two lists side by side.
+    Parallel(Vec<Shape>, Vec<Shape>),
     ForEach(usize, u32, Vec<Shape>),
 }
 
@@ -26,10 +30,15 @@ fn shape() -> impl Strategy<Value = Shape> {
         1 => (1_u64..100_000).prop_map(Shape::Delay),
         1 => Just(Shape::Approval),
         1 => (1_usize..4, 1_usize..4).prop_map(|(one, other)| Shape::Branch(one, other)),
+        1 => (1_u64..100_000, 1_usize..4).prop_map(|(longest, late)| Shape::Wait(longest, late)),
     ];
     leaf.prop_recursive(2, 12, 4, |inner| {
-        (0_usize..4, 1_u32..4, prop::collection::vec(inner, 1..4))
-            .prop_map(|(items, at_once, steps)| Shape::ForEach(items, at_once, steps))
+        let list = || prop::collection::vec(inner.clone(), 1..4);
+        prop_oneof![
+            (0_usize..4, 1_u32..4, list())
+                .prop_map(|(items, at_once, steps)| Shape::ForEach(items, at_once, steps)),
+            (list(), list()).prop_map(|(one, other)| Shape::Parallel(one, other)),
+        ]
     })
 }
 
@@ -55,6 +64,11 @@ fn steps(shapes: &[Shape], prefix: &str) -> Vec<Json> {
                 Shape::Branch(one, other) => json!({"id": own, "branch": {
                     "cases": [{"when": {"value": "{{ trigger.odd }}", "is": "true"}, "go": id(at + one)}],
                     "otherwise": id(at + other)}}),
+                Shape::Wait(longest, late) => json!({"id": own, "wait": {
+                    "event": {"connection": "x", "trigger": "never"},
+                    "for": longest.to_string(), "late": id(at + late)}}),
+                Shape::Parallel(one, other) => json!({"id": own, "parallel": {"branches": {
+                    "one": steps(one, &format!("{own}_a")), "other": steps(other, &format!("{own}_b"))}}}),
                 Shape::ForEach(items, at_once, inner) => json!({"id": own, "for_each": {
                     "items": (0..*items).map(|n| format!("{n} of {{{{ item }}}}")).collect::<Vec<_>>(), "at_once": at_once,
                     "steps": steps(inner, &format!("{own}_"))}}),

@@ -2,7 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the failure")]
 
+mod asked;
+mod held;
 mod killed;
 mod steps;
+mod vendor;
 mod watched;
 mod world;

@@ -1,10 +1,11 @@
 //! What steps do, and what failures do to a run.
 
+use connector::catalog::trigger::Happened;
 use serde_json::{Value as Json, json};
 use store::{WorkflowRunState as State, WorkflowStepState, WorkflowStore as _};
 use workflow::FailureKind;
 
-use crate::world::{World, workspace};
+use crate::world::{Life, World, workspace};
 
 fn workflow(name: &str, steps: Json) -> Json {
     json!({"version": 1, "name": name, "trigger": {"manual": {}}, "steps": steps})
@@ -254,4 +255,159 @@ async fn a_cancelled_run_ends_with_all_it_began_and_lets_the_next_go_on() {
         .await;
     assert_eq!(gone.unwrap(), 6);
     assert!(world.steps(first).await.is_empty());
+}
+
+/// Somebody answers, or nobody does.
+fn reply() -> Json {
+    workflow(
+        "reply",
+        json!([
+            act("ask", "send.ask"),
+            {"id": "reply", "wait": {
+                "event": {"connection": "x", "trigger": "message"},
+                "where": {"all": [
+                    {"value": "{{ event.from }}", "is": "equals", "to": "{{ trigger.who }}"},
+                    {"value": "{{ event.text }}", "is": "filled"}]},
+                "for": "3 days", "late": "remind"}},
+            {"id": "thank", "map": {"said": "{{ steps.reply.event.text }}"}, "next": "end"},
+            {"id": "remind", "map": {"came": "{{ steps.reply.came }}"}},
+        ]),
+    )
+}
+
+fn message(from: &str, text: &str) -> Vec<Happened> {
+    let item = json!({"from": from, "text": text});
+    vec![Happened {
+        trigger: "message".to_owned(),
+        id: format!("{from} {text}"),
+        item,
+    }]
+}
+
+/// Drives what is due now and nothing else.
+async fn now(world: &World) {
+    let runner = world.immortal();
+    loop {
+        let claimed = runner.claim(8).await.unwrap();
+        if claimed.is_empty() {
+            return;
+        }
+        for run in claimed {
+            runner.drive(run).await.unwrap();
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_goes_on_with_the_event_that_it_waits_for_or_when_it_is_too_late() {
+    let world = World::new();
+    world.publish(&reply()).await;
+    let anna = world.begin("reply", json!({"who": "anna"})).await;
+    let berta = world.begin("reply", json!({"who": "berta"})).await;
+    now(&world).await;
+    let runner = world.immortal();
+    assert_eq!(
+        runner.waited_for().await.unwrap()[0],
+        ("x".to_owned(), "message".to_owned())
+    );
+    let told = async |connection: &str, delivery: &str, events: Vec<Happened>| {
+        let runner = world.immortal();
+        let delivery = Some(delivery);
+        runner.told(connection, delivery, &events).await.unwrap();
+        now(&world).await;
+    };
+    told("x", "d1", message("carl", "hello")).await;
+    told("x", "d2", message("anna", "")).await;
+    told("elsewhere", "d3", message("anna", "hello")).await;
+    assert_eq!(world.run(anna).await.state, State::Ready, "none was hers");
+    told("x", "d4", message("anna", "{{ trigger.who }}")).await;
+    let ended = world.run(anna).await;
+    assert_eq!(ended.state, State::Done);
+    assert_eq!(ended.result, Some(json!({"said": "{{ trigger.who }}"})));
+    let before = world.run(berta).await;
+    assert_eq!(before.state, State::Ready);
+    world.work(&[]).await;
+    let ended = world.run(berta).await;
+    assert_eq!(ended.result, Some(json!({"came": false})));
+    let waited = ended.ended.unwrap().duration_since(ended.accepted);
+    assert_eq!(waited.as_hours(), 72);
+    // what came once and late is nobody's
+    told("x", "d5", message("berta", "hello")).await;
+    assert_eq!(runner.waited_for().await.unwrap().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_came_to_a_waiting_run_survives_every_death_and_comes_to_it_once() {
+    for moment in 0..40 {
+        let world = World::new();
+        let steps = json!([
+            {"id": "one", "wait": {"event": {"connection": "x", "trigger": "message"}, "for": "1h"}},
+            act("make", "make.it"),
+            {"id": "two", "wait": {"event": {"connection": "x", "trigger": "message"}, "for": "1h"}},
+            {"id": "said", "map": {"one": "{{ steps.one.event.text }}", "two": "{{ steps.two.came }}"}},
+        ]);
+        world.publish(&workflow("waits", steps)).await;
+        let run = world.begin("waits", json!({})).await;
+        now(&world).await;
+        let life = Life::of(moment);
+        let dying = world.runner(&life);
+        let events = message("anna", "hello");
+        // the vendor tells it until it is heard, and once more
+        tokio::select! {
+            () = life.dead() => {}
+            told = dying.told("x", Some("d1"), &events) => told.unwrap(),
+        }
+        now(&world).await;
+        world
+            .immortal()
+            .told("x", Some("d1"), &events)
+            .await
+            .unwrap();
+        now(&world).await;
+        world
+            .immortal()
+            .told("x", Some("d1"), &events)
+            .await
+            .unwrap();
+        world.work(&[moment]).await;
+        let ended = world.run(run).await;
+        assert_eq!(
+            ended.result,
+            Some(json!({"one": "hello", "two": false})),
+            "killed after {moment} moments"
+        );
+        assert_eq!(count(&world, "make.it"), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn lists_side_by_side_are_done_at_once_and_fail_by_name() {
+    let world = World::new();
+    let steps = |on_failure: &str| {
+        json!([
+            {"id": "before", "map": {"n": 1}},
+            {"id": "both", "parallel": {"on_failure": on_failure, "branches": {
+                "slow": [{"id": "wait", "delay": {"for": "2h"}},
+                    {"id": "n", "map": {"n": "{{ steps.before.n + 1 }}"}}],
+                "quick": [with(act("fails", "set.fails"), "retry", json!({"waits": []}))]}}},
+            {"id": "after", "map": {"slow": "{{ steps.both.slow.n }}", "quick": "{{ steps.both.quick }}"}},
+        ])
+    };
+    world.publish(&workflow("stops", steps("stop"))).await;
+    world.publish(&workflow("goes_on", steps("continue"))).await;
+    world.effects.lock().unwrap().failing =
+        [("set.fails".to_owned(), (9, FailureKind::Refused))].into();
+    let stops = world.begin("stops", json!({})).await;
+    let goes_on = world.begin("goes_on", json!({})).await;
+    world.work(&[]).await;
+    let ended = world.run(stops).await;
+    assert_eq!(ended.state, State::Failed);
+    assert_eq!(
+        ended.note.as_deref(),
+        Some("`both`: quick: `fails`: it fails")
+    );
+    let ended = world.run(goes_on).await;
+    assert_eq!(ended.result, Some(json!({"slow": 2, "quick": null})));
+    let took = ended.ended.unwrap().duration_since(ended.accepted);
+    assert_eq!(took.as_hours(), 2);
 }

@@ -56,7 +56,7 @@ async fn a_schedule_begins_one_run_a_time_and_one_for_all_that_were_missed() {
     assert_eq!(begun(&world).await, [first, second]);
 }
 
-fn written(field: &str, after: &str) -> NewJournalEntry {
+pub(crate) fn written(field: &str, after: &str) -> NewJournalEntry {
     NewJournalEntry {
         at: "2026-01-01T00:00:00Z".parse().unwrap(),
         effect: Effect::Written,

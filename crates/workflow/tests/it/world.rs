@@ -15,8 +15,8 @@ use jiff::Timestamp;
 use serde_json::{Value as Json, json};
 use store::{
     NewWorkflowRun, Result, SqliteStore, StoredWorkflow, SyncEvents, SyncEventsCursor,
-    WorkflowChildren, WorkflowCommit, WorkflowRun, WorkflowRunFilter, WorkflowRunId,
-    WorkflowRunState, WorkflowStep, WorkflowStore, WorkflowVersion, Workspace,
+    WorkflowCame, WorkflowChildren, WorkflowCommit, WorkflowRun, WorkflowRunFilter, WorkflowRunId,
+    WorkflowRunState, WorkflowStep, WorkflowStore, WorkflowVersion, WorkflowWait, Workspace,
 };
 use tokio::sync::Notify;
 use workflow::{
@@ -37,6 +37,11 @@ impl Life {
             left: AtomicI64::new(moments),
             dead: Notify::new(),
         })
+    }
+
+    /// When the process dies.
+    pub(crate) async fn dead(&self) {
+        self.dead.notified().await;
     }
 
     /// A moment in which the process can die.
@@ -65,8 +70,36 @@ macro_rules! stores {
 
 #[async_trait]
 impl WorkflowStore for Mortal {
-    async fn save_workflow(&self, ws: &Workspace, workflow: &StoredWorkflow) -> Result<()> {
-        self.inner.save_workflow(ws, workflow).await
+    async fn save_workflow_draft(
+        &self,
+        ws: &Workspace,
+        name: &str,
+        draft: Option<&Json>,
+        now: Timestamp,
+    ) -> Result<()> {
+        stores!(self, save_workflow_draft(ws, name, draft, now))
+    }
+    async fn pause_workflow(
+        &self,
+        ws: &Workspace,
+        name: &str,
+        paused: bool,
+        now: Timestamp,
+    ) -> Result<bool> {
+        stores!(self, pause_workflow(ws, name, paused, now))
+    }
+    async fn return_to_workflow_version(
+        &self,
+        ws: &Workspace,
+        name: &str,
+        version: u64,
+        at_once: Option<u32>,
+        now: Timestamp,
+    ) -> Result<bool> {
+        stores!(
+            self,
+            return_to_workflow_version(ws, name, version, at_once, now)
+        )
     }
     async fn workflow(&self, ws: &Workspace, name: &str) -> Result<Option<StoredWorkflow>> {
         self.inner.workflow(ws, name).await
@@ -100,11 +133,31 @@ impl WorkflowStore for Mortal {
         ws: &Workspace,
         cursor: Option<(&str, &Json)>,
         runs: &[NewWorkflowRun],
+        came: &[WorkflowCame],
     ) -> Result<Vec<bool>> {
-        stores!(self, accept_runs(ws, cursor, runs))
+        stores!(self, accept_runs(ws, cursor, runs, came))
+    }
+    async fn workflow_waits(&self, ws: &Workspace, source: &str) -> Result<Vec<WorkflowWait>> {
+        self.inner.workflow_waits(ws, source).await
+    }
+    async fn workflow_wait(
+        &self,
+        ws: &Workspace,
+        run: WorkflowRunId,
+    ) -> Result<Option<WorkflowWait>> {
+        self.inner.workflow_wait(ws, run).await
+    }
+    async fn workflow_wait_sources(&self, ws: &Workspace) -> Result<Vec<String>> {
+        self.inner.workflow_wait_sources(ws).await
     }
     async fn workflow_cursor(&self, ws: &Workspace, name: &str) -> Result<Option<Json>> {
         self.inner.workflow_cursor(ws, name).await
+    }
+    async fn workflow_cursors(&self, ws: &Workspace) -> Result<Vec<String>> {
+        self.inner.workflow_cursors(ws).await
+    }
+    async fn drop_workflow_cursors(&self, ws: &Workspace, names: &[String]) -> Result<()> {
+        stores!(self, drop_workflow_cursors(ws, names))
     }
     async fn claim_runs(
         &self,
@@ -197,6 +250,8 @@ pub(crate) struct Effects {
     pub(crate) failing: BTreeMap<String, (u32, FailureKind)>,
     /// Operations whose next answer is lost after their effect.
     pub(crate) unknown: BTreeMap<String, u32>,
+    /// Operations that answer only after so long.
+    pub(crate) slow: BTreeMap<String, Duration>,
 }
 
 struct WorldHands {
@@ -244,6 +299,10 @@ impl Hands for WorldHands {
                 *left -= 1;
                 return Outcome::Unknown("the answer was lost".to_owned());
             }
+        }
+        let slow = self.effects.lock().unwrap().slow.get(&operation).copied();
+        if let Some(slow) = slow {
+            tokio::time::sleep(slow).await;
         }
         self.life.pass().await;
         Outcome::Done(json!({"said": said}))
@@ -340,17 +399,20 @@ impl World {
     }
 
     /// Lets processes that die after so many moments each work, and then one that does not, until nothing is left to
-    /// do. Runs that ask about an effect are answered as it is; those that ask for approval get one.
-    pub(crate) async fn work(&self, lives: &[i64]) {
+    /// do. Runs that ask about an effect are answered as it is; those that ask for approval get one. Says how many
+    /// processes died.
+    pub(crate) async fn work(&self, lives: &[i64]) -> u32 {
+        let mut kills = 0;
         for moments in lives {
             let life = Life::of(*moments);
             let runner = self.runner(&life);
             tokio::select! {
-                () = life.dead.notified() => {}
-                () = self.one_process(&runner) => return,
+                () = life.dead.notified() => kills += 1,
+                () = self.one_process(&runner) => return kills,
             }
         }
         self.one_process(&self.immortal()).await;
+        kills
     }
 
     async fn one_process(&self, runner: &Runner) {

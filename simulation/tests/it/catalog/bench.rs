@@ -134,7 +134,9 @@ impl Bench {
         let trigger = trigger.context("there is no such trigger")?;
         let now = Timestamp::from_millisecond(self.control().core().clock.now_ms())?;
         let calls = &self.session;
-        let happened = catalog::poll(calls, &**connector, trigger, now, seen).await?;
+        let answered = catalog::poll(calls, &**connector, trigger, now, seen).await?;
+        ensure!(answered.passed_over.is_none(), "{answered:?}");
+        let happened = answered.happened;
         for one in &happened {
             ensure!(one.trigger == trigger.id, "{one:?}");
             whole(&trigger.output, &one.item)?;

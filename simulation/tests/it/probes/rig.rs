@@ -113,6 +113,7 @@ impl Rig {
         let purpose = Purpose {
             entities: vec![Entity::Contact],
             write: true,
+            rights: Vec::new(),
         };
         connections.connect(&name(), given, &purpose).await?;
         if system == System::OfficeRnd {
@@ -197,7 +198,7 @@ impl Rig {
 
     /// What webhooks told since this was asked last, once all that are on their way have come in.
     pub(crate) async fn heard(&self) -> Vec<(Happened, bool)> {
-        while self.control.core().deliveries.next_due_ms().is_some() {
+        while !self.control.core().deliveries.are_done() {
             self.sandbox.deliver_due().await;
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
@@ -214,7 +215,7 @@ impl Rig {
             ),
         };
         self.control.act(self.system, act, &who)?;
-        while self.control.core().deliveries.next_due_ms().is_some() {
+        while !self.control.core().deliveries.are_done() {
             self.sandbox.deliver_due().await;
             tokio::time::sleep(Duration::from_millis(10)).await;
         }

@@ -138,6 +138,8 @@ impl State {
             .things
             .living(&TASK, &request.location_id)
             .filter(fits)
+            // with its contact a task goes, too
+            .filter(|item| self.at(admitted, item.text("contactId")).is_ok())
             .skip(number("skip", 0))
             .take(number("limit", 25))
             .map(|item| item.shown(&TASK))

@@ -22,6 +22,11 @@ pub(in super::super) struct Row {
 }
 
 impl Row {
+    /// What a scope speaks of and no page of the reference.
+    pub(in super::super) fn lists_children(&self) -> bool {
+        self.act.starts_with("children")
+    }
+
     pub(in super::super) fn access(&self) -> Access {
         match self.method {
             Method::GET => Access::Read,

@@ -52,6 +52,16 @@ async fn values() {
         422,
         "fieldValue is v3"
     );
+
+    let path = format!("/locations/{}/customFields", client.location);
+    let money = |spelt: &str| json!({"name": format!("Rent {spelt}"), "dataType": spelt});
+    for (known, unknown) in [("MONETORY", "MONETARY"), ("MONETARY", "MONETORY")] {
+        client.turn("highlevel.money_type", known);
+        let made = client.post(&path, money(known)).await;
+        assert_eq!(made.status, 201);
+        assert_eq!(made.body["customField"]["dataType"], known);
+        assert_eq!(client.post(&path, money(unknown)).await.status, 422);
+    }
 }
 
 #[tokio::test]

@@ -128,7 +128,22 @@ async fn duplicate_lookup() {
         "/contacts/search/duplicate?locationId={}&number=%2B49711555123",
         client.location
     );
-    assert_eq!(client.get(&number).await.body["contact"]["id"], json!(id));
+    let phone = number.replace("&number=", "&phone=");
+    for (called, by_number, by_phone) in [
+        ("number", true, false),
+        ("phone", false, true),
+        ("both", true, true),
+    ] {
+        client.turn("highlevel.lookup_parameter", called);
+        for (path, found) in [(&number, by_number), (&phone, by_phone)] {
+            let answer = client.get(path).await.body;
+            assert_eq!(
+                answer["contact"]["id"] == json!(id),
+                found,
+                "{called}: {path}"
+            );
+        }
+    }
 }
 
 #[tokio::test]
@@ -291,6 +306,10 @@ async fn the_old_list_needs_both_cursors_and_the_location() {
             &json!("The token does not have access to this location.")
         )
     );
+    client.turn("highlevel.old_list_location", false);
+    let next = format!("/contacts/?limit=2&startAfter={after}&startAfterId={after_id}");
+    let next = client.get(&next).await.body;
+    assert_eq!(ids(&next["contacts"]), ids(&second["contacts"]));
     assert_eq!(
         client
             .get(&format!(
@@ -301,6 +320,25 @@ async fn the_old_list_needs_both_cursors_and_the_location() {
             .status,
         422
     );
+}
+
+#[tokio::test]
+async fn list_names() {
+    let client = Client::quiet(&[]);
+    let ann = json!({"firstName": "Ann", "lastName": "McRae"});
+    client.create(ann).await;
+    let path = format!("/contacts/?locationId={}", client.location);
+    for (lowered, first, last, whole) in [
+        (true, "ann", "mcrae", "ann mcrae"),
+        (false, "Ann", "McRae", "Ann McRae"),
+    ] {
+        client.turn("highlevel.list_names_lowercased", lowered);
+        let shown = client.get(&path).await.body["contacts"][0].clone();
+        assert_eq!(shown["firstName"], first);
+        assert_eq!(shown["lastName"], last);
+        assert_eq!(shown["contactName"], whole);
+        assert_eq!(shown["lastNameRaw"], "McRae");
+    }
 }
 
 #[tokio::test]

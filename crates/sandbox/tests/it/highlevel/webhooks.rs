@@ -214,6 +214,43 @@ async fn silent_changes() {
 }
 
 #[tokio::test]
+async fn tasks_and_notes() {
+    for whole in [false, true] {
+        let client = Client::quiet(&[("highlevel.task_create_complete", json!(whole))]);
+        client.subscribe();
+        let contact = client.create(json!({"email": "ann@x.de"})).await;
+        client.webhooks().await;
+        let task = json!({"kind": "task", "fields": {"contactId": contact, "title": "Call", "body": "soon",
+            "dueDate": "2026-03-01T10:00:00.000Z"}});
+        let made = client.act("create_item", task);
+        let sent = client.webhooks().await;
+        let sent = &sent[0].body;
+        assert_eq!(sent["type"], "TaskCreate");
+        assert_eq!(sent["id"], made["id"]);
+        assert_eq!(sent.get("contactId").is_some(), whole);
+        assert_eq!(sent.get("body").is_some(), whole);
+        let edit = |fields: Value| json!({"kind": "task", "id": made["id"], "fields": fields});
+        client.act("edit_item", edit(json!({"title": "Write"})));
+        assert!(
+            client.webhook_types().await.is_empty(),
+            "no event tells of an edit"
+        );
+        client.act("edit_item", edit(json!({"completed": true})));
+        client.act("delete_item", json!({"kind": "task", "id": made["id"]}));
+        assert_eq!(client.webhook_types().await, ["TaskComplete", "TaskDelete"]);
+        let note = json!({"kind": "note", "fields": {"contactId": contact, "body": "nice"}});
+        let note = client.act("create_item", note);
+        let named = json!({"kind": "note", "id": note["id"], "fields": {"body": "nicer"}});
+        client.act("edit_item", named.clone());
+        client.act("delete_item", named);
+        assert_eq!(
+            client.webhook_types().await,
+            ["NoteCreate", "NoteUpdate", "NoteDelete"]
+        );
+    }
+}
+
+#[tokio::test]
 async fn merge() {
     for (choice, events) in [
         ("none", vec![]),

@@ -358,3 +358,33 @@ async fn occurrences() {
         "the series is one row"
     );
 }
+
+#[tokio::test]
+async fn ticket_comments() {
+    let client = Client::quiet(&[]).await;
+    let option = first(&client, "/ticket-options").await;
+    let member = client.create("/members", json!({"name": "Anna"})).await;
+    let ticket = async |subject: &str| {
+        let body = json!({"type": option, "severity": option, "priority": option,
+            "member": member, "subject": subject});
+        let made = made(&client, "/tickets", body).await;
+        format!("/ticket-comments/{}", made["_id"].as_str().unwrap())
+    };
+    let (first, second) = (ticket("Notes").await, ticket("Lamp").await);
+    let body = json!({"text": "likes dogs", "member": member, "isPublic": false});
+    let comment = made(&client, &first, body).await;
+    // no page of the reference says that they can be read
+    assert_eq!(client.get(&first).await.status, 404);
+    client.turn("ticket_comments_read", true);
+    let listed = client.ok(&first).await;
+    assert_eq!(listed["results"][0]["_id"], comment["_id"]);
+    assert_eq!(listed["results"][0]["text"], "likes dogs");
+    assert_eq!(client.ok(&second).await["results"], json!([]));
+    assert_eq!(
+        client
+            .get(&format!("/ticket-comments/{NOBODY}"))
+            .await
+            .status,
+        404
+    );
+}

@@ -1,5 +1,6 @@
 //! Around the actions: signatures, clocks, tokens, status blocks, encoding.
 
+use sandbox::System;
 use serde_json::{Value, json};
 
 use super::{Office, call, create, modify, read};
@@ -52,6 +53,29 @@ async fn empty_elements_as_array() {
         office.ok(&create(json!({"Name": "B"}))).await["records"][0]["elements"],
         json!({})
     );
+}
+
+#[tokio::test]
+async fn batch_ends_at_error() {
+    let office = Office::open();
+    for (ends, results) in [(false, 3), (true, 2)] {
+        office.turn("batch_ends_at_error", json!(ends));
+        let named = |name: String| office.signed(&create(json!({ "Name": name })));
+        let wrong = office.signed(&create(json!({"Nothing": "x"})));
+        let actions = [
+            named(format!("First {ends}")),
+            wrong,
+            named(format!("Last {ends}")),
+        ];
+        let body = json!({"token": office.token, "request": {"actions": actions}});
+        let answer: Value = serde_json::from_str(&office.text(body.to_string()).await).unwrap();
+        let got = answer["response"]["results"].as_array().unwrap();
+        assert_eq!(got.len(), results, "{answer:#}");
+        assert_eq!(got[1]["status"]["errorcode"], 141, "{answer:#}");
+        let held = office.sandbox.control().dump(System::OnOffice).to_string();
+        assert!(held.contains(&format!("First {ends}")));
+        assert_eq!(held.contains(&format!("Last {ends}")), !ends);
+    }
 }
 
 #[tokio::test]

@@ -1,4 +1,5 @@
-//! A large book stays quick. The bounds are far above what is measured, so that only a scan where there should be an index fails.
+//! A large book answers as quickly as a small one. Both are asked in one run and the quickest answer of each counts, so that a
+//! busy machine changes nothing: only a scan where there should be an index is a hundred times slower.
 
 use std::time::{Duration, Instant};
 
@@ -6,55 +7,86 @@ use serde_json::{Value, json};
 
 use super::{Call, Office, create, read};
 
+const SMALL: usize = 200;
+const LARGE: usize = 20_000;
+
+/// How much slower the large book may be, and what any answer may take.
+const SLOWER: u32 = 15;
+const ANY: Duration = Duration::from_millis(2);
+
+/// One of many alike calls on a book of this size.
+type Ask = fn(&Book, usize) -> Call;
+
+const KINDS: [(&str, Ask); 6] = [
+    ("by id", |book, step| {
+        let id = book.ids[step * book.ids.len() / 20];
+        read(json!({"data": ["Name", "email"], "recordids": [id]}))
+    }),
+    ("by e-mail", |book, step| {
+        let person = step * (book.ids.len() / 20);
+        let filter = json!({"email": [{"op": "in", "val": [format!("P{person}@example.org")]}]});
+        read(json!({"data": ["Name"], "filter": filter}))
+    }),
+    ("create", |_, step| {
+        let email = format!("p{step}@example.org");
+        create(json!({"Name": "Neu", "email": email, "checkDuplicate": true}))
+    }),
+    ("delta", |_, _| {
+        let filter = json!({"Aenderung": [{"op": ">=", "val": "2026-06-15 10:01:00"}]});
+        read(json!({"data": ["Name"], "filter": filter}))
+    }),
+    ("by digits of a number", |book, step| {
+        let pattern = pattern_of(step * (book.ids.len() / 20));
+        let filter = json!({"phone": [{"op": "like", "val": pattern}]});
+        read(json!({"data": ["Name"], "filter": filter}))
+    }),
+    ("deep page", |book, step| {
+        let offset = book.ids.len() - 50 + step;
+        read(json!({"data": ["Name"], "listlimit": 20, "listoffset": offset}))
+    }),
+];
+
+struct Book {
+    office: Office,
+    ids: Vec<u64>,
+}
+
+impl Book {
+    fn of(number: usize) -> Self {
+        let office = Office::open();
+        let people: Vec<Value> = (0..number)
+            .map(|number| json!({"Name": format!("Name{number}"), "email": format!("p{number}@example.org"), "phone": number_of(number)}))
+            .collect();
+        let ids = office.seed(&people);
+        office.sleep(60);
+        Self { office, ids }
+    }
+
+    /// The quickest of some calls of one kind.
+    async fn quickest(&self, what: &str, ask: Ask) -> Duration {
+        let mut quickest = Duration::MAX;
+        for step in 0..20 {
+            let call = ask(self, step);
+            let start = Instant::now();
+            let results = self.office.all(&[call]).await;
+            quickest = quickest.min(start.elapsed());
+            assert_eq!(results[0]["status"]["errorcode"], 0, "{what}");
+            assert_ne!(results[0]["data"]["records"], json!([]), "{what}");
+        }
+        quickest
+    }
+}
+
 #[tokio::test]
 async fn a_large_book_answers_by_index() {
-    let office = Office::open();
-    let people: Vec<Value> = (0..50_000)
-        .map(|number| json!({"Name": format!("Name{number}"), "email": format!("p{number}@example.org"), "phone": number_of(number)}))
-        .collect();
-    let ids = office.seed(&people);
-    office.sleep(60);
-    let batches: Vec<(&str, Vec<Call>)> = vec![
-        ("by id", (0..20).map(|step| read(json!({"data": ["Name", "email"], "recordids": [ids[step * 2000]]}))).collect()),
-        (
-            "by e-mail",
-            (0..20)
-                .map(|step| read(json!({"data": ["Name"], "filter": {"email": [{"op": "in", "val": [format!("P{}@example.org", step * 1999)]}]}})))
-                .collect(),
-        ),
-        ("create", (0..20).map(|step| create(json!({"Name": "Neu", "email": format!("p{step}@example.org"), "checkDuplicate": true}))).collect()),
-        (
-            "delta",
-            (0..20).map(|_| read(json!({"data": ["Name"], "filter": {"Aenderung": [{"op": ">=", "val": "2026-06-15 10:01:00"}]}}))).collect(),
-        ),
-        (
-            "by digits of a number",
-            (0..20).map(|step| read(json!({"data": ["Name"], "filter": {"phone": [{"op": "like", "val": pattern_of(step * 2000)}]}}))).collect(),
-        ),
-        ("deep page", (0..20).map(|step| read(json!({"data": ["Name"], "listlimit": 20, "listoffset": 49_000 + step}))).collect()),
-    ];
-    for (what, calls) in batches {
-        let start = Instant::now();
-        let results = office.all(&calls).await;
-        let spent = start.elapsed();
+    let (small, large) = (Book::of(SMALL), Book::of(LARGE));
+    for (what, ask) in KINDS {
+        let usual = small.quickest(what, ask).await;
+        let slow = large.quickest(what, ask).await;
         assert!(
-            results
-                .iter()
-                .all(|result| result["status"]["errorcode"] == 0),
-            "{what}"
+            slow < usual * SLOWER || slow < ANY,
+            "{what}: {usual:?} of {SMALL} and {slow:?} of {LARGE} people"
         );
-        assert!(
-            results
-                .iter()
-                .all(|result| result["data"]["records"] != json!([])),
-            "{what}"
-        );
-        let bound = if what == "by digits of a number" {
-            3
-        } else {
-            1
-        };
-        assert!(spent < Duration::from_secs(bound), "{what} took {spent:?}");
     }
 }
 

@@ -269,6 +269,13 @@ async fn a_command_that_fails_takes_nobody_of_its_group_with_it() {
     assert_eq!(links, 267);
 }
 
+/// A server takes back what is free when it pleases.
+#[tokio::test]
+async fn many_runs_leave_a_file_as_large_as_a_few() {
+    let file = bed().await;
+    crate::suite::retention::many_runs_leave_the_database_as_large_as_a_few(file.store()).await;
+}
+
 #[tokio::test]
 async fn rows_of_the_first_format_stay_readable() {
     let mut file = bed().await;
@@ -359,10 +366,13 @@ async fn keys_that_an_earlier_version_stored_find_their_records_and_are_replaced
          DROP TABLE workflow_step;
          DROP TABLE workflow_event;
          DROP TABLE workflow_cursor;
+         DROP TABLE workflow_wait;
          DROP TABLE workflow_run;
          DROP TABLE workflow_version;
          DROP TABLE workflow;
          DROP TABLE setting;
+         DROP TABLE child;
+         DROP INDEX review_choice;
          DELETE FROM migration WHERE step >= 3;",
     )
     .unwrap();

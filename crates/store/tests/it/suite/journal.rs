@@ -67,6 +67,7 @@ pub(crate) async fn rows_are_numbered_and_found_by_each_filter(store: Under) {
     let oldest = store.journal(&ws(), &oldest).await.unwrap();
     let pages: Vec<_> = newest.iter().chain(&oldest).collect();
     let of = |field: &str, seq| store::JournalEntry {
+        values_gone: false,
         seq,
         entry: entry("c", field),
     };

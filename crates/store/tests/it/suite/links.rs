@@ -2,8 +2,8 @@
 
 use record::{Entity, Side};
 use store::{
-    Awaited, Blocked, Commit, Error, Link, LinkId, LinkState, Pair, PairDecision, ReviewFilter,
-    ReviewKind, ReviewState, SignalSource, Tombstone,
+    Awaited, Blocked, Child, Commit, Error, Link, LinkId, LinkState, Pair, PairDecision,
+    ReviewFilter, ReviewKind, ReviewState, SignalSource, Tombstone,
 };
 
 use super::things::*;
@@ -393,5 +393,79 @@ pub(crate) async fn what_waits_for_a_link_is_woken_in_the_commit_that_makes_it(s
     )
     .await;
     save(&store, vec![company(9, "firm", "haus")]).await;
+    assert!(woken().await.is_empty());
+}
+
+pub(crate) async fn what_belongs_to_a_record_waits_for_its_link_and_no_longer(store: Under) {
+    let child = |record: &str, side: Side, awaits: &str| Child {
+        sync: people(),
+        entity: Entity::Task,
+        side,
+        record: record.into(),
+        awaits_entity: Entity::Contact,
+        awaits: awaits.into(),
+        wakes: crm(),
+        since: at(1),
+    };
+    let keep = async |children: Vec<Child>| {
+        let kept = Commit {
+            children,
+            ..Commit::default()
+        };
+        commit(&store, kept).await;
+    };
+    let woken = async || {
+        let claims = claim(&store, at(500)).await;
+        let mut woken: Vec<String> = claims
+            .iter()
+            .map(|claim| {
+                assert_eq!(claim.sources, [SignalSource::Link]);
+                assert_eq!((&claim.connection, claim.entity), (&crm(), Entity::Task));
+                claim.record.to_string()
+            })
+            .collect();
+        woken.sort();
+        let settled = Commit {
+            settled: claims,
+            ..Commit::default()
+        };
+        commit(&store, settled).await;
+        woken
+    };
+    let waiting = async || store.children(&ws(), &people(), 0).await.unwrap();
+    let all = vec![
+        child("t1", Side::Left, "a"),
+        child("t2", Side::Left, "a"),
+        child("t3", Side::Left, "b"),
+        child("t4", Side::Right, "a"),
+    ];
+    keep(all.clone()).await;
+    assert_eq!(waiting().await, (4, all.clone()));
+    assert!(woken().await.is_empty());
+    // Of one side only, and a parked link is none yet.
+    let parked = Link {
+        state: LinkState::Parked,
+        ..link(1, "a", "x")
+    };
+    save(&store, vec![parked]).await;
+    assert!(woken().await.is_empty());
+    save(&store, vec![link(1, "a", "x")]).await;
+    assert_eq!(woken().await, ["t1", "t2"]);
+    assert_eq!(waiting().await, (2, all[2..].to_vec()));
+    // Who begins to wait when the link is there already is woken at once.
+    keep(vec![child("t5", Side::Right, "x")]).await;
+    assert_eq!(woken().await, ["t5"]);
+    // Who is gone, or linked, waits no more.
+    let gone = Commit {
+        gone: vec![(crm(), Entity::Task, "t3".into())],
+        ..Commit::default()
+    };
+    commit(&store, gone).await;
+    let of_it = Link {
+        entity: Entity::Task,
+        ..link(2, "u", "t4")
+    };
+    save(&store, vec![of_it]).await;
+    assert_eq!(waiting().await, (0, Vec::new()));
     assert!(woken().await.is_empty());
 }

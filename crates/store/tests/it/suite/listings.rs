@@ -1,6 +1,6 @@
 //! What is known of records.
 
-use record::Entity;
+use record::{Entity, Read};
 use store::{Commit, Known, Snapshot};
 
 use super::things::*;
@@ -124,6 +124,38 @@ pub(crate) async fn a_reading_is_kept_until_it_is_dropped(store: Under) {
     let rest = page(first[1].0, 2).await;
     assert_eq!(rest.len(), 1);
     assert_eq!(rest[0].1.record.as_str(), "c");
+}
+
+pub(crate) async fn a_newer_reading_is_not_replaced_by_an_older_one(store: Under) {
+    let shown = |name: &str, asked: i64, changed: i64| Snapshot {
+        read: Some(Read {
+            as_of: at(asked),
+            modified: Some(at(changed)),
+            ..read("a", name)
+        }),
+        keys: vec![key("email", &format!("{name}@example.org"))],
+        ..snapshot("a", asked.unsigned_abs())
+    };
+    let kept = async || {
+        let kept = store
+            .snapshots(&ws(), &crm(), Entity::Contact, &ids(&["a"]))
+            .await
+            .unwrap();
+        let kept = kept[0].clone().unwrap();
+        assert!(kept.read.is_some());
+        kept.keys[0].value.clone()
+    };
+    keep(&store, vec![shown("ada", 10, 5)]).await;
+    // A page that was asked for before, and comes late.
+    keep(&store, vec![shown("late", 9, 5)]).await;
+    assert_eq!(kept().await, "ada@example.org");
+    // An index that is asked later, and lags.
+    keep(&store, vec![shown("lagging", 11, 4)]).await;
+    assert_eq!(kept().await, "ada@example.org");
+    keep(&store, vec![shown("newer", 11, 5)]).await;
+    assert_eq!(kept().await, "newer@example.org");
+    keep(&store, vec![shown("changed", 10, 6)]).await;
+    assert_eq!(kept().await, "changed@example.org");
 }
 
 pub(crate) async fn a_record_that_is_gone_leaves_nothing_and_its_row_is_not_reused(store: Under) {

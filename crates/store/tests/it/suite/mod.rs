@@ -1,6 +1,7 @@
 //! What every store promises. The tests know [`store::Store`] only; each database runs all of them.
 
 pub(crate) mod connections;
+pub(crate) mod drafts;
 pub(crate) mod durable;
 pub(crate) mod intents;
 pub(crate) mod journal;
@@ -8,6 +9,7 @@ pub(crate) mod ledger;
 pub(crate) mod links;
 pub(crate) mod listings;
 pub(crate) mod plans;
+pub(crate) mod retention;
 pub(crate) mod reviews;
 pub(crate) mod signals;
 pub(crate) mod sweeps;
@@ -27,11 +29,11 @@ pub(crate) trait Bed: Send {
     async fn crash(&mut self);
 }
 
-/// Makes one test of each promise for a database. `stores`: a function that gives something to keep
-/// meanwhile and the store; `beds`: a function that gives a bed. Both are async.
-macro_rules! contract {
-    (stores $store:path) => {
-        $crate::suite::contract!(@stores $store;
+/// The promises: a callback is given them all. `stores`: those that need a store; `beds`: those that need a
+/// database that outlives it.
+macro_rules! promises {
+    (stores $then:ident!($($with:tt)*)) => {
+        $crate::suite::$then!($($with)*
             signals::many_signals_are_one_dirty_record,
             signals::a_record_with_a_newer_signal_stays_dirty,
             signals::a_signal_for_a_taken_record_keeps_its_own_due_time,
@@ -52,6 +54,7 @@ macro_rules! contract {
             listings::keys_find_records_and_are_replaced,
             listings::keys_of_many_new_records_find_them_at_any_time,
             listings::a_reading_is_kept_until_it_is_dropped,
+            listings::a_newer_reading_is_not_replaced_by_an_older_one,
             listings::a_record_that_is_gone_leaves_nothing_and_its_row_is_not_reused,
             sweeps::a_sweep_finds_what_is_missing_and_only_that,
             sweeps::records_that_came_during_a_sweep_are_not_missing,
@@ -65,8 +68,10 @@ macro_rules! contract {
             links::links_are_listed_in_the_order_of_ids,
             links::tombstones_blocked_fields_and_decisions,
             links::what_waits_for_a_link_is_woken_in_the_commit_that_makes_it,
+            links::what_belongs_to_a_record_waits_for_its_link_and_no_longer,
             reviews::one_question_is_asked_once,
             reviews::a_postponed_question_comes_back_when_it_changes,
+            reviews::who_waits_for_a_question_is_woken_when_it_is_closed_or_put_anew,
             reviews::a_closed_question_stays_closed,
             reviews::a_link_answers_who_its_records_are,
             reviews::reviews_are_found_by_each_filter,
@@ -78,18 +83,35 @@ macro_rules! contract {
             ledger::runs_add_up,
             ledger::calls_are_found_by_each_filter_and_dropped_by_age,
             ledger::the_overview_counts_what_is_there,
+            retention::values_of_the_journal_go_and_its_entries_stay,
+            retention::the_journal_is_dropped_from_its_beginning_by_age_and_count,
+            retention::calls_reviews_and_runs_go_by_age_and_count,
             connections::credentials_are_saved_by_one_of_two,
             connections::config_states_and_cursors,
             connections::workspaces_do_not_see_each_other,
+            drafts::a_draft_a_pause_and_a_version_do_not_take_each_other_back,
+            drafts::cursors_are_dropped_by_name,
         );
     };
-    (beds $bed:path) => {
-        $crate::suite::contract!(@beds $bed;
+    (beds $then:ident!($($with:tt)*)) => {
+        $crate::suite::$then!($($with)*
             durable::everything_answered_is_there_after_a_crash,
             durable::claims_of_a_dead_process_are_free_again,
             durable::a_sweep_goes_on_after_a_crash,
             durable::intents_are_doubted_after_a_crash,
         );
+    };
+}
+pub(crate) use promises;
+
+/// Makes one test of each promise for a database. `stores`: a function that gives something to keep
+/// meanwhile and the store; `beds`: a function that gives a bed. Both are async.
+macro_rules! contract {
+    (stores $store:path) => {
+        $crate::suite::promises!(stores contract!(@stores $store;));
+    };
+    (beds $bed:path) => {
+        $crate::suite::promises!(beds contract!(@beds $bed;));
     };
     (@stores $store:path; $($module:ident::$test:ident,)+) => {
         $(
@@ -110,3 +132,11 @@ macro_rules! contract {
     };
 }
 pub(crate) use contract;
+
+/// Hands each promise to a macro of one's own: `$each!(module, name, promise)`.
+macro_rules! each {
+    ($each:ident; $($module:ident::$test:ident,)+) => {
+        $($each!(stringify!($module), stringify!($test), $crate::suite::$module::$test);)+
+    };
+}
+pub(crate) use each;

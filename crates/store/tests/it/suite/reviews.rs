@@ -1,7 +1,8 @@
 //! Questions for a person.
 
+use record::Entity;
 use serde_json::json;
-use store::{Commit, Review, ReviewFilter, ReviewId, ReviewKind, ReviewState};
+use store::{Commit, Question, Review, ReviewFilter, ReviewId, ReviewKind, ReviewState};
 
 use super::things::*;
 
@@ -89,6 +90,61 @@ pub(crate) async fn a_postponed_question_comes_back_when_it_changes(store: Under
     assert_eq!(reopened.details["candidates"], json!(["z"]));
 }
 
+pub(crate) async fn who_waits_for_a_question_is_woken_when_it_is_closed_or_put_anew(store: Under) {
+    let kind = ReviewKind::Ambiguous;
+    let about = |number: u128, record: &str| Review {
+        details: json!({"v": 1, "connection": crm(), "record": record}),
+        ..review(number, kind, &format!("left:{record}"))
+    };
+    let woken = async || {
+        let claims = claim(&store, at(500)).await;
+        let mut woken: Vec<String> = claims
+            .iter()
+            .map(|claim| claim.record.to_string())
+            .collect();
+        woken.sort();
+        let settled = Commit {
+            settled: claims,
+            ..Commit::default()
+        };
+        commit(&store, settled).await;
+        woken
+    };
+    let waiting = |number, record| about(number, record).waiting_for("left:first");
+    open(
+        &store,
+        vec![about(1, "first"), waiting(2, "second"), waiting(3, "third")],
+    )
+    .await;
+    assert!(woken().await.is_empty());
+    let rows = all(&store).await;
+    assert_eq!(rows[1].waits_for(), Some("left:first"));
+    assert!(rows[0].is_asked() && !rows[1].is_asked());
+    // Put off by a person it is asked all the same; put anew with other words it is another question.
+    close(&store, 1, ReviewState::Postponed, Some("postpone")).await;
+    assert!(woken().await.is_empty() && all(&store).await[0].is_asked());
+    open(&store, vec![review(4, kind, "left:first")]).await;
+    assert_eq!(woken().await, ["second", "third"]);
+    // Who is asked does not begin to wait, and who waits can come to be asked.
+    open(&store, vec![about(5, "second"), waiting(6, "first")]).await;
+    let rows = all(&store).await;
+    assert!(rows[0].is_asked() && rows[1].is_asked(), "{rows:#?}");
+    close(&store, 1, ReviewState::Decided, Some("apart")).await;
+    assert_eq!(woken().await, ["third"]);
+    // Who begins to wait for a question that nobody is asked is woken at once.
+    open(&store, vec![waiting(7, "fourth")]).await;
+    assert_eq!(woken().await, ["fourth", "third"]);
+}
+
+fn question(kind: ReviewKind, subject: &str) -> Question {
+    Question {
+        sync: people(),
+        entity: Some(Entity::Contact),
+        kind,
+        subject: subject.to_owned(),
+    }
+}
+
 pub(crate) async fn a_closed_question_stays_closed(store: Under) {
     open(&store, vec![review(1, ReviewKind::Conflict, "s")]).await;
     close(&store, 1, ReviewState::Decided, Some("left")).await;
@@ -96,7 +152,7 @@ pub(crate) async fn a_closed_question_stays_closed(store: Under) {
     commit(
         &store,
         Commit {
-            withdrawn: vec![(people(), ReviewKind::Conflict, "s".to_owned())],
+            withdrawn: vec![question(ReviewKind::Conflict, "s")],
             ..Commit::default()
         },
     )
@@ -118,7 +174,7 @@ pub(crate) async fn a_closed_question_stays_closed(store: Under) {
         &store,
         Commit {
             at: Some(at(60)),
-            withdrawn: vec![(people(), ReviewKind::Conflict, "s".to_owned())],
+            withdrawn: vec![question(ReviewKind::Conflict, "s")],
             ..Commit::default()
         },
     )

@@ -146,6 +146,7 @@ fn sides(page: &mut String, plan: &Json) {
             ("updates", "changed here"),
             ("writes", "fields written here"),
             ("ambiguous", "not sure who they are"),
+            ("waiting", "waiting for the answer about another one"),
             ("duplicates", "one person several times"),
             ("out_of_scope", "out of the scope"),
             ("not_created", "get no counterpart by the rules"),

@@ -83,7 +83,7 @@ fn overview(connectors: &[&dyn Connector]) -> String {
          What happens in a system, as the beginning of workflows. Some are told by webhook and cost no call; others are found by asking the \
          same question again and again and handing on what is new in the answer: what came and went between two questions is not seen. \
          Each that asks is tried against the sandbox: nothing at first, then what was made, nothing twice, then what was changed. \
-         Workflows do not use them yet.\n\n\
+         A [workflow](workflows.md) begins with one by `event: {connection, trigger}`; `tandem listen` shows what one hands on.\n\n\
          ## Doing one\n\n\
          ```console\n\
          $ tandem catalog highlevel --search task\n\
@@ -98,7 +98,7 @@ fn overview(connectors: &[&dyn Connector]) -> String {
          A call can break after it was sent. What then happens is declared by each operation: *done again* where doing it twice is the \
          same as doing it once; *looked up first* where another operation shows whether it is there; *never done again by itself* where \
          a second time would reach a person, such as a message. `tandem call` repeats only the first kind, once, and for the others says \
-         what to look at; nothing is looked up by itself yet.\n\n\
+         what to look at. A [workflow](workflows.md#when-a-step-fails) looks by itself, and asks a person where that does not settle it.\n\n\
          ## An API of your own\n\n\
          ```console\n\
          $ tandem catalog import openapi.json --name crm\n\
@@ -110,8 +110,8 @@ fn overview(connectors: &[&dyn Connector]) -> String {
          another OAuth flow can be pasted. Left out, and listed, are calls whose body is neither JSON nor a form, that need a cookie, or that live on a \
          server of their own. What happens when the outcome is not known follows from the method: `POST` and `PATCH` are never done again by themselves. \
          The limits of such an API are not known: set `limits` for the connection; two accounts of one API are told apart by the setting `account`. Documents lie in a folder named as the database with `.systems` at \
-         its end (take it along in backups), and a server that runs takes a new one with the next config that names it; a document that replaces another is taken at the next start. They have no triggers, and workflows do not \
-         use them yet.\n",
+         its end (take it along in backups), and a server that runs takes a new one with the next config that names it; a document that replaces another is taken at the next start. They have no triggers; steps of [workflows](workflows.md) \
+         can do them like any other.\n",
     );
     text
 }

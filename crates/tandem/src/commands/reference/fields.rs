@@ -70,6 +70,7 @@ fn about(described: &EntityDescription) -> String {
     let removed = match described.deletes {
         Deletes::Delete => "can be deleted",
         Deletes::Archive => "can be archived, not deleted",
+        Deletes::Cancel => "stay and are closed as cancelled in the place of a delete",
         Deletes::Never => "cannot be removed",
     };
     let tags = match described.tag_field {

@@ -1,7 +1,11 @@
 //! Edits at both ends, with HighLevel between them, and companies.
 
 use anyhow::Result;
-use sandbox::{System, judge::Held};
+use sandbox::{
+    System,
+    judge::{Belonging, Held},
+    officernd::Kind,
+};
 use serde_json::json;
 
 use super::{Stage, people::made_once};
@@ -65,6 +69,35 @@ pub(in crate::demo) fn through_the_hub(stage: &mut Stage<'_>) -> Result<()> {
             stage.says(System::HighLevel, &trio.pair.highlevel, what, test);
             stage.says(System::OnOffice, &trio.pair.onoffice, what, test);
             stage.says(System::OfficeRnd, &trio.officernd, what, test);
+            Ok(())
+        },
+    )?;
+    stage.play(
+        "opportunity_each_way",
+        "An opportunity with one member in HighLevel, and one in OfficeRnD",
+        |stage| {
+            let trio = stage.trio()?;
+            let (here, there) = ("Zwei Tische", "Ein Büro");
+            let control = stage.control;
+            let pipelines =
+                control.act(System::HighLevel, "things", &json!({"kind": "pipeline"}))?;
+            let fields = json!({"name": here, "contactId": trio.pair.highlevel, "status": "open",
+                "pipelineId": pipelines[0]["id"],
+                "pipelineStageId": pipelines[0]["stages"][0]["id"]});
+            let made = json!({"kind": "opportunity", "fields": fields});
+            control.act(System::HighLevel, "make_thing", &made)?;
+            let won = control.officernd(|state| {
+                let mut all = state.all(Kind::OpportunityStatus).iter();
+                all.find(|status| status.text("description").contains(" won "))
+                    .map(|status| status.id.to_string())
+            });
+            let made = json!({"name": there, "member": trio.officernd, "status": won});
+            control.act(System::OfficeRnd, "create_opportunity", &made)?;
+            let people = [
+                (System::HighLevel, &*trio.pair.highlevel),
+                (System::OfficeRnd, &*trio.officernd),
+            ];
+            stage.each_has(Belonging::Opportunities, &people, &[here, there]);
             Ok(())
         },
     )?;

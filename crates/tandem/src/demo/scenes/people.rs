@@ -1,7 +1,10 @@
 //! Edits of people in HighLevel and onOffice while all is well, and how records end.
 
 use anyhow::Result;
-use sandbox::{Actor, Operation, System, judge::Held};
+use sandbox::{
+    Actor, Operation, System,
+    judge::{Belonging, Held},
+};
 use serde_json::json;
 
 use super::Stage;
@@ -24,6 +27,77 @@ pub(in crate::demo) fn plain_edits(stage: &mut Stage<'_>) -> Result<()> {
                 "the website",
                 move |held| held.website == website,
             );
+            Ok(())
+        },
+    )?;
+    stage.play(
+        "task_each_way",
+        "A task for one person in HighLevel, and one in onOffice",
+        |stage| {
+            let pair = stage.pair()?;
+            let (here, there) = ("Anrufen", "Exposé schicken");
+            let fields = json!({"contactId": pair.highlevel, "title": here, "dueDate": "2027-01-15T09:00:00.000Z"});
+            let made = json!({"kind": "task", "fields": fields});
+            stage.control.act(System::HighLevel, "create_item", &made)?;
+            let address: u64 = pair.onoffice.parse()?;
+            let data = json!({"Betreff": there, "Art": 155, "Deadline": "2027-01-16 10:00:00", "Deadline_strikt": 1});
+            let made = json!({"action": "create", "resource": "task",
+                "parameters": {"data": data, "relatedAddressId": address}});
+            stage.control.act(System::OnOffice, "perform", &made)?;
+            let people = [
+                (System::HighLevel, &*pair.highlevel),
+                (System::OnOffice, &*pair.onoffice),
+            ];
+            stage.each_has(Belonging::Tasks, &people, &[here, there]);
+            Ok(())
+        },
+    )?;
+    stage.play(
+        "note_each_way",
+        "A note about one person in HighLevel, and an entry of the activity log in onOffice",
+        |stage| {
+            let pair = stage.pair()?;
+            let (here, there) = ("sucht drei Zimmer", "hat einen Hund");
+            let fields = json!({"contactId": pair.highlevel, "body": here});
+            let made = json!({"kind": "note", "fields": fields});
+            stage.control.act(System::HighLevel, "create_item", &made)?;
+            let address: u64 = pair.onoffice.parse()?;
+            let made = json!({"action": "create", "resource": "agentslog",
+                "parameters": {"addressids": [address], "actionkind": "Notiz", "note": there}});
+            stage.control.act(System::OnOffice, "perform", &made)?;
+            let people = [
+                (System::HighLevel, &*pair.highlevel),
+                (System::OnOffice, &*pair.onoffice),
+            ];
+            stage.each_has(Belonging::Notes("Notiz"), &people, &[here, there]);
+            Ok(())
+        },
+    )?;
+    stage.play(
+        "appointment_each_way",
+        "A viewing with one person in HighLevel's calendar and one in onOffice's, on both sides of the change of the clock",
+        |stage| {
+            let pair = stage.pair()?;
+            let (here, there) = ("Besichtigung Seeweg", "Übergabe der Schlüssel");
+            let calendars = stage
+                .control
+                .act(System::HighLevel, "things", &json!({"kind": "calendar"}))?;
+            let fields = json!({"title": here, "contactId": pair.highlevel,
+                "calendarId": calendars[0]["id"], "appointmentStatus": "confirmed",
+                "startTime": "2027-03-26T09:00:00Z", "endTime": "2027-03-26T10:00:00Z"});
+            let made = json!({"kind": "appointment", "fields": fields});
+            stage.control.act(System::HighLevel, "make_thing", &made)?;
+            let address: u64 = pair.onoffice.parse()?;
+            let data = json!({"description": there, "start_dt": "2027-03-29 10:00:00",
+                "end_dt": "2027-03-29 11:00:00", "ganztags": false, "art": "Besichtigung"});
+            let made = json!({"action": "create", "resource": "calendar",
+                "parameters": {"data": data, "relatedAddressIds": [address]}});
+            stage.control.act(System::OnOffice, "perform", &made)?;
+            let people = [
+                (System::HighLevel, &*pair.highlevel),
+                (System::OnOffice, &*pair.onoffice),
+            ];
+            stage.each_has(Belonging::Appointments, &people, &[here, there]);
             Ok(())
         },
     )?;

@@ -1,0 +1,329 @@
+//! Everybody who shares a key with a record: out of the index, and from the other system.
+
+use std::collections::{BTreeSet, HashMap};
+
+use connector::{Fetched, IdentityKey};
+use matching::Person;
+use record::{Fields, Read, RecordId, Side};
+use store::{Claim, Key, Lane, Link, PairDecision};
+
+use super::{Seeker, named_by, person};
+use crate::{
+    Error,
+    intents::identity_key,
+    reconcile::{Desk, cause_of},
+};
+
+/// A record of the other side (or a rival of the same side) that shares a key.
+pub(crate) struct Other {
+    pub(crate) person: Person,
+    /// It is linked with this record.
+    pub(crate) linked: Option<RecordId>,
+    /// As it was read, if it was read whole.
+    pub(crate) read: Option<Read>,
+}
+
+/// Everybody who shares a key with a seeker.
+#[derive(Default)]
+pub(crate) struct Others {
+    /// Of the other side.
+    pub(crate) candidates: HashMap<RecordId, Other>,
+    /// Of the seekers' side.
+    pub(crate) rivals: HashMap<RecordId, Other>,
+    /// Who carries a key, by side (0: other side, 1: own side).
+    pub(crate) by_key: [HashMap<Key, Vec<RecordId>>; 2],
+    pub(crate) decisions: Vec<(store::Pair, PairDecision)>,
+}
+
+impl Others {
+    pub(super) fn sharing(&self, which: usize, keys: &[Key]) -> BTreeSet<RecordId> {
+        keys.iter()
+            .filter_map(|key| self.by_key[which].get(key))
+            .flatten()
+            .cloned()
+            .collect()
+    }
+
+    /// Whether a record of the own side has no link.
+    pub(super) fn is_free(&self, id: &RecordId) -> bool {
+        self.rivals
+            .get(id)
+            .is_none_or(|other| other.linked.is_none())
+    }
+
+    pub(super) fn decided(
+        &self,
+        side: Side,
+        own: &RecordId,
+        other: &RecordId,
+    ) -> Option<PairDecision> {
+        self.decisions
+            .iter()
+            .find(|(pair, _)| match side {
+                Side::Left => pair.left == *own && pair.right == *other,
+                Side::Right => pair.right == *own && pair.left == *other,
+            })
+            .map(|(_, decision)| *decision)
+    }
+}
+
+/// Finds everybody who shares a key with a seeker.
+pub(super) async fn others(desk: &Desk<'_>, seekers: &[Seeker]) -> Result<Others, Error> {
+    let Some(first) = seekers.first() else {
+        return Ok(Others::default());
+    };
+    let other = desk.side.other();
+    let all: BTreeSet<Key> = seekers
+        .iter()
+        .flat_map(|seeker| seeker.sought.clone())
+        .collect();
+    let all: Vec<Key> = all.into_iter().collect();
+    let mut by_key = [
+        by_index(desk, other, &all).await?,
+        by_index(desk, desk.side, &all).await?,
+    ];
+    let mut candidates = people(desk, other, ids_of(&by_key[0]), &HashMap::new()).await?;
+    read_unread(desk, other, &mut candidates, &HashMap::new(), &first.claim).await?;
+    let asked = asked_of_system(desk, seekers);
+    if !asked.is_empty() {
+        for (keys, read) in from_system(desk, other, &asked, &first.claim).await? {
+            let id = read.record.id.clone();
+            for key in keys {
+                let ids = by_key[0].entry(key).or_default();
+                if !ids.contains(&id) {
+                    ids.push(id.clone());
+                }
+            }
+            if !candidates.contains_key(&id) {
+                let linked = desk.links_of(other, std::slice::from_ref(&id)).await?;
+                candidates.insert(
+                    id.clone(),
+                    Other {
+                        person: person(desk.pairing, other, Some(&id), &read.record.fields),
+                        linked: linked.get(&id).map(|link| link.record(desk.side).clone()),
+                        read: Some(read),
+                    },
+                );
+            }
+        }
+    }
+    // Each seeker carries its own keys; it has just been read and need not be read again.
+    let seeking: HashMap<&RecordId, &Person> = seekers
+        .iter()
+        .map(|seeker| (&seeker.claim.record, &seeker.person))
+        .collect();
+    let mut rivals = people(desk, desk.side, ids_of(&by_key[1]), &seeking).await?;
+    read_unread(desk, desk.side, &mut rivals, &seeking, &first.claim).await?;
+    let own: Vec<RecordId> = seekers
+        .iter()
+        .map(|seeker| seeker.claim.record.clone())
+        .collect();
+    let decisions = desk
+        .core
+        .store
+        .decisions_of(
+            &desk.core.workspace,
+            &desk.pairing.sync,
+            desk.pairing.entity,
+            desk.side,
+            &own,
+        )
+        .await?;
+    Ok(Others {
+        candidates,
+        rivals,
+        by_key,
+        decisions,
+    })
+}
+
+fn ids_of(by_key: &HashMap<Key, Vec<RecordId>>) -> Vec<RecordId> {
+    let ids: BTreeSet<RecordId> = by_key.values().flatten().cloned().collect();
+    ids.into_iter().collect()
+}
+
+pub(super) async fn by_index(
+    desk: &Desk<'_>,
+    side: Side,
+    keys: &[Key],
+) -> Result<HashMap<Key, Vec<RecordId>>, Error> {
+    let mut by_key: HashMap<Key, Vec<RecordId>> = HashMap::new();
+    let rows = desk
+        .core
+        .store
+        .candidates(
+            &desk.core.workspace,
+            &desk.pairing.end(side).connection,
+            desk.pairing.entity,
+            keys,
+        )
+        .await?;
+    for (key, id) in rows {
+        by_key.entry(key).or_default().push(id);
+    }
+    Ok(by_key)
+}
+
+/// The index is as old as the last listing. Whoever may get a counterpart made is looked up at the
+/// system too; in a first sync both sides have just been listed.
+fn asked_of_system(desk: &Desk<'_>, seekers: &[Seeker]) -> Vec<Key> {
+    if desk.lane == Lane::Backfill {
+        return Vec::new();
+    }
+    let gets_none = |seeker: &&Seeker| {
+        let fields = &seeker.read.record.fields;
+        desk.pairing.compiled.gets_counterpart(desk.side, fields) == Some(false)
+    };
+    let keys: BTreeSet<Key> = seekers
+        .iter()
+        .filter(|seeker| !gets_none(seeker))
+        .flat_map(|seeker| seeker.keys.clone())
+        .collect();
+    keys.into_iter().collect()
+}
+
+/// Asks the other system who carries the keys; read fresh, with the keys that fit.
+async fn from_system(
+    desk: &Desk<'_>,
+    side: Side,
+    keys: &[Key],
+    claim: &Claim,
+) -> Result<Vec<(Vec<Key>, Read)>, Error> {
+    let wanted: Vec<IdentityKey> = keys.iter().filter_map(identity_key).collect();
+    let mut ids: BTreeSet<RecordId> = keys
+        .iter()
+        .filter_map(|key| named_by(desk.pairing, side, key))
+        .collect();
+    if wanted.is_empty() && ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let cause = cause_of(claim);
+    let end = desk.pairing.end(side);
+    if !wanted.is_empty() {
+        let calls = desk.calls(side, &cause)?;
+        let found = end.connector.find(&*calls, &end.wanted, &wanted).await?;
+        ids.extend(found.into_iter().map(|read| read.record.id));
+    }
+    let ids: Vec<RecordId> = ids.into_iter().collect();
+    let mut people = Vec::new();
+    for fetched in desk.fetch(side, &ids, &cause).await?.into_values() {
+        match fetched {
+            Fetched::Found(read) => {
+                let of_read = super::keys(
+                    desk.pairing,
+                    side,
+                    Some(&read.record.id),
+                    &read.record.fields,
+                );
+                people.push((of_read, *read));
+            }
+            Fetched::Gone(_) => {}
+            Fetched::Failed(_, error) => return Err(error.into()),
+        }
+    }
+    Ok(people)
+}
+
+/// What is known of these records: from their base if they are linked, else as they were just read
+/// (`seeking`), else from their snapshots.
+async fn people(
+    desk: &Desk<'_>,
+    side: Side,
+    ids: Vec<RecordId>,
+    seeking: &HashMap<&RecordId, &Person>,
+) -> Result<HashMap<RecordId, Other>, Error> {
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let links = desk.links_of(side, &ids).await?;
+    let mut people = HashMap::with_capacity(ids.len());
+    let mut unread = Vec::new();
+    for id in ids {
+        match seeking.get(&id) {
+            Some(person) if !links.contains_key(&id) => {
+                let other = Other {
+                    person: Person::clone(person),
+                    linked: None,
+                    read: None,
+                };
+                people.insert(id, other);
+            }
+            _ => unread.push(id),
+        }
+    }
+    let ids = unread;
+    if ids.is_empty() {
+        return Ok(people);
+    }
+    let snapshots = desk
+        .core
+        .store
+        .snapshots(
+            &desk.core.workspace,
+            &desk.pairing.end(side).connection,
+            desk.pairing.entity,
+            &ids,
+        )
+        .await?;
+    for (id, snapshot) in ids.into_iter().zip(snapshots) {
+        let read = snapshot.and_then(|snapshot| snapshot.read);
+        let link: Option<&Link> = links.get(&id);
+        let person = match (link, &read) {
+            (Some(link), _) => person(desk.pairing, side, Some(&id), link.base(side)),
+            (None, Some(read)) => person(desk.pairing, side, Some(&id), &read.record.fields),
+            // Its keys are known and nothing else: it can only be a question.
+            (None, None) => person(desk.pairing, side, Some(&id), &Fields::new()),
+        };
+        people.insert(
+            id,
+            Other {
+                person,
+                linked: link.map(|link| link.record(side.other()).clone()),
+                read,
+            },
+        );
+    }
+    Ok(people)
+}
+
+/// Reads those of whom the keys are known and nothing else: their reading went with a link that ended since. Without
+/// it they would be taken for strangers, and made a second time.
+async fn read_unread(
+    desk: &Desk<'_>,
+    side: Side,
+    people: &mut HashMap<RecordId, Other>,
+    seeking: &HashMap<&RecordId, &Person>,
+    claim: &Claim,
+) -> Result<(), Error> {
+    if desk.lane == Lane::Backfill {
+        return Ok(());
+    }
+    let unread: Vec<RecordId> = people
+        .iter()
+        .filter(|(id, other)| {
+            other.linked.is_none() && other.read.is_none() && !seeking.contains_key(id)
+        })
+        .map(|(id, _)| id.clone())
+        .collect();
+    if unread.is_empty() {
+        return Ok(());
+    }
+    for (id, fetched) in desk.fetch(side, &unread, &cause_of(claim)).await? {
+        match fetched {
+            Fetched::Found(read) => {
+                let person = person(desk.pairing, side, Some(&id), &read.record.fields);
+                let known = Other {
+                    person,
+                    linked: None,
+                    read: Some(*read),
+                };
+                people.insert(id, known);
+            }
+            Fetched::Gone(_) => {
+                people.remove(&id);
+            }
+            Fetched::Failed(_, error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,65 @@
+//! Whether a side still shows us what we know to be there. Some systems answer a read without the right to it like one
+//! that finds nothing, so that nothing follows from what is not found before they have shown something else.
+
+use connector::{Fetched, PageRequest};
+use record::{RecordId, Side};
+use store::{Cause, LinkId};
+
+use crate::{Error, reconcile::Desk};
+
+/// How many other links are read to prove that a side still shows us its records.
+const WITNESSES: usize = 5;
+
+/// What a side shows of what is known to be there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sight {
+    /// Records, so that what is not found is not there.
+    Shows,
+    /// None of several that are linked.
+    Hides,
+    /// Nothing, and nothing is known to be there.
+    Empty,
+}
+
+/// Looks at other records than that of one link.
+pub(crate) async fn sight(
+    desk: &Desk<'_>,
+    side: Side,
+    except: Option<LinkId>,
+    cause: &Cause,
+) -> Result<Sight, Error> {
+    let end = desk.pairing.end(side);
+    if !end.description.absence_is_ambiguous {
+        return Ok(Sight::Shows);
+    }
+    let core = desk.core;
+    let others: Vec<RecordId> = core
+        .store
+        .links_after(&core.workspace, &desk.pairing.sync, None, WITNESSES + 1)
+        .await?
+        .into_iter()
+        .filter(|other| Some(other.id) != except && other.entity == desk.pairing.entity)
+        .take(WITNESSES)
+        .map(|other| other.record(side).clone())
+        .collect();
+    if others.is_empty() {
+        let calls = desk.calls(side, cause)?;
+        let first = PageRequest {
+            cursor: None,
+            limit: 1,
+        };
+        let page = end.connector.list(&*calls, &end.wanted, first).await?;
+        return Ok(if page.reads.is_empty() {
+            Sight::Empty
+        } else {
+            Sight::Shows
+        });
+    }
+    let found = desk.fetch(side, &others, cause).await?;
+    let shown = |fetched: &Fetched| matches!(fetched, Fetched::Found(_));
+    Ok(if found.values().any(shown) {
+        Sight::Shows
+    } else {
+        Sight::Hides
+    })
+}

@@ -1,0 +1,1 @@
+var e=e=>typeof e==`string`&&e.includes(`{{`);function t(e){if(e!==``){if(!/^\s*([[{"]|-?\d|true$|false$|null$)/.test(e)||e.trimStart().startsWith(`{{`))return e;try{return JSON.parse(e)}catch{return e}}}function n(e){return e===void 0?``:typeof e==`string`?typeof t(e)==`string`?e:JSON.stringify(e):JSON.stringify(e,null,typeof e==`object`?2:0)}export{e as n,n as r,t};
