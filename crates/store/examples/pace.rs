@@ -324,6 +324,7 @@ fn outcome(claims: &[Claim], number: &mut usize) -> Commit {
             stamp_left: None,
             stamp_right: None,
             created: start(),
+            underway: Vec::new(),
         });
         commit.snapshots.push(Snapshot {
             record: claim.record.clone(),

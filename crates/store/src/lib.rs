@@ -48,7 +48,9 @@ pub use error::Error;
 pub use intent::{Intent, IntentEnd, IntentState};
 pub use journal::{Cause, Effect, JournalEntry, JournalFilter, NewJournalEntry};
 pub use ledger::{CallFilter, CallRow, Overview, Run, RunKind, RunState};
-pub use link::{Awaited, Blocked, Child, Link, LinkState, Pair, PairDecision, Tombstone};
+pub use link::{
+    Awaited, Blocked, Child, Half, Link, LinkState, Pair, PairDecision, Tombstone, Underway,
+};
 pub use listing::{Key, Known, Listed, Snapshot, Sweep, SweepPage};
 pub use names::{
     ConnectionName, IntentId, LinkId, PlanId, ReviewId, RunId, SyncName, WorkflowRunId, Workspace,

@@ -47,6 +47,45 @@ pub struct Link {
     pub stamp_right: Option<Timestamp>,
     /// When it was made.
     pub created: Timestamp,
+    /// Writes that were begun and of which no outcome is stored.
+    pub underway: Vec<Underway>,
+}
+
+/// One mapping's write that was begun. It is stored before the request leaves: if the process ends, or no answer comes,
+/// the next look knows what it finds as our own write and not as an edit.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Underway {
+    /// Which mapping.
+    pub mapping: String,
+    /// Its revision then.
+    pub revision: u64,
+    /// Which rule decided, for the journal.
+    pub rule: String,
+    /// What it does to the left.
+    pub left: Half,
+    /// What it does to the right.
+    pub right: Half,
+}
+
+/// One side of a write that was begun.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Half {
+    /// Whether this side is written to; the other one is where the value came from.
+    pub written: bool,
+    /// The raw values of the mapping's fields as read before.
+    pub before: Fields,
+    /// The raw values that this side has once the write took effect.
+    pub after: Fields,
+}
+
+impl Underway {
+    /// What it does to this side.
+    pub fn half(&self, side: Side) -> &Half {
+        match side {
+            Side::Left => &self.left,
+            Side::Right => &self.right,
+        }
+    }
 }
 
 impl Link {

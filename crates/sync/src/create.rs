@@ -700,6 +700,7 @@ pub(crate) fn newborn(
             stamp_left,
             stamp_right,
             created: now,
+            underway: Vec::new(),
         },
         waiting,
         look_again,

@@ -280,7 +280,12 @@ async fn look(desk: &Desk<'_>, edit: &Edit, link: Link) -> Result<Couple, EditEr
     let (entity, source) = (desk.pairing.entity, SignalSource::Workflow);
     let mut claim = claim_for(&edit.connection, entity, &edit.record, source, now);
     claim.cause = Some(cause);
-    Ok(Couple { claim, link, reads })
+    Ok(Couple {
+        claim,
+        link,
+        reads,
+        taken_up: Vec::new(),
+    })
 }
 
 type Backs = Vec<(CompiledMapping, Back)>;

@@ -13,8 +13,8 @@ use std::{
 use connector::{Calls, Effect, Fetched};
 use record::{Fields, Read, RecordId, Side};
 use store::{
-    Blocked, Cause, Claim, Commit, IntentId, Lane, Link, LinkState, Release, Review, ReviewKind,
-    RunId, SignalSource, Snapshot,
+    Blocked, Cause, Claim, Commit, IntentId, Lane, Link, LinkState, NewJournalEntry, Release,
+    Review, ReviewKind, RunId, SignalSource, Snapshot,
 };
 
 use crate::{
@@ -542,6 +542,8 @@ pub(crate) struct Couple {
     pub(crate) claim: Claim,
     pub(crate) link: Link,
     pub(crate) reads: [Read; 2],
+    /// Rows about writes of ours that were found done in the readings and of which nothing was stored.
+    pub(crate) taken_up: Vec<NewJournalEntry>,
 }
 
 impl Couple {

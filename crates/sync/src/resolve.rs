@@ -376,6 +376,7 @@ pub(crate) fn new_link(
         stamp_left: None,
         stamp_right: None,
         created: now,
+        underway: Vec::new(),
     }
 }
 

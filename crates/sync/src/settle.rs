@@ -1,5 +1,7 @@
 //! What a worked-off pair leaves behind: the base moves only for what was decided on. Pure.
 
+pub(crate) mod underway;
+
 use jiff::Timestamp;
 use record::{Field, FieldName, Fields, Read, Side};
 use store::{Blocked, Cause, Effect, Link, LinkId, NewJournalEntry, RunId};
@@ -236,6 +238,7 @@ pub(crate) fn settle(worked: Worked<'_>) -> Settled {
                 .push((out.link.id, mapping.id().to_owned(), side));
         }
     }
+    underway::end(&mut out.link, pairing, plan, written);
     note_reads(pairing, &mut out, before, written, after, now);
     out
 }

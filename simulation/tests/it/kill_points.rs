@@ -42,6 +42,8 @@ enum Kind {
     KeylessRight,
     UpdateLeft,
     UpdateRight,
+    /// The left is edited once more before the next start.
+    UpdateRightAgain,
     Archive,
     Delete,
     ResolveConflict,
@@ -178,6 +180,11 @@ fn begin(kind: Kind, world: &World, scene: &Scene) -> Result<()> {
                 "email": "anne@brandt.example", "phone": "+49305559999",
                 "tags": ["Eigentümer", "VIP"]}),
         )?,
+        Kind::UpdateRightAgain => world.edit(
+            HIGHLEVEL,
+            &pair.highlevel,
+            &json!({"city": "Potsdam", "tags": ["Eigentümer", "VIP"]}),
+        )?,
         Kind::FirstLink => {
             // The one first that tells nobody.
             let mut sparse = on_the_right("Clara");
@@ -267,6 +274,13 @@ async fn run(kind: Kind, step: Option<usize>) -> Result<Run> {
     let passed = life.passed();
     life.count(None);
     let killed = life.is_over();
+    if kind == Kind::UpdateRightAgain {
+        let Scene { pair, .. } = &scene;
+        let again = json!({"city": "Bernau", "tags": ["Eigentümer", "Makler"]});
+        world.edit(HIGHLEVEL, &pair.highlevel, &again)?;
+        // Another field, later: the record there is the one that was changed last.
+        world.edit(ONOFFICE, &pair.onoffice, &json!({"Plz": "14467"}))?;
+    }
     if killed {
         world.kill_and_restart()?;
     }
@@ -329,7 +343,9 @@ async fn judge(kind: Kind, world: &World, scene: &Scene, mark: u64) -> Result<()
         | Kind::KeylessRight
         | Kind::FirstLink
         | Kind::ResolveLink => ((3, 3), 3),
-        Kind::UpdateLeft | Kind::UpdateRight | Kind::ResolveConflict => ((2, 2), 2),
+        Kind::UpdateLeft | Kind::UpdateRight | Kind::UpdateRightAgain | Kind::ResolveConflict => {
+            ((2, 2), 2)
+        }
         // An archived address is still there.
         Kind::Archive | Kind::ResolveRemove => ((1, 2), 1),
         Kind::Delete => ((1, 1), 1),
@@ -340,8 +356,34 @@ async fn judge(kind: Kind, world: &World, scene: &Scene, mark: u64) -> Result<()
     if kind != Kind::Unmake {
         agrees(world).await?;
     }
-    once(world, mark)?;
+    if kind != Kind::UpdateRightAgain {
+        once(world, mark)?;
+    }
     match kind {
+        Kind::UpdateRightAgain => {
+            let (left, right) = (
+                world.held(HIGHLEVEL, &pair.highlevel)?,
+                world.held(ONOFFICE, &pair.onoffice)?,
+            );
+            ensure!(
+                left.city == "Bernau",
+                "our own write won over an edit: {left:#?}"
+            );
+            ensure!(
+                right.city == "Bernau",
+                "the last edit has not crossed: {right:#?}"
+            );
+            let ours = world.api_edits(mark);
+            let back = ours.iter().find(|edit| {
+                edit.system == System::HighLevel
+                    && edit.fields.iter().any(|field| {
+                        let field = field.to_string();
+                        field == "city" || field == "tags"
+                    })
+            });
+            ensure!(back.is_none(), "what crossed came back: {back:#?}");
+            ensure!(has_kept(world, &pair.onoffice, "Ort", "Berlin").await?);
+        }
         Kind::Unmake => {
             let dora = scene.third.as_deref().context("Dora")?;
             ensure!(
@@ -493,6 +535,15 @@ async fn an_update_of_the_left() -> Result<()> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_update_of_the_right() -> Result<()> {
     everywhere(Kind::UpdateRight, "an_update_of_the_right").await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_update_and_another_edit_before_the_restart() -> Result<()> {
+    everywhere(
+        Kind::UpdateRightAgain,
+        "an_update_and_another_edit_before_the_restart",
+    )
+    .await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -15,7 +15,7 @@ use super::{
     session::{Session, limit, maybe_time, micros, time, uuid},
     tally::{Count, Tally},
 };
-use crate::{Error, Link, LinkId, LinkState, SyncName, Workspace};
+use crate::{Error, Link, LinkId, LinkState, SyncName, Underway, Workspace};
 
 /// What is stored of a link beside its columns.
 #[derive(Serialize, Deserialize)]
@@ -24,6 +24,8 @@ struct Body<'a> {
     left: Cow<'a, Fields>,
     right: Cow<'a, Fields>,
     revisions: Cow<'a, BTreeMap<String, u64>>,
+    #[serde(default, skip_serializing_if = "<[Underway]>::is_empty")]
+    underway: Cow<'a, [Underway]>,
 }
 
 const COLUMNS: &str = "id, sync, entity, left_record, right_record, state, seen_left, seen_right, \
@@ -51,6 +53,7 @@ fn link_of(session: &Session, row: Row<'_>) -> Outcome<Link> {
         stamp_left: maybe_time(row.get(10)?)?,
         stamp_right: maybe_time(row.get(11)?)?,
         created: time(row.get(12)?)?,
+        underway: body.underway.into_owned(),
     })
 }
 
@@ -185,6 +188,7 @@ fn body_of(link: &Link) -> Outcome<String> {
         left: Cow::Borrowed(&link.base_left),
         right: Cow::Borrowed(&link.base_right),
         revisions: Cow::Borrowed(&link.revisions),
+        underway: Cow::Borrowed(&link.underway),
     })
 }
 

@@ -82,6 +82,7 @@ pub(crate) async fn link_all(desk: &mut Desk<'_>, matches: Vec<Match>) -> Result
                 Side::Left => [read, other],
                 Side::Right => [other, read],
             },
+            taken_up: Vec::new(),
         });
         linked.push((claim, link, couple));
     }

@@ -12,7 +12,7 @@ use crate::{
     gone,
     pair::{Pairing, index},
     references,
-    settle::contested,
+    settle::{contested, underway},
 };
 
 impl Desk<'_> {
@@ -65,6 +65,7 @@ impl Desk<'_> {
                             claim,
                             link,
                             reads: [*left, *right],
+                            taken_up: Vec::new(),
                         });
                     }
                 }
@@ -115,7 +116,15 @@ impl Desk<'_> {
         drop(fields);
         let mut plans = Vec::with_capacity(couples.len());
         let mut kept = Vec::with_capacity(couples.len());
-        for couple in couples {
+        for mut couple in couples {
+            couple.taken_up = underway::take_up(
+                &known,
+                &mut couple.link,
+                [&couple.reads[0], &couple.reads[1]],
+                self.core.clock.now(),
+                &cause_of(&couple.claim),
+                self.run,
+            );
             let of_link: Vec<Blocked> = blocked
                 .iter()
                 .filter(|row| row.link == couple.link.id)
@@ -153,11 +162,11 @@ impl Desk<'_> {
             kept.push(couple);
             plans.push(plan);
         }
-        let (kept, plans) = self.without_emptied(&known, kept, plans).await?;
+        let (mut kept, plans) = self.without_emptied(&known, kept, plans).await?;
         if !self.within_limits(&kept, &plans).await? {
             return Ok(());
         }
-        self.keep_contested(&known, &kept, &plans).await?;
+        self.keep_underway(&known, &mut kept, &plans).await?;
         let written = self.write_all(&known, &kept, &plans).await?;
         self.time_writes(&kept, &written);
         let after = self.read_back(&kept, &written).await?;
@@ -302,37 +311,30 @@ impl Desk<'_> {
         Ok(questions)
     }
 
-    /// Stores what is about to be written where no base would tell of it afterwards.
-    async fn keep_contested(
+    /// Stores what is about to be written: with its link, so that the next look knows it as our own write whatever
+    /// becomes of this process, and in the journal where no base would tell of it afterwards.
+    async fn keep_underway(
         &self,
         known: &Pairing,
-        couples: &[Couple],
+        couples: &mut [Couple],
         plans: &[PairPlan],
     ) -> Result<(), Error> {
         let now = self.core.clock.now();
-        let journal: Vec<_> = couples
-            .iter()
-            .zip(plans)
-            .flat_map(|(couple, plan)| {
-                contested(
-                    known,
-                    &couple.link,
-                    [&couple.reads[0], &couple.reads[1]],
-                    plan,
-                    now,
-                    &cause_of(&couple.claim),
-                    self.run,
-                )
-            })
-            .collect();
-        if journal.is_empty() {
+        let mut commit = Commit::default();
+        for (couple, plan) in couples.iter_mut().zip(plans) {
+            let reads = [&couple.reads[0], &couple.reads[1]];
+            let cause = cause_of(&couple.claim);
+            let rows = contested(known, &couple.link, reads, plan, now, &cause, self.run);
+            commit.journal.extend(rows);
+            if underway::begin(known, &mut couple.link, reads, plan) {
+                // What was taken up moved the base: its rows go with it.
+                commit.journal.append(&mut couple.taken_up);
+                commit.links.push(couple.link.clone());
+            }
+        }
+        if commit.journal.is_empty() && commit.links.is_empty() {
             return Ok(());
         }
-        self.core
-            .commit(Commit {
-                journal,
-                ..Commit::default()
-            })
-            .await
+        self.core.commit(commit).await
     }
 }

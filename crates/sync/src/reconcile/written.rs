@@ -174,7 +174,12 @@ impl Desk<'_> {
         asked: &BTreeSet<String>,
     ) {
         let now = self.core.clock.now();
-        let Couple { claim, link, reads } = couple;
+        let Couple {
+            claim,
+            link,
+            reads,
+            taken_up,
+        } = couple;
         let cause = cause_of(&claim);
         let was = link.clone();
         let settled = settle(Worked {
@@ -220,6 +225,7 @@ impl Desk<'_> {
         if settled.link != was {
             self.commit.links.push(settled.link);
         }
+        self.commit.journal.extend(taken_up);
         self.commit.journal.extend(settled.journal);
         self.await_those(&settled.blocked, &claim);
         self.commit.blocked.extend(settled.blocked);

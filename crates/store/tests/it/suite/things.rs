@@ -6,9 +6,9 @@ use jiff::Timestamp;
 use record::{Completeness, Entity, Field, Fields, Freshness, Read, Record, RecordId, Side};
 use serde_json::json;
 use store::{
-    Blocked, Cause, Claim, ClaimRequest, Commit, ConnectionName, DeliveryRow, Effect, Intent,
+    Blocked, Cause, Claim, ClaimRequest, Commit, ConnectionName, DeliveryRow, Effect, Half, Intent,
     IntentId, IntentState, Key, Lane, Link, LinkId, LinkState, NewJournalEntry, Review, ReviewId,
-    ReviewKind, ReviewState, Signal, SignalSource, Snapshot, Store, SyncName, Workspace,
+    ReviewKind, ReviewState, Signal, SignalSource, Snapshot, Store, SyncName, Underway, Workspace,
 };
 use uuid::Uuid;
 
@@ -185,6 +185,21 @@ pub(crate) fn link(number: u128, left: &str, right: &str) -> Link {
         stamp_left: Some(at(4)),
         stamp_right: None,
         created: at(5),
+        underway: vec![Underway {
+            mapping: "email".to_owned(),
+            revision: u64::MAX,
+            rule: "email: the only change".to_owned(),
+            left: Half {
+                written: false,
+                before: fields(&[("email", "ada@example.org")]),
+                after: fields(&[("email", "ada@example.com")]),
+            },
+            right: Half {
+                written: true,
+                before: fields(&[("Email", "Ada@example.org")]),
+                after: fields(&[("Email", "ada@example.com")]),
+            },
+        }],
     }
 }
 
