@@ -48,7 +48,13 @@ impl Country {
         {
             return u8::try_from(index).ok().map(Self);
         }
-        names().get(&key(text)).copied()
+        // As systems spell them: nothing has to be folded for that.
+        let names = names();
+        names
+            .spelt
+            .get(text)
+            .or_else(|| names.folded.get(&key(text)))
+            .copied()
     }
 
     /// `DE`
@@ -131,10 +137,18 @@ fn key(text: &str) -> String {
         .collect()
 }
 
-fn names() -> &'static HashMap<String, Country> {
-    static NAMES: OnceLock<HashMap<String, Country>> = OnceLock::new();
+/// Every name of every country.
+struct Names {
+    /// As the table has them.
+    spelt: HashMap<&'static str, Country>,
+    /// By their [`key`].
+    folded: HashMap<String, Country>,
+}
+
+fn names() -> &'static Names {
+    static NAMES: OnceLock<Names> = OnceLock::new();
     NAMES.get_or_init(|| {
-        let mut names = HashMap::new();
+        let (mut spelt, mut folded) = (HashMap::new(), HashMap::new());
         for country in Country::all() {
             for name in [
                 country.alpha2(),
@@ -142,20 +156,32 @@ fn names() -> &'static HashMap<String, Country> {
                 country.german(),
                 country.english(),
             ] {
-                names.insert(key(name), country);
+                spelt.insert(name, country);
+                folded.insert(key(name), country);
             }
         }
         for (name, code) in ALIASES {
-            let country = Country::parse(code).expect("an alias names a code of the table");
-            names.entry(key(name)).or_insert(country);
+            let index = TABLE
+                .binary_search_by(|row| row.0.cmp(code))
+                .expect("an alias names a code of the table");
+            let country = Country(u8::try_from(index).expect("the table is shorter"));
+            folded.entry(key(name)).or_insert(country);
         }
-        names
+        Names { spelt, folded }
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_short_way_says_what_folding_says() {
+        let names = names();
+        for (name, country) in &names.spelt {
+            assert_eq!(names.folded.get(&key(name)), Some(country), "{name}");
+        }
+    }
 
     #[test]
     fn every_spelling_of_every_country_leads_back_to_it() {

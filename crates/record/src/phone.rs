@@ -1,5 +1,7 @@
 //! Phone numbers: from what people type to E.164.
 
+use std::{cell::RefCell, collections::HashMap};
+
 use phonenumber::metadata::DATABASE;
 use unicode_normalization::UnicodeNormalization;
 
@@ -172,7 +174,7 @@ fn national(digits: &str, locale: &Locale) -> Option<String> {
     if let Some(number) = domestic(digits, locale) {
         return Some(number);
     }
-    slow_national(digits, locale)
+    remembered_national(digits, locale)
 }
 
 /// A number with its trunk zero where only one country can be meant, without any look-up.
@@ -190,6 +192,34 @@ fn domestic(digits: &str, locale: &Locale) -> Option<String> {
     let subscriber = digits.strip_prefix('0')?;
     let usual = (7..=12).contains(&subscriber.len()) && !subscriber.starts_with('0');
     usual.then(|| format!("+{code}{subscriber}"))
+}
+
+/// So many numbers are remembered by each thread.
+const REMEMBERED: usize = 512;
+
+/// The account's country, and that of the record.
+type Place = (Country, Option<Country>);
+
+thread_local! {
+    /// What came of numbers that had to be looked up: the same one is read again for its base, its keys and its
+    /// comparison.
+    static KNOWN: RefCell<HashMap<Place, HashMap<String, Option<String>>>> = RefCell::default();
+}
+
+fn remembered_national(digits: &str, locale: &Locale) -> Option<String> {
+    KNOWN.with_borrow_mut(|known| {
+        let of_place = known.entry((locale.country, locale.residence)).or_default();
+        if let Some(number) = of_place.get(digits) {
+            return number.clone();
+        }
+        let number = slow_national(digits, locale);
+        if known.values().map(HashMap::len).sum::<usize>() >= REMEMBERED {
+            known.clear();
+        }
+        let of_place = known.entry((locale.country, locale.residence)).or_default();
+        of_place.insert(digits.to_owned(), number.clone());
+        number
+    })
 }
 
 fn slow_national(digits: &str, locale: &Locale) -> Option<String> {
@@ -280,6 +310,22 @@ mod tests {
             let phone = read(raw, &Locale::new(Country::GERMANY));
             assert_eq!(phone, Phone::Other(text.to_owned()), "{raw}");
         }
+    }
+
+    #[test]
+    fn what_is_remembered_is_of_its_place_and_is_forgotten_in_time() {
+        let german = Locale::new(Country::GERMANY);
+        let at_home = german.residing(Some(Country::AUSTRIA));
+        for _ in 0..2 {
+            let read = |locale: &Locale| read("06645262519", locale).into_text();
+            assert_eq!(read(&at_home), "+436645262519");
+            assert_eq!(read(&german), "+496645262519");
+        }
+        for number in 0..3 * REMEMBERED {
+            read(&format!("0664{number:07}"), &at_home);
+        }
+        let held = KNOWN.with_borrow(|known| known.values().map(HashMap::len).sum::<usize>());
+        assert!((1..=REMEMBERED).contains(&held), "{held}");
     }
 
     proptest! {

@@ -518,13 +518,26 @@ fn again(desk: &mut Desk<'_>, claim: &Claim, error: &str) {
 
 /// What is kept of a record that has no link.
 pub(crate) fn snapshot(core: &Core, pairing: &Pairing, side: Side, read: &Read) -> Snapshot {
+    Snapshot {
+        read: Some(read.clone()),
+        ..snapshot_without_reading(core, pairing, side, read)
+    }
+}
+
+/// The same, of a record whose reading nobody needs.
+pub(crate) fn snapshot_without_reading(
+    core: &Core,
+    pairing: &Pairing,
+    side: Side,
+    read: &Read,
+) -> Snapshot {
     let record = &read.record;
     Snapshot {
         keys: index_keys(core, pairing, side, &record.id, &record.fields),
         connection: pairing.end(side).connection.clone(),
         entity: pairing.entity,
-        record: read.record.id.clone(),
-        read: Some(read.clone()),
+        record: record.id.clone(),
+        read: None,
         list_hash: None,
     }
 }

@@ -482,15 +482,14 @@ impl<'a> Desk<'a> {
     /// What is kept of a linked record: its keys, and the reading where another sync of the connection
     /// may yet look for its counterpart.
     pub(crate) fn linked_snapshot(&self, side: Side, read: &Read) -> Snapshot {
-        let snapshot = identify::snapshot(self.core, self.pairing, side, read);
         let connection = &self.pairing.end(side).connection;
-        if self.core.is_hub(connection, self.pairing.entity) {
-            return snapshot;
-        }
-        Snapshot {
-            read: None,
-            ..snapshot
-        }
+        let is_hub = self.core.is_hub(connection, self.pairing.entity);
+        let snapshot = if is_hub {
+            identify::snapshot
+        } else {
+            identify::snapshot_without_reading
+        };
+        snapshot(self.core, self.pairing, side, read)
     }
 
     pub(crate) fn calls(&self, side: Side, cause: &Cause) -> Result<Arc<dyn Calls>, Error> {

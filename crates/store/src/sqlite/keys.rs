@@ -10,12 +10,14 @@
 //! those of one change, or it goes, they are merged.
 
 use std::{
-    collections::HashMap,
-    hash::{BuildHasher, RandomState},
+    borrow::Cow,
+    collections::{HashMap, hash_map::Entry},
+    hash::{BuildHasher, BuildHasherDefault, Hasher, RandomState},
 };
 
 use record::RecordId;
 use rusqlite::params;
+use serde::Deserialize;
 
 use super::{
     database::{OptionalExtension, Statement},
@@ -36,8 +38,51 @@ pub(super) struct Recent {
     /// Up to this one.
     upto: i64,
     hasher: RandomState,
-    /// Rows by the hash of a key; whoever finds one looks at the record's own keys.
-    rows: HashMap<u64, Vec<i64>>,
+    /// The first row by the hash of a key; whoever finds one looks at the record's own keys.
+    first: HashMap<u64, i64, Hashed>,
+    /// The others: few keys have any.
+    others: HashMap<u64, Vec<i64>, Hashed>,
+}
+
+/// Takes what is a hash already as it is.
+type Hashed = BuildHasherDefault<AsIs>;
+
+#[derive(Default)]
+struct AsIs(u64);
+
+impl Hasher for AsIs {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, _: &[u8]) {
+        unreachable!("only hashes are hashed");
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
+}
+
+/// A key as it stands in a row.
+#[derive(Deserialize)]
+struct KeyOf<'a> {
+    #[serde(borrow)]
+    kind: Cow<'a, str>,
+    #[serde(borrow)]
+    value: Cow<'a, str>,
+}
+
+/// Goes through the keys of a row without a copy of each.
+fn each_key(kept: &str, mut take: impl FnMut(&str, &str)) -> Outcome<()> {
+    match payload::KEYS.borrow::<Vec<KeyOf<'_>>>(kept)? {
+        Some(keys) => keys.iter().for_each(|key| take(&key.kind, &key.value)),
+        None => {
+            let keys = payload::KEYS.decode::<Vec<Key>>(kept)?;
+            keys.iter().for_each(|key| take(&key.kind, &key.value));
+        }
+    }
+    Ok(())
 }
 
 impl Recent {
@@ -46,7 +91,8 @@ impl Recent {
             after: row,
             upto: row,
             hasher: RandomState::new(),
-            rows: HashMap::new(),
+            first: HashMap::default(),
+            others: HashMap::default(),
         }
     }
 
@@ -61,22 +107,39 @@ impl Recent {
         while let Some(found) = rows.next()? {
             let row: i64 = found.get(0)?;
             let keys: String = found.get(1)?;
-            for key in payload::KEYS.decode::<Vec<Key>>(&keys)? {
-                let rows = self.rows.entry(self.hasher.hash_one(&key)).or_default();
-                if rows.last() != Some(&row) {
-                    rows.push(row);
+            let Self {
+                hasher,
+                first,
+                others,
+                ..
+            } = self;
+            each_key(&keys, |kind, value| {
+                let hash = hasher.hash_one((kind, value));
+                match first.entry(hash) {
+                    Entry::Vacant(place) => {
+                        place.insert(row);
+                    }
+                    Entry::Occupied(place) if *place.get() == row => {}
+                    Entry::Occupied(_) => {
+                        let others = others.entry(hash).or_default();
+                        if others.last() != Some(&row) {
+                            others.push(row);
+                        }
+                    }
                 }
-            }
+            })?;
             self.upto = row;
         }
         Ok(())
     }
 
     /// Rows that may carry a key, in their order.
-    fn of(&self, key: &Key) -> &[i64] {
-        self.rows
-            .get(&self.hasher.hash_one(key))
-            .map_or(&[], Vec::as_slice)
+    fn of(&self, key: &Key) -> impl Iterator<Item = i64> {
+        let hash = self
+            .hasher
+            .hash_one((key.kind.as_str(), key.value.as_str()));
+        let others = self.others.get(&hash).map_or(&[][..], Vec::as_slice);
+        self.first.get(&hash).into_iter().chain(others).copied()
     }
 }
 
@@ -134,7 +197,11 @@ pub(super) fn candidates(
             let Some((record, keys)) = found else {
                 continue;
             };
-            if payload::KEYS.decode::<Vec<Key>>(&keys)?.contains(key) {
+            let mut carries = false;
+            each_key(&keys, |kind, value| {
+                carries |= kind == key.kind && value == key.value;
+            })?;
+            if carries {
                 candidates.push((key.clone(), RecordId::new(record)));
             }
         }

@@ -58,6 +58,17 @@ impl Format {
         Ok(serde_json::to_string(&outgoing).map_err(|error| self.corrupt(error))?)
     }
 
+    /// The value of a stored form of this version, which may borrow from it; `None` if it is of an earlier one.
+    pub(super) fn borrow<'a, T: Deserialize<'a>>(&self, text: &'a str) -> Outcome<Option<T>> {
+        let incoming: Incoming<'a> =
+            serde_json::from_str(text).map_err(|error| self.corrupt(error))?;
+        if incoming.v != self.version() {
+            return Ok(None);
+        }
+        let value = serde_json::from_str(incoming.d.get()).map_err(|error| self.corrupt(error))?;
+        Ok(Some(value))
+    }
+
     /// The value of a stored form, of this version or an earlier one.
     pub(super) fn decode<T: DeserializeOwned>(&self, text: &str) -> Outcome<T> {
         let incoming: Incoming<'_> =
