@@ -76,11 +76,6 @@ impl Caller {
         self.scopes.contains(&scope)
     }
 
-    /// All that they may do.
-    pub(crate) fn scopes(&self) -> &[Scope] {
-        &self.scopes
-    }
-
     /// Refuses who may not do this kind of thing.
     ///
     /// # Errors
@@ -234,10 +229,9 @@ async fn let_in(
         .hint("make one with `tandem tokens add NAME`; in a browser, sign in"));
     };
     // whoever signs in anew has no proof yet
-    if route.need != Need::Nothing && caller.session().is_some() && !reading {
-        if !proven(request.headers()) {
-            return Err(unproven());
-        }
+    let has_to_prove = route.need != Need::Nothing && caller.session().is_some() && !reading;
+    if has_to_prove && !proven(request.headers()) {
+        return Err(unproven());
     }
     match route.need {
         Need::Nothing => {}

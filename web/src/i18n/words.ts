@@ -838,7 +838,7 @@ export const words = {
   "users.name": ["Lower case letters, digits, `-`, `_`, `.` and `@`.", "Kleinbuchstaben, Ziffern, `-`, `_`, `.` und `@`."],
   "users.link": ["Give this link to {name}; it is shown this once:", "Geben Sie diesen Link an {name}; er wird nur dieses eine Mal gezeigt:"],
   "users.link.new": ["New link", "Neuer Link"],
-  "users.link.of": ["New password link for {name}", "Neuer Passwort-Link für {name}"],
+  "users.link.of": ["New link for {name}", "Neuer Link für {name}"],
   "users.out.of": ["Sign out {name} everywhere", "{name} überall abmelden"],
   "users.remove.of": ["Remove {name}", "{name} entfernen"],
   "users.remove.how": ["Sessions and tokens of {name} end at once. What they did stays in the audit.", "Sitzungen und Tokens von {name} enden sofort. Was getan wurde, bleibt im Protokoll."],

@@ -63,8 +63,8 @@ function Row({ token }: { token: Schemas["Token"] }) {
         {token.in_config ? (
           <span className="text-soft">{t("tokens.config.how")}</span>
         ) : (
-          <Button look="danger" busy={remove.isPending} onClick={() => remove.mutate()}>
-            {t("settings.tokens.remove")} <span className="sr-only">{token.name}</span>
+          <Button look="danger" busy={remove.isPending} onClick={() => remove.mutate()} aria-label={t("users.remove.of", { name: token.name })}>
+            {t("settings.tokens.remove")}
           </Button>
         )}
       </td>

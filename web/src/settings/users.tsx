@@ -49,13 +49,13 @@ function Users() {
             )
           }
         </Fetched>
-        <dl className="mt-4 space-y-1 text-sm text-soft">
+        <ul className="mt-4 space-y-1 text-sm text-soft">
           {roles.map((role) => (
-            <div key={role}>
-              <dt className="inline font-medium">{known(t, "role", role)}</dt>: <dd className="inline">{t(`users.may.${role}`)}</dd>
-            </div>
+            <li key={role}>
+              <b className="font-medium">{known(t, "role", role)}</b>: {t(`users.may.${role}`)}
+            </li>
           ))}
-        </dl>
+        </ul>
       </Card>
     </div>
   );
@@ -157,10 +157,10 @@ function Row({ user, linked }: { user: User; linked: (invited: Schemas["Invited"
         {user.name} {own && <span className="text-soft">({t("users.you")})</span>}
         {error && <Trouble error={error} />}
       </td>
-      <td>
+      <td className="min-w-32">
         <Roles label={t("users.role.of", { name: user.name })} role={user.role} busy={role.isPending} choose={(next) => role.mutate(next)} />
       </td>
-      <td>
+      <td className="whitespace-nowrap">
         <Light tone={user.has_password ? "ok" : user.link_ends ? "idle" : "warn"}>
           {user.has_password ? t("users.password.set") : user.link_ends ? t("users.password.waits") : t("users.password.none")}
         </Light>
@@ -168,7 +168,7 @@ function Row({ user, linked }: { user: User; linked: (invited: Schemas["Invited"
       <td>{user.signed_in ? <Ago at={user.signed_in} /> : "–"}</td>
       <td className="tabular-nums">{user.sessions}</td>
       <td>
-        <div className="flex flex-wrap gap-1.5">
+        <div className="flex gap-1.5">
           <Button busy={link.isPending} onClick={() => link.mutate()} aria-label={t("users.link.of", { name: user.name })}>
             {t("users.link.new")}
           </Button>
