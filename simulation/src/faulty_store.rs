@@ -126,6 +126,8 @@ macro_rules! stores {
     }};
 }
 
+mod access;
+
 #[async_trait]
 impl WorkflowStore for FaultyStore {
     async fn save_workflow_draft(

@@ -22,7 +22,7 @@ test("nobody comes in without the password, which the printed link sets once", a
   await world.look("welcome");
   await world.welcome();
   // the link is used up
-  const again = await fetch(`${url}/api/v1/owner`, {
+  const again = await fetch(`${url}/api/v1/password`, {
     method: "POST",
     headers: { "content-type": "application/json" },
     body: JSON.stringify({ token: new URL(link).hash.slice(1), password: "another long password" }),
@@ -33,7 +33,7 @@ test("nobody comes in without the password, which the printed link sets once", a
   await page.goto(`${url}/`);
   await page.getByLabel("Password").fill("not the password at all");
   await page.getByRole("button", { name: "Sign in" }).click();
-  await page.getByRole("alert").getByText("The password is wrong").waitFor();
+  await page.getByRole("alert").getByText("The name or the password is wrong").waitFor();
   await world.look("sign-in");
   await page.getByLabel("Password").fill(PASSWORD);
   await page.keyboard.press("Enter");

@@ -119,6 +119,7 @@ test("the log of calls is searched, and an operation is read and tried without d
 test("language, colours, tokens and config are set by the person", async () => {
   const { page } = world;
   await world.go("Settings");
+  await page.getByRole("link", { name: "API tokens" }).click();
   await page.getByRole("textbox", { name: "Name" }).fill("grafana");
   await page.getByRole("button", { name: "Make token" }).click();
   const token = await page.locator("code", { hasText: /^tandem_/ }).textContent();
@@ -126,6 +127,9 @@ test("language, colours, tokens and config are set by the person", async () => {
   expect(seen.status).toBe(200);
   const refused = await fetch(`${world.url}/api/v1/syncs/people/pause`, { method: "POST", headers: { authorization: `Bearer ${token}` } });
   expect(refused.status).toBe(403);
+  await page.getByRole("row", { name: /grafana/ }).getByText("look").waitFor();
+  await world.look("tokens");
+  await page.getByRole("link", { name: "General" }).click();
   const config = page.getByRole("textbox", { name: "Config" });
   const text = await config.inputValue();
   expect(text).toContain("# What is kept the same, and how.");

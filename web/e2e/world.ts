@@ -131,6 +131,18 @@ export class World {
     await this.page.getByRole("heading", { level: 1, name: "Home" }).waitFor();
   }
 
+  /** Another browser, in which nobody is signed in. */
+  async another(): Promise<{ context: BrowserContext; page: Page }> {
+    const context = await this.browser.newContext({ locale: "en-GB", viewport: { width: 1280, height: 860 } });
+    if (DIST !== undefined) {
+      await context.route(`${this.url}/assets/*`, (route) => route.fulfill({ path: join(resolve(ROOT, DIST), new URL(route.request().url()).pathname) }));
+    }
+    const page = await context.newPage();
+    page.setDefaultTimeout(15_000);
+    this.watch(page);
+    return { context, page };
+  }
+
   /** To a page by the name that stands in the navigation. */
   async go(name: string): Promise<void> {
     const places = this.page.getByRole("navigation", { name: "Pages" });

@@ -1,7 +1,7 @@
-//! The JSON API below `/api/v1`. Reading is GET and works with a read token; everything else needs an
-//! admin token, or the session of a signed-in browser with its proof.
+//! The JSON API below `/api/v1`. What each route needs stands in [`crate::access`].
 
 mod accounts;
+mod acts;
 mod alerts;
 mod backup;
 mod config;
@@ -18,38 +18,48 @@ mod recipes;
 mod records;
 mod retention;
 mod reviews;
-pub(crate) mod session;
+mod session;
 mod syncs;
 mod systems;
+mod tokens;
 mod triggers;
 mod undo;
+mod users;
 mod workflows;
 
 use axum::{
     Json, Router,
-    extract::{DefaultBodyLimit, Request, State},
-    middleware::{self, Next},
-    response::Response,
-    routing::{delete, get, post},
+    extract::{DefaultBodyLimit, State},
+    middleware,
+    routing::{delete, get, post, put},
 };
-use http::{Method, StatusCode, header};
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::{
-    Code,
+    access,
     app::AppState,
-    config::Access,
     error::{ApiError, ApiResult},
-    users::Users,
 };
 
 /// Larger bodies are refused; a config of a hundred syncs is far smaller.
 const LARGEST_BODY: usize = 4 * 1024 * 1024;
 
-/// All routes, behind the token.
+/// All routes, behind the one door.
 pub(crate) fn routes(app: AppState) -> Router<AppState> {
     Router::new()
+        .route(
+            "/session",
+            get(session::show).post(session::begin).delete(session::end),
+        )
+        .route("/password", post(session::set).put(session::replace))
+        .route("/users", get(users::list).post(users::add))
+        .route("/users/{name}", put(users::role).delete(users::remove))
+        .route("/users/{name}/link", post(users::link))
+        .route("/users/{name}/sign-out", post(users::sign_out))
+        .route("/tokens", get(tokens::list).post(tokens::add))
+        .route("/tokens/{name}", delete(tokens::remove))
+        .route("/acts", get(acts::list))
         .route("/status", get(status))
         .route("/events", get(events::follow))
         .route("/connections", get(connections::list))
@@ -150,41 +160,7 @@ pub(crate) fn routes(app: AppState) -> Router<AppState> {
         .route("/backup", get(backup::download).post(backup::backup))
         .route("/retention", get(retention::show))
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
-        .layer(middleware::from_fn_with_state(app, authorised))
-}
-
-/// Lets only bearers of a token through, and only readers through to reading.
-pub(crate) async fn authorised(
-    State(app): State<AppState>,
-    request: Request,
-    next: Next,
-) -> Result<Response, ApiError> {
-    let reading = matches!(*request.method(), Method::GET | Method::HEAD);
-    // a token goes before the session of a browser, and needs no proof: no browser sends it by itself
-    if !request.headers().contains_key(header::AUTHORIZATION)
-        && let Some(proof) = app.users.proof(request.headers())
-    {
-        if reading || Users::proven(request.headers(), &proof) {
-            return Ok(next.run(request).await);
-        }
-        return Err(session::unproven());
-    }
-    match app.access(request.headers()) {
-        Some(Access::Admin) => Ok(next.run(request).await),
-        Some(Access::Read) if reading => Ok(next.run(request).await),
-        Some(Access::Read) => Err(ApiError::new(
-            StatusCode::FORBIDDEN,
-            Code::Unauthorised,
-            "this token may only look",
-        )
-        .hint("give it `access: admin` in the config")),
-        None => Err(ApiError::new(
-            StatusCode::UNAUTHORIZED,
-            Code::Unauthorised,
-            "a valid token is needed: `Authorization: Bearer …`",
-        )
-        .hint("make one with `tandem token NAME`")),
-    }
+        .layer(middleware::from_fn_with_state(app, access::guard))
 }
 
 /// How everything stands. There is an answer without a config, too.

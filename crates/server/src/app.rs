@@ -29,6 +29,7 @@ use applying::{configs, for_workflows, from_connections, in_force, read, restart
 
 use crate::{
     Code, NewToken,
+    acts::Nobodys,
     alerts::{self, Alerts},
     api::probes::Runs,
     calls::CallWriter,
@@ -120,6 +121,7 @@ pub(crate) struct App {
     pub(crate) own_token: NewToken,
     tokens: RwLock<Tokens>,
     pub(crate) users: Users,
+    pub(crate) nobodys: Nobodys,
     pub(crate) tickets: Tickets,
     pub(crate) probes: Runs,
     pub(crate) ears: Ears,
@@ -272,6 +274,7 @@ impl App {
             own_token,
             tokens: RwLock::new(tokens),
             users,
+            nobodys: Nobodys::default(),
             tickets: Tickets::default(),
             probes: Runs::default(),
             ears: Ears::default(),
@@ -321,8 +324,9 @@ impl App {
         })
     }
 
-    pub(crate) fn access(&self, headers: &http::HeaderMap) -> Option<config::Access> {
-        read_lock(&self.tokens).access(headers)
+    /// Name and scopes of the token with this hash, where it is the command line's own (without a name) or of the config.
+    pub(crate) fn known_token(&self, hash: &str) -> Option<(Option<String>, Vec<store::Scope>)> {
+        read_lock(&self.tokens).find(hash)
     }
 
     /// The connection of this name in the config in force.
@@ -435,19 +439,9 @@ impl App {
         })
     }
 
-    /// A new link by which the owner's password can be set once. The secret stands behind `#`, which browsers
-    /// send to nobody.
-    pub(crate) fn owner_link(&self, address: &str) -> ApiResult<String> {
-        let mut links = self.owner_links(address)?;
-        Ok(links.pop().unwrap_or_default())
-    }
-
-    /// The same link as this machine reaches it, and as it is reached from outside, if the config says how.
-    pub(crate) fn owner_links(&self, address: &str) -> ApiResult<Vec<String>> {
-        let token = self
-            .users
-            .new_link()
-            .map_err(|error| ApiError::internal(error.to_string()))?;
+    /// A link by which a password can be set once, as this machine reaches it and as it is reached from outside, if the
+    /// config says how. The secret stands behind `#`, which browsers send to nobody.
+    pub(crate) fn links(&self, address: &str, secret: &NewToken) -> Vec<String> {
         let mut bases = vec![address.to_owned()];
         if let Ok(in_force) = self.in_force()
             && in_force.document.public_url.is_some()
@@ -455,8 +449,8 @@ impl App {
         {
             bases.push(in_force.document.outside_url());
         }
-        let link = |base: String| format!("{base}/welcome#{}", token.expose());
-        Ok(bases.into_iter().map(link).collect())
+        let link = |base: String| format!("{base}/welcome#{}", secret.expose());
+        bases.into_iter().map(link).collect()
     }
 
     /// Notes where this server listens.

@@ -110,6 +110,7 @@ codes! {
     Stopping = "TDM-S007", "Tandem is stopping or still starting";
     PeopleFile = "TDM-S008", "A folder of people for the simulated systems cannot be used";
     SignInRefused = "TDM-S009", "A sign-in to Tandem was refused";
+    UserUnfit = "TDM-S010", "There is no such user or token, or it cannot be as asked";
 
     WebhookSignature = "TDM-W001", "A webhook's signature is missing or wrong";
     WebhookBody = "TDM-W002", "A webhook's body could not be read";

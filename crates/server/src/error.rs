@@ -1,7 +1,7 @@
 //! How the API says no: a status, a code with a page, a message, a hint.
 
 use axum::{
-    Json,
+    Extension, Json,
     response::{IntoResponse, Response},
 };
 use http::StatusCode;
@@ -96,7 +96,9 @@ impl IntoResponse for ApiError {
         if ours {
             tracing::error!(code = %self.code, status = self.status.as_u16(), "{}", self.message);
         }
-        (self.status, Json(self)).into_response()
+        // who keeps what was done finds the code there
+        let code = self.code;
+        (self.status, Extension(code), Json(self)).into_response()
     }
 }
 

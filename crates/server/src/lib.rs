@@ -7,6 +7,10 @@ mod service;
 
 mod app;
 
+mod access;
+
+mod acts;
+
 mod hooks;
 
 mod flows;

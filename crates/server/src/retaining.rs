@@ -38,6 +38,7 @@ pub(crate) fn of(retention: &Retention, what: Kept) -> (u16, Option<u64>) {
         Kept::Reviews => (retention.reviews_days, Some(retention.reviews_most)),
         Kept::SyncRuns => (retention.sync_runs_days, Some(retention.sync_runs_most)),
         Kept::WorkflowRuns => (retention.runs_days, Some(retention.runs_most)),
+        Kept::Acts => (retention.acts_days, Some(retention.acts_most)),
     }
 }
 

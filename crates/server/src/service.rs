@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use tower_http::compression::CompressionLayer;
 
 use crate::{
-    Browsers, Code, NewToken, OpenError, Options, api,
+    Browsers, Code, NewToken, OpenError, Options, access, api,
     app::{App, AppState},
     beside::Beside,
     error::{ApiError, ApiResult},
@@ -244,7 +244,10 @@ impl Handle {
         if users.has_owner() || users.browsers == Browsers::AnyoneHere {
             return Ok(Vec::new());
         }
-        self.app.owner_links(address)
+        let secret = users
+            .new_first_link()
+            .map_err(|error| ApiError::internal(error.to_string()))?;
+        Ok(self.app.links(address, &secret))
     }
 
     /// The engine.
@@ -262,7 +265,7 @@ impl Handle {
 fn router(app: AppState) -> Router {
     let metrics = Router::new()
         .route("/metrics", get(metrics))
-        .layer(middleware::from_fn_with_state(app.clone(), api::authorised));
+        .layer(middleware::from_fn_with_state(app.clone(), access::guard));
     Router::new()
         .route("/hooks/{system}", post(hooks::receive).get(hooks::receive))
         .route("/hooks/workflows/{name}", post(flows::receive))
@@ -273,10 +276,7 @@ fn router(app: AppState) -> Router {
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
         .merge(metrics)
-        .nest(
-            "/api/v1",
-            api::routes(app.clone()).merge(api::session::routes()),
-        )
+        .nest("/api/v1", api::routes(app.clone()))
         .route("/api/openapi.json", get(web::description))
         .fallback_service(
             Router::new()

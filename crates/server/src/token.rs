@@ -5,8 +5,8 @@
 
 use std::fmt::Write as _;
 
-use http::{HeaderMap, header};
 use sha2::{Digest as _, Sha256};
+use store::Scope;
 use subtle::ConstantTimeEq as _;
 
 use crate::config::{Access, Api};
@@ -43,10 +43,13 @@ impl NewToken {
     }
 }
 
-/// The hashes of all tokens that are taken.
+/// A token that is taken: its name in the config, or none where it is the command line's own.
+type Taken = (Option<String>, Vec<Scope>);
+
+/// The hashes of the command line's own token and of those of the config.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Tokens {
-    hashes: Vec<(String, Access)>,
+    hashes: Vec<(String, Taken)>,
 }
 
 impl Tokens {
@@ -54,31 +57,36 @@ impl Tokens {
     pub(crate) fn new(own: &NewToken, api: Option<&Api>) -> Self {
         let configured = api
             .into_iter()
-            .flat_map(|api| api.tokens.values())
-            .map(|token| (token.sha256.clone(), token.access));
+            .flat_map(|api| &api.tokens)
+            .map(|(name, token)| {
+                let scopes = scopes_of_access(token.access).to_vec();
+                (token.sha256.clone(), (Some(name.clone()), scopes))
+            });
+        let own = (own.sha256(), (None, Scope::ALL.to_vec()));
         Self {
-            hashes: std::iter::once((own.sha256(), Access::Admin))
-                .chain(configured)
-                .collect(),
+            hashes: std::iter::once(own).chain(configured).collect(),
         }
     }
 
-    /// What the bearer of these headers may do.
-    pub(crate) fn access(&self, headers: &HeaderMap) -> Option<Access> {
-        let token = headers
-            .get(header::AUTHORIZATION)?
-            .to_str()
-            .ok()?
-            .strip_prefix("Bearer ")?
-            .trim();
-        let hash = hexadecimal(&Sha256::digest(token.as_bytes()));
-        let mut found = None;
-        for (known, access) in &self.hashes {
-            if bool::from(known.as_bytes().ct_eq(hash.as_bytes())) {
-                found = found.max(Some(*access));
+    /// The token whose text has this hash.
+    pub(crate) fn find(&self, hash: &str) -> Option<Taken> {
+        let mut found: Option<&Taken> = None;
+        for (known, taken) in &self.hashes {
+            if bool::from(known.as_bytes().ct_eq(hash.as_bytes()))
+                && found.is_none_or(|found| found.1.len() < taken.1.len())
+            {
+                found = Some(taken);
             }
         }
-        found
+        found.cloned()
+    }
+}
+
+/// What a token of the config may do.
+pub(crate) fn scopes_of_access(access: Access) -> &'static [Scope] {
+    match access {
+        Access::Read => &[Scope::Read],
+        Access::Admin => &Scope::ALL,
     }
 }
 
@@ -96,14 +104,8 @@ mod tests {
     use super::*;
     use crate::config::ApiToken;
 
-    fn headers(value: &str) -> HeaderMap {
-        let mut headers = HeaderMap::new();
-        headers.insert(header::AUTHORIZATION, value.parse().unwrap());
-        headers
-    }
-
     #[test]
-    fn only_known_tokens_are_taken_each_with_its_access() {
+    fn only_known_tokens_are_taken_each_with_its_scopes() {
         let own = NewToken::random().unwrap();
         let reader = NewToken::random().unwrap();
         let api = Api {
@@ -117,19 +119,16 @@ mod tests {
             .into(),
         };
         let tokens = Tokens::new(&own, Some(&api));
-        let access = |value: &str| tokens.access(&headers(value));
         assert_eq!(
-            access(&format!("Bearer {}", own.expose())),
-            Some(Access::Admin)
+            tokens.find(&own.sha256()),
+            Some((None, Scope::ALL.to_vec()))
         );
         assert_eq!(
-            access(&format!("Bearer {}", reader.expose())),
-            Some(Access::Read)
+            tokens.find(&reader.sha256()),
+            Some((Some("grafana".to_owned()), vec![Scope::Read]))
         );
-        assert_eq!(access(&format!("Bearer {}", reader.sha256())), None);
-        assert_eq!(access(&format!("Basic {}", own.expose())), None);
-        assert_eq!(access("Bearer "), None);
-        assert_eq!(tokens.access(&HeaderMap::new()), None);
+        assert_eq!(tokens.find(reader.expose()), None);
+        assert_eq!(tokens.find(""), None);
         assert!(!format!("{own:?}").contains(own.expose()));
     }
 }

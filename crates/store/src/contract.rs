@@ -22,7 +22,7 @@ use crate::{
 /// reaches the disk only with the next other command: a power failure may take the last of it, which
 /// frees a lease, lists a page again or drops a count.
 #[async_trait]
-pub trait Store: crate::WorkflowStore + Send + Sync {
+pub trait Store: crate::AccessStore + crate::WorkflowStore + Send + Sync {
     /// Copies everything, as it is at one moment, to a new file of this machine while work goes on. The file
     /// is there wholly or not at all. A database server has tools of its own for that, and refuses.
     async fn backup(&self, target: &Path) -> Result<()>;

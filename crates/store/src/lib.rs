@@ -33,6 +33,8 @@ mod retention;
 
 mod workflow;
 
+mod access;
+
 mod error;
 
 mod contract;
@@ -41,6 +43,10 @@ mod sqlite;
 
 mod postgres;
 
+pub use access::{
+    AccessStore, Act, ActFilter, ActOutcome, Actor, NewAct, Role, Scope, SessionRow, TokenRow,
+    UserRow,
+};
 pub use commit::Commit;
 pub use connection::{AppliedConfig, CredentialRow, CursorKey, Saved};
 pub use contract::Store;

@@ -19,17 +19,20 @@ pub enum Kept {
     SyncRuns,
     /// Runs of workflows that have ended, with their steps, and the ids of events that were taken in.
     WorkflowRuns,
+    /// What users, tokens and the command line did.
+    Acts,
 }
 
 impl Kept {
     /// All of it.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Calls,
         Self::JournalValues,
         Self::Journal,
         Self::Reviews,
         Self::SyncRuns,
         Self::WorkflowRuns,
+        Self::Acts,
     ];
 }
 

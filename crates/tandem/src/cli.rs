@@ -386,6 +386,31 @@ Examples:
     #[command(subcommand)]
     Workflow(crate::commands::workflow::Workflow),
 
+    /// Who may use Tandem with a browser, and with which role
+    #[command(after_help = "\
+Examples:
+  tandem users
+  tandem users add ada --role editor            (prints a link that sets the password once)
+  tandem users role ada viewer
+  tandem users remove ada")]
+    Users(crate::commands::users::Users),
+
+    /// Tokens of programs: what each may do, until when, and when it was used last
+    #[command(after_help = "\
+Examples:
+  tandem tokens
+  tandem tokens add nightly --scope read --scope work --days 90
+  tandem tokens remove nightly")]
+    Tokens(crate::commands::users::Tokens),
+
+    /// Who did what: users, tokens and the command line, the newest first
+    #[command(after_help = "\
+Examples:
+  tandem acts
+  tandem acts --who ada --since 7d
+  tandem acts --what config.apply --outcome refused --json")]
+    Acts(crate::commands::users::Acts),
+
     /// How much is kept of what grows with time: how many, the oldest, and the rule
     ///
     /// The rules are `retention` in the config. What is kept no longer goes in the background.
@@ -425,6 +450,8 @@ Example:
     Vault(Vault),
 
     /// Make a token for the API and print what to put into the config
+    ///
+    /// For installations whose config is kept elsewhere. `tandem tokens add` makes one at once, with scopes and an end.
     #[command(after_help = "\
 Examples:
   tandem token grafana

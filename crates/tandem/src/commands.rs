@@ -17,6 +17,7 @@ mod reference;
 pub(crate) mod serve;
 mod status;
 mod undo;
+pub(crate) mod users;
 pub(crate) mod work;
 pub(crate) mod workflow;
 
@@ -112,6 +113,9 @@ async fn ask(command: Command, session: &mut Session, output: Output) -> Result<
         Command::Retry(wanted) => alerts::retry(client, &wanted).await,
         Command::Alerts(wanted) => return alerts::alerts(client, &wanted).await,
         Command::Retention(format) => look::retention(client, format).await,
+        Command::Users(wanted) => users::users(client, &wanted).await,
+        Command::Tokens(wanted) => users::tokens(client, &wanted).await,
+        Command::Acts(wanted) => users::acts(client, &wanted).await,
         Command::Backup(wanted) => keep::backup(client, &wanted).await,
         Command::Workflow(asked) => return workflow::workflow(client, &asked, output).await,
         Command::Init(_)

@@ -32,7 +32,7 @@ pub enum Segment {
 
 /// Whether a text is a reference to a secret: `env:NAME` or `file:PATH`. Only one that stands so in the workflow itself
 /// is ever resolved: what comes from outside must not say what is read here.
-pub(crate) fn is_reference(text: &str) -> bool {
+pub fn is_reference(text: &str) -> bool {
     text.starts_with("env:") || text.starts_with("file:")
 }
 

@@ -24,7 +24,11 @@ export function useLive(): boolean {
       client.setQueryData(["status"], JSON.parse(event.data as string) as Status);
       void client.invalidateQueries({ predicate: (query) => query.meta?.["live"] === true });
     });
-    source.addEventListener("error", () => setLive(false));
+    // it also ends when whoever is signed in has another role, or may no longer
+    source.addEventListener("error", () => {
+      setLive(false);
+      void client.invalidateQueries({ queryKey: ["session"] });
+    });
     return () => source.close();
   }, [client]);
   return live;

@@ -16,14 +16,14 @@ export interface paths {
         put?: never;
         /** Sign in with a browser; sets a cookie */
         post: operations["signIn"];
-        /** Sign out */
+        /** Sign out, here or everywhere */
         delete: operations["signOut"];
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/owner": {
+    "/password": {
         parameters: {
             query?: never;
             header?: never;
@@ -31,27 +31,10 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Replace the owner’s password; ends all other sessions */
+        /** Replace one's own password; ends all one's other sessions */
         put: operations["replacePassword"];
-        /** Set the owner’s password through the link that was printed at the first start */
-        post: operations["setOwner"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/owner/link": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Make a new link to set the owner’s password (admin token only) */
-        post: operations["ownerLink"];
+        /** Set a password through a link of one use, and sign in */
+        post: operations["setPassword"];
         delete?: never;
         options?: never;
         head?: never;
@@ -612,7 +595,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Download the database, as it is at one moment; needs an admin token or the owner's session */
+        /** Download the database, as it is at one moment */
         get: operations["download_backup"];
         put?: never;
         /** Copy the database, as it is at one moment, to a new file of the server's machine */
@@ -1341,6 +1324,128 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All users */
+        get: operations["listUsers"];
+        put?: never;
+        /** Add a user, with a link of one use to set the password */
+        post: operations["addUser"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/users/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Give a user another role; it holds at once */
+        put: operations["setRole"];
+        post?: never;
+        /** Remove a user; sessions and tokens end at once */
+        delete: operations["removeUser"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/users/{name}/link": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make a new link of one use to set a user's password */
+        post: operations["linkUser"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/users/{name}/sign-out": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End all sessions of a user */
+        post: operations["signOutUser"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One's own tokens; all of them for an owner */
+        get: operations["tokens"];
+        put?: never;
+        /** Make a token with scopes that one has */
+        post: operations["addToken"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/tokens/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Remove a token */
+        delete: operations["removeToken"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/acts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What users, tokens and the command line did, newest first */
+        get: operations["acts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1381,10 +1486,12 @@ export interface components {
             /** @enum {string} */
             how: "first_start" | "password" | "anyone_here";
             version: string;
+            user: components["schemas"]["Me"] | null;
         };
         SignedIn: {
             signed_in: boolean;
             csrf?: string;
+            user?: components["schemas"]["Me"];
         };
         /** @description How a connection is doing. */
         Health: {
@@ -2276,6 +2383,104 @@ export interface components {
              */
             clear: string | null;
         };
+        /**
+         * @description A viewer looks, an editor does all work, an owner may do everything.
+         * @enum {string}
+         */
+        Role: "viewer" | "editor" | "owner";
+        /**
+         * @description `read`: look. `work`: plan, run, answer, undo, call operations. `config`: change syncs and workflows. `admin`: users, tokens, credentials, backups.
+         * @enum {string}
+         */
+        Scope: "read" | "work" | "config" | "admin";
+        Me: {
+            name: string;
+            role: components["schemas"]["Role"];
+            scopes: components["schemas"]["Scope"][];
+        };
+        User: {
+            name: string;
+            role: components["schemas"]["Role"];
+            /** Format: date-time */
+            created: string;
+            has_password: boolean;
+            /**
+             * Format: date-time
+             * @description Until when a link to set the password works, if there is one.
+             */
+            link_ends: string | null;
+            /**
+             * Format: date-time
+             * @description The last time.
+             */
+            signed_in: string | null;
+            sessions: number;
+            tokens: number;
+        };
+        Invited: {
+            user: components["schemas"]["User"];
+            /** @description Sets the password once. Shown in this answer only. */
+            link: string;
+            /** @description The same as this machine reaches it, and from outside. */
+            links: string[];
+            /** Format: date-time */
+            ends: string;
+        };
+        Token: {
+            name: string;
+            scopes: components["schemas"]["Scope"][];
+            /** @description Whose it is: it goes with them, and does no more than they may. */
+            user: string | null;
+            /** Format: date-time */
+            created: string | null;
+            /** Format: date-time */
+            ends: string | null;
+            /**
+             * Format: date-time
+             * @description To about a minute.
+             */
+            used: string | null;
+            ended: boolean;
+            /** @description It stands below `api.tokens` of the config. */
+            in_config: boolean;
+        };
+        NewToken: {
+            name: string;
+            scopes: components["schemas"]["Scope"][];
+            /** @description Whose it is: it goes with them, and does no more than they may. */
+            user: string | null;
+            /** Format: date-time */
+            created: string | null;
+            /** Format: date-time */
+            ends: string | null;
+            /**
+             * Format: date-time
+             * @description To about a minute.
+             */
+            used: string | null;
+            ended: boolean;
+            /** @description It stands below `api.tokens` of the config. */
+            in_config: boolean;
+            /** @description Its text. Shown in this answer only. */
+            token: string;
+        };
+        Act: {
+            id: number;
+            /** Format: date-time */
+            at: string;
+            /** @enum {string} */
+            actor: "user" | "token" | "command_line" | "nobody";
+            /** @description The user or the token; empty for the command line. */
+            who: string;
+            /** @description The person behind it. */
+            user: string | null;
+            what: string;
+            /** @description To what: names and ids. */
+            thing: string;
+            /** @enum {string} */
+            outcome: "done" | "refused" | "failed" | "unknown";
+            code: string | null;
+        };
     };
     responses: never;
     parameters: never;
@@ -2324,6 +2529,9 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": {
+                    /** @description Left out: `owner`. */
+                    user?: string;
+                    /** @description Left out where anyone at the machine is let in. */
                     password?: string;
                 };
             };
@@ -2351,7 +2559,10 @@ export interface operations {
     };
     signOut: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description End all sessions of this user */
+                everywhere?: boolean;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -2414,7 +2625,7 @@ export interface operations {
             };
         };
     };
-    setOwner: {
+    setPassword: {
         parameters: {
             query?: never;
             header?: never;
@@ -2437,37 +2648,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SignedIn"];
-                };
-            };
-            /** @description A refusal, with a code that has a page. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-        };
-    };
-    ownerLink: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description As asked. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        link: string;
-                    };
                 };
             };
             /** @description A refusal, with a code that has a page. */
@@ -5337,6 +5517,351 @@ export interface operations {
                         records: number;
                         fields: number;
                     };
+                };
+            };
+            /** @description A refusal, with a code that has a page. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    listUsers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["User"][];
+                };
+            };
+            /** @description A refusal, with a code that has a page. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    addUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    name: string;
+                    role: components["schemas"]["Role"];
+                };
+            };
+        };
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Invited"];
+                };
+            };
+            /** @description A refusal, with a code that has a page. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    setRole: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    role: components["schemas"]["Role"];
+                };
+            };
+        };
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["User"];
+                };
+            };
+            /** @description A refusal, with a code that has a page. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    removeUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        removed: string;
+                    };
+                };
+            };
+            /** @description A refusal, with a code that has a page. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    linkUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Invited"];
+                };
+            };
+            /** @description A refusal, with a code that has a page. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    signOutUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        signed_out: string;
+                    };
+                };
+            };
+            /** @description A refusal, with a code that has a page. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    tokens: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Token"][];
+                };
+            };
+            /** @description A refusal, with a code that has a page. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    addToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    name: string;
+                    scopes: components["schemas"]["Scope"][];
+                    /** @description Left out: until it is removed. */
+                    days?: number;
+                };
+            };
+        };
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewToken"];
+                };
+            };
+            /** @description A refusal, with a code that has a page. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    removeToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        removed: string;
+                    };
+                };
+            };
+            /** @description A refusal, with a code that has a page. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    acts: {
+        parameters: {
+            query?: {
+                /** @description A user, with their tokens, or a token */
+                who?: string;
+                /** @description As what */
+                actor?: "user" | "token" | "command_line" | "nobody";
+                /** @description What was done, such as `sync.pause` */
+                what?: string;
+                /** @description What became of it */
+                outcome?: "done" | "refused" | "failed" | "unknown";
+                /** @description From then on */
+                since?: string;
+                /** @description Before then */
+                until?: string;
+                /** @description The `id` of the last act of the page before */
+                before?: number;
+                /** @description At most so many; at most 1000 */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Act"][];
                 };
             };
             /** @description A refusal, with a code that has a page. */

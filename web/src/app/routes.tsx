@@ -111,9 +111,24 @@ const settings = createRoute({
   path: "/settings",
   component: lazyRouteComponent(() => import("../settings/page"), "SettingsPage"),
 });
+const users = createRoute({
+  getParentRoute: () => inside,
+  path: "/settings/users",
+  component: lazyRouteComponent(() => import("../settings/users"), "UsersPage"),
+});
+const tokens = createRoute({
+  getParentRoute: () => inside,
+  path: "/settings/tokens",
+  component: lazyRouteComponent(() => import("../settings/tokens"), "TokensPage"),
+});
+const acts = createRoute({
+  getParentRoute: () => inside,
+  path: "/settings/acts",
+  component: lazyRouteComponent(() => import("../settings/acts"), "ActsPage"),
+});
 
 export const router = createRouter({
-  routeTree: root.addChildren([welcome, docs, inside.addChildren([home, reviews, sync, newSync, undo, connections, records, record, calls, catalog, workflows, workflow, workflowRun, recipes, settings])]),
+  routeTree: root.addChildren([welcome, docs, inside.addChildren([home, reviews, sync, newSync, undo, connections, records, record, calls, catalog, workflows, workflow, workflowRun, recipes, settings, users, tokens, acts])]),
   context: undefined as unknown as { client: QueryClient },
   defaultPreload: "intent",
   defaultPendingComponent: () => (

@@ -2,7 +2,8 @@
 import { Link, Outlet, useRouterState } from "@tanstack/react-router";
 import { useEffect, useRef, useState } from "react";
 import { useLive, useStatus } from "../api/live";
-import { type Key, useT } from "../i18n";
+import { type Key, known, useT } from "../i18n";
+import { useSession } from "../signin/session";
 import { Empty, LinkButton, names } from "../ui/basic";
 import { openReviews } from "../home/standing";
 
@@ -79,6 +80,7 @@ export function Shell() {
         </div>
         <nav id="places" aria-label={t("nav.label")} className={names(!open && "hidden", "lg:block")}>
           {list}
+          <Me />
         </nav>
       </header>
       <div className="min-w-0">
@@ -88,6 +90,20 @@ export function Shell() {
         <Outlet />
       </div>
     </div>
+  );
+}
+
+/** Who is signed in, and what they may. */
+function Me() {
+  const t = useT();
+  const session = useSession();
+  const user = session.data?.user;
+  if (!user) return null;
+  return (
+    <p className="border-t border-line px-5 py-3 text-sm break-words text-soft">
+      {t("me", { name: user.name, role: known(t, "role", user.role) })}
+      {user.role === "viewer" && <span className="mt-1 block">{t("me.viewer")}</span>}
+    </p>
   );
 }
 

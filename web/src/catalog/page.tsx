@@ -218,10 +218,10 @@ function Trying({ connection, operation }: { connection: string; operation: Sche
         </Labelled>
         {input === undefined && <p className="text-bad">{t("catalog.json.bad")}</p>}
         <div className="flex flex-wrap gap-2">
-          <Button look="main" disabled={input === undefined} busy={run.isPending} onClick={() => run.mutate(true)}>
+          <Button needs="work" look="main" disabled={input === undefined} busy={run.isPending} onClick={() => run.mutate(true)}>
             {t("catalog.dry")}
           </Button>
-          <Button disabled={input === undefined || run.isPending} onClick={() => (writes ? setSure(true) : run.mutate(false))}>
+          <Button needs="work" disabled={input === undefined || run.isPending} onClick={() => (writes ? setSure(true) : run.mutate(false))}>
             {writes ? t("catalog.run.write") : t("catalog.run")}
           </Button>
         </div>
@@ -241,7 +241,7 @@ function Trying({ connection, operation }: { connection: string; operation: Sche
       </div>
       <Dialog title={operation.title} open={sure} close={() => setSure(false)}>
         <p>{t("catalog.sure", { name: connection })}</p>
-        <Button look="danger" className="mt-4" busy={run.isPending} onClick={() => run.mutate(false)}>
+        <Button needs="work" look="danger" className="mt-4" busy={run.isPending} onClick={() => run.mutate(false)}>
           {t("catalog.run.write")}
         </Button>
       </Dialog>

@@ -24,7 +24,7 @@ export function ConnectionsPage() {
       title={t("nav.connections")}
       lead={t("connections.lead")}
       actions={
-        <Button look="main" onClick={() => setAdding(true)}>
+        <Button needs="admin" look="main" onClick={() => setAdding(true)}>
           {t("connections.add")}
         </Button>
       }
@@ -117,14 +117,14 @@ function One({ connection, status, signIn }: { connection: Connection; status: S
         {check.data && <Checked account={check.data} />}
       </div>
       <div className="mt-4 flex flex-wrap gap-2">
-        <Button busy={check.isPending} disabled={never} onClick={() => check.mutate()}>
+        <Button needs="work" busy={check.isPending} disabled={never} onClick={() => check.mutate()}>
           {t("connections.check")}
         </Button>
-        <Button look={never || connectionTone(connection) === "bad" ? "main" : "plain"} onClick={signIn}>
+        <Button needs="admin" look={never || connectionTone(connection) === "bad" ? "main" : "plain"} onClick={signIn}>
           {never ? t("connections.signin.first") : t("connections.signin.again")}
         </Button>
-        {health.state === "wrong_account" && <Button onClick={() => setConfirming(true)}>{t("connections.confirm")}</Button>}
-        <Button look="danger" onClick={() => setRemoving(true)}>
+        {health.state === "wrong_account" && <Button needs="admin" onClick={() => setConfirming(true)}>{t("connections.confirm")}</Button>}
+        <Button needs="admin" look="danger" onClick={() => setRemoving(true)}>
           {t("connections.remove")}
         </Button>
       </div>

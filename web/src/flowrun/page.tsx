@@ -200,7 +200,7 @@ function OneStep({ run, row, title }: { run: Run; row: Row; title: string }) {
           </div>
         )}
         {run.parent === null && ended(run) && (
-          <Button busy={again.isPending} onClick={() => again.mutate()}>
+          <Button needs="work" busy={again.isPending} onClick={() => again.mutate()}>
             {t("flow.replay.from")}
           </Button>
         )}
@@ -246,7 +246,7 @@ function Question({ run }: { run: Run }) {
       )}
       <div className="flex flex-wrap gap-2">
         {run.choices?.map((choice) => (
-          <Button key={choice} look={choice === "approve" ? "main" : "plain"} busy={answer.isPending && answer.variables === choice} disabled={choice === "done" && value === undefined} onClick={() => answer.mutate(choice)}>
+          <Button needs="work" key={choice} look={choice === "approve" ? "main" : "plain"} busy={answer.isPending && answer.variables === choice} disabled={choice === "done" && value === undefined} onClick={() => answer.mutate(choice)}>
             {known(t, "say", choice)}
           </Button>
         ))}
@@ -273,7 +273,7 @@ function Steer({ run }: { run: Run }) {
   return (
     <div className="flex flex-wrap gap-2">
       {run.parent === null ? (
-        <Button busy={again.isPending} onClick={() => again.mutate()}>
+        <Button needs="work" busy={again.isPending} onClick={() => again.mutate()}>
           {t("flow.replay.all")}
         </Button>
       ) : (
@@ -282,7 +282,7 @@ function Steer({ run }: { run: Run }) {
         </Link>
       )}
       {!ended(run) && (
-        <Button look="danger" busy={cancel.isPending} onClick={() => cancel.mutate()}>
+        <Button needs="work" look="danger" busy={cancel.isPending} onClick={() => cancel.mutate()}>
           {t("flow.run.cancel")}
         </Button>
       )}

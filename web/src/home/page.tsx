@@ -17,7 +17,7 @@ export function HomePage() {
       title={t("nav.home")}
       lead={t("home.lead")}
       actions={
-        <LinkButton to="/new" look="main">
+        <LinkButton needs="config" to="/new" look="main">
           {t("new.title")}
         </LinkButton>
       }

@@ -47,7 +47,7 @@ export function RecipesPage() {
                         </Light>
                       ))}
                     </p>
-                    <Button onClick={() => setChosen(recipe)} aria-label={t("recipes.install.one", { title: title(recipe) })}>
+                    <Button needs="config" onClick={() => setChosen(recipe)} aria-label={t("recipes.install.one", { title: title(recipe) })}>
                       {t("recipes.install")}
                     </Button>
                   </Card>

@@ -25,7 +25,7 @@ export function RecordPage() {
       title={`${known(t, "entity", entity)} ${id}`}
       lead={connection}
       actions={
-        <LinkButton to="/undo" search={{ connection, record: id, run: undefined, field: undefined }}>
+        <LinkButton needs="work" to="/undo" search={{ connection, record: id, run: undefined, field: undefined }}>
           {t("records.undo")}
         </LinkButton>
       }
@@ -129,7 +129,7 @@ function Whole({ explanation }: { explanation: Explanation }) {
                   </td>
                   <td>
                     {changed && (
-                      <LinkButton look="quiet" to="/undo" search={{ connection, record, field: changed.field, run: undefined }}>
+                      <LinkButton needs="work" look="quiet" to="/undo" search={{ connection, record, field: changed.field, run: undefined }}>
                         {t("records.undo")}
                       </LinkButton>
                     )}

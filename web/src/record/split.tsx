@@ -35,7 +35,7 @@ export function Split({ sync, entity, one, other }: { sync: string; entity: Sche
   if (!ends) return null;
   return (
     <>
-      <Button onClick={() => setOpen(true)}>{t("links.split")} …</Button>
+      <Button needs="work" onClick={() => setOpen(true)}>{t("links.split")} …</Button>
       <Dialog title={t("links.split.title")} open={open} close={() => setOpen(false)}>
         <div className="space-y-4">
           <p>{t("links.split.how", { one: `${one.connection} ${one.record}`, other: `${other.connection} ${other.record}` })}</p>

@@ -119,7 +119,7 @@ export function Bulk({ reviews, syncs, from, done }: {
           </ul>
         </div>
       )}
-      <Button look="main" busy={go.isPending} disabled={!count || choice === "" || count.answered === 0} onClick={() => go.mutate()}>
+      <Button needs="work" look="main" busy={go.isPending} disabled={!count || choice === "" || count.answered === 0} onClick={() => go.mutate()}>
         {t("bulk.go", { n: choice === "" ? 0 : (count?.answered ?? 0) })}
       </Button>
     </div>

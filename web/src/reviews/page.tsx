@@ -132,7 +132,7 @@ function Inbox({ reviews, waiting }: { reviews: Review[]; waiting: Review[] }) {
             </select>
           )}
         </Labelled>
-        <Button onClick={() => setMany(true)}>{t("bulk.open")}</Button>
+        <Button needs="work" onClick={() => setMany(true)}>{t("bulk.open")}</Button>
         <p className="hidden pb-2 text-sm text-soft md:block">{t("reviews.keys")}</p>
       </div>
       <Dialog title={t("bulk.title")} open={many} close={() => setMany(false)}>

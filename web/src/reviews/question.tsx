@@ -5,6 +5,7 @@ import { api, result, type Schemas } from "../api/client";
 import { type Key, useT } from "../i18n";
 import { words } from "../i18n/words";
 import { Ago, Button, names, Table } from "../ui/basic";
+import { useMay } from "../signin/may";
 import { FieldValue } from "../ui/value";
 import { Waiting } from "./waiting";
 import { type Choice, choiceKind, choiceRecord, choiceWords } from "./words";
@@ -38,7 +39,9 @@ export function Question({ review, sync, alike, waiting, busy, answer }: Asked) 
   const ends = { left: sync?.left ?? t("left"), right: sync?.right ?? t("right") };
   const { choices } = review.details;
   const asks = `asks.${review.kind}`;
+  const may = useMay();
   const decide = (choice: Choice) => {
+    if (!may("work")) return;
     answer({ ids: extent === "alike" ? alike.map(({ id }) => id) : [review.id], choice, always: extent === "always" });
   };
   // only who counts can be a rule
@@ -89,6 +92,7 @@ export function Question({ review, sync, alike, waiting, busy, answer }: Asked) 
           const record = choiceRecord(choice);
           return (
             <Button
+              needs="work"
               key={choice.key}
               look={choiceKind(choice) === "remove" ? "danger" : "plain"}
               disabled={busy || !fits(choice)}
@@ -183,7 +187,7 @@ function Records({ review, sync, named, choices, busy, decide }: {
           return (
             <Person key={candidate.id} title={t("reviews.candidate")} connection={sync[where]} entity={review.entity} id={candidate.id} why={candidate.why}>
               {choice && (
-                <Button look="main" className="mt-3" disabled={busy} onClick={() => decide(choice)}>
+                <Button needs="work" look="main" className="mt-3" disabled={busy} onClick={() => decide(choice)}>
                   {choiceWords(t, choice, sync)}
                 </Button>
               )}

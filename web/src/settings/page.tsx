@@ -1,4 +1,4 @@
-// Settings: how it looks, the password, tokens for programs, and the whole config as text.
+// Settings: how it looks, one's own password and sessions, and the whole config as text.
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
@@ -6,10 +6,11 @@ import { api, keepProof, result } from "../api/client";
 import { useStatus } from "../api/live";
 import { useApply, useConfig } from "../connections/apply";
 import { type Language, useSpeech, useT } from "../i18n";
+import { useMay } from "../signin/may";
 import { useSession } from "../signin/session";
-import { Button, Card, Fetched, inputs, Labelled, Light, Page, Trouble } from "../ui/basic";
+import { Button, Card, Fetched, inputs, Labelled, Light, Trouble } from "../ui/basic";
 import { chooseTheme, keptTheme, type Theme } from "../ui/theme";
-import { Tokens } from "./tokens";
+import { SettingsPlace } from "./place";
 
 export function SettingsPage() {
   const t = useT();
@@ -17,20 +18,13 @@ export function SettingsPage() {
   const config = useConfig();
   const status = useStatus();
   return (
-    <Page title={t("nav.settings")} lead={t("settings.lead")}>
+    <SettingsPlace title="nav.settings" lead="settings.lead">
       <div className="space-y-5">
         <div className="grid gap-5 lg:grid-cols-2">
           <Look />
-          {session.data?.how === "password" && <Password />}
+          {session.data?.how === "password" && <Password user={session.data.user?.name ?? ""} />}
         </div>
-        <Fetched of={config}>
-          {(text) => (
-            <>
-              <Tokens config={text} />
-              <ConfigText config={text} />
-            </>
-          )}
-        </Fetched>
+        <Fetched of={config}>{(text) => <ConfigText config={text} />}</Fetched>
         <Card title={t("settings.about")}>
           <p>
             {t("settings.about.version", { version: status.data?.version ?? "", revision: status.data?.config?.revision ?? 0 })}{" "}
@@ -40,7 +34,7 @@ export function SettingsPage() {
           </p>
         </Card>
       </div>
-    </Page>
+    </SettingsPlace>
   );
 }
 
@@ -88,13 +82,13 @@ function Look() {
   );
 }
 
-function Password() {
+function Password({ user }: { user: string }) {
   const t = useT();
   const client = useQueryClient();
   const [old, setOld] = useState("");
   const [fresh, setFresh] = useState("");
   const replace = useMutation({
-    mutationFn: () => result(api.PUT("/owner", { body: { password: old, new_password: fresh } })),
+    mutationFn: () => result(api.PUT("/password", { body: { password: old, new_password: fresh } })),
     onSuccess: ({ csrf }) => {
       keepProof(csrf);
       setOld("");
@@ -103,16 +97,21 @@ function Password() {
     },
   });
   const leave = useMutation({
-    mutationFn: () => result(api.DELETE("/session")),
+    mutationFn: (everywhere: boolean) => result(api.DELETE("/session", { params: { query: { everywhere } } })),
     onSettled: () => client.resetQueries(),
   });
   return (
     <Card
       title={t("settings.password")}
       actions={
-        <Button busy={leave.isPending} onClick={() => leave.mutate()}>
-          {t("settings.signout")}
-        </Button>
+        <span className="flex flex-wrap gap-2">
+          <Button busy={leave.isPending} onClick={() => leave.mutate(false)}>
+            {t("settings.signout")}
+          </Button>
+          <Button disabled={leave.isPending} onClick={() => leave.mutate(true)}>
+            {t("settings.signout.all")}
+          </Button>
+        </span>
       }
     >
       <form
@@ -123,7 +122,7 @@ function Password() {
         }}
       >
         {replace.error && <Trouble error={replace.error} />}
-        <input type="text" name="username" autoComplete="username" value="owner" readOnly hidden />
+        <input type="text" name="username" autoComplete="username" value={user} readOnly hidden />
         <div className="grid gap-4 sm:grid-cols-2">
           <Labelled label={t("settings.password.old")}>
             {(id) => (
@@ -147,6 +146,7 @@ function Password() {
 
 function ConfigText({ config }: { config: string }) {
   const t = useT();
+  const may = useMay();
   const [typed, setTyped] = useState<string>();
   const text = typed ?? config;
   const apply = useApply(() => setTyped(undefined));
@@ -165,12 +165,14 @@ function ConfigText({ config }: { config: string }) {
   return (
     <Card title={t("settings.config")}>
       <p className="mb-3 max-w-prose text-soft">{t("settings.config.how")}</p>
+      {!may("admin") && <p className="mb-3 max-w-prose">{t(may("config") ? "settings.config.syncs" : "may.config")}</p>}
       <Labelled label={t("settings.config")}>
         {(id) => (
           <textarea
             id={id}
             rows={20}
             spellCheck={false}
+            readOnly={!may("config")}
             wrap="off"
             className={`${inputs} font-mono text-sm`}
             value={text}
@@ -183,10 +185,10 @@ function ConfigText({ config }: { config: string }) {
         )}
       </Labelled>
       <div className="mt-3 flex flex-wrap gap-2">
-        <Button busy={check.isPending} onClick={() => check.mutate()}>
+        <Button needs="config" busy={check.isPending} onClick={() => check.mutate()}>
           {t("settings.config.check")}
         </Button>
-        <Button look="main" disabled={text === config} busy={apply.isPending} onClick={() => apply.mutate(text)}>
+        <Button needs="config" look="main" disabled={text === config} busy={apply.isPending} onClick={() => apply.mutate(text)}>
           {t("settings.config.apply")}
         </Button>
       </div>

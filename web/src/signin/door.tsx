@@ -4,7 +4,7 @@ import { type ReactNode, useEffect, useState } from "react";
 import { api, result, whenSessionEnds } from "../api/client";
 import { useT } from "../i18n";
 import { Button, inputs, Labelled, Trouble, Waiting } from "../ui/basic";
-import { useSession } from "./session";
+import { keepName, keptName, useSession } from "./session";
 
 export function Door({ children }: { children: ReactNode }) {
   const session = useSession();
@@ -59,10 +59,14 @@ function SignIn() {
   const t = useT();
   useTitle(t("signin.title"));
   const client = useQueryClient();
+  const [user, setUser] = useState(keptName);
   const [password, setPassword] = useState("");
   const signIn = useMutation({
-    mutationFn: () => result(api.POST("/session", { body: { password } })),
-    onSuccess: () => client.resetQueries(),
+    mutationFn: () => result(api.POST("/session", { body: { user: user.trim(), password } })),
+    onSuccess: () => {
+      keepName(user.trim());
+      return client.resetQueries();
+    },
     onError: () => setPassword(""),
   });
   return (
@@ -75,7 +79,11 @@ function SignIn() {
     >
       <h1 className="text-lg font-semibold">{t("signin.title")}</h1>
       {signIn.error && <Trouble error={signIn.error} />}
-      <input type="text" name="username" autoComplete="username" value="owner" readOnly hidden />
+      <Labelled label={t("signin.user")}>
+        {(id) => (
+          <input id={id} name="username" autoComplete="username" autoCapitalize="none" required className={inputs} value={user} onChange={(event) => setUser(event.target.value)} />
+        )}
+      </Labelled>
       <Labelled label={t("signin.password")}>
         {(id) => (
           <input

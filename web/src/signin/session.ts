@@ -12,6 +12,17 @@ export async function fetchSession() {
   return session;
 }
 
+const NAME = "tandem.user";
+
+/** Who signed in with this browser last; before that, who set Tandem up. */
+export function keptName(): string {
+  return localStorage.getItem(NAME) ?? "owner";
+}
+
+export function keepName(name: string): void {
+  if (name !== "") localStorage.setItem(NAME, name);
+}
+
 export function useSession() {
   return useQuery({ queryKey: ["session"], queryFn: fetchSession, staleTime: Number.POSITIVE_INFINITY });
 }

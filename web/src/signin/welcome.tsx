@@ -1,4 +1,4 @@
-// The first start: the owner sets a password through the link that was printed.
+// A link of one use sets a password: of the owner at the first start, of whoever was invited.
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
@@ -6,6 +6,7 @@ import { api, result } from "../api/client";
 import { useT } from "../i18n";
 import { Button, inputs, Labelled, Trouble } from "../ui/basic";
 import { Outside, useTitle } from "./door";
+import { keepName } from "./session";
 
 const SHORTEST = 12;
 
@@ -22,8 +23,9 @@ export function WelcomePage() {
   const problem =
     password.length < SHORTEST ? t("welcome.short", { n: SHORTEST }) : password !== again ? t("welcome.differ") : undefined;
   const set = useMutation({
-    mutationFn: () => result(api.POST("/owner", { body: { token, password } })),
-    onSuccess: async () => {
+    mutationFn: () => result(api.POST("/password", { body: { token, password } })),
+    onSuccess: async ({ user }) => {
+      keepName(user?.name ?? "");
       await client.resetQueries();
       await navigate({ to: "/", replace: true });
     },
@@ -42,7 +44,6 @@ export function WelcomePage() {
         <h1 className="text-lg font-semibold">{t("welcome.title")}</h1>
         <p className="text-soft">{t("welcome.lead")}</p>
         {set.error && <Trouble error={set.error} />}
-        <input type="text" name="username" autoComplete="username" value="owner" readOnly hidden />
         <Labelled label={t("welcome.password")} help={t("welcome.help", { n: SHORTEST })}>
           {(id, described) => (
             <input

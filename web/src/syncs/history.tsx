@@ -67,7 +67,7 @@ function Revisions({ sync, numbers }: { sync: string; numbers: { revision: numbe
                 {revision === now ? (
                   <Light tone="ok">{t("flow.inforce")}</Light>
                 ) : (
-                  <Button aria-label={t("rules.back.to", { n: revision })} onClick={() => setBack(revision)}>
+                  <Button needs="config" aria-label={t("rules.back.to", { n: revision })} onClick={() => setBack(revision)}>
                     {t("flow.back")} …
                   </Button>
                 )}

@@ -109,7 +109,7 @@ function Import() {
         )}
       </output>
       {check.data && !link.data && text !== undefined && (
-        <Button look="main" busy={link.isPending} disabled={check.data.linked === 0} onClick={() => link.mutate(text)}>
+        <Button needs="work" look="main" busy={link.isPending} disabled={check.data.linked === 0} onClick={() => link.mutate(text)}>
           {t("links.import.go", { n: check.data.linked })}
         </Button>
       )}
@@ -142,7 +142,7 @@ export function Forget({ sync, pair }: { sync: string; pair: { entity: Schemas["
   return (
     <>
       {forget.error && <Trouble error={forget.error} />}
-      <Button busy={forget.isPending} onClick={() => forget.mutate()} aria-label={t("links.forget.one", { left: pair.left, right: pair.right })}>
+      <Button needs="work" busy={forget.isPending} onClick={() => forget.mutate()} aria-label={t("links.forget.one", { left: pair.left, right: pair.right })}>
         {t("links.forget")}
       </Button>
     </>

@@ -46,7 +46,7 @@ function Pausing({ sync, status }: { sync: Schemas["SyncStatus"]; status: Status
       <span className="self-center">
         <Light tone={syncTone(status, sync)}>{known(t, "state", sync.state)}</Light>
       </span>
-      <Button busy={turn.isPending} onClick={() => turn.mutate()}>
+      <Button needs="work" busy={turn.isPending} onClick={() => turn.mutate()}>
         {paused ? t("syncs.resume") : t("syncs.pause")}
       </Button>
       {turn.error && <Trouble error={turn.error} />}
@@ -208,7 +208,7 @@ function Runs({ sync }: { sync: string }) {
                       .join(" · ")}
                   </td>
                   <td>
-                    <LinkButton to="/undo" search={{ run: run.id, connection: undefined, record: undefined, field: undefined }}>
+                    <LinkButton needs="work" to="/undo" search={{ run: run.id, connection: undefined, record: undefined, field: undefined }}>
                       {t("records.undo")}
                     </LinkButton>
                   </td>

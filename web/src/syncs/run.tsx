@@ -51,13 +51,13 @@ export function Running({ sync }: { sync: Schemas["SyncStatus"] }) {
         title={t("syncs.run")}
         actions={
           <span className="flex flex-wrap gap-2">
-            <Button busy={plan.isPending} disabled={busy} onClick={() => plan.mutate()}>
+            <Button needs="work" busy={plan.isPending} disabled={busy} onClick={() => plan.mutate()}>
               {t("syncs.plan")}
             </Button>
-            <Button disabled={busy} onClick={() => run.mutate({ path: `${base}/run`, body: { pilot: PILOT } })}>
+            <Button needs="work" disabled={busy} onClick={() => run.mutate({ path: `${base}/run`, body: { pilot: PILOT } })}>
               {t("syncs.pilot", { n: PILOT })}
             </Button>
-            <Button look="main" busy={run.isPending} disabled={busy} onClick={() => run.mutate({ path: `${base}/run`, body: sync.state === "pilot" ? { all: true } : {} })}>
+            <Button needs="work" look="main" busy={run.isPending} disabled={busy} onClick={() => run.mutate({ path: `${base}/run`, body: sync.state === "pilot" ? { all: true } : {} })}>
               {t("syncs.all")}
             </Button>
           </span>
@@ -94,7 +94,7 @@ export function Running({ sync }: { sync: Schemas["SyncStatus"] }) {
           }
           actions={
             planned.rows > 0 && (
-              <Button look="main" disabled={busy} onClick={() => run.mutate({ path: `/plans/${planned.id}/apply`, body: {} })}>
+              <Button needs="work" look="main" disabled={busy} onClick={() => run.mutate({ path: `/plans/${planned.id}/apply`, body: {} })}>
                 {t("syncs.apply", { n: planned.rows })}
               </Button>
             )

@@ -3,6 +3,7 @@ import { Link as RouterLink, type LinkProps } from "@tanstack/react-router";
 import { type ButtonHTMLAttributes, type ComponentProps, type ReactNode, useEffect, useId, useState } from "react";
 import { Refusal } from "../api/client";
 import { ago, type Key, useSpeech, useT } from "../i18n";
+import { type Scope, useMay } from "../signin/may";
 
 /** Class names of which some may be left out. */
 export function names(...parts: (string | false | undefined)[]): string {
@@ -21,13 +22,20 @@ const looks: Record<Look, string> = {
 const shape =
   "inline-flex min-h-9 items-center justify-center gap-2 rounded-md border px-3 py-1.5 text-sm font-medium no-underline";
 
-export function Button({
-  look = "plain",
-  busy = false,
-  className,
-  children,
-  ...rest
-}: ButtonHTMLAttributes<HTMLButtonElement> & { look?: Look; busy?: boolean }) {
+type ButtonProps = ButtonHTMLAttributes<HTMLButtonElement> & { look?: Look; busy?: boolean };
+
+/** A button. What it `needs` is a scope: who has it not sees it, cannot press it, and is told what it needs. */
+export function Button({ needs, ...rest }: ButtonProps & { needs?: Scope }) {
+  return needs === undefined ? <Plain {...rest} /> : <Guarded needs={needs} {...rest} />;
+}
+
+function Guarded({ needs, ...rest }: ButtonProps & { needs: Scope }) {
+  const t = useT();
+  const may = useMay();
+  return may(needs) ? <Plain {...rest} /> : <Plain {...rest} disabled title={t(`may.${needs}`)} />;
+}
+
+function Plain({ look = "plain", busy = false, className, children, ...rest }: ButtonProps) {
   return (
     <button
       type="button"
@@ -52,7 +60,15 @@ export function Spinner() {
 }
 
 /** A link that looks like a button. */
-export function LinkButton({ look = "plain", className, ...rest }: LinkProps & { look?: Look; className?: string }) {
+export function LinkButton({ look = "plain", className, needs, ...rest }: LinkProps & { look?: Look; className?: string; needs?: Scope }) {
+  const may = useMay();
+  if (needs !== undefined && !may(needs)) {
+    return (
+      <Button look={look} needs={needs} className={className}>
+        {rest.children as ReactNode}
+      </Button>
+    );
+  }
   return <RouterLink {...(rest as ComponentProps<typeof RouterLink>)} className={names(shape, looks[look], className)} />;
 }
 

@@ -57,7 +57,7 @@ function Preview({ scope, plan }: { scope: Schemas["UndoScope"]; plan: Schemas["
         <Card
           title={t("undo.would")}
           actions={
-            <Button look="main" busy={undo.isPending} onClick={() => undo.mutate()}>
+            <Button needs="work" look="main" busy={undo.isPending} onClick={() => undo.mutate()}>
               {t("undo.go")}
             </Button>
           }

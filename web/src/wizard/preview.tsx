@@ -42,7 +42,7 @@ export function Preview({ draft, change, config }: { draft: Draft; change: (part
       <Card
         title={t("new.preview")}
         actions={
-          <Button look={preview.data ? "plain" : "main"} busy={preview.isPending} onClick={() => preview.mutate()}>
+          <Button needs="work" look={preview.data ? "plain" : "main"} busy={preview.isPending} onClick={() => preview.mutate()}>
             {t("new.preview.go")}
           </Button>
         }
@@ -61,13 +61,13 @@ export function Preview({ draft, change, config }: { draft: Draft; change: (part
           <Card title={t("new.begin")}>
             {begin.error && <Trouble error={begin.error} />}
             <div className="flex flex-wrap gap-2">
-              <Button disabled={begin.isPending} onClick={() => begin.mutate("preview")}>
+              <Button needs="config" disabled={begin.isPending} onClick={() => begin.mutate("preview")}>
                 {t("new.begin.preview")}
               </Button>
-              <Button disabled={begin.isPending} onClick={() => begin.mutate("pilot")}>
+              <Button needs="config" disabled={begin.isPending} onClick={() => begin.mutate("pilot")}>
                 {t("syncs.pilot", { n: PILOT })}
               </Button>
-              <Button look="main" busy={begin.isPending} onClick={() => begin.mutate("all")}>
+              <Button needs="config" look="main" busy={begin.isPending} onClick={() => begin.mutate("all")}>
                 {t("syncs.all")}
               </Button>
             </div>

@@ -3,6 +3,7 @@ import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tansta
 import { type KeyboardEvent, useCallback, useDeferredValue, useEffect, useMemo, useRef, useState } from "react";
 import { api, Refusal, result, type Schemas } from "../api/client";
 import { known, useT } from "../i18n";
+import { useMay } from "../signin/may";
 import { Button, inputs, Labelled, Light, Spinner, Trouble } from "../ui/basic";
 import { Dialog } from "../ui/dialog";
 import { Canvas, type Hand, type Mark, matching, sign } from "./canvas";
@@ -203,7 +204,7 @@ export function Editor({ stored, workflow: first, form }: { stored: Schemas["Sto
           </output>
           {checking ? <Spinner /> : problems.length > 0 ? <Light tone="bad">{t("flow.problems", { n: problems.length })}</Light> : <Light tone="ok">{t("flow.good")}</Light>}
         </span>
-        <Button onClick={() => setTrying(true)}>▷ {t("flow.try")}</Button>
+        <Button needs="config" onClick={() => setTrying(true)}>▷ {t("flow.try")}</Button>
         <Publish stored={stored} ready={problems.length === 0 && !saving.busy && !saving.dirty} />
       </div>
       {saving.error && <Trouble error={saving.error} />}
@@ -333,6 +334,7 @@ function useDraft(stored: Schemas["StoredWorkflow"], workflow: Workflow, first: 
   const client = useQueryClient();
   const [saved, setSaved] = useState(first);
   const later = useLater(workflow, 700);
+  const mayKeep = useMay()("config");
   const save = useMutation({
     mutationFn: (draft: Workflow) => result(api.POST("/workflows", { body: { text: JSON.stringify(draft), incomplete: true } })),
     onSuccess: (_, draft) => {
@@ -343,12 +345,12 @@ function useDraft(stored: Schemas["StoredWorkflow"], workflow: Workflow, first: 
   });
   const { mutate } = save;
   useEffect(() => {
-    if (later !== saved) mutate(later);
+    if (mayKeep && later !== saved) mutate(later);
     // what was saved meanwhile is not sent again
     // oxlint-disable-next-line react-hooks/exhaustive-deps
-  }, [later, mutate]);
+  }, [later, mutate, mayKeep]);
   const dirty = workflow !== saved;
-  return { busy: save.isPending || (dirty && !save.error), error: save.error, dirty };
+  return { busy: save.isPending || (mayKeep && dirty && !save.error), error: save.error, dirty };
 }
 
 function Publish({ stored, ready }: { stored: Schemas["StoredWorkflow"]; ready: boolean }) {
@@ -368,11 +370,11 @@ function Publish({ stored, ready }: { stored: Schemas["StoredWorkflow"]; ready: 
   return (
     <>
       {stored.draft !== null && stored.published !== null && (
-        <Button look="quiet" busy={discard.isPending} onClick={() => discard.mutate()}>
+        <Button needs="config" look="quiet" busy={discard.isPending} onClick={() => discard.mutate()}>
           {t("flow.discard")}
         </Button>
       )}
-      <Button look="main" busy={publish.isPending} disabled={!ready || stored.draft === null} onClick={() => publish.mutate()}>
+      <Button needs="config" look="main" busy={publish.isPending} disabled={!ready || stored.draft === null} onClick={() => publish.mutate()}>
         {t("flow.publish")}
       </Button>
       {(publish.error ?? discard.error) && <Trouble error={publish.error ?? discard.error} />}

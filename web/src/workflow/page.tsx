@@ -112,9 +112,9 @@ function Actions({ stored }: { stored: Schemas["StoredWorkflow"] }) {
   return (
     <>
       {pause.error && <Trouble error={pause.error} />}
-      {manual && <Button onClick={() => setRunning(true)}>{t("flow.run")}</Button>}
+      {manual && <Button needs="work" onClick={() => setRunning(true)}>{t("flow.run")}</Button>}
       {stored.published !== null && (
-        <Button busy={pause.isPending} onClick={() => pause.mutate()}>
+        <Button needs="work" busy={pause.isPending} onClick={() => pause.mutate()}>
           {t(stored.paused ? "flow.resume" : "flow.pause")}
         </Button>
       )}

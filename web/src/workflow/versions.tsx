@@ -36,7 +36,7 @@ export function Versions({ stored, form }: { stored: Schemas["StoredWorkflow"]; 
               {version.version === stored.published ? (
                 <Light tone="ok">{t("flow.inforce")}</Light>
               ) : (
-                <Button busy={back.isPending && back.variables === version.version} onClick={() => back.mutate(version.version)} aria-label={t("flow.back.to", { n: version.version })}>
+                <Button needs="config" busy={back.isPending && back.variables === version.version} onClick={() => back.mutate(version.version)} aria-label={t("flow.back.to", { n: version.version })}>
                   {t("flow.back")}
                 </Button>
               )}

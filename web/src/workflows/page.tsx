@@ -20,7 +20,7 @@ export function WorkflowsPage() {
       actions={
         <>
           <LinkButton to="/recipes">{t("nav.recipes")}</LinkButton>
-          <Button look="main" onClick={() => setAdding(true)}>
+          <Button needs="config" look="main" onClick={() => setAdding(true)}>
             {t("flow.new")}
           </Button>
         </>

@@ -1,16 +1,19 @@
 //! The config in force: showing, checking and applying it.
 
 use axum::{
-    Json,
+    Extension, Json,
     extract::{Path, Query, State},
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
-use store::AppliedConfig;
+use store::{AppliedConfig, Scope};
 
 use crate::{
     Code,
+    access::Caller,
+    acts::Note,
     app::AppState,
+    config::Document,
     error::{ApiError, ApiResult},
 };
 
@@ -41,11 +44,13 @@ pub(crate) async fn revision(
 /// Puts a config that was in force into force again, as a new revision.
 pub(crate) async fn back_to(
     state: State<AppState>,
+    caller: Extension<Caller>,
     Path(revision): Path<u64>,
     query: Query<Apply>,
-) -> ApiResult<Json<Value>> {
+) -> ApiResult<(Extension<Note>, Json<Value>)> {
     let config = of_revision(&state, revision).await?;
-    apply(state, query, config.document).await
+    let (_, answer) = apply(state, caller, query, config.document).await?;
+    Ok((Note::thing(revision.to_string()), answer))
 }
 
 async fn of_revision(app: &AppState, revision: u64) -> ApiResult<AppliedConfig> {
@@ -89,10 +94,14 @@ pub(crate) struct Apply {
 /// Checks a config whole and puts it into force. Nothing changes if anything in it is wrong.
 pub(crate) async fn apply(
     State(app): State<AppState>,
+    Extension(caller): Extension<Caller>,
     Query(query): Query<Apply>,
     text: String,
-) -> ApiResult<Json<Value>> {
+) -> ApiResult<(Extension<Note>, Json<Value>)> {
     let document = app.read(&text)?;
+    if !caller.may(Scope::Admin) {
+        only_syncs(&app, &caller, &document)?;
+    }
     let unchecked: Vec<Value> = app
         .check_live(&text, &document)
         .await?
@@ -100,16 +109,44 @@ pub(crate) async fn apply(
         .map(|(sync, why)| json!({"sync": sync, "why": why}))
         .collect();
     if query.dry_run {
-        return Ok(Json(json!({"applied": false, "unchecked": unchecked})));
+        let answer = Json(json!({"applied": false, "unchecked": unchecked}));
+        return Ok((Note::unless(true, None), answer));
     }
     app.note_file(query.file);
     let listen = document.listen;
     let in_force = app.apply(&text, document).await?;
     let restart_needed = app.listening_on().is_some_and(|address| address != listen);
-    Ok(Json(json!({
+    let answer = Json(json!({
         "applied": true,
         "revision": in_force.revision,
         "unchecked": unchecked,
         "restart_needed": restart_needed,
-    })))
+    }));
+    Ok((Note::thing(in_force.revision.to_string()), answer))
+}
+
+/// Refuses what is more than the rules of syncs: an address, a token or a connection in the config is the way to credentials.
+fn only_syncs(app: &AppState, caller: &Caller, document: &Document) -> ApiResult<()> {
+    let Ok(in_force) = app.in_force() else {
+        return caller.must(Scope::Admin);
+    };
+    let parts = |document: &Document| {
+        let mut document = document.clone();
+        document.syncs.clear();
+        super::value(&document)
+    };
+    let (before, after) = (parts(&in_force.document)?, parts(document)?);
+    let changed = after
+        .as_object()
+        .into_iter()
+        .chain(before.as_object())
+        .flat_map(|parts| parts.keys())
+        .find(|key| before.get(*key) != after.get(*key));
+    let Some(changed) = changed else {
+        return Ok(());
+    };
+    caller.must(Scope::Admin).map_err(|mut error| {
+        error.message = format!("{}, because it changes `{changed}`", error.message);
+        error.hint("without that, only `syncs` may be changed")
+    })
 }

@@ -3,6 +3,7 @@
 use std::{convert::Infallible, time::Duration};
 
 use axum::{
+    Extension,
     extract::State,
     response::{
         IntoResponse, Sse,
@@ -12,19 +13,24 @@ use axum::{
 use futures::Stream;
 use serde_json::Value;
 
-use crate::app::AppState;
+use crate::{access::Caller, app::AppState};
 
 /// How often it is looked whether anything changed.
 const PACE: Duration = Duration::from_secs(1);
 
 /// Events `status`, the first at once, then one after each change. The body is that of `GET /status`
-/// without `now`. The stream ends when the server stops; browsers ask again by themselves.
-pub(crate) async fn follow(State(app): State<AppState>) -> impl IntoResponse {
-    Sse::new(changes(app)).keep_alive(KeepAlive::default())
+/// without `now`. The stream ends when the server stops, and when who asked may no longer or has
+/// another role; browsers ask again by themselves.
+pub(crate) async fn follow(
+    State(app): State<AppState>,
+    Extension(caller): Extension<Caller>,
+) -> impl IntoResponse {
+    Sse::new(changes(app, caller)).keep_alive(KeepAlive::default())
 }
 
-fn changes(app: AppState) -> impl Stream<Item = Result<Event, Infallible>> {
-    futures::stream::unfold((app, None::<Value>), |(app, told)| async move {
+fn changes(app: AppState, caller: Caller) -> impl Stream<Item = Result<Event, Infallible>> {
+    let begin = (app, caller, None::<Value>);
+    futures::stream::unfold(begin, |(app, caller, told)| async move {
         let mut pause = told.is_some();
         loop {
             if pause {
@@ -32,6 +38,10 @@ fn changes(app: AppState) -> impl Stream<Item = Result<Event, Infallible>> {
                 stopping.run_until_cancelled(app.clock.sleep(PACE)).await?;
             }
             pause = true;
+            // who was signed out or removed meanwhile hears no more
+            if !app.is_still(&caller) {
+                return None;
+            }
             let (name, mut now) = match super::whole(&app).await {
                 Ok(status) => ("status", status),
                 Err(error) => match super::value(&error) {
@@ -49,7 +59,7 @@ fn changes(app: AppState) -> impl Stream<Item = Result<Event, Infallible>> {
                 continue;
             }
             let event = Event::default().event(name).data(now.to_string());
-            return Some((Ok(event), (app, Some(now))));
+            return Some((Ok(event), (app, caller, Some(now))));
         }
     })
 }

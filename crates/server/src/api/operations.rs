@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use axum::{
-    Json,
+    Extension, Json,
     extract::{Path, State},
 };
 use catalog::RunError;
@@ -16,6 +16,7 @@ use store::{ConnectionName, Lane};
 
 use crate::{
     Code,
+    acts::Note,
     app::AppState,
     error::{ApiError, ApiResult},
 };
@@ -71,9 +72,10 @@ pub(crate) async fn run(
     State(app): State<AppState>,
     Path((name, operation)): Path<(String, String)>,
     Json(wanted): Json<Wanted>,
-) -> ApiResult<Json<Value>> {
+) -> ApiResult<(Extension<Note>, Json<Value>)> {
     let name = app.connection(&name)?;
     let operation = find(&app, &name, &operation)?;
+    let thing = format!("{name} {}", operation.id);
     let cause = format!("call-{}", app.dice.token().split_at(MARK).0);
     let session: Session = app.connections.session(&name, Lane::Live, cause.as_str())?;
     let connector = session.connector();
@@ -83,10 +85,12 @@ pub(crate) async fn run(
         let preview = session
             .preview(&request)
             .map_err(|why| ApiError::new(StatusCode::CONFLICT, Code::ConnectionSignedOut, why))?;
-        return Ok(Json(json!({"request": preview})));
+        let note = Note::unless(true, Some(thing));
+        return Ok((note, Json(json!({"request": preview}))));
     }
     let output = catalog::run(&session, &**connector, operation, &wanted.input).await?;
-    Ok(Json(json!({"output": output, "cause": cause})))
+    let answer = Json(json!({"output": output, "cause": cause}));
+    Ok((Note::thing(thing), answer))
 }
 
 /// The things of a kind that are there, to pick one by its name: what the system's list says now.

@@ -3,15 +3,17 @@
 mod always;
 
 use axum::{
-    Json,
+    Extension, Json,
     extract::{Path, Query, State},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use store::{Review, ReviewFilter, ReviewId, ReviewKind, ReviewState, SyncName};
+use store::{Review, ReviewFilter, ReviewId, ReviewKind, ReviewState, Scope, SyncName};
 
 use crate::{
     Code,
+    access::Caller,
+    acts::Note,
     app::AppState,
     error::{ApiError, ApiResult},
 };
@@ -77,11 +79,15 @@ pub(crate) struct Answer {
 /// only.
 pub(crate) async fn resolve(
     State(app): State<AppState>,
+    Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
     Json(answer): Json<Answer>,
 ) -> ApiResult<Json<Value>> {
     app.prepare().await?;
     let id = find(&app, &id).await?;
+    if answer.always {
+        caller.must(Scope::Config)?;
+    }
     let always = match answer.always {
         true => Some(always::make_rule(&app, id, &answer.choice).await?),
         false => None,
@@ -147,7 +153,7 @@ struct Failed {
 pub(crate) async fn resolve_many(
     State(app): State<AppState>,
     Json(many): Json<Many>,
-) -> ApiResult<Json<Answered>> {
+) -> ApiResult<(Extension<Note>, Json<Answered>)> {
     if many.sync.is_none() && many.kind.is_none() && many.field.is_none() {
         return Err(ApiError::bad_request(
             "say which reviews: by `sync`, `kind` or `field`",
@@ -161,7 +167,9 @@ pub(crate) async fn resolve_many(
         state: Some(ReviewState::Open),
         ..ReviewFilter::default()
     };
-    Ok(Json(answer_all(&app, &filter, &many).await?))
+    let answered = answer_all(&app, &filter, &many).await?;
+    let thing = many.sync.clone();
+    Ok((Note::unless(many.dry_run, thing), Json(answered)))
 }
 
 async fn answer_all(app: &AppState, filter: &ReviewFilter, many: &Many) -> ApiResult<Answered> {

@@ -1,34 +1,27 @@
-//! Signing in to Tandem itself with a browser. These routes stand before the door: they need no token.
+//! Signing in to Tandem itself with a browser, and out; one's own password.
 
 use axum::{
-    Json, Router,
-    extract::State,
+    Extension, Json,
+    extract::{Query, State},
     response::{IntoResponse as _, Response},
-    routing::{get, post},
 };
 use connector::SecretText;
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, header};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use store::UserRow;
 
 use crate::{
+    access::{Caller, scopes_of},
+    acts::Note,
     app::AppState,
-    config::Access,
-    error::{ApiError, ApiResult},
-    users::{Begun, Users, forgotten, refused},
+    error::ApiResult,
+    users::{Begun, OWNER, forgotten, proof_of, refused},
 };
 
-/// Routes that each look themselves who asks.
-pub(crate) fn routes() -> Router<AppState> {
-    Router::new()
-        .route("/session", get(show).post(begin).delete(end))
-        .route("/owner", post(set).put(replace))
-        .route("/owner/link", post(link))
-}
-
-/// Whether this browser is signed in, and how it can be.
-async fn show(State(app): State<AppState>, headers: HeaderMap) -> Json<Value> {
-    let proof = app.users.proof(&headers);
+/// Whether this browser is signed in, as whom, and how it can be.
+pub(crate) async fn show(State(app): State<AppState>, headers: HeaderMap) -> Json<Value> {
+    let signed_in = app.users.session(&headers);
     let how = if app.users.anyone_here(&headers, app.listening_on()) {
         "anyone_here"
     } else if app.users.has_owner() {
@@ -37,131 +30,144 @@ async fn show(State(app): State<AppState>, headers: HeaderMap) -> Json<Value> {
         "first_start"
     };
     Json(json!({
-        "signed_in": proof.is_some(),
-        "csrf": proof,
+        "signed_in": signed_in.is_some(),
+        "csrf": signed_in.as_ref().and_then(|_| proof_of(&headers)),
+        "user": signed_in.as_ref().map(|(_, user)| shown(user)),
         "how": how,
         "version": env!("CARGO_PKG_VERSION"),
     }))
 }
 
+/// A user as their own pages know them.
+fn shown(user: &UserRow) -> Value {
+    json!({"name": user.name, "role": user.role, "scopes": scopes_of(user.role)})
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Password {
+pub(crate) struct SignIn {
+    /// Left out: `owner`.
+    user: Option<String>,
     /// Left out where anyone at this machine is let in.
     password: Option<SecretText>,
 }
 
 /// Signs in.
-async fn begin(
+pub(crate) async fn begin(
     State(app): State<AppState>,
     headers: HeaderMap,
-    Json(given): Json<Password>,
-) -> ApiResult<Response> {
+    Json(given): Json<SignIn>,
+) -> Response {
+    let user = given.user.unwrap_or_else(|| OWNER.to_owned());
     let begun = match given.password {
         Some(password) => {
             let secure = is_secure(&app, &headers);
             app.users
-                .sign_in(password.expose().to_owned(), secure)
-                .await?
+                .sign_in(&user, password.expose().to_owned(), secure)
+                .await
         }
-        None => app.users.let_in(&headers, app.listening_on()).await?,
+        None => app.users.let_in(&headers, app.listening_on()).await,
     };
-    Ok(signed_in(&begun))
+    match begun {
+        Ok(begun) => signed_in(&begun),
+        // what is no name of a user may be a password in the wrong place: it is not kept
+        Err(error) => {
+            let known = app.users.find(&user).map(|user| user.name);
+            (Note::thing(known.unwrap_or_default()), error).into_response()
+        }
+    }
 }
 
 fn signed_in(begun: &Begun) -> Response {
     let cookie = [(header::SET_COOKIE, begun.cookie.as_str())];
-    let body = json!({"signed_in": true, "csrf": begun.proof});
-    (cookie, Json(body)).into_response()
-}
-
-/// Signs out.
-async fn end(State(app): State<AppState>, headers: HeaderMap) -> ApiResult<Response> {
-    from_our_pages(&app, &headers)?;
-    app.users.sign_out(&headers).await?;
-    let cookie = [(header::SET_COOKIE, forgotten())];
-    Ok((cookie, Json(json!({"signed_in": false}))).into_response())
+    let body = json!({"signed_in": true, "csrf": begun.proof, "user": shown(&begun.user)});
+    (cookie, Note::by(&begun.user.name), Json(body)).into_response()
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct First {
-    /// Out of the link that was printed.
+pub(crate) struct End {
+    /// All sessions of this user.
+    #[serde(default)]
+    everywhere: bool,
+}
+
+/// Signs out, here or everywhere.
+pub(crate) async fn end(
+    State(app): State<AppState>,
+    Extension(caller): Extension<Caller>,
+    Query(end): Query<End>,
+) -> ApiResult<Response> {
+    let (Some(session), Some(user)) = (caller.session(), &caller.user) else {
+        return Err(nobody());
+    };
+    if end.everywhere {
+        app.users.sign_out_everywhere(user).await?;
+    } else {
+        app.users.sign_out(session).await?;
+    }
+    let cookie = [(header::SET_COOKIE, forgotten())];
+    let what = if end.everywhere { "everywhere" } else { "" };
+    let body = Json(json!({"signed_in": false}));
+    Ok((cookie, Note::thing(what), body).into_response())
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct First {
+    /// Out of the link.
     token: String,
     /// The new password.
     password: SecretText,
 }
 
-/// Sets the owner's password through the link of the first start, and signs in.
-async fn set(
+/// Sets a password through a link, and signs in.
+pub(crate) async fn set(
     State(app): State<AppState>,
     headers: HeaderMap,
     Json(first): Json<First>,
 ) -> ApiResult<Response> {
     let password = first.password.expose().to_owned();
-    app.users
+    let user = app
+        .users
         .set_by_link(&first.token, password.clone())
         .await?;
-    let begun = app
-        .users
-        .sign_in(password, is_secure(&app, &headers))
-        .await?;
+    let secure = is_secure(&app, &headers);
+    let begun = app.users.sign_in(&user, password, secure).await?;
     Ok(signed_in(&begun))
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Replace {
+pub(crate) struct Replace {
     /// The password until now.
     password: SecretText,
     /// The one from now on.
     new_password: SecretText,
 }
 
-/// Replaces the owner's password; ends all sessions and begins a new one.
-async fn replace(
+/// Replaces one's own password; ends all one's sessions and begins a new one.
+pub(crate) async fn replace(
     State(app): State<AppState>,
+    Extension(caller): Extension<Caller>,
     headers: HeaderMap,
     Json(given): Json<Replace>,
 ) -> ApiResult<Response> {
-    from_our_pages(&app, &headers)?;
+    let (Some(_), Some(user)) = (caller.session(), &caller.user) else {
+        return Err(nobody());
+    };
     let new = given.new_password.expose().to_owned();
     app.users
-        .replace(given.password.expose().to_owned(), new.clone())
+        .replace(user, given.password.expose().to_owned(), new.clone())
         .await?;
-    let begun = app.users.sign_in(new, is_secure(&app, &headers)).await?;
+    let secure = is_secure(&app, &headers);
+    let begun = app.users.sign_in(user, new, secure).await?;
     Ok(signed_in(&begun))
 }
 
-/// Makes a new link by which the owner's password can be set: for whoever holds an admin token.
-async fn link(State(app): State<AppState>, headers: HeaderMap) -> ApiResult<Json<Value>> {
-    if app.access(&headers) != Some(Access::Admin) {
-        return Err(ApiError::new(
-            StatusCode::UNAUTHORIZED,
-            crate::Code::Unauthorised,
-            "an admin token is needed: `Authorization: Bearer …`",
-        ));
-    }
-    let address = app
-        .local_url()
-        .map(str::to_owned)
-        .map_or_else(|| app.outside_url(), Ok)?;
-    Ok(Json(json!({"link": app.owner_link(&address)?})))
-}
-
-/// Refuses what does not come from a signed-in page of ours.
-fn from_our_pages(app: &AppState, headers: &HeaderMap) -> ApiResult<()> {
-    match app.users.proof(headers) {
-        Some(proof) if Users::proven(headers, &proof) => Ok(()),
-        Some(_) => Err(unproven()),
-        None => Err(refused("nobody is signed in with this browser")),
-    }
-}
-
-/// A request of a signed-in browser that might come from another site.
-pub(crate) fn unproven() -> ApiError {
-    refused("the request does not carry the proof of its session: `x-tandem-csrf`")
-        .hint("`GET /api/v1/session` tells it; reload the page")
+/// A token has neither a session nor a password.
+fn nobody() -> crate::ApiError {
+    refused("nobody is signed in with this browser")
 }
 
 /// Whether the cookie is for HTTPS only: where `public_url` says so, but for pages that a browser has from its own machine,

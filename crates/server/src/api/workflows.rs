@@ -1,12 +1,14 @@
 //! Workflows: drafts, versions, and their runs step by step.
 
+mod secrets;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::Duration,
 };
 
 use axum::{
-    Json,
+    Extension, Json,
     extract::{Path, Query, State},
 };
 use http::StatusCode;
@@ -22,6 +24,8 @@ use workflow::{
 
 use crate::{
     Code,
+    access::Caller,
+    acts::Note,
     app::AppState,
     config::{Problem, Problems, read_draft},
     error::{ApiError, ApiResult},
@@ -262,9 +266,11 @@ pub(crate) struct Tried {
 /// Goes through a workflow: what reads is done, what would write is shown.
 pub(crate) async fn test(
     State(app): State<AppState>,
+    Extension(caller): Extension<Caller>,
     Json(tried): Json<Tried>,
 ) -> ApiResult<Json<Value>> {
     let workflow = read(&app, &tried.workflow).await?;
+    secrets::may_send(&caller, &workflow)?;
     let input = match (tried.input, tried.run, &workflow.trigger) {
         (Some(input), _, _) => input,
         (None, Some(run), _) => {
@@ -339,10 +345,14 @@ pub(crate) async fn diff(
 /// Saves a workflow as the draft of its name, or puts it in force.
 pub(crate) async fn save(
     State(app): State<AppState>,
+    Extension(caller): Extension<Caller>,
     Json(given): Json<Given>,
-) -> ApiResult<Json<Value>> {
+) -> ApiResult<(Extension<Note>, Json<Value>)> {
     if given.each.is_empty() {
-        return keep(&app, &given, None).await.map(Json);
+        let kept = keep(&app, &caller, &given, None).await?;
+        let name = kept["name"].as_str().unwrap_or_default();
+        let how = if given.publish { " published" } else { "" };
+        return Ok((Note::thing(format!("{name}{how}")), Json(kept)));
     }
     // All are looked at before the first is kept.
     let mut workflows = BTreeSet::new();
@@ -354,6 +364,9 @@ pub(crate) async fn save(
         let (workflow, _) = read_complete(&app, &given, Some(place))
             .await
             .map_err(of_place)?;
+        if given.publish {
+            secrets::may_send(&caller, &workflow)?;
+        }
         if !workflows.insert(workflow.name.clone()) {
             let message = format!("two places would make the workflow `{}`", workflow.name);
             return Err(ApiError::bad_request(message));
@@ -361,15 +374,23 @@ pub(crate) async fn save(
     }
     let mut kept = Vec::with_capacity(workflows.len());
     for place in &given.each {
-        kept.push(keep(&app, &given, Some(place)).await?);
+        kept.push(keep(&app, &caller, &given, Some(place)).await?);
     }
-    Ok(Json(json!({"workflows": kept})))
+    let names: Vec<String> = workflows.into_iter().collect();
+    let answer = Json(json!({"workflows": kept}));
+    Ok((Note::thing(names.join(" ")), answer))
 }
 
 /// Saves a workflow as the draft, or puts it in force.
-async fn keep(app: &AppState, given: &Given, place: Option<&Place>) -> ApiResult<Value> {
+async fn keep(
+    app: &AppState,
+    caller: &Caller,
+    given: &Given,
+    place: Option<&Place>,
+) -> ApiResult<Value> {
     let (workflow, problems) = read_complete(app, given, place).await?;
     if given.publish {
+        secrets::may_send(caller, &workflow)?;
         let version = put_in_force(app, &workflow).await?;
         return Ok(in_force(app, &workflow, version));
     }
@@ -448,6 +469,7 @@ pub(crate) struct Which {
 /// Puts the draft, or an earlier version, in force.
 pub(crate) async fn publish(
     State(app): State<AppState>,
+    Extension(caller): Extension<Caller>,
     Path(name): Path<String>,
     which: Option<Json<Which>>,
 ) -> ApiResult<Json<Value>> {
@@ -490,6 +512,7 @@ pub(crate) async fn publish(
         each: Vec::new(),
     };
     let workflow = read(&app, &given).await?;
+    secrets::may_send(&caller, &workflow)?;
     let version = put_in_force(&app, &workflow).await?;
     Ok(Json(in_force(&app, &workflow, version)))
 }

@@ -241,11 +241,17 @@ pub struct Retention {
     /// At most so many such runs.
     #[schemars(range(min = 1000), example = 1_000_000)]
     pub runs_most: u64,
+    /// What users, tokens and the command line did, in days.
+    #[schemars(range(min = 1, max = 3650), example = 730)]
+    pub acts_days: u16,
+    /// At most so many of these acts.
+    #[schemars(range(min = 1000), example = 1_000_000)]
+    pub acts_most: u64,
 }
 
 impl Retention {
     /// Each time in days, with its key.
-    pub(crate) fn days(&self) -> [(&'static str, u16); 6] {
+    pub(crate) fn days(&self) -> [(&'static str, u16); 7] {
         [
             ("calls_days", self.calls_days),
             ("journal_values_days", self.journal_values_days),
@@ -253,17 +259,19 @@ impl Retention {
             ("reviews_days", self.reviews_days),
             ("sync_runs_days", self.sync_runs_days),
             ("runs_days", self.runs_days),
+            ("acts_days", self.acts_days),
         ]
     }
 
     /// The most that is kept of each, with its key.
-    pub(crate) fn most(&self) -> [(&'static str, u64); 5] {
+    pub(crate) fn most(&self) -> [(&'static str, u64); 6] {
         [
             ("calls_most", self.calls_most),
             ("journal_most", self.journal_most),
             ("reviews_most", self.reviews_most),
             ("sync_runs_most", self.sync_runs_most),
             ("runs_most", self.runs_most),
+            ("acts_most", self.acts_most),
         ]
     }
 }
@@ -282,6 +290,8 @@ impl Default for Retention {
             sync_runs_most: 10_000,
             runs_days: 30,
             runs_most: 1_000_000,
+            acts_days: 730,
+            acts_most: 1_000_000,
         }
     }
 }

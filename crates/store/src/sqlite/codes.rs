@@ -4,8 +4,9 @@ use record::{Entity, Side};
 
 use super::fault::{Fault, Outcome};
 use crate::{
-    Error, IntentState, Lane, LinkState, PairDecision, PlanRowState, PlanState, ReviewKind,
-    ReviewState, RunKind, RunState, SignalSource, WorkflowRunState, WorkflowStepState,
+    ActOutcome, Actor, Error, IntentState, Lane, LinkState, PairDecision, PlanRowState, PlanState,
+    ReviewKind, ReviewState, Role, RunKind, RunState, Scope, SignalSource, WorkflowRunState,
+    WorkflowStepState,
 };
 
 /// An enum that is stored as a number.
@@ -63,6 +64,10 @@ codes!("state of a workflow step" WorkflowStepState {
     Failed = 2,
     Uncertain = 3,
 });
+codes!("role" Role { Viewer = 1, Editor = 2, Owner = 3 });
+codes!("scope" Scope { Read = 0, Work = 1, Config = 2, Admin = 3 });
+codes!("actor" Actor { User = 1, Token = 2, CommandLine = 3, Nobody = 4 });
+codes!("outcome of an act" ActOutcome { Done = 0, Refused = 1, Failed = 2, Unknown = 3 });
 codes!("side" Side { Left = 0, Right = 1 });
 codes!("lane" Lane { Live = 0, Reconcile = 1, Backfill = 2 });
 codes!("link state" LinkState { Active = 0, Suspended = 1, Parked = 2 });

@@ -6,6 +6,7 @@
 //! the log into the file ([`folding`]). The file is in WAL mode and flushed at each commit that somebody waits for. Nothing here blocks the
 //! async runtime: commands are closures that travel to the threads and back.
 
+mod access;
 mod children;
 mod codes;
 mod commit;

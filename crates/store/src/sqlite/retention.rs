@@ -64,6 +64,12 @@ pub(super) fn drop_old(
             let before = time(before(session, ws, keep, newest)?)?;
             workflow_runs::drop_ended(session, ws, before, at_most)
         }
+        Kept::Acts => {
+            let newest = "SELECT at FROM act INDEXED BY act_at WHERE ws = ?1 ORDER BY at DESC LIMIT 1 OFFSET ?2";
+            let drop = "DELETE FROM act WHERE seq IN
+                (SELECT seq FROM act INDEXED BY act_at WHERE ws = ?1 AND at < ?2 ORDER BY at LIMIT ?3)";
+            drop_before(session, ws, keep, newest, drop, at_most)
+        }
         Kept::Journal => drop_entries(session, ws, keep, at_most),
         Kept::JournalValues => drop_values(session, ws, workspace, keep.since, at_most),
     }
@@ -232,6 +238,7 @@ fn rows_of(session: &Session, workspace: &Workspace, what: Kept) -> Outcome<Kept
         Kept::Calls => {
             count("SELECT count(*), min(at) FROM call INDEXED BY call_at WHERE ws = ?1")?
         }
+        Kept::Acts => count("SELECT count(*), min(at) FROM act INDEXED BY act_at WHERE ws = ?1")?,
         Kept::JournalValues => entries(values_gone(session, workspace)?)?,
         Kept::Journal => entries(0)?,
         Kept::Reviews => count(

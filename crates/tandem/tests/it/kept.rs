@@ -7,7 +7,7 @@ use sandbox::{
     judge::{Pair, Rules},
     people::Population,
 };
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use crate::{
     killed::{quiet, wait_until},
@@ -40,6 +40,40 @@ async fn with_people() -> (World, Server) {
     (world, server)
 }
 
+/// A user, a token, and what it took to make them.
+async fn with_users(world: &World) -> Json {
+    for words in [
+        ["users", "add", "ada", "--role", "editor"],
+        ["tokens", "add", "robot", "--scope", "work"],
+    ] {
+        let ran = world.run(&words).await;
+        assert_eq!(ran.code, 0, "{ran:#?}");
+    }
+    let people = users_and_acts(world).await;
+    assert_eq!(people["users"][0]["name"], "ada", "{people:#}");
+    assert_eq!(people["tokens"][0]["name"], "robot", "{people:#}");
+    assert_eq!(people["acts"].as_array().unwrap().len(), 2, "{people:#}");
+    people
+}
+
+async fn users_and_acts(world: &World) -> Json {
+    let users = world.run(&["users", "--json"]).await.json();
+    let tokens = world.run(&["tokens", "--json"]).await.json();
+    let acts = world.run(&["acts", "--json"]).await.json();
+    let made = |act: &Json| {
+        ["user.add", "token.add"]
+            .iter()
+            .any(|what| act["what"] == *what)
+    };
+    let acts: Vec<&Json> = acts
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|act| made(act))
+        .collect();
+    json!({"users": users, "tokens": tokens, "acts": acts})
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_is_moved_to_a_server_whole_and_work_goes_on_there() {
     let cluster = scratch_postgres::Cluster::start();
@@ -47,6 +81,7 @@ async fn a_file_is_moved_to_a_server_whole_and_work_goes_on_there() {
     let run = world.run(&["sync", "people", "--json"]).await.json();
     assert_eq!(run["state"], "done", "{run:#}");
     quiet(&world, &server).await;
+    let people = with_users(&world).await;
     let url = cluster.database();
     let file = world.database();
     let migrate = ["migrate-store", "--from", file.to_str().unwrap(), "--to"];
@@ -80,6 +115,7 @@ async fn a_file_is_moved_to_a_server_whole_and_work_goes_on_there() {
     let server = world.serve_with(&[]).await;
     let links = world.run(&["links", "people", "--json"]).await.json();
     assert_eq!(links, links_before);
+    assert_eq!(users_and_acts(&world).await, people);
     let run = world.run(&["sync", "people", "--json"]).await.json();
     assert_eq!(run["state"], "done", "{run:#}");
     quiet(&world, &server).await;
@@ -149,6 +185,7 @@ async fn a_restored_database_makes_nothing_twice() {
     let run = world.run(&["sync", "people", "--json"]).await.json();
     assert_eq!(run["state"], "done", "{run:#}");
     quiet(&world, &server).await;
+    let people = with_users(&world).await;
     let backup = world.folder.path().join("monday.db");
     let backup = backup.to_str().unwrap();
     let made = world.run(&["backup", backup, "--json"]).await.json();
@@ -224,6 +261,7 @@ async fn a_restored_database_makes_nothing_twice() {
     assert_eq!(restored.code, 0, "{restored:#?}");
 
     let server = world.serve_with(&[]).await;
+    assert_eq!(users_and_acts(&world).await, people);
     assert_eq!(state(&world, &server).await, "rematching");
     let told = world.run(&["status"]).await;
     assert!(told.out.contains("restored"), "{told:#?}");

@@ -21,6 +21,7 @@ mod killed;
 mod killed_often;
 mod lifecycle;
 mod officernd;
+mod people;
 mod plans;
 mod practise;
 mod probe;

@@ -377,6 +377,10 @@ async fn keys_that_an_earlier_version_stored_find_their_records_and_are_replaced
          DROP TABLE workflow;
          DROP TABLE setting;
          DROP TABLE child;
+         DROP TABLE person;
+         DROP TABLE session;
+         DROP TABLE token;
+         DROP TABLE act;
          DROP INDEX review_choice;
          DELETE FROM migration WHERE step >= 3;",
     )

@@ -1,5 +1,6 @@
 //! What every store promises. The tests know [`store::Store`] only; each database runs all of them.
 
+pub(crate) mod access;
 pub(crate) mod connections;
 pub(crate) mod drafts;
 pub(crate) mod durable;
@@ -91,6 +92,10 @@ macro_rules! promises {
             connections::workspaces_do_not_see_each_other,
             drafts::a_draft_a_pause_and_a_version_do_not_take_each_other_back,
             drafts::cursors_are_dropped_by_name,
+            access::users_and_their_sessions_come_back_as_they_were_stored,
+            access::who_is_removed_takes_sessions_and_tokens_along,
+            access::a_name_of_a_token_is_given_once,
+            access::acts_are_found_by_each_filter_and_dropped_by_age_and_count,
         );
     };
     (beds $then:ident!($($with:tt)*)) => {
