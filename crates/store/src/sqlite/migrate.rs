@@ -24,6 +24,8 @@ pub(crate) const STEPS: &[(&str, &str)] = &[
     ("waits", include_str!("migrations/0007_waits.sql")),
     ("children", include_str!("migrations/0008_children.sql")),
     ("questions", include_str!("migrations/0009_questions.sql")),
+    ("skipped", include_str!("migrations/0011_skipped.sql")),
+    ("lists", include_str!("migrations/0012_lists.sql")),
 ];
 
 /// Says whether the database is empty or ours, without changing anything of it.
