@@ -15,6 +15,8 @@ mod flows;
 
 mod leaping;
 
+mod pages;
+
 mod process;
 
 mod rig;
@@ -152,6 +154,12 @@ enum Command {
         #[arg(default_value_t = 20_000)]
         executions: usize,
     },
+    /// Pages of long lists on a database that holds very much
+    Pages {
+        /// How many links
+        #[arg(default_value_t = 1_000_000)]
+        links: u128,
+    },
     /// The memory of a server that has nothing to do
     Idle {
         /// How long to wait, in seconds
@@ -244,6 +252,7 @@ async fn run(cli: Cli) -> Result<bool> {
             large,
             verbose,
         } => who::run(people.as_deref(), large, verbose)?,
+        Command::Pages { links } => vec![pages::run(common, links).await?],
         Command::Idle { seconds } => vec![idle::run(common, seconds).await?],
         Command::All { contacts } => vec![
             first_sync::run(common, Full::Left, contacts).await?,

@@ -475,9 +475,10 @@ impl Store for FaultyStore {
         &self,
         workspace: &Workspace,
         connection: Option<&ConnectionName>,
+        after: Option<&store::FailingPlace>,
         limit: usize,
     ) -> Result<Vec<(Claim, String)>> {
-        reads!(self, failing(workspace, connection, limit))
+        reads!(self, failing(workspace, connection, after, limit))
     }
 
     async fn begin_sweep(
@@ -649,6 +650,27 @@ impl Store for FaultyStore {
         links: Option<&[LinkId]>,
     ) -> Result<Vec<Blocked>> {
         reads!(self, blocked(workspace, sync, links))
+    }
+
+    async fn blocked_after(
+        &self,
+        workspace: &Workspace,
+        sync: &SyncName,
+        after: Option<&store::BlockedPlace>,
+        limit: usize,
+    ) -> Result<Vec<store::BlockedField>> {
+        reads!(self, blocked_after(workspace, sync, after, limit))
+    }
+
+    async fn skipped(
+        &self,
+        workspace: &Workspace,
+        sync: &SyncName,
+        reason: Option<store::SkipReason>,
+        after: Option<&store::SkippedPlace>,
+        limit: usize,
+    ) -> Result<Vec<store::Skipped>> {
+        reads!(self, skipped(workspace, sync, reason, after, limit))
     }
 
     async fn children(
@@ -840,7 +862,11 @@ impl Store for FaultyStore {
         stores!(self, log_calls(workspace, calls, keep_since))
     }
 
-    async fn calls(&self, workspace: &Workspace, filter: &CallFilter) -> Result<Vec<CallRow>> {
+    async fn calls(
+        &self,
+        workspace: &Workspace,
+        filter: &CallFilter,
+    ) -> Result<Vec<(store::CallPlace, CallRow)>> {
         reads!(self, calls(workspace, filter))
     }
 

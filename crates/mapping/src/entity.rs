@@ -9,7 +9,7 @@ use crate::{
     CompiledMapping, Loss, Problem, References, Settings, compile,
     lens::Lens,
     person::Roles,
-    rules::{DeleteRule, EntityRules, ImportTag, Limits, OnLeave},
+    rules::{DeleteRule, EntityRules, ImportTag, Limits, OnLeave, OnLoss},
     scope::CompiledScope,
 };
 
@@ -204,15 +204,19 @@ impl CompiledEntity {
                 }
                 Field::Value(_) => {
                     let loss = mapping.lossy(side, &value);
-                    let whole = loss.as_ref().is_some_and(|loss| !loss.partial);
+                    let held = match (&loss, mapping.on_loss) {
+                        (None, _) => Some(value),
+                        (Some(_), Some(OnLoss::Ask | OnLoss::Leave)) => None,
+                        (Some(loss), _) if loss.partial => Some(value),
+                        (Some(_), Some(OnLoss::Shorten)) => mapping.shortened(side, &value),
+                        (Some(_), None) => None,
+                    };
                     draft
                         .losses
                         .extend(loss.map(|loss| (mapping.id.clone(), loss)));
-                    if whole {
-                        Fields::new()
-                    } else {
+                    held.map_or_else(Fields::new, |value| {
                         mapping.put_as_spelled(side, &value, &next, from)
-                    }
+                    })
                 }
                 Field::Empty | Field::Unknown => mapping.default(side).cloned().unwrap_or_default(),
             };

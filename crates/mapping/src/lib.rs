@@ -41,8 +41,8 @@ pub use owners::Owners;
 pub use problem::Problem;
 pub use rules::{
     Condition, CreateOnly, CreateRules, DeleteRule, DeleteRules, EntityRules, ImportTag,
-    ImportTags, KeptIds, LensRule, Limit, Limits, MappingRules, Mode, OnLeave, Role, ScopeRules,
-    SyncRules, Unmatched, Words,
+    ImportTags, KeptIds, LensRule, Limit, Limits, MappingRules, Mode, OnLeave, OnLoss, Role,
+    ScopeRules, SyncRules, Unmatched, Words,
 };
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ mod reference;
 use merge::{Decision, Direction, Evidence, Rule, decide};
 use record::{Field, FieldName, Fields, Side, Sides};
 
-use crate::{lens::Lens, loss::Loss};
+use crate::{lens::Lens, loss::Loss, rules::OnLoss};
 
 /// One mapping, checked against both schemas.
 #[derive(Debug, Clone)]
@@ -24,6 +24,7 @@ pub struct CompiledMapping {
     pub(crate) defaults: Sides<Option<(Field, Fields)>>,
     /// What refuses, the strictest first, of a field of consent whose conflicts nobody has ruled on.
     pub(crate) refusals: Vec<Field>,
+    pub(crate) on_loss: Option<OnLoss>,
 }
 
 impl CompiledMapping {
@@ -130,6 +131,27 @@ impl CompiledMapping {
             return None;
         }
         self.lens.loss(side, value)
+    }
+
+    /// What the rules say of values that a side can only hold in part, or not at all.
+    pub fn on_loss(&self) -> Option<OnLoss> {
+        self.on_loss
+    }
+
+    /// Whether the rules keep this value from being written as it is, because the side cannot hold all of it.
+    pub fn holds_back(&self, side: Side, value: &Field) -> bool {
+        matches!(self.on_loss, Some(OnLoss::Ask | OnLoss::Leave))
+            && self.lossy(side, value).is_some()
+    }
+
+    /// As much of a value as a side can hold, if there is any.
+    pub fn shortened(&self, side: Side, value: &Field) -> Option<Field> {
+        let projected = self.lens.project(side, value);
+        let cut = match &self.lens {
+            Lens::Scalar(lens) if projected == *value => lens.cut(side, value)?,
+            _ => projected,
+        };
+        (cut.value().is_some() && cut != *value && self.lossy(side, &cut).is_none()).then_some(cut)
     }
 
     /// Whether what a side holds after a write means what was sent, under what the side is declared

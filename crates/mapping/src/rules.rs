@@ -16,7 +16,7 @@ use record::{Entity, Side};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use fields::{LensRule, MappingRules, Role, Unmatched};
+pub use fields::{LensRule, MappingRules, OnLoss, Role, Unmatched};
 pub use limits::{Limit, Limits};
 pub use scope::{Condition, OnLeave, ScopeRules};
 pub use words::Words;

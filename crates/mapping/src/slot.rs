@@ -181,16 +181,22 @@ impl Slot {
 
     /// What is left of a value of the domain once this side has stored it.
     pub(crate) fn project(&self, domain: Domain, value: &Field) -> Field {
-        if let (Some(longest), true) = (
-            self.capability().max_length,
-            self.has_rewrite(Rewrite::Truncate),
-        ) && let Field::Value(Value::Text(written)) = self.write(domain, value)
-            && written.chars().count() > longest
-        {
-            let cut: String = written.chars().take(longest).collect();
-            return self.meaning(domain, &Field::of(cut), &Locale::new(self.account));
+        if !self.has_rewrite(Rewrite::Truncate) {
+            return value.clone();
         }
-        value.clone()
+        self.cut(domain, value).unwrap_or_else(|| value.clone())
+    }
+
+    /// The beginning of a text that is too long for this side.
+    pub(crate) fn cut(&self, domain: Domain, value: &Field) -> Option<Field> {
+        let longest = self.capability().max_length?;
+        let Field::Value(Value::Text(written)) = self.write(domain, value) else {
+            return None;
+        };
+        (written.chars().count() > longest).then(|| {
+            let cut: String = written.chars().take(longest).collect();
+            self.meaning(domain, &Field::of(cut), &Locale::new(self.account))
+        })
     }
 }
 

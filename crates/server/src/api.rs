@@ -116,6 +116,7 @@ pub(crate) fn routes(app: AppState) -> Router<AppState> {
             post(links::import).layer(DefaultBodyLimit::max(links::LARGEST_FILE)),
         )
         .route("/syncs/{name}/blocked", get(records::blocked))
+        .route("/syncs/{name}/skipped", get(records::skipped))
         .route("/systems", get(systems::list))
         .route("/plans", get(plans::list))
         .route("/plans/{id}", get(plans::show))

@@ -25,7 +25,7 @@ mod workflow;
 pub use document::{
     Access, Alerts, Api, ApiToken, Document, Retention, Template, VERSION, WebhookIntake, schema,
 };
-pub(crate) use policy::{Changed, with_policy};
+pub(crate) use policy::{Changed, FieldRule, with_rule};
 pub use problem::{Problem, Problems, Style};
 pub(crate) use read::locate;
 pub use read::{connection_names, database, read};

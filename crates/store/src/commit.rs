@@ -38,6 +38,11 @@ pub struct Commit {
     pub blocked: Vec<Blocked>,
     /// Records that wait for the link of the record that they belong to. One that is there already wakes them at once.
     pub children: Vec<crate::Child>,
+    /// Records that were looked at and left out.
+    pub skipped: Vec<crate::Skipped>,
+    /// Records that were looked at and are not left out any more; those of a link that is at work are not either. Before
+    /// `skipped`.
+    pub unskipped: Vec<(SyncName, Entity, Side, RecordId)>,
     /// Blocked fields to lift.
     pub unblocked: Vec<(LinkId, String, Side)>,
     /// Intents that end or go on.

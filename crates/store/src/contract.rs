@@ -8,11 +8,12 @@ use record::{Entity, RecordId, Side};
 use serde_json::Value as Json;
 
 use crate::{
-    Accepted, AppliedConfig, Blocked, CallFilter, CallRow, Child, Claim, ClaimRequest, Commit,
-    ConnectionName, CredentialRow, CursorKey, DeliveryRow, Intent, IntentId, JournalEntry,
-    JournalFilter, Keep, KeptNow, Key, Known, Link, LinkId, Overview, Pair, PairDecision, PlanId,
-    PlanRow, PlanRowState, Result, Review, ReviewFilter, ReviewId, Run, RunId, RunState, Saved,
-    Signal, Snapshot, StoredPlan, Sweep, SweepPage, SyncName, Tombstone, Workspace,
+    Accepted, AppliedConfig, Blocked, BlockedField, BlockedPlace, CallFilter, CallPlace, CallRow,
+    Child, Claim, ClaimRequest, Commit, ConnectionName, CredentialRow, CursorKey, DeliveryRow,
+    FailingPlace, Intent, IntentId, JournalEntry, JournalFilter, Keep, KeptNow, Key, Known, Link,
+    LinkId, Overview, Pair, PairDecision, PlanId, PlanRow, PlanRowState, Result, Review,
+    ReviewFilter, ReviewId, Run, RunId, RunState, Saved, Signal, SkipReason, Skipped, SkippedPlace,
+    Snapshot, StoredPlan, Sweep, SweepPage, SyncName, Tombstone, Workspace,
 };
 
 /// Everything durable. Each method is one transaction; when it returns, it is durable.
@@ -134,11 +135,12 @@ pub trait Store: crate::AccessStore + crate::WorkflowStore + Send + Sync {
     /// Ends all leases: at start, when no other process can hold one. Says how many there were.
     async fn end_leases(&self, workspace: &Workspace) -> Result<u64>;
 
-    /// Dirty records whose last try failed, with the error, oldest first.
+    /// Dirty records whose last try failed, with the error, oldest first; those after one.
     async fn failing(
         &self,
         workspace: &Workspace,
         connection: Option<&ConnectionName>,
+        after: Option<&FailingPlace>,
         limit: usize,
     ) -> Result<Vec<(Claim, String)>>;
 
@@ -283,6 +285,25 @@ pub trait Store: crate::AccessStore + crate::WorkflowStore + Send + Sync {
         sync: &SyncName,
         links: Option<&[LinkId]>,
     ) -> Result<Vec<Blocked>>;
+
+    /// Blocked fields of a sync, oldest first; those after one. At most so many.
+    async fn blocked_after(
+        &self,
+        workspace: &Workspace,
+        sync: &SyncName,
+        after: Option<&BlockedPlace>,
+        limit: usize,
+    ) -> Result<Vec<BlockedField>>;
+
+    /// Records that a sync looked at and left out, for this reason or any; those after one. At most so many.
+    async fn skipped(
+        &self,
+        workspace: &Workspace,
+        sync: &SyncName,
+        reason: Option<SkipReason>,
+        after: Option<&SkippedPlace>,
+        limit: usize,
+    ) -> Result<Vec<Skipped>>;
 
     /// How many records of a sync wait for the record that they belong to, and the first of them.
     async fn children(
@@ -447,7 +468,11 @@ pub trait Store: crate::AccessStore + crate::WorkflowStore + Send + Sync {
     ) -> Result<()>;
 
     /// Lists calls, newest first.
-    async fn calls(&self, workspace: &Workspace, filter: &CallFilter) -> Result<Vec<CallRow>>;
+    async fn calls(
+        &self,
+        workspace: &Workspace,
+        filter: &CallFilter,
+    ) -> Result<Vec<(CallPlace, CallRow)>>;
 
     /// Adds to meters.
     async fn add_meters(

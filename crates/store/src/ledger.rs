@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{ConnectionName, RunId, SyncName};
+use crate::{CallPlace, ConnectionName, RunId, SyncName};
 
 /// One run of a sync.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -94,6 +94,8 @@ pub struct CallFilter {
     pub cause: Option<String>,
     /// Since then.
     pub since: Option<Timestamp>,
+    /// After this one in the list: older.
+    pub after: Option<CallPlace>,
     /// At most so many; 0: no limit.
     pub limit: usize,
 }

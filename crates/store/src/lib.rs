@@ -21,11 +21,15 @@ mod intent;
 
 mod review;
 
+mod skipped;
+
 mod journal;
 
 mod connection;
 
 mod ledger;
+
+mod place;
 
 mod plan;
 
@@ -61,11 +65,13 @@ pub use listing::{Key, Known, Listed, Snapshot, Sweep, SweepPage};
 pub use names::{
     ConnectionName, IntentId, LinkId, PlanId, ReviewId, RunId, SyncName, WorkflowRunId, Workspace,
 };
+pub use place::{BlockedField, BlockedPlace, CallPlace, FailingPlace, NoPlace};
 pub use plan::{PlanRow, PlanRowState, PlanState, StoredPlan};
 pub use postgres::{Moved, PostgresOptions};
 pub use retention::{Keep, Kept, KeptNow, KeptRows};
 pub use review::{Question, Review, ReviewFilter, ReviewKind, ReviewState};
 pub use signal::{Accepted, Claim, ClaimRequest, DeliveryRow, Lane, Release, Signal, SignalSource};
+pub use skipped::{SkipReason, Skipped, SkippedPlace};
 pub use sqlite::{Options, SqlStore};
 pub use workflow::{
     NewWorkflowRun, NewWorkflowWait, ParentStep, StoredWorkflow, SyncEvents, SyncEventsCursor,

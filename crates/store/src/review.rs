@@ -115,6 +115,8 @@ pub enum ReviewKind {
     Refused,
     /// A field travels in a circle.
     Circle,
+    /// A side can hold a value only in part, or not at all.
+    Lossy,
 }
 
 /// Where a review stands.
@@ -142,6 +144,8 @@ pub struct ReviewFilter {
     pub kind: Option<ReviewKind>,
     /// About one of these records, on either side (ids as text).
     pub records: Option<Vec<RecordId>>,
+    /// Only what waits for the answer to another question, see [`Review::waits_for`].
+    pub waiting: bool,
     /// After this one, in the order of opening.
     pub after: Option<ReviewId>,
     /// At most so many; 0: no limit.

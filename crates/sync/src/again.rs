@@ -47,7 +47,7 @@ pub(crate) async fn again(core: &Core, wanted: &Again) -> Result<TriedAgain, Err
         // the oldest first
         let failing = core
             .store
-            .failing(&core.workspace, wanted.connection.as_ref(), MOST)
+            .failing(&core.workspace, wanted.connection.as_ref(), None, MOST)
             .await?;
         for (claim, _) in failing {
             if wanted.entity.is_none_or(|entity| entity == claim.entity)

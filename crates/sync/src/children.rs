@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use mapping::Likeness;
 use record::{Field, Fields, Read, RecordId, Side, Sides};
-use store::{Child, Key, Lane, Pair, PairDecision};
+use store::{Child, Key, Lane, Pair, PairDecision, SkipReason};
 
 use crate::{
     Error,
@@ -79,6 +79,7 @@ impl Desk<'_> {
                 let why = format!("it belongs to no {entity}");
                 self.leave_out(record, &why);
                 self.count("skipped_belongs_to_none", 1);
+                self.skip(record, SkipReason::BelongsToNone, "");
                 return Some(ClaimEnd::Settled);
             }
             Field::Value(value) => RecordId::from(value.as_text().unwrap_or_default()),
@@ -92,6 +93,7 @@ impl Desk<'_> {
         }
         self.leave_out(record, &why);
         self.count("waiting_for_parent", 1);
+        self.skip(record, SkipReason::Waiting, &format!("{entity} {named}"));
         self.await_record(self.side, entity, named.clone(), birth.claim.lane);
         self.commit.children.push(Child {
             sync: self.pairing.sync.clone(),

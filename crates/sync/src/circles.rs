@@ -95,6 +95,7 @@ fn hold(plan: &mut PairPlan, step: &Move) {
                 value_hash: hash_of(raw),
                 known: false,
                 awaits: None,
+                asks: None,
             });
         }
     }

@@ -9,7 +9,7 @@ use mapping::CompiledMapping;
 use record::{Field, FieldName, Fields, Read, RecordId, Side};
 use store::{
     Blocked, Cause, Claim, Effect, Intent, IntentEnd, IntentId, IntentState, Lane, Link, LinkId,
-    LinkState, NewJournalEntry,
+    LinkState, NewJournalEntry, SkipReason,
 };
 use uuid::Uuid;
 
@@ -63,7 +63,8 @@ pub(crate) async fn create(desk: &mut Desk<'_>, births: Vec<Birth>) -> Result<()
         for birth in births {
             desk.count("skipped_create_off", 1);
             desk.is_clear(&birth.claim.record);
-            desk.end(&birth.claim.record, ClaimEnd::Settled);
+            let note = not_made(desk.pairing, target);
+            desk.skip(&birth.claim.record, SkipReason::CreateOff, note);
         }
         return Ok(());
     }
@@ -139,7 +140,7 @@ impl Desk<'_> {
                 Some(false) | None => {
                     self.count("skipped_create_condition", 1);
                     self.is_clear(&birth.claim.record);
-                    self.end(&birth.claim.record, ClaimEnd::Settled);
+                    self.skip(&birth.claim.record, SkipReason::CreateCondition, "");
                 }
             }
         }
@@ -168,7 +169,7 @@ impl Desk<'_> {
             if draft.is_empty() {
                 self.count("skipped_nothing_to_write", 1);
                 self.is_clear(&birth.claim.record);
-                self.end(&birth.claim.record, ClaimEnd::Settled);
+                self.skip(&birth.claim.record, SkipReason::NothingToWrite, "");
                 continue;
             }
             if let Some(field) = self.pairing.compiled.keep_id(target) {
@@ -552,6 +553,15 @@ impl Desk<'_> {
     }
 }
 
+/// Why a sync makes no record on a side.
+fn not_made(pairing: &Pairing, side: Side) -> &'static str {
+    match pairing.mode {
+        mapping::Mode::Preview => "a preview writes nothing",
+        mode if !mode.writes(side) => "the sync goes one way",
+        _ => "the rules say so",
+    }
+}
+
 /// A link of a record that was just made, or was found to have been made.
 pub(crate) struct Newborn {
     pub(crate) link: Link,
@@ -608,6 +618,11 @@ pub(crate) fn newborn(
                 without_reference(&mut bases, mapping, target, read);
                 revisions.insert(mapping.id().to_owned(), revision(mapping));
             }
+            continue;
+        }
+        if mapping.holds_back(target, &meaning) {
+            // The next look asks about it, or lists it.
+            look_again = true;
             continue;
         }
         let sent = filled(mapping.fields(target), draft);

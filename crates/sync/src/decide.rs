@@ -1,17 +1,17 @@
 //! What follows from the state of both sides and the base: a plan, as data. Pure.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    hash::{DefaultHasher, Hash, Hasher},
-};
+mod loss;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use connector::{Change, SetDelta};
 use jiff::Timestamp;
-use mapping::CompiledMapping;
+use mapping::{CompiledMapping, OnLoss};
 use merge::{Decision, Evidence, Interval, Reason, Why};
 use record::{Field, Fields, Read, Record, Side, Sides, Value};
 use store::{Awaited, Blocked, Link};
 
+pub(crate) use self::loss::{Asked, LossAnswer};
 use crate::pair::{Pairing, index};
 
 /// What to do with one linked pair.
@@ -70,6 +70,8 @@ pub(crate) struct Held {
     pub(crate) known: bool,
     /// The record whose link would end it.
     pub(crate) awaits: Option<Awaited>,
+    /// What a person is asked about it.
+    pub(crate) asks: Option<Asked>,
 }
 
 /// What a person or a command says about single mappings, before their policy.
@@ -82,6 +84,8 @@ pub(crate) enum Override {
     From(Side),
     /// Both sides get a value, one back or one that was edited.
     Back(Back),
+    /// What becomes of one value that a side cannot hold whole. All else goes by the rules.
+    OnLoss(LossAnswer),
 }
 
 /// Values that both sides of a mapping are to have.
@@ -126,13 +130,22 @@ pub(crate) fn decide(
                 let to = back.steps(&now());
                 if !to.is_empty() {
                     let none = |_| None;
+                    let never = (None, None);
                     plan_write(
-                        &mut plan, pairing, number, mapping, &to, back.rule, reads, none,
+                        &mut plan, pairing, number, mapping, &to, back.rule, reads, never, none,
                     );
                 }
                 continue;
             }
-            None => mapping.decide(bases, held_now, &evidence),
+            Some(Override::OnLoss(_)) | None => mapping.decide(bases, held_now, &evidence),
+        };
+        let answer = match overrides.get(mapping.id()) {
+            Some(Override::OnLoss(answer)) => Some(answer),
+            _ => None,
+        };
+        let decision = match decision {
+            Decision::Agree => loss::unwritten(mapping, bases, &now()).unwrap_or(Decision::Agree),
+            other => other,
         };
         let decision = opened(mapping, &now, decision, was_blocked);
         let mut quiet = true;
@@ -195,6 +208,7 @@ pub(crate) fn decide(
                         known: was_blocked(side.other())
                             .is_some_and(|row| row.value_hash == value_hash),
                         awaits: awaited(pairing, mapping, side, fields),
+                        asks: None,
                     });
                 }
                 let over = |side: &Side| {
@@ -227,6 +241,7 @@ pub(crate) fn decide(
                     &sides,
                     why_in_words(why),
                     reads,
+                    (mapping.on_loss(), answer),
                     was_blocked,
                 );
             }
@@ -292,26 +307,63 @@ fn plan_write<'b>(
     to: &[(Side, Field)],
     why: &str,
     reads: [&Read; 2],
+    (on_loss, answer): (Option<OnLoss>, Option<&LossAnswer>),
     was_blocked: impl Fn(Side) -> Option<&'b Blocked>,
 ) -> bool {
     let mut writes = [None, None];
     let mut values = [None, None];
     let mut held = false;
+    let mut asked = false;
     let mut lost: Vec<String> = Vec::new();
     for (side, value) in to {
-        let raw = mapping.put(*side, value, &reads[index(*side)].record.fields);
+        let current = &reads[index(*side)].record.fields;
+        let mut value = value.clone();
+        let mut raw = mapping.put(*side, &value, current);
+        // A preview plans what a two-way sync would write; it never gets to writing.
+        let may_write = pairing.may_write(*side) || pairing.mode == mapping::Mode::Preview;
+        let mut loss =
+            if may_write && mapping.writable(*side) && mapping.read(*side, current) != value {
+                mapping.lossy(*side, &value)
+            } else {
+                None
+            };
+        if let Some((on_loss, of)) = on_loss.zip(loss.clone()) {
+            let what = loss::What {
+                mapping,
+                number,
+                side: *side,
+                value: &value.clone(),
+                loss: &of,
+                on_loss,
+                answer,
+                schema_hash: pairing.end(*side).schema_hash,
+            };
+            match what.becomes(was_blocked(*side)) {
+                Ok(shortened) => {
+                    value = shortened;
+                    raw = mapping.put(*side, &value, current);
+                    if !raw.is_empty() {
+                        lost.push(loss::shortened(what.loss));
+                    }
+                }
+                Err(row) => {
+                    held = true;
+                    asked = true;
+                    plan.held.push(*row);
+                    continue;
+                }
+            }
+            loss = None;
+        }
         if raw.is_empty() {
             continue;
         }
         let value_hash = hash_of(&raw);
-        // A preview plans what a two-way sync would write; it never gets to writing.
-        let may_write = pairing.may_write(*side) || pairing.mode == mapping::Mode::Preview;
         let reason = if !may_write {
             Some("this sync does not write to this side".to_owned())
         } else if !mapping.writable(*side) {
             Some(CLOSED.to_owned())
         } else {
-            let loss = mapping.lossy(*side, value);
             // What is lost of a value that is written all the same is told with the write.
             lost.extend(
                 loss.as_ref()
@@ -333,6 +385,7 @@ fn plan_write<'b>(
                 value_hash,
                 known: true,
                 awaits: None,
+                asks: None,
             });
         } else if let Some(reason) = reason {
             held = true;
@@ -343,11 +396,16 @@ fn plan_write<'b>(
                 value_hash,
                 known: false,
                 awaits: None,
+                asks: None,
             });
         } else {
             writes[index(*side)] = Some(raw);
-            values[index(*side)] = Some(value.clone());
+            values[index(*side)] = Some(value);
         }
+    }
+    if asked {
+        // The base of a mapping moves as one: nothing of it is written before all of it may be.
+        writes = [None, None];
     }
     if writes.iter().any(Option::is_some) {
         plan.moves.push(Move {
@@ -423,6 +481,7 @@ fn hold_back<'b>(
             row.value_hash == value_hash && row.schema_hash == pairing.end(side).schema_hash
         }),
         awaits: None,
+        asks: None,
     });
     true
 }
@@ -575,11 +634,16 @@ fn delta(current: &Field, new: &Field) -> Option<SetDelta> {
     })
 }
 
-/// A stable-within-a-version hash of raw values, to recognise a refused value.
+/// A hash of raw values by which a refused value is recognised, the same in every version of Tandem.
 pub(crate) fn hash_of(fields: &Fields) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    fields.hash(&mut hasher);
-    hasher.finish()
+    fnv(serde_json::to_string(fields).unwrap_or_default().bytes())
+}
+
+/// FNV-1a, 64 bits.
+fn fnv(bytes: impl Iterator<Item = u8>) -> u64 {
+    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    })
 }
 
 /// Whether the base of a link belongs to this mapping as it is now.
@@ -587,12 +651,7 @@ pub(crate) fn has_base(link: &Link, mapping: &CompiledMapping) -> bool {
     link.revisions.get(mapping.id()) == Some(&revision(mapping))
 }
 
-/// A mapping's revision as links keep it: FNV-1a, the same in every version of Tandem.
+/// A mapping's revision as links keep it: the same in every version of Tandem.
 pub(crate) fn revision(mapping: &CompiledMapping) -> u64 {
-    mapping
-        .revision()
-        .bytes()
-        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-        })
+    fnv(mapping.revision().bytes())
 }

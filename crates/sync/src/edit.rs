@@ -15,7 +15,10 @@ use merge::{Decision, Evidence, Interval};
 use record::{Entity, Field, FieldName, Fields, Read, RecordId, Side, Sides};
 use serde::Serialize;
 use serde_json::{Map, Value as Json};
-use store::{Cause, ConnectionName, Lane, Link, LinkId, LinkState, SignalSource, SyncName};
+use store::{
+    Cause, ConnectionName, Lane, Link, LinkId, LinkState, Review, ReviewState, SignalSource,
+    SyncName,
+};
 use uuid::Uuid;
 
 use crate::{
@@ -108,6 +111,9 @@ fn refuse<T>(why: impl Into<String>) -> Result<T, EditError> {
 /// The rule that the journal gives.
 const RULE: &str = "edited by a workflow";
 
+/// The same of the answer to a question.
+const BY_A_PERSON: &str = "edited by a person";
+
 /// What an edit would write now. Reads both sides; writes nothing.
 pub(crate) async fn preview(core: &Core, edit: &Edit) -> Result<Edited, EditError> {
     let (pairing, side) = place(core, edit)?;
@@ -120,6 +126,15 @@ pub(crate) async fn preview(core: &Core, edit: &Edit) -> Result<Edited, EditErro
 
 /// Makes an edit.
 pub(crate) async fn edit(core: &Core, edit: &Edit) -> Result<Edited, EditError> {
+    edit_for(core, edit, None).await
+}
+
+/// Makes an edit, which may be the answer to a question about a field.
+pub(crate) async fn edit_for(
+    core: &Core,
+    edit: &Edit,
+    question: Option<&Review>,
+) -> Result<Edited, EditError> {
     let (pairing, side) = place(core, edit)?;
     if let Some(why) = core.held_back(&pairing) {
         return Err(EditError::NotNow(why));
@@ -134,8 +149,16 @@ pub(crate) async fn edit(core: &Core, edit: &Edit) -> Result<Edited, EditError> 
     if link.id != before.id || link.record(side.other()) != before.record(side.other()) {
         return Err(EditError::NotNow("the link changed meanwhile".to_owned()));
     }
-    let couple = look(&desk, edit, link).await?;
-    let backs = backs(core, &pairing, side, edit, &couple).await?;
+    let mut couple = look(&desk, edit, link).await?;
+    let mut backs = backs(core, &pairing, side, edit, &couple).await?;
+    if question.is_some() {
+        if let Some(cause) = &mut couple.claim.cause {
+            cause.source = SignalSource::Person;
+        }
+        for (_, back) in &mut backs {
+            back.rule = BY_A_PERSON;
+        }
+    }
     let edited = shown(&pairing, side, &couple, &backs);
     let overrides: Overrides = backs
         .iter()
@@ -144,7 +167,7 @@ pub(crate) async fn edit(core: &Core, edit: &Edit) -> Result<Edited, EditError> 
     let (id, record) = (couple.link.id, couple.claim.record.clone());
     desk.couples(vec![couple], &overrides).await?;
     let end = desk.ends.remove(&record);
-    let commit = desk.finish();
+    let mut commit = desk.finish();
     let failure = backs.iter().find_map(|(mapping, back)| {
         let settled = commit.links.iter().find(|link| link.id == id)?;
         let is_there = Side::BOTH
@@ -169,6 +192,17 @@ pub(crate) async fn edit(core: &Core, edit: &Edit) -> Result<Edited, EditError> 
         }
     });
     let settled = commit.links.iter().any(|link| link.id == id);
+    if let Some(review) = question {
+        // It is decided, not withdrawn; or it stays as it is.
+        commit
+            .withdrawn
+            .retain(|own| own.kind != review.kind || own.subject != review.subject);
+        if failure.is_none() {
+            let answer = Some("edit".to_owned());
+            let closed = (review.id, ReviewState::Decided, answer);
+            commit.closed_reviews.push(closed);
+        }
+    }
     core.commit(commit).await?;
     core.wake();
     match (failure, end) {
@@ -405,7 +439,9 @@ fn one(
     for side in Side::BOTH {
         let value = &values[index(side)];
         if *value != expected[index(side)]
-            && let Some(loss) = mapping.lossy(side, value).filter(|loss| !loss.partial)
+            && let Some(loss) = mapping
+                .lossy(side, value)
+                .filter(|loss| !loss.partial || mapping.on_loss().is_some())
         {
             return Err(format!("`{}`: {loss}", pairing.end(side).connection));
         }

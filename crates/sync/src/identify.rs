@@ -13,14 +13,14 @@ pub(crate) use unclear::{Asked, Before};
 
 use self::{choice::judge, found::link_matched, others::others};
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     time::Duration,
 };
 
 use connector::{Effect, Fetched};
 use matching::{Choice, Person};
 use record::{Fields, Read, RecordId, Side};
-use store::{Claim, Commit, IntentEnd, IntentState, Key, Lane, SignalSource, Snapshot};
+use store::{Claim, Commit, IntentEnd, IntentState, Key, Lane, SignalSource, SkipReason, Snapshot};
 
 use crate::{
     Error, children,
@@ -391,16 +391,19 @@ async fn without_settled(desk: &mut Desk<'_>, claims: Vec<&Claim>) -> Result<Vec
             &ids,
         )
         .await?;
-    let settled: BTreeSet<&RecordId> = tombstones
+    let buried: BTreeMap<&RecordId, &str> = tombstones
         .iter()
-        .map(|tombstone| &tombstone.record)
-        .chain(intents.iter().map(|intent| &intent.source))
+        .map(|tombstone| (&tombstone.record, tombstone.why.as_str()))
         .collect();
+    let under_way: BTreeSet<&RecordId> = intents.iter().map(|intent| &intent.source).collect();
     let mut open = Vec::with_capacity(claims.len());
     for claim in claims {
-        if settled.contains(&claim.record) {
+        if under_way.contains(&claim.record) {
             desk.count("left_alone", 1);
             desk.end(&claim.record, ClaimEnd::Settled);
+        } else if let Some(why) = buried.get(&claim.record) {
+            desk.count("left_alone", 1);
+            desk.skip(&claim.record, SkipReason::LeftAlone, why);
         } else {
             open.push(claim.clone());
         }
@@ -488,7 +491,7 @@ async fn read(desk: &mut Desk<'_>, claims: Vec<Claim>) -> Result<(Vec<Seeker>, V
         };
         if !scope::contains(pairing, side, &read.record.fields) {
             desk.count("skipped_out_of_scope", 1);
-            desk.end(&claim.record, ClaimEnd::Settled);
+            desk.skip(&claim.record, SkipReason::OutOfScope, "");
             continue;
         }
         let person = person(pairing, side, Some(&claim.record), &read.record.fields);

@@ -114,7 +114,8 @@ pub use options::Options;
 pub use pilot::{Extent, LARGEST_PILOT};
 pub use plan::{Plan, PlanSample, PlanSide, Planned, PlannedField, What};
 pub use report::{
-    BlockedRow, FailingRecord, Heard, LinkRow, Progress, RunReport, Status, SyncStatus,
+    BlockedAfter, BlockedRow, FailingRecord, Heard, LinkRow, Progress, RunReport, Status,
+    SyncStatus,
 };
 pub use restored::mark_restored;
 pub use spread::Spread;

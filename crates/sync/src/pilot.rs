@@ -5,15 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use record::{Entity, RecordId, Side};
 use serde::{Deserialize, Serialize};
-use store::{Claim, Lane, Link, Signal, SignalSource, SyncName};
+use store::{Claim, Lane, Link, Signal, SignalSource, SkipReason, SyncName};
 
-use crate::{
-    Error,
-    engine::Core,
-    pair::Pairing,
-    reconcile::{ClaimEnd, Desk},
-    scope,
-};
+use crate::{Error, engine::Core, pair::Pairing, reconcile::Desk, scope};
 
 /// Records looked at at once.
 const PAGE: usize = 1000;
@@ -211,7 +205,7 @@ impl Desk<'_> {
                 inside.push(claim);
             } else {
                 outside += 1;
-                self.end(&claim.record, ClaimEnd::Settled);
+                self.skip(&claim.record, SkipReason::NotInPilot, "");
             }
         }
         self.count("skipped_not_in_pilot", outside);

@@ -6,7 +6,7 @@ mod told;
 mod written;
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     sync::Arc,
 };
 
@@ -14,7 +14,7 @@ use connector::{Calls, Effect, Fetched};
 use record::{Fields, Read, RecordId, Side};
 use store::{
     Blocked, Cause, Claim, Commit, IntentId, Lane, Link, LinkState, NewJournalEntry, Release,
-    Review, ReviewKind, RunId, SignalSource, Snapshot,
+    Review, ReviewKind, RunId, SignalSource, SkipReason, Skipped, Snapshot,
 };
 
 use crate::{
@@ -67,6 +67,8 @@ pub(crate) struct Desk<'a> {
     pub(crate) run: Option<RunId>,
     pub(crate) commit: Commit,
     pub(crate) ends: BTreeMap<RecordId, ClaimEnd>,
+    /// Records of this side that were left out.
+    skipped: BTreeSet<RecordId>,
     /// Claims that ended since the last time something was stored.
     unstored: Vec<RecordId>,
     /// Records whose links are waited for, with how urgently.
@@ -190,6 +192,7 @@ impl<'a> Desk<'a> {
             run: core.run_of(&pairing.sync),
             commit: Commit::default(),
             ends: BTreeMap::new(),
+            skipped: BTreeSet::new(),
             unstored: Vec::new(),
             awaited: BTreeMap::new(),
             births: Vec::new(),
@@ -210,8 +213,29 @@ impl<'a> Desk<'a> {
     }
 
     pub(crate) fn end(&mut self, record: &RecordId, end: ClaimEnd) {
+        if matches!(end, ClaimEnd::Settled) && !self.skipped.contains(record) {
+            let (sync, entity) = (self.pairing.sync.clone(), self.pairing.entity);
+            self.commit
+                .unskipped
+                .push((sync, entity, self.side, record.clone()));
+        }
         self.ends.insert(record.clone(), end);
         self.unstored.push(record.clone());
+    }
+
+    /// Leaves a record of this side out, and says why.
+    pub(crate) fn skip(&mut self, record: &RecordId, reason: SkipReason, note: &str) {
+        self.skipped.insert(record.clone());
+        self.commit.skipped.push(Skipped {
+            sync: self.pairing.sync.clone(),
+            entity: self.pairing.entity,
+            side: self.side,
+            record: record.clone(),
+            reason,
+            note: note.to_owned(),
+            since: self.core.clock.now(),
+        });
+        self.end(record, ClaimEnd::Settled);
     }
 
     /// What is to be stored, with its counts.
@@ -531,7 +555,7 @@ struct Questions {
     /// Fields that are not sent.
     blocked: Vec<Blocked>,
     /// The subjects of open conflicts.
-    asked: BTreeSet<String>,
+    asked: HashSet<(ReviewKind, String)>,
     /// The subjects of open questions about circles.
     resting: BTreeSet<String>,
 }
@@ -640,6 +664,7 @@ pub(crate) fn kind_word(kind: ReviewKind) -> &'static str {
         ReviewKind::MassChange => "mass_change",
         ReviewKind::Refused => "refused",
         ReviewKind::Circle => "circle",
+        ReviewKind::Lossy => "lossy",
     }
 }
 

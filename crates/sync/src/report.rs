@@ -1,11 +1,11 @@
 //! What the engine tells people.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt, str::FromStr};
 
 use jiff::Timestamp;
 use record::{Entity, RecordId};
 use serde::Serialize;
-use store::{LinkState, Overview, RunState};
+use store::{BlockedPlace, LinkState, NoPlace, Overview, RunState, SyncName};
 
 /// How far a full run is.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -145,6 +145,35 @@ pub struct BlockedRow {
     pub since: Timestamp,
     /// The record of the other side that has to be linked first, if that is what it waits for.
     pub awaits: Option<RecordId>,
+    /// Its place in the list: the next page begins after it.
+    pub cursor: String,
+}
+
+/// A place among the blocked fields of all syncs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BlockedAfter {
+    /// Of which sync.
+    pub sync: SyncName,
+    /// Where in it.
+    pub place: BlockedPlace,
+}
+
+impl fmt::Display for BlockedAfter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.sync, self.place)
+    }
+}
+
+impl FromStr for BlockedAfter {
+    type Err = NoPlace;
+
+    fn from_str(text: &str) -> Result<Self, NoPlace> {
+        let (sync, place) = text.split_once('/').ok_or(NoPlace)?;
+        Ok(Self {
+            sync: SyncName::from(sync),
+            place: place.parse()?,
+        })
+    }
 }
 
 /// A dirty record whose last try failed.

@@ -1,11 +1,14 @@
 //! Questions for a person: how each is put, and what each answer does.
 
+mod lossy;
+
 mod question;
 
 pub(crate) use question::{
-    Unclear, circle_review, circle_subject, conflict_review, deleted_review, mass_change_review,
-    mass_change_subject, names, rebind_review, refused_create_review, shrunken_review,
-    shrunken_subject, unclear_subject, unproven_review, unproven_subject, waiting, who_is,
+    Unclear, circle_review, circle_subject, conflict_review, deleted_review, lossy_review,
+    mass_change_review, mass_change_subject, names, rebind_review, refused_create_review,
+    shrunken_review, shrunken_subject, unclear_subject, unproven_review, unproven_subject, waiting,
+    who_is,
 };
 
 use std::collections::BTreeSet;
@@ -31,7 +34,12 @@ use crate::{
 };
 
 /// Carries out an answer.
-pub(crate) async fn resolve(core: &Core, id: ReviewId, answer: &str) -> Result<Review, Error> {
+pub(crate) async fn resolve(
+    core: &Core,
+    id: ReviewId,
+    answer: &str,
+    value: Option<&str>,
+) -> Result<Review, Error> {
     let review = core
         .store
         .review(&core.workspace, id)
@@ -61,7 +69,7 @@ pub(crate) async fn resolve(core: &Core, id: ReviewId, answer: &str) -> Result<R
     let state = if answer == "postpone" {
         ReviewState::Postponed
     } else {
-        carry_out(core, &pairing, &review, answer, &mut commit).await?;
+        carry_out(core, &pairing, &review, (answer, value), &mut commit).await?;
         ReviewState::Decided
     };
     commit
@@ -79,10 +87,17 @@ async fn carry_out(
     core: &Core,
     pairing: &Pairing,
     review: &Review,
-    answer: &str,
+    (answer, value): (&str, Option<&str>),
     commit: &mut Commit,
 ) -> Result<(), Error> {
     match (review.kind, answer.split_once(':')) {
+        (ReviewKind::Lossy, _) if answer == "edit" => {
+            lossy::edit(core, pairing, review, value).await
+        }
+        (ReviewKind::Lossy, _) => {
+            let said = lossy::answer(review, answer);
+            settle_field(core, pairing, review, answer, said).await
+        }
         (ReviewKind::Conflict, _) => settle_conflict(core, pairing, review, answer).await,
         (ReviewKind::Ambiguous | ReviewKind::UnprovenCreate, Some(("link", candidate))) => {
             link_by_hand(core, pairing, review, &RecordId::from(candidate), commit).await
@@ -143,12 +158,24 @@ async fn settle_conflict(
     review: &Review,
     answer: &str,
 ) -> Result<(), Error> {
-    let mapping = review.details["mapping"].as_str().unwrap_or_default();
     let side = if answer == "left" {
         Side::Left
     } else {
         Side::Right
     };
+    let mapping = review.details["mapping"].as_str().unwrap_or_default();
+    let said = (mapping, Override::From(side));
+    settle_field(core, pairing, review, answer, said).await
+}
+
+/// Decides about one field of a pair as a person said.
+async fn settle_field(
+    core: &Core,
+    pairing: &Pairing,
+    review: &Review,
+    answer: &str,
+    (mapping, said): (&str, Override),
+) -> Result<(), Error> {
     let link = link_of(core, review).await?;
     let mut desk = Desk::new(core, pairing, Side::Left, store::Lane::Live);
     let _guard = core
@@ -167,7 +194,7 @@ async fn settle_conflict(
     let record = link.left.clone();
     desk.pairs(
         vec![(claim, link)],
-        &Overrides::from([(mapping.to_owned(), Override::From(side))]),
+        &Overrides::from([(mapping.to_owned(), said)]),
     )
     .await?;
     let end = desk.ends.remove(&record);
@@ -179,7 +206,14 @@ async fn settle_conflict(
     let open = match end {
         Some(ClaimEnd::Again { error, .. }) => Some(error),
         Some(ClaimEnd::Later { why, .. }) => Some(Some(why)),
-        Some(ClaimEnd::Settled) | None => None,
+        Some(ClaimEnd::Settled) | None => {
+            // Another value was there meanwhile, and the question is about that one now.
+            let anew = left_behind
+                .reviews
+                .iter()
+                .any(|own| own.kind == review.kind && own.subject == review.subject);
+            anew.then_some(None)
+        }
     };
     if let Some(error) = open {
         // What was written is stored all the same.

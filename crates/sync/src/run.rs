@@ -9,12 +9,14 @@ use std::{
 use futures::future::try_join_all;
 use jiff::Timestamp;
 use record::Side;
-use store::{ConnectionName, Lane, Run, RunId, RunKind, RunState, SignalSource, SyncName};
+use store::{
+    BlockedField, ConnectionName, Lane, Run, RunId, RunKind, RunState, SignalSource, SyncName,
+};
 use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::{
-    BlockedRow, Error, Extent, Progress, RunReport, Status, SyncStatus,
+    BlockedAfter, BlockedRow, Error, Extent, Progress, RunReport, Status, SyncStatus,
     engine::Core,
     listing, measured, news,
     pair::Pairing,
@@ -350,10 +352,14 @@ pub(crate) async fn quiet(core: &Arc<Core>, longest: Duration) -> Result<bool, E
     }
 }
 
-/// Fields that do not cross. Told from what is stored: no account is asked.
+/// So many are read at once.
+const PAGE: usize = 1_000;
+
+/// Fields that do not cross, sync by sync, the oldest first. Told from what is stored: no account is asked.
 pub(crate) async fn blocked(
     core: &Core,
     sync: Option<&SyncName>,
+    after: Option<&BlockedAfter>,
     limit: usize,
 ) -> Result<Vec<BlockedRow>, Error> {
     let names: Vec<SyncName> = match sync {
@@ -366,30 +372,60 @@ pub(crate) async fn blocked(
     let mut listed = Vec::new();
     for name in names {
         let rules = core.rules_of(&name)?;
-        for row in core.store.blocked(&core.workspace, &name, None).await? {
-            if limit > 0 && listed.len() == limit {
+        let mut place = match after {
+            Some(after) if after.sync > name => continue,
+            Some(after) if after.sync == name => Some(after.place.clone()),
+            _ => None,
+        };
+        loop {
+            let wanted = match limit {
+                0 => PAGE,
+                limit => PAGE.min(limit - listed.len()),
+            };
+            if wanted == 0 {
                 return Ok(listed);
             }
-            let Some(link) = core.store.link(&core.workspace, row.link).await? else {
-                continue;
-            };
-            listed.push(BlockedRow {
-                sync: name.to_string(),
-                entity: link.entity,
-                mapping: row.mapping,
-                connection: match row.side {
-                    Side::Left => rules.left.clone(),
-                    Side::Right => rules.right.clone(),
-                },
-                left: link.left,
-                right: link.right,
-                reason: row.reason,
-                since: row.since,
-                awaits: row.awaits.map(|awaited| awaited.record),
-            });
+            let rows = core
+                .store
+                .blocked_after(&core.workspace, &name, place.as_ref(), wanted)
+                .await?;
+            let whole = rows.len() == wanted;
+            place = rows.last().map(|row| row.blocked.place());
+            listed.extend(rows.into_iter().map(|row| told(&name, &rules, row)));
+            if !whole {
+                break;
+            }
         }
     }
     Ok(listed)
+}
+
+fn told(sync: &SyncName, rules: &mapping::SyncRules, row: BlockedField) -> BlockedRow {
+    let BlockedField {
+        blocked,
+        entity,
+        left,
+        right,
+    } = row;
+    BlockedRow {
+        cursor: BlockedAfter {
+            sync: sync.clone(),
+            place: blocked.place(),
+        }
+        .to_string(),
+        sync: sync.to_string(),
+        entity,
+        mapping: blocked.mapping,
+        connection: match blocked.side {
+            Side::Left => rules.left.clone(),
+            Side::Right => rules.right.clone(),
+        },
+        left,
+        right,
+        reason: blocked.reason,
+        since: blocked.since,
+        awaits: blocked.awaits.map(|awaited| awaited.record),
+    }
 }
 
 /// The entities that the rules in force keep the same, by connection.
@@ -504,7 +540,7 @@ pub(crate) async fn status(core: &Core) -> Result<Status, Error> {
     }
     let failing_records = core
         .store
-        .failing(&core.workspace, None, 100)
+        .failing(&core.workspace, None, None, 100)
         .await?
         .into_iter()
         .map(|(claim, error)| FailingRecord {

@@ -530,7 +530,7 @@ impl Core {
                 let connection = &pairing.end(side).connection;
                 let failing = self
                     .store
-                    .failing(&self.workspace, Some(connection), HURRIED)
+                    .failing(&self.workspace, Some(connection), None, HURRIED)
                     .await?;
                 signals.extend(failing.into_iter().filter(|(_, error)| reason(error)).map(
                     |(claim, _)| store::Signal {

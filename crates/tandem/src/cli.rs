@@ -302,6 +302,7 @@ Examples:
   tandem reviews                                 (shows the ids and the choices)
   tandem resolve 0197a3c2-6f1e-7cc0-9d61-0c3f1f0c8d11 left
   tandem resolve 0197a3c2-6f1e-7cc0-9d61-0c3f1f0c8d11 left --always   (the left is right about this field from now on)
+  tandem resolve 0197a3c2-6f1e-7cc0-9d61-0c3f1f0c8d11 edit --value Brandt
   tandem resolve --kind conflict --field email left --dry-run         (how many that would be)
   tandem resolve --sync people --kind ambiguous apart")]
     Resolve(Resolve),
@@ -374,6 +375,13 @@ Examples:
   tandem blocked
   tandem blocked --sync people --json")]
     Blocked(Blocked),
+
+    /// Records that a sync looked at and left out, each with the reason
+    #[command(after_help = "\
+Examples:
+  tandem skipped people
+  tandem skipped people --reason out_of_scope --json")]
+    Skipped(Skipped),
 
     /// The runs of syncs, newest first
     #[command(after_help = "\
@@ -933,7 +941,7 @@ pub(crate) struct Reviews {
     /// Only of this sync
     #[arg(long, value_name = "NAME")]
     pub(crate) sync: Option<String>,
-    /// Only of this kind: conflict, ambiguous, rebind, deleted, unproven_create, mass_change, refused, circle
+    /// Only of this kind: conflict, ambiguous, rebind, deleted, unproven_create, mass_change, refused, circle, lossy
     #[arg(long, value_name = "KIND")]
     pub(crate) kind: Option<String>,
     /// Also those that are postponed, decided or withdrawn, or wait for the answer about another record
@@ -948,6 +956,9 @@ pub(crate) struct Resolve {
     /// The review's id, or as much of its beginning as is unique, and one of its choices; with a filter, the choice alone
     #[arg(required = true, num_args = 1..=2, value_name = "ID> <CHOICE")]
     pub(crate) answer: Vec<String>,
+    /// With the choice `edit`: what is to be there
+    #[arg(long, value_name = "VALUE", conflicts_with_all = ["always", "sync", "kind", "entity", "field", "dry_run"])]
+    pub(crate) value: Option<String>,
     /// The answer becomes the policy of the field, in a new revision of the config (see `tandem config`)
     #[arg(long, conflicts_with_all = ["sync", "kind", "entity", "field", "dry_run"])]
     pub(crate) always: bool,
@@ -1085,6 +1096,21 @@ pub(crate) struct Blocked {
     /// Only of this sync
     #[arg(long, value_name = "NAME")]
     pub(crate) sync: Option<String>,
+    /// At most so many; 0: all of them
+    #[arg(long, default_value_t = 100, value_name = "N")]
+    pub(crate) limit: usize,
+    #[command(flatten)]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Skipped {
+    /// The sync
+    #[arg(value_name = "SYNC")]
+    pub(crate) sync: String,
+    /// Only for this reason: out_of_scope, not_in_pilot, create_off, create_condition, nothing_to_write, belongs_to_none, waiting, left_alone
+    #[arg(long, value_name = "REASON")]
+    pub(crate) reason: Option<String>,
     /// At most so many; 0: all of them
     #[arg(long, default_value_t = 100, value_name = "N")]
     pub(crate) limit: usize,

@@ -109,6 +109,7 @@ async fn ask(command: Command, session: &mut Session, output: Output) -> Result<
         Command::Journal(journal) => look::journal(client, &journal).await,
         Command::Failing(failing) => look::failing(client, &failing).await,
         Command::Blocked(blocked) => look::blocked(client, &blocked).await,
+        Command::Skipped(skipped) => look::skipped(client, &skipped).await,
         Command::Runs(runs) => look::runs(client, &runs).await,
         Command::Retry(wanted) => alerts::retry(client, &wanted).await,
         Command::Alerts(wanted) => return alerts::alerts(client, &wanted).await,

@@ -24,6 +24,7 @@ mod hub;
 mod journal;
 mod kept;
 mod kill_points;
+mod lossy;
 mod matching;
 mod member_notes;
 mod memory;

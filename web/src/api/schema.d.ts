@@ -435,6 +435,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/syncs/{name}/skipped": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Records that the sync looked at and left out, each with why */
+        get: operations["skipped"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/plans": {
         parameters: {
             query?: never;
@@ -1633,6 +1650,8 @@ export interface components {
             };
         };
         FailingRecord: {
+            /** @description Its place in the list: the next page begins after it. */
+            cursor?: string;
             connection: string;
             entity: components["schemas"]["Entity"];
             record: string;
@@ -1719,6 +1738,14 @@ export interface components {
             rivals?: unknown;
             mapping?: string;
             reason?: string;
+            /** @description What the other side would hold of a lossy value */
+            keeps?: components["schemas"]["Field"] | null;
+            /** @description Of several values, those that the other side does not have */
+            loses?: string[];
+            /** @description The field to which the choice `edit` writes a value of yours */
+            edits?: string | null;
+            /** @description The mark of the value that a lossy question is about */
+            value?: string;
             left?: components["schemas"]["Fields"];
             right?: components["schemas"]["Fields"];
             base?: unknown;
@@ -1735,7 +1762,7 @@ export interface components {
             sync: string;
             entity: components["schemas"]["Entity"];
             /** @enum {string} */
-            kind: "conflict" | "ambiguous" | "rebind" | "deleted" | "unproven_create" | "mass_change" | "refused" | "circle";
+            kind: "conflict" | "ambiguous" | "rebind" | "deleted" | "unproven_create" | "mass_change" | "refused" | "circle" | "lossy";
             subject: string;
             left: string | null;
             right: string | null;
@@ -1916,6 +1943,8 @@ export interface components {
         };
         /** @description A field that one side refused, or that waits for another record. */
         Blocked: {
+            /** @description Its place in the list: the next page begins after it. */
+            cursor: string;
             link: string;
             left: string | null;
             right: string | null;
@@ -1927,8 +1956,25 @@ export interface components {
             since: string;
             awaits: string | null;
         };
+        /** @description A record that a sync looked at and left out. */
+        Skipped: {
+            /** @description Its place in the list: the next page begins after it. */
+            cursor: string;
+            entity: components["schemas"]["Entity"];
+            side: components["schemas"]["Side"];
+            connection: string;
+            record: string;
+            /** @enum {string} */
+            reason: "out_of_scope" | "not_in_pilot" | "create_off" | "create_condition" | "nothing_to_write" | "belongs_to_none" | "waiting" | "left_alone";
+            /** @description The reason in words. */
+            why: string;
+            /** Format: date-time */
+            since: string;
+        };
         /** @description A field that does not cross at the moment, and why. */
         BlockedRow: {
+            /** @description Its place in the list: the next page begins after it. */
+            cursor: string;
             sync: string;
             entity: components["schemas"]["Entity"];
             mapping: string;
@@ -1963,6 +2009,8 @@ export interface components {
             values_gone?: boolean;
         };
         Call: {
+            /** @description Its place in the list: the next page begins after it. */
+            cursor: string;
             /** Format: date-time */
             at: string;
             connection: string;
@@ -3510,6 +3558,8 @@ export interface operations {
     blocked: {
         parameters: {
             query?: {
+                /** @description The `cursor` of the row before */
+                after?: string;
                 limit?: number;
             };
             header?: never;
@@ -3527,6 +3577,42 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Blocked"][];
+                };
+            };
+            /** @description A refusal, with a code that has a page. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    skipped: {
+        parameters: {
+            query?: {
+                reason?: "out_of_scope" | "not_in_pilot" | "create_off" | "create_condition" | "nothing_to_write" | "belongs_to_none" | "waiting" | "left_alone";
+                /** @description The `cursor` of the row before */
+                after?: string;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Skipped"][];
                 };
             };
             /** @description A refusal, with a code that has a page. */
@@ -3681,8 +3767,10 @@ export interface operations {
                 sync?: string;
                 /** @description `waiting`: those that are put once another one is answered, which `details.waits_for` names */
                 state?: "open" | "waiting" | "all";
+                /** @description The id of the review before */
+                after?: string;
                 limit?: number;
-                kind?: "conflict" | "ambiguous" | "rebind" | "deleted" | "unproven_create" | "mass_change" | "refused" | "circle";
+                kind?: "conflict" | "ambiguous" | "rebind" | "deleted" | "unproven_create" | "mass_change" | "refused" | "circle" | "lossy";
             };
             header?: never;
             path?: never;
@@ -3723,6 +3811,8 @@ export interface operations {
             content: {
                 "application/json": {
                     choice: string;
+                    /** @description What is to be there, with the choice `edit` */
+                    value?: string | null;
                     /** @description It becomes the policy of the field, in a new revision of the config */
                     always?: boolean;
                 };
@@ -4000,6 +4090,8 @@ export interface operations {
         parameters: {
             query?: {
                 connection?: string;
+                /** @description The `cursor` of the row before */
+                after?: string;
                 limit?: number;
             };
             header?: never;
@@ -4032,6 +4124,8 @@ export interface operations {
         parameters: {
             query?: {
                 sync?: string;
+                /** @description The `cursor` of the row before */
+                after?: string;
                 limit?: number;
             };
             header?: never;
@@ -4101,6 +4195,8 @@ export interface operations {
                 status?: number;
                 cause?: string;
                 since?: string;
+                /** @description The `cursor` of the row before */
+                after?: string;
                 limit?: number;
             };
             header?: never;
@@ -5214,7 +5310,7 @@ export interface operations {
                     choice: string;
                     sync?: string;
                     /** @enum {string} */
-                    kind?: "conflict" | "ambiguous" | "rebind" | "deleted" | "unproven_create" | "mass_change" | "refused" | "circle";
+                    kind?: "conflict" | "ambiguous" | "rebind" | "deleted" | "unproven_create" | "mass_change" | "refused" | "circle" | "lossy";
                     entity?: string;
                     /** @description The name of a mapping */
                     field?: string;

@@ -14,6 +14,8 @@ function choicesOf(reviews: Review[]): Choice[] {
   for (const review of reviews) {
     for (const choice of review.details.choices) {
       const kind = choiceKind(choice);
+      // a value of one's own is for one record
+      if (kind === "edit") continue;
       if (!found.has(kind)) found.set(kind, { ...choice, key: kind });
     }
   }

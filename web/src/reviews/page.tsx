@@ -63,10 +63,10 @@ function Inbox({ reviews, waiting }: { reviews: Review[]; waiting: Review[] }) {
   const current = shown[at];
 
   const answer = useMutation({
-    mutationFn: async ({ ids, choice, always }: Answer) => {
+    mutationFn: async ({ ids, choice, always, value }: Answer) => {
       let made: Rule | undefined;
       for (const one of ids) {
-        const review = await result(api.POST("/reviews/{id}/resolve", { params: { path: { id: one } }, body: { choice: choice.key, always } }));
+        const review = await result(api.POST("/reviews/{id}/resolve", { params: { path: { id: one } }, body: { choice: choice.key, always, ...(value === undefined ? {} : { value }) } }));
         made = review.always;
       }
       return made;
@@ -197,8 +197,8 @@ function Inbox({ reviews, waiting }: { reviews: Review[]; waiting: Review[] }) {
                 sync={syncs.find(({ name }) => name === current.sync)}
                 alike={reviews.filter(
                   (other) =>
-                    other.kind === "conflict" &&
-                    current.kind === "conflict" &&
+                    other.kind === current.kind &&
+                    ["conflict", "lossy"].includes(current.kind) &&
                     other.sync === current.sync &&
                     other.details.mapping === current.details.mapping,
                 )}

@@ -4,7 +4,7 @@ import { useEffect, useId, useState } from "react";
 import { api, result, type Schemas } from "../api/client";
 import { type Key, useT } from "../i18n";
 import { words } from "../i18n/words";
-import { Ago, Button, names, Table } from "../ui/basic";
+import { Ago, Button, inputs, Labelled, names, Table } from "../ui/basic";
 import { useMay } from "../signin/may";
 import { FieldValue } from "../ui/value";
 import { Waiting } from "./waiting";
@@ -27,6 +27,8 @@ export interface Answer {
   ids: string[];
   choice: Choice;
   always: boolean;
+  /** What is to be there, where the choice is to write a value of one's own. */
+  value?: string;
 }
 
 /** What the answers of each extent do beside answering the one that is shown. */
@@ -35,6 +37,7 @@ type Extent = "one" | "alike" | "always";
 export function Question({ review, sync, alike, waiting, busy, answer }: Asked) {
   const t = useT();
   const [extent, setExtent] = useState<Extent>("one");
+  const [own, setOwn] = useState("");
   const group = useId();
   const ends = { left: sync?.left ?? t("left"), right: sync?.right ?? t("right") };
   const { choices } = review.details;
@@ -42,10 +45,11 @@ export function Question({ review, sync, alike, waiting, busy, answer }: Asked) 
   const may = useMay();
   const decide = (choice: Choice) => {
     if (!may("work")) return;
-    answer({ ids: extent === "alike" ? alike.map(({ id }) => id) : [review.id], choice, always: extent === "always" });
+    answer({ ids: extent === "alike" ? alike.map(({ id }) => id) : [review.id], choice, always: extent === "always", ...(choice.key === "edit" ? { value: own } : {}) });
   };
-  // only who counts can be a rule
-  const fits = (choice: Choice) => extent !== "always" || ["left", "right"].includes(choice.key);
+  // only who counts, and what becomes of what does not fit, can be a rule; a value of one's own is for one record
+  const rules = review.kind === "lossy" ? ["shorten", "leave"] : ["left", "right"];
+  const fits = (choice: Choice) => (extent !== "always" || rules.includes(choice.key)) && (choice.key !== "edit" || (extent === "one" && own.trim() !== ""));
   useEffect(() => {
     const pressed = (event: KeyboardEvent) => {
       const target = event.target as HTMLElement;
@@ -60,7 +64,7 @@ export function Question({ review, sync, alike, waiting, busy, answer }: Asked) 
   });
   const extents: [Extent, string][] = [["one", t("reviews.extent.one")]];
   if (alike.length > 1) extents.push(["alike", t("reviews.same", { n: alike.length })]);
-  if (review.kind === "conflict") extents.push(["always", t("reviews.always", { field: review.details.mapping ?? "" })]);
+  if (review.kind === "conflict" || review.kind === "lossy") extents.push(["always", t("reviews.always", { field: review.details.mapping ?? "" })]);
   const named = new Set(choices.map(choiceRecord).filter((id) => id !== undefined));
   return (
     <div className="space-y-4">
@@ -70,8 +74,11 @@ export function Question({ review, sync, alike, waiting, busy, answer }: Asked) 
           {review.summary} · {t("reviews.opened")} <Ago at={review.opened} />
         </p>
       </div>
-      {review.kind === "conflict" ? (
-        <Conflict review={review} ends={ends} />
+      {review.kind === "conflict" || review.kind === "lossy" ? (
+        <>
+          <Conflict review={review} ends={ends} />
+          {review.kind === "lossy" && <Loss review={review} ends={ends} />}
+        </>
       ) : (
         <Records review={review} sync={sync} named={[...named]} choices={choices} busy={busy} decide={decide} />
       )}
@@ -84,8 +91,13 @@ export function Question({ review, sync, alike, waiting, busy, answer }: Asked) 
               {label}
             </label>
           ))}
-          {extent === "always" && <p className="text-sm text-soft">{t("reviews.always.how")}</p>}
+          {extent === "always" && <p className="text-sm text-soft">{t(review.kind === "lossy" ? "reviews.always.lossy" : "reviews.always.how")}</p>}
         </fieldset>
+      )}
+      {choices.some(({ key }) => key === "edit") && (
+        <Labelled label={`${t("reviews.value")} (${review.details.edits ?? ""})`}>
+          {(id) => <input id={id} className={inputs} value={own} onChange={(event) => setOwn(event.target.value)} />}
+        </Labelled>
       )}
       <div className="flex flex-wrap gap-2">
         {choices.map((choice, at) => {
@@ -149,6 +161,28 @@ function Conflict({ review, ends }: { review: Review; ends: { left: string; righ
         </section>
       ))}
     </div>
+  );
+}
+
+/** What the other side would hold of a value, and what of it is lost. */
+function Loss({ review, ends }: { review: Review; ends: { left: string; right: string } }) {
+  const t = useT();
+  const { keeps, loses = [], side = "right", reason } = review.details;
+  return (
+    <dl className="space-y-2 rounded-lg border border-line p-3">
+      {keeps && (
+        <div>
+          <dt className="text-sm text-soft">{t("reviews.keeps", { end: ends[side] })}</dt>
+          <dd className="text-lg font-medium break-words">
+            <FieldValue field={keeps} />
+          </dd>
+        </div>
+      )}
+      <div>
+        <dt className="text-sm text-soft">{t("reviews.loses")}</dt>
+        <dd className="break-words">{loses.length > 0 ? loses.join(", ") : reason}</dd>
+      </div>
+    </dl>
   );
 }
 

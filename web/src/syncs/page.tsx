@@ -1,6 +1,7 @@
 // One sync: how it stands, what a run would do, running it, what is blocked, and what was done.
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
+import { useState } from "react";
 import { api, result, type Schemas } from "../api/client";
 import { type Status, useStatus } from "../api/live";
 import { syncTone } from "../home/standing";
@@ -76,6 +77,7 @@ function Standing({ sync, status }: { sync: Schemas["SyncStatus"]; status: Statu
         </Card>
       )}
       <Blocked sync={sync} />
+      <Skipped sync={sync} />
       <Card title={t("syncs.failing")}>
         {failing.length === 0 ? (
           <p className="text-soft">{t("syncs.failing.none")}</p>
@@ -146,6 +148,60 @@ function Blocked({ sync }: { sync: Schemas["SyncStatus"] }) {
             </Table>
           )
         }
+      </Fetched>
+    </Card>
+  );
+}
+
+/** Rows of a page; the next begins after the last of them. */
+const PAGE = 100;
+
+/** Records that were looked at and left out. */
+function Skipped({ sync }: { sync: Schemas["SyncStatus"] }) {
+  const t = useT();
+  const [pages, setPages] = useState<(string | undefined)[]>([undefined]);
+  const after = pages.at(-1);
+  const skipped = useQuery({
+    queryKey: ["skipped", sync.name, after],
+    queryFn: () => result(api.GET("/syncs/{name}/skipped", { params: { path: { name: sync.name }, query: { limit: PAGE, ...(after === undefined ? {} : { after }) } } })),
+    meta: { live: true },
+  });
+  return (
+    <Card title={t("syncs.skipped")}>
+      <Fetched of={skipped} rows={1}>
+        {(rows) => (
+          <>
+            {rows.length === 0 ? (
+              <p className="text-soft">{t("syncs.skipped.none")}</p>
+            ) : (
+              <Table label={t("syncs.skipped")} heads={[t("records.record"), t("syncs.reason"), t("syncs.since")]}>
+                {rows.map((row) => (
+                  <tr key={row.cursor}>
+                    <td>
+                      <RecordLink connection={row.connection} entity={row.entity} id={row.record} />
+                    </td>
+                    <td className="min-w-60" title={row.why}>
+                      {t(`skipped.${row.reason}`)}
+                    </td>
+                    <td>
+                      <Ago at={row.since} />
+                    </td>
+                  </tr>
+                ))}
+              </Table>
+            )}
+            {(pages.length > 1 || rows.length === PAGE) && (
+              <div className="mt-3 flex gap-2">
+                <Button disabled={pages.length === 1} onClick={() => setPages(pages.slice(0, -1))}>
+                  {t("syncs.skipped.before")}
+                </Button>
+                <Button disabled={rows.length < PAGE} onClick={() => setPages([...pages, rows.at(-1)?.cursor])}>
+                  {t("syncs.skipped.next")}
+                </Button>
+              </div>
+            )}
+          </>
+        )}
       </Fetched>
     </Card>
   );

@@ -87,6 +87,7 @@ pub(super) fn mapping(
         id: rules.id(),
         refusals,
         revision: revision(rules, &lens, direction),
+        on_loss: rules.lossy,
         fields: Sides::each(|side| lens.fields(side)),
         rule,
         written,

@@ -44,6 +44,10 @@ impl Scalar {
         self.slots.get(side).loss(self.domain, value)
     }
 
+    pub(crate) fn cut(&self, side: Side, value: &Field) -> Option<Field> {
+        self.slots.get(side).cut(self.domain, value)
+    }
+
     pub(crate) fn project(&self, side: Side, value: &Field) -> Field {
         self.slots.get(side).project(self.domain, value)
     }

@@ -68,6 +68,11 @@ pub struct MappingRules {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(example = &"put_back")]
     pub target_edits: Option<TargetEdits>,
+    /// What becomes of a value that the other side can only hold in part, or not at all. Without a word, what the other
+    /// side shortens by itself is written, what it would not take is listed as blocked, and the journal says what was lost.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"ask")]
+    pub lossy: Option<OnLoss>,
     /// What the left gets where the right has nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(example = &"unknown")]
@@ -145,6 +150,18 @@ pub enum Unmatched {
     KeepOut,
     /// It travels as it is.
     Pass,
+}
+
+/// What becomes of a value that the other side can only hold in part, or not at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OnLoss {
+    /// A person is asked, once for each value. Nothing of it is written before.
+    Ask,
+    /// As much as the other side can hold is written: the first characters of a text, the known ones of several values.
+    Shorten,
+    /// It is not written, and listed as blocked.
+    Leave,
 }
 
 /// What a field says about who a person is.

@@ -1,5 +1,7 @@
 //! What happened: calls, journal, runs, records that fail, and why a record is as it is.
 
+use std::str::FromStr;
+
 use axum::{
     Json,
     extract::{Query, State},
@@ -7,9 +9,11 @@ use axum::{
 use connections::Outcome;
 use jiff::Timestamp;
 use record::{Entity, FieldName, RecordId};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use store::{CallFilter, CallRow, ConnectionName, JournalEntry, JournalFilter, Run, SyncName};
+use store::{
+    CallFilter, CallRow, ConnectionName, FailingPlace, JournalEntry, JournalFilter, Run, SyncName,
+};
 use sync::{Again, BlockedRow, TriedAgain};
 
 use crate::{
@@ -37,6 +41,8 @@ pub(crate) struct CallQuery {
     status: Option<u16>,
     cause: Option<String>,
     since: Option<Timestamp>,
+    /// After this call in the list: its `cursor`.
+    after: Option<String>,
     #[serde(default = "hundred")]
     limit: usize,
 }
@@ -49,7 +55,7 @@ fn hundred() -> usize {
 pub(crate) async fn calls(
     State(app): State<AppState>,
     Query(query): Query<CallQuery>,
-) -> ApiResult<Json<Vec<CallRow>>> {
+) -> ApiResult<Json<Vec<Listed<CallRow>>>> {
     if let Some(outcome) = &query.outcome {
         let known = Outcome::ALL.map(Outcome::as_str);
         if !known.contains(&outcome.as_str()) {
@@ -67,13 +73,34 @@ pub(crate) async fn calls(
         status: query.status,
         cause: query.cause,
         since: query.since,
+        after: place(query.after.as_deref())?,
         limit: query.limit,
     };
     let rows = app.store().calls(app.workspace(), &filter).await?;
     if rows.is_empty() {
         app.refuse_unknown(None, query.connection.as_deref())?;
     }
-    Ok(Json(rows))
+    let rows = rows.into_iter().map(|(place, row)| Listed {
+        row,
+        cursor: place.to_string(),
+    });
+    Ok(Json(rows.collect()))
+}
+
+/// A row of a list, with the place after which the next page begins.
+#[derive(Debug, Serialize)]
+pub(crate) struct Listed<T> {
+    #[serde(flatten)]
+    row: T,
+    cursor: String,
+}
+
+/// Where a page begins.
+pub(super) fn place<T: FromStr>(after: Option<&str>) -> ApiResult<Option<T>> {
+    let refused = || ApiError::bad_request("`after` is no `cursor` of a row of this list");
+    after
+        .map(|text| text.parse().map_err(|_| refused()))
+        .transpose()
 }
 
 #[derive(Debug, Deserialize)]
@@ -137,6 +164,8 @@ fn journal_row(row: &JournalEntry) -> Value {
 #[serde(deny_unknown_fields)]
 pub(crate) struct FailingQuery {
     connection: Option<String>,
+    /// After this record in the list: its `cursor`.
+    after: Option<String>,
     #[serde(default = "hundred")]
     limit: usize,
 }
@@ -147,9 +176,15 @@ pub(crate) async fn failing(
     Query(query): Query<FailingQuery>,
 ) -> ApiResult<Json<Vec<Value>>> {
     let connection = query.connection.as_deref().map(ConnectionName::from);
+    let after: Option<FailingPlace> = place(query.after.as_deref())?;
     let rows = app
         .store()
-        .failing(app.workspace(), connection.as_ref(), query.limit)
+        .failing(
+            app.workspace(),
+            connection.as_ref(),
+            after.as_ref(),
+            query.limit,
+        )
         .await?;
     if rows.is_empty() {
         app.refuse_unknown(None, query.connection.as_deref())?;
@@ -158,6 +193,7 @@ pub(crate) async fn failing(
         .into_iter()
         .map(|(claim, error)| {
             json!({
+                "cursor": claim.place().to_string(),
                 "connection": claim.connection,
                 "entity": claim.entity,
                 "record": claim.record,
@@ -186,6 +222,8 @@ pub(crate) async fn retry(
 #[serde(deny_unknown_fields)]
 pub(crate) struct BlockedQuery {
     sync: Option<String>,
+    /// After this field in the list: its `cursor`.
+    after: Option<String>,
     #[serde(default = "hundred")]
     limit: usize,
 }
@@ -198,7 +236,12 @@ pub(crate) async fn blocked(
     app.in_force()?;
     app.refuse_unknown(query.sync.as_deref(), None)?;
     let sync = query.sync.as_deref().map(SyncName::from);
-    Ok(Json(app.engine.blocked(sync.as_ref(), query.limit).await?))
+    let after = place(query.after.as_deref())?;
+    let rows = app
+        .engine
+        .blocked_after(sync.as_ref(), after.as_ref(), query.limit)
+        .await?;
+    Ok(Json(rows))
 }
 
 #[derive(Debug, Deserialize)]

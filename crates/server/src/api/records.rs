@@ -1,7 +1,5 @@
 //! Records as they are now, and the fields of linked ones that cannot be written.
 
-use std::collections::{BTreeMap, btree_map::Entry};
-
 use axum::{
     Json,
     extract::{Path, Query, State},
@@ -10,8 +8,9 @@ use connector::{Fetched, PageRequest};
 use record::RecordId;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use store::{BlockedField, BlockedPlace, SkipReason, SkippedPlace};
 
-use super::history::entity;
+use super::history::{entity, place};
 use crate::{
     app::AppState,
     error::{ApiError, ApiResult},
@@ -98,6 +97,8 @@ pub(crate) async fn samples(
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct BlockedQuery {
+    /// After this field in the list: its `cursor`.
+    after: Option<String>,
     #[serde(default = "thousand")]
     limit: usize,
 }
@@ -113,32 +114,81 @@ pub(crate) async fn blocked(
     Query(query): Query<BlockedQuery>,
 ) -> ApiResult<Json<Vec<Value>>> {
     let sync = app.sync(&name)?;
-    let (store, workspace) = (app.store(), app.workspace());
-    let mut rows = store.blocked(workspace, &sync, None).await?;
-    rows.sort_by_key(|row| row.since);
-    rows.truncate(query.limit.clamp(1, 10_000));
-    let mut links = BTreeMap::new();
-    for row in &rows {
-        if let Entry::Vacant(place) = links.entry(row.link.to_string()) {
-            place.insert(store.link(workspace, row.link).await?);
-        }
-    }
+    let after: Option<BlockedPlace> = place(query.after.as_deref())?;
+    let limit = query.limit.clamp(1, 10_000);
+    let rows = app
+        .store()
+        .blocked_after(app.workspace(), &sync, after.as_ref(), limit)
+        .await?;
     Ok(Json(
         rows.into_iter()
             .map(|row| {
-                let link = links.get(&row.link.to_string()).and_then(Option::as_ref);
+                let BlockedField {
+                    blocked,
+                    entity,
+                    left,
+                    right,
+                } = row;
                 json!({
-                    "link": row.link,
-                    "entity": link.map(|link| link.entity),
-                    "left": link.map(|link| &link.left),
-                    "right": link.map(|link| &link.right),
-                    "mapping": row.mapping,
-                    "side": row.side,
-                    "reason": row.reason,
-                    "since": row.since,
-                    "awaits": row.awaits.map(|awaits| awaits.record),
+                    "cursor": blocked.place().to_string(),
+                    "link": blocked.link,
+                    "entity": entity,
+                    "left": left,
+                    "right": right,
+                    "mapping": blocked.mapping,
+                    "side": blocked.side,
+                    "reason": blocked.reason,
+                    "since": blocked.since,
+                    "awaits": blocked.awaits.map(|awaits| awaits.record),
                 })
             })
             .collect(),
     ))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SkippedQuery {
+    /// Only those that are left out for this reason.
+    reason: Option<SkipReason>,
+    /// After this record in the list: its `cursor`.
+    after: Option<String>,
+    #[serde(default = "thousand")]
+    limit: usize,
+}
+
+/// Records that a sync looked at and left out, each with why.
+pub(crate) async fn skipped(
+    State(app): State<AppState>,
+    Path(name): Path<String>,
+    Query(query): Query<SkippedQuery>,
+) -> ApiResult<Json<Vec<Value>>> {
+    let sync = app.sync(&name)?;
+    let in_force = app.in_force()?;
+    let rules = in_force.document.syncs.get(&name);
+    let connection = |side: record::Side| {
+        rules.map(|rules| match side {
+            record::Side::Left => &rules.left,
+            record::Side::Right => &rules.right,
+        })
+    };
+    let after: Option<SkippedPlace> = place(query.after.as_deref())?;
+    let limit = query.limit.clamp(1, 10_000);
+    let rows = app
+        .store()
+        .skipped(app.workspace(), &sync, query.reason, after.as_ref(), limit)
+        .await?;
+    let row = |row: &store::Skipped| {
+        json!({
+            "cursor": row.place().to_string(),
+            "entity": row.entity,
+            "side": row.side,
+            "connection": connection(row.side),
+            "record": row.record,
+            "reason": row.reason,
+            "why": row.why(),
+            "since": row.since,
+        })
+    };
+    Ok(Json(rows.iter().map(row).collect()))
 }

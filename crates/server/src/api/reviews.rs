@@ -25,6 +25,8 @@ pub(crate) struct ReviewQuery {
     /// `open` (the default), `waiting` or `all`.
     state: Option<String>,
     kind: Option<ReviewKind>,
+    /// After this one, in the order of opening.
+    after: Option<ReviewId>,
     #[serde(default)]
     limit: usize,
 }
@@ -49,17 +51,12 @@ pub(crate) async fn list(
         sync: query.sync.as_deref().map(SyncName::from),
         state,
         kind: query.kind,
-        // what waits is found among all that was put off
-        limit: if waiting { 0 } else { query.limit },
+        waiting,
+        after: query.after,
+        limit: query.limit,
         ..ReviewFilter::default()
     };
-    let mut rows = app.store().reviews(app.workspace(), &filter).await?;
-    if waiting {
-        rows.retain(|review| review.waits_for().is_some());
-        if query.limit > 0 {
-            rows.truncate(query.limit);
-        }
-    }
+    let rows = app.store().reviews(app.workspace(), &filter).await?;
     if rows.is_empty() {
         app.refuse_unknown(query.sync.as_deref(), None)?;
     }
@@ -70,6 +67,8 @@ pub(crate) async fn list(
 #[serde(deny_unknown_fields)]
 pub(crate) struct Answer {
     choice: String,
+    /// What is to be there, with the choice `edit`.
+    value: Option<String>,
     /// It is the policy of the field from now on.
     #[serde(default)]
     always: bool,
@@ -92,7 +91,10 @@ pub(crate) async fn resolve(
         true => Some(always::make_rule(&app, id, &answer.choice).await?),
         false => None,
     };
-    let review = app.engine.resolve(id, &answer.choice).await?;
+    let review = app
+        .engine
+        .resolve_with(id, &answer.choice, answer.value.as_deref())
+        .await?;
     let mut told = super::value(&review)?;
     if let Some(rule) = always {
         let others = ReviewFilter {

@@ -1,13 +1,33 @@
-//! The policy of one field, written into the text of a config: nothing else of it changes.
+//! A rule of one field, written into the text of a config: nothing else of it changes.
 
-use mapping::Policy;
+use mapping::{OnLoss, Policy};
 
 use super::{
     Document,
     yaml::{self, Content},
 };
 
-/// The text with another policy, and the line that changed.
+/// What an answer says about a field for good.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum FieldRule {
+    /// Which side counts.
+    Policy(Policy),
+    /// What becomes of values that a side cannot hold whole.
+    Lossy(OnLoss),
+}
+
+impl FieldRule {
+    /// Its key and word in a config.
+    fn written(self) -> Option<(&'static str, String)> {
+        let (key, word) = match self {
+            Self::Policy(policy) => ("policy", serde_json::to_value(policy)),
+            Self::Lossy(on_loss) => ("lossy", serde_json::to_value(on_loss)),
+        };
+        Some((key, word.ok()?.as_str()?.to_owned()))
+    }
+}
+
+/// The text with another rule, and the line that changed.
 #[derive(Debug)]
 pub(crate) struct Changed {
     pub(crate) text: String,
@@ -17,13 +37,13 @@ pub(crate) struct Changed {
     pub(crate) lines: Vec<String>,
 }
 
-/// Gives one mapping of a sync this policy. `None` where the mapping does not stand in the text: its sync comes from a
+/// Gives one mapping of a sync this rule. `None` where the mapping does not stand in the text: its sync comes from a
 /// template, or is another one now.
-pub(crate) fn with_policy(
+pub(crate) fn with_rule(
     text: &str,
     document: &Document,
     (sync, entity, mapping): (&str, record::Entity, &str),
-    policy: Policy,
+    rule: FieldRule,
 ) -> Option<Changed> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let rules = document.syncs.get(sync)?.entities.get(&entity)?;
@@ -43,12 +63,11 @@ pub(crate) fn with_policy(
     let Content::Map(entries) = &item.content else {
         return None;
     };
-    let word = serde_json::to_value(policy).ok()?;
-    let word = word.as_str()?;
+    let (key, word) = rule.written()?;
     let mut changed = text.to_owned();
-    let (at, new_lines) = match item.entry("policy") {
+    let (at, new_lines) = match item.entry(key) {
         Some(entry) => {
-            changed.replace_range(entry.value.span.clone(), word);
+            changed.replace_range(entry.value.span.clone(), &word);
             (entry.key_span.start, 0)
         }
         None => {
@@ -56,11 +75,11 @@ pub(crate) fn with_policy(
             let line_start = text[..first].rfind('\n').map_or(0, |at| at + 1);
             // the key before which it goes stands in braces, or on a line of its own
             if text[line_start..first].contains('{') {
-                changed.insert_str(first, &format!("policy: {word}, "));
+                changed.insert_str(first, &format!("{key}: {word}, "));
                 (first, 0)
             } else {
                 let indent = " ".repeat(text[line_start..first].chars().count());
-                changed.insert_str(first, &format!("policy: {word}\n{indent}"));
+                changed.insert_str(first, &format!("{key}: {word}\n{indent}"));
                 (first, 1)
             }
         }
@@ -82,6 +101,8 @@ pub(crate) fn with_policy(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const LEFT: FieldRule = FieldRule::Policy(Policy::LeftOwns);
 
     /// Whatever way a mapping is written, only its policy changes.
     #[test]
@@ -107,8 +128,7 @@ mod tests {
         .enumerate()
         {
             let id = fields[at].id();
-            let changed =
-                with_policy(text, &document, ("people", entity, &id), Policy::LeftOwns).unwrap();
+            let changed = with_rule(text, &document, ("people", entity, &id), LEFT).unwrap();
             assert_eq!((changed.line, changed.lines[0].as_str()), (line, shown));
             let mut before = yaml::parse(text).unwrap().json();
             let after = yaml::parse(&changed.text).unwrap().json();
@@ -116,9 +136,13 @@ mod tests {
                 "left_owns".into();
             assert_eq!(after, before);
         }
+        let id = fields[1].id();
+        let shorten = FieldRule::Lossy(OnLoss::Shorten);
+        let changed = with_rule(text, &document, ("people", entity, &id), shorten).unwrap();
+        assert_eq!(changed.lines[0], "          - lossy: shorten");
         let unknown = ("people", entity, "nobody");
-        assert!(with_policy(text, &document, unknown, Policy::LeftOwns).is_none());
+        assert!(with_rule(text, &document, unknown, LEFT).is_none());
         let elsewhere = ("others", entity, "one");
-        assert!(with_policy(text, &document, elsewhere, Policy::LeftOwns).is_none());
+        assert!(with_rule(text, &document, elsewhere, LEFT).is_none());
     }
 }

@@ -5,8 +5,8 @@ use record::{Entity, Side};
 use super::fault::{Fault, Outcome};
 use crate::{
     ActOutcome, Actor, Error, IntentState, Lane, LinkState, PairDecision, PlanRowState, PlanState,
-    ReviewKind, ReviewState, Role, RunKind, RunState, Scope, SignalSource, WorkflowRunState,
-    WorkflowStepState,
+    ReviewKind, ReviewState, Role, RunKind, RunState, Scope, SignalSource, SkipReason,
+    WorkflowRunState, WorkflowStepState,
 };
 
 /// An enum that is stored as a number.
@@ -82,8 +82,19 @@ codes!("review kind" ReviewKind {
     MassChange = 6,
     Refused = 7,
     Circle = 8,
+    Lossy = 9,
 });
 codes!("review state" ReviewState { Open = 0, Postponed = 1, Decided = 2, Withdrawn = 3 });
+codes!("reason to leave out" SkipReason {
+    OutOfScope = 1,
+    NotInPilot = 2,
+    CreateOff = 3,
+    CreateCondition = 4,
+    NothingToWrite = 5,
+    BelongsToNone = 6,
+    Waiting = 7,
+    LeftAlone = 8,
+});
 codes!("plan state" PlanState { Making = 0, Ready = 1, Applied = 2 });
 codes!("state of a plan row" PlanRowState { Waiting = 0, Done = 1, LeftOut = 2, Question = 3 });
 codes!("run kind" RunKind { Full = 1, Live = 2, Planned = 3 });

@@ -5,7 +5,7 @@ use super::{
     fault::Outcome,
     intents, journal, ledger, links, listings, marks, questions, reviews,
     session::{Session, micros},
-    signals, waiting,
+    signals, skipped, waiting,
 };
 use crate::Commit;
 
@@ -19,6 +19,8 @@ pub(super) fn commit(session: &Session, ws: i64, commit: &Commit) -> Outcome<()>
     let new = links::save(session, ws, &commit.links)?;
     marks::unblock(session, ws, &commit.unblocked)?;
     marks::block(session, ws, &commit.blocked)?;
+    skipped::forget(session, ws, &commit.unskipped, &commit.links)?;
+    skipped::keep(session, ws, &commit.skipped)?;
     marks::forget(session, ws, &commit.undecided)?;
     marks::decide(session, ws, &commit.decisions)?;
     let mut closed = reviews::close(session, ws, &commit.closed_reviews, at)?;

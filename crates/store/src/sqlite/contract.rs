@@ -10,14 +10,15 @@ use serde_json::Value as Json;
 use super::{
     SqlStore, children, commit, connections, intents, journal, keys, ledger, links,
     listings::{self, Place},
-    marks, plans, retention, reviews, settings, signals, sweeps,
+    marks, plans, retention, reviews, settings, signals, skipped, sweeps,
 };
 use crate::{
-    Accepted, AppliedConfig, Blocked, CallFilter, CallRow, Child, Claim, ClaimRequest, Commit,
-    ConnectionName, CredentialRow, CursorKey, DeliveryRow, Intent, IntentId, JournalEntry,
-    JournalFilter, Keep, KeptNow, Key, Known, Link, LinkId, Overview, Pair, PairDecision, PlanId,
-    PlanRow, PlanRowState, Result, Review, ReviewFilter, ReviewId, Run, RunId, RunState, Saved,
-    Signal, Snapshot, Store, StoredPlan, Sweep, SweepPage, SyncName, Tombstone, Workspace,
+    Accepted, AppliedConfig, Blocked, BlockedField, BlockedPlace, CallFilter, CallPlace, CallRow,
+    Child, Claim, ClaimRequest, Commit, ConnectionName, CredentialRow, CursorKey, DeliveryRow,
+    FailingPlace, Intent, IntentId, JournalEntry, JournalFilter, Keep, KeptNow, Key, Known, Link,
+    LinkId, Overview, Pair, PairDecision, PlanId, PlanRow, PlanRowState, Result, Review,
+    ReviewFilter, ReviewId, Run, RunId, RunState, Saved, Signal, SkipReason, Skipped, SkippedPlace,
+    Snapshot, Store, StoredPlan, Sweep, SweepPage, SyncName, Tombstone, Workspace,
 };
 
 #[async_trait]
@@ -203,11 +204,16 @@ impl Store for SqlStore {
         &self,
         workspace: &Workspace,
         connection: Option<&ConnectionName>,
+        after: Option<&FailingPlace>,
         limit: usize,
     ) -> Result<Vec<(Claim, String)>> {
         let (workspace, connection) = (workspace.clone(), connection.cloned());
-        self.read(move |session| signals::failing(session, &workspace, connection.as_ref(), limit))
-            .await
+        let after = after.cloned();
+        self.read(move |session| {
+            let (connection, after) = (connection.as_ref(), after.as_ref());
+            signals::failing(session, &workspace, connection, after, limit)
+        })
+        .await
     }
 
     async fn begin_sweep(
@@ -458,6 +464,35 @@ impl Store for SqlStore {
         let of = links.map(<[LinkId]>::to_vec);
         self.read(move |session| marks::blocked(session, &workspace, &sync, of.as_deref()))
             .await
+    }
+
+    async fn blocked_after(
+        &self,
+        workspace: &Workspace,
+        sync: &SyncName,
+        after: Option<&BlockedPlace>,
+        limit: usize,
+    ) -> Result<Vec<BlockedField>> {
+        let (workspace, sync, after) = (workspace.clone(), sync.clone(), after.cloned());
+        self.read(move |session| {
+            marks::blocked_after(session, &workspace, &sync, after.as_ref(), limit)
+        })
+        .await
+    }
+
+    async fn skipped(
+        &self,
+        workspace: &Workspace,
+        sync: &SyncName,
+        reason: Option<SkipReason>,
+        after: Option<&SkippedPlace>,
+        limit: usize,
+    ) -> Result<Vec<Skipped>> {
+        let (workspace, sync, after) = (workspace.clone(), sync.clone(), after.cloned());
+        self.read(move |session| {
+            skipped::after(session, &workspace, &sync, reason, after.as_ref(), limit)
+        })
+        .await
     }
 
     async fn children(
@@ -717,7 +752,11 @@ impl Store for SqlStore {
         .await
     }
 
-    async fn calls(&self, workspace: &Workspace, filter: &CallFilter) -> Result<Vec<CallRow>> {
+    async fn calls(
+        &self,
+        workspace: &Workspace,
+        filter: &CallFilter,
+    ) -> Result<Vec<(CallPlace, CallRow)>> {
         let (workspace, filter) = (workspace.clone(), filter.clone());
         self.read(move |session| ledger::calls(session, &workspace, &filter))
             .await

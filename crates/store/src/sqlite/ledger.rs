@@ -12,7 +12,8 @@ use super::{
     session::{Kind, Session, limit, maybe_time, micros, time, uuid},
 };
 use crate::{
-    CallFilter, CallRow, Lane, Overview, ReviewKind, Run, RunId, RunState, SyncName, Workspace,
+    CallFilter, CallPlace, CallRow, Lane, Overview, ReviewKind, Run, RunId, RunState, SyncName,
+    Workspace,
 };
 
 /// Old calls are dropped at most so many at a time.
@@ -156,8 +157,8 @@ pub(super) fn log_calls(
     Ok(())
 }
 
-fn call_of(session: &Session, row: Row<'_>) -> Outcome<CallRow> {
-    Ok(CallRow {
+fn call_of(session: &Session, row: Row<'_>) -> Outcome<(CallPlace, CallRow)> {
+    let call = CallRow {
         at: time(row.get(0)?)?,
         connection: session.connection_name(row.get(1)?)?,
         operation: row.get(2)?,
@@ -169,7 +170,12 @@ fn call_of(session: &Session, row: Row<'_>) -> Outcome<CallRow> {
         cause: row.get(8)?,
         outcome: row.get(9)?,
         records: row.get(10)?,
-    })
+    };
+    let place = CallPlace {
+        at: call.at,
+        seq: row.get(11)?,
+    };
+    Ok((place, call))
 }
 
 /// Lists calls, newest first.
@@ -177,56 +183,119 @@ pub(super) fn calls(
     session: &Session,
     workspace: &Workspace,
     filter: &CallFilter,
-) -> Outcome<Vec<CallRow>> {
+) -> Outcome<Vec<(CallPlace, CallRow)>> {
     let Some(ws) = session.find_workspace(workspace)? else {
         return Ok(Vec::new());
     };
+    let word = filter.operation.as_deref().filter(|word| !word.is_empty());
+    let Some(word) = word else {
+        return calls_of(session, ws, filter, None, filter.since);
+    };
+    // There are few operations and very many calls: each that has the word in it is looked up by itself.
+    let mut calls: Vec<(CallPlace, CallRow)> = Vec::new();
+    for operation in operations(session, ws)? {
+        if !operation.contains(word) {
+            continue;
+        }
+        let full = filter.limit > 0 && calls.len() >= filter.limit;
+        let oldest = calls.last().filter(|_| full).map(|(place, _)| place.at);
+        let since = filter.since.max(oldest);
+        calls.extend(calls_of(session, ws, filter, Some(&operation), since)?);
+        calls.sort_by_key(|(place, _)| std::cmp::Reverse((place.at, place.seq)));
+        if filter.limit > 0 {
+            calls.truncate(filter.limit);
+        }
+    }
+    Ok(calls)
+}
+
+/// The operations that were called. One step of the index each.
+fn operations(session: &Session, ws: i64) -> Outcome<Vec<String>> {
+    let mut next = session.sql(
+        "SELECT min(operation) FROM call INDEXED BY call_operation WHERE ws = ?1 AND operation > ?2",
+    )?;
+    let mut found: Vec<String> = Vec::new();
+    loop {
+        let last = found.last().map_or("", String::as_str);
+        let operation: Option<String> = next.query_row(params![ws, last], |row| row.get(0))?;
+        match operation {
+            Some(operation) => found.push(operation),
+            None => return Ok(found),
+        }
+    }
+}
+
+/// Calls of one operation, or of all.
+fn calls_of(
+    session: &Session,
+    ws: i64,
+    filter: &CallFilter,
+    operation: Option<&str>,
+    since: Option<Timestamp>,
+) -> Outcome<Vec<(CallPlace, CallRow)>> {
+    let refused = filter.status.is_some_and(|status| status >= 400);
+    let failed = filter
+        .outcome
+        .as_deref()
+        .is_some_and(|word| word != ANSWERED);
     let index = if filter.cause.is_some() {
         "call_cause"
+    } else if refused {
+        "call_status"
+    } else if failed {
+        "call_outcome"
+    } else if operation.is_some() {
+        "call_operation"
+    } else if filter.connection.is_some() {
+        "call_connection"
     } else {
         "call_at"
     };
     let mut sql = format!(
         "SELECT at, connection, operation, write, status, milliseconds, attempt, lane, cause, outcome,
-                records
+                records, seq
          FROM call INDEXED BY {index} WHERE ws = ?1"
     );
+    // The indexes of what is rare say so in these words.
+    match index {
+        "call_status" => sql.push_str(" AND status >= 400"),
+        "call_outcome" => sql.push_str(" AND outcome <> 'answered'"),
+        _ => {}
+    }
     let mut values: Vec<Box<dyn ToSql>> = vec![Box::new(ws)];
-    let mut narrow = |before: &str, value: Box<dyn ToSql>, after: &str| {
+    let mut narrow = |condition: &str, value: Box<dyn ToSql>| {
         values.push(value);
-        sql.push_str(&format!("{before}?{}{after}", values.len()));
+        sql.push_str(&condition.replace('$', &format!("?{}", values.len())));
     };
     if let Some(connection) = &filter.connection {
         let Some(id) = session.find(ws, Kind::Connection, connection.as_str())? else {
             return Ok(Vec::new());
         };
-        narrow(" AND connection = ", Box::new(id), "");
+        narrow(" AND connection = $", Box::new(id));
     }
-    if let Some(operation) = &filter.operation
-        && !operation.is_empty()
-    {
-        narrow(
-            " AND replace(operation, ",
-            Box::new(operation.clone()),
-            ", '') <> operation",
-        );
+    if let Some(operation) = operation {
+        narrow(" AND operation = $", Box::new(operation.to_owned()));
     }
     if let Some(outcome) = &filter.outcome {
-        narrow(" AND outcome = ", Box::new(outcome.clone()), "");
+        narrow(" AND outcome = $", Box::new(outcome.clone()));
     }
     if let Some(status) = filter.status {
-        narrow(" AND status = ", Box::new(status), "");
+        narrow(" AND status = $", Box::new(status));
     }
     if let Some(cause) = &filter.cause {
-        narrow(" AND cause = ", Box::new(cause.clone()), "");
+        narrow(" AND cause = $", Box::new(cause.clone()));
     }
-    if let Some(since) = filter.since {
-        narrow(" AND at >= ", Box::new(micros(since)), "");
+    if let Some(since) = since {
+        narrow(" AND at >= $", Box::new(micros(since)));
+    }
+    if let Some(after) = &filter.after {
+        narrow(" AND at <= $", Box::new(micros(after.at)));
+        narrow(" AND (at < $", Box::new(micros(after.at)));
+        narrow(" OR seq < $)", Box::new(after.seq));
     }
     narrow(
-        " ORDER BY at DESC, seq DESC LIMIT ",
+        " ORDER BY at DESC, seq DESC LIMIT $",
         Box::new(limit(filter.limit)),
-        "",
     );
     let mut statement = session.sql(&sql)?;
     let mut rows = statement.query(values.as_slice())?;
@@ -236,6 +305,9 @@ pub(super) fn calls(
     }
     Ok(calls)
 }
+
+/// The outcome of calls that the vendor processed: all but a few.
+const ANSWERED: &str = "answered";
 
 /// Adds to meters.
 pub(super) fn add_meters(
@@ -309,7 +381,7 @@ pub(super) fn overview(session: &Session, workspace: &Workspace) -> Outcome<Over
     overview.blocked = by_sync(
         session,
         ws,
-        "SELECT sync, count(*) FROM blocked INDEXED BY blocked_sync WHERE ws = ?1 GROUP BY sync",
+        "SELECT sync, count(*) FROM blocked INDEXED BY blocked_since WHERE ws = ?1 GROUP BY sync",
     )?;
     overview.intents = by_sync(
         session,
@@ -351,5 +423,6 @@ fn review_kind_name(kind: ReviewKind) -> &'static str {
         ReviewKind::MassChange => "mass_change",
         ReviewKind::Refused => "refused",
         ReviewKind::Circle => "circle",
+        ReviewKind::Lossy => "lossy",
     }
 }

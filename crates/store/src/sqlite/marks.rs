@@ -9,9 +9,12 @@ use super::{
     database::{OptionalExtension, Row},
     fault::{Fault, Outcome},
     links::column,
-    session::{Session, micros, time, uuid},
+    session::{Session, limit, micros, time, uuid},
 };
-use crate::{Awaited, Blocked, LinkId, Pair, PairDecision, SyncName, Tombstone, Workspace};
+use crate::{
+    Awaited, Blocked, BlockedField, BlockedPlace, LinkId, Pair, PairDecision, SyncName, Tombstone,
+    Workspace,
+};
 
 /// Sets tombstones.
 pub(super) fn bury(session: &Session, ws: i64, tombstones: &[Tombstone]) -> Outcome<()> {
@@ -180,13 +183,62 @@ pub(super) fn blocked(
         }
     } else {
         let mut statement = session.sql(&format!(
-            "SELECT {BLOCKED} FROM blocked INDEXED BY blocked_sync
+            "SELECT {BLOCKED} FROM blocked INDEXED BY blocked_since
              WHERE ws = ?1 AND sync = ?2 ORDER BY link, mapping, side"
         ))?;
         let mut rows = statement.query(params![ws, number])?;
         while let Some(row) = rows.next()? {
             blocked.push(blocked_of(session, row, sync)?);
         }
+    }
+    Ok(blocked)
+}
+
+/// Blocked fields of a sync, oldest first, from a place on.
+pub(super) fn blocked_after(
+    session: &Session,
+    workspace: &Workspace,
+    sync: &SyncName,
+    after: Option<&BlockedPlace>,
+    at_most: usize,
+) -> Outcome<Vec<BlockedField>> {
+    let Some((ws, number)) = session.find_sync(workspace, sync)? else {
+        return Ok(Vec::new());
+    };
+    let columns = BLOCKED.replace(", ", ", b.");
+    let mut statement = session.sql(&format!(
+        "SELECT b.{columns}, l.entity, l.left_record, l.right_record
+         FROM blocked b INDEXED BY blocked_since CROSS JOIN link l ON l.ws = b.ws AND l.id = b.link
+         WHERE b.ws = ?1 AND b.sync = ?2 AND (b.since, b.link, b.mapping, b.side) > (?3, ?4, ?5, ?6)
+         ORDER BY b.since, b.link, b.mapping, b.side LIMIT ?7"
+    ))?;
+    // An empty id is before all others.
+    let (since, link, mapping, side) = match after {
+        Some(place) => (
+            micros(place.since),
+            place.link.0.as_bytes().to_vec(),
+            place.mapping.as_str(),
+            place.side.code(),
+        ),
+        None => (i64::MIN, Vec::new(), "", -1),
+    };
+    let mut rows = statement.query(params![
+        ws,
+        number,
+        since,
+        link,
+        mapping,
+        side,
+        limit(at_most)
+    ])?;
+    let mut blocked = Vec::new();
+    while let Some(row) = rows.next()? {
+        blocked.push(BlockedField {
+            entity: Code::of_code(row.get(11)?)?,
+            left: RecordId::new(row.get::<_, String>(12)?),
+            right: RecordId::new(row.get::<_, String>(13)?),
+            blocked: blocked_of(session, row, sync)?,
+        });
     }
     Ok(blocked)
 }

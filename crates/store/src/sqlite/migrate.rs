@@ -25,6 +25,8 @@ pub(crate) const STEPS: &[(&str, &str)] = &[
     ("children", include_str!("migrations/0008_children.sql")),
     ("questions", include_str!("migrations/0009_questions.sql")),
     ("acts", include_str!("migrations/0010_acts.sql")),
+    ("skipped", include_str!("migrations/0011_skipped.sql")),
+    ("lists", include_str!("migrations/0012_lists.sql")),
 ];
 
 /// Says whether the database is empty or ours, without changing anything of it.

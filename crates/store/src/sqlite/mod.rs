@@ -38,6 +38,7 @@ mod reviews;
 pub(crate) mod session;
 mod settings;
 mod signals;
+mod skipped;
 mod sweeps;
 mod tally;
 pub(crate) mod threads;

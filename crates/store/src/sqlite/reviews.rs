@@ -235,7 +235,7 @@ pub(super) fn withdraw_of_link(
 ) -> Outcome<()> {
     let first = link.to_string();
     let last = format!("{first}\u{10ffff}");
-    for kind in [ReviewKind::Conflict, ReviewKind::Refused] {
+    for kind in [ReviewKind::Conflict, ReviewKind::Refused, ReviewKind::Lossy] {
         session
             .sql(
                 "UPDATE review INDEXED BY review_waiting SET state = 3, decided = ?6
@@ -319,7 +319,14 @@ pub(super) fn list(
     };
     // A record has few reviews and a workspace may have very many: with records, only theirs are looked up.
     let column = if filter.records.is_some() { "+" } else { "" };
-    let mut sql = format!("SELECT {COLUMNS} FROM review WHERE {column}ws = ?1");
+    let index = match (&filter.records, filter.state) {
+        (None, Some(_)) => "INDEXED BY review_order",
+        _ => "",
+    };
+    let mut sql = format!("SELECT {COLUMNS} FROM review {index} WHERE {column}ws = ?1");
+    if filter.waiting {
+        sql.push_str(" AND state = 1 AND substr(choice, 1, 10) = 'waits for '");
+    }
     let mut values: Vec<Box<dyn ToSql>> = vec![Box::new(ws)];
     let mut narrow = |condition: &str, value: Box<dyn ToSql>| {
         values.push(value);

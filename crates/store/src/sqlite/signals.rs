@@ -15,7 +15,8 @@ use super::{
     tally::{Count, Tally},
 };
 use crate::{
-    Accepted, Claim, ClaimRequest, ConnectionName, DeliveryRow, Lane, Release, Signal, Workspace,
+    Accepted, Claim, ClaimRequest, ConnectionName, DeliveryRow, FailingPlace, Lane, Release,
+    Signal, Workspace,
 };
 
 /// The due time of a record that a worker has: a new signal's own one is always earlier.
@@ -522,6 +523,7 @@ pub(super) fn failing(
     session: &Session,
     workspace: &Workspace,
     connection: Option<&ConnectionName>,
+    after: Option<&FailingPlace>,
     at_most: usize,
 ) -> Outcome<Vec<(Claim, String)>> {
     let Some(ws) = session.find_workspace(workspace)? else {
@@ -534,19 +536,39 @@ pub(super) fn failing(
             some => some,
         },
     };
-    let narrowed = if connection.is_some() {
-        "AND connection = ?2"
+    let (index, narrowed) = if connection.is_some() {
+        ("dirty_failing", "AND connection = ?2")
     } else {
-        "AND CAST(?2 AS BIGINT) IS NULL"
+        ("dirty_failed", "AND CAST(?2 AS BIGINT) IS NULL")
     };
     let mut statement = session.sql(&format!(
         "SELECT record, generation, lane, sources, not_older_than, first_signalled,
                 last_signalled, attempts, cause, connection, entity, error
-         FROM dirty INDEXED BY dirty_failing
+         FROM dirty INDEXED BY {index}
          WHERE ws = ?1 {narrowed} AND error IS NOT NULL
-         ORDER BY first_signalled, record LIMIT ?3"
+             AND (first_signalled, record, entity, connection) > (?4, ?5, ?6, ?7)
+         ORDER BY first_signalled, record, entity, connection LIMIT ?3"
     ))?;
-    let mut rows = statement.query(params![ws, connection, limit(at_most)])?;
+    let (since, record, entity, of) = match after {
+        Some(place) => (
+            micros(place.since),
+            place.record.as_str(),
+            place.entity.code(),
+            session
+                .find(ws, Kind::Connection, place.connection.as_str())?
+                .unwrap_or(i64::MAX),
+        ),
+        None => (i64::MIN, "", -1, -1),
+    };
+    let mut rows = statement.query(params![
+        ws,
+        connection,
+        limit(at_most),
+        since,
+        record,
+        entity,
+        of
+    ])?;
     let mut failing = Vec::new();
     while let Some(row) = rows.next()? {
         let connection = session.connection_name(row.get(9)?)?;

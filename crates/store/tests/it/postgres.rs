@@ -121,7 +121,10 @@ async fn links_and_what_both_sides_agreed_on_outlive_an_update() {
     // as a version before left it
     server.sql(
         &url,
-        "DROP TABLE child, person, session, token, act; DROP INDEX review_choice; DELETE FROM tandem_step WHERE step >= 8",
+        "DROP TABLE child, person, session, token, act, skipped; CREATE INDEX blocked_sync ON blocked (ws, sync);
+         DROP INDEX review_choice, dirty_failed, blocked_since, review_order, call_operation,
+             call_connection, call_outcome, call_status;
+         DELETE FROM tandem_step WHERE step >= 8",
     );
     let store = connect(&url).unwrap();
     let links = Store::links_after(&store, &ws(), &people(), None, 10).await;

@@ -327,7 +327,20 @@ impl Handle {
         sync: Option<&SyncName>,
         limit: usize,
     ) -> Result<Vec<BlockedRow>, Error> {
-        run::blocked(&self.core, sync, limit).await
+        run::blocked(&self.core, sync, None, limit).await
+    }
+
+    /// The same after one of them, whose `cursor` is given.
+    ///
+    /// # Errors
+    /// As [`blocked`](Self::blocked).
+    pub async fn blocked_after(
+        &self,
+        sync: Option<&SyncName>,
+        after: Option<&crate::BlockedAfter>,
+        limit: usize,
+    ) -> Result<Vec<BlockedRow>, Error> {
+        run::blocked(&self.core, sync, after, limit).await
     }
 
     /// Lists reviews.
@@ -343,7 +356,20 @@ impl Handle {
     /// # Errors
     /// When there is no such open review, it does not offer this choice, or carrying it out fails.
     pub async fn resolve(&self, review: ReviewId, choice: &str) -> Result<Review, Error> {
-        resolve::resolve(&self.core, review, choice).await
+        resolve::resolve(&self.core, review, choice, None).await
+    }
+
+    /// Carries out an answer that comes with a value, as `edit` does.
+    ///
+    /// # Errors
+    /// As [`resolve`](Self::resolve).
+    pub async fn resolve_with(
+        &self,
+        review: ReviewId,
+        choice: &str,
+        value: Option<&str>,
+    ) -> Result<Review, Error> {
+        resolve::resolve(&self.core, review, choice, value).await
     }
 
     /// Links pairs that are known from elsewhere. All are checked before any is linked; `dry_run` only checks.

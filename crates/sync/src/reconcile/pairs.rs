@@ -3,7 +3,9 @@
 use connector::{Effect, Fetched};
 use futures::future::join;
 use record::{FieldName, Side};
-use store::{Blocked, Claim, Commit, Link, LinkState, ReviewFilter, ReviewKind, ReviewState};
+use store::{
+    Blocked, Claim, Commit, Link, LinkState, ReviewFilter, ReviewKind, ReviewState, SkipReason,
+};
 
 use super::{ClaimEnd, Couple, Desk, Questions, SCHEMA_WAIT, cause_of, is_too_old};
 use crate::{
@@ -255,7 +257,8 @@ impl Desk<'_> {
                 continue;
             }
             self.count("out_of_scope", 1);
-            self.end(&couple.claim.record, ClaimEnd::Settled);
+            let note = "the link sleeps until it is inside again";
+            self.skip(&couple.claim.record, SkipReason::OutOfScope, note);
             if couple.link.state != LinkState::Suspended {
                 couple.link.state = LinkState::Suspended;
                 self.commit.links.push(couple.link);
@@ -303,7 +306,9 @@ impl Desk<'_> {
         for review in reviews {
             let is_open = matches!(review.state, ReviewState::Open | ReviewState::Postponed);
             match review.kind {
-                ReviewKind::Conflict if is_open => questions.asked.insert(review.subject),
+                kind @ (ReviewKind::Conflict | ReviewKind::Lossy) if is_open => {
+                    questions.asked.insert((kind, review.subject))
+                }
                 ReviewKind::Circle if is_open => questions.resting.insert(review.subject),
                 _ => false,
             };

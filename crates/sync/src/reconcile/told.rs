@@ -1,6 +1,6 @@
 //! Who else is looked at, or told, because of what was found.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use record::{Read, RecordId, Side};
 use store::{
@@ -94,28 +94,38 @@ impl Desk<'_> {
         }
     }
 
-    pub(super) fn open_conflicts(
+    pub(super) fn open_reviews(
         &mut self,
         link: &Link,
         plan: &PairPlan,
         reads: &[Read; 2],
-        asked: &BTreeSet<String>,
+        asked: &HashSet<(ReviewKind, String)>,
         now: jiff::Timestamp,
     ) {
-        let mut open = BTreeSet::new();
+        let mut open = HashSet::new();
         for conflict in &plan.conflicts {
             let review = resolve::conflict_review(self.pairing, link, conflict, reads, now);
-            open.insert(review.subject.clone());
+            open.insert((review.kind, review.subject.clone()));
             self.count("conflicts", 1);
             self.commit.reviews.push(review);
         }
+        for held in &plan.held {
+            let Some(asks) = &held.asks else { continue };
+            let review = resolve::lossy_review(self.pairing, link, held, asks, reads, now);
+            open.insert((review.kind, review.subject.clone()));
+            if !asks.before {
+                self.count("lossy", 1);
+                self.commit.reviews.push(review);
+            }
+        }
         let prefix = format!("{}:", link.id);
-        for subject in asked {
-            if subject.starts_with(&prefix) && !open.contains(subject) {
+        for question in asked {
+            let (kind, subject) = question;
+            if subject.starts_with(&prefix) && !open.contains(question) {
                 self.commit.withdrawn.push(Question {
                     sync: self.pairing.sync.clone(),
                     entity: Some(self.pairing.entity),
-                    kind: ReviewKind::Conflict,
+                    kind: *kind,
                     subject: subject.clone(),
                 });
             }

@@ -1,11 +1,11 @@
 //! What is written to pairs, read back and settled.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use connector::{Change, Effect, Fetched};
 use futures::future::join;
 use record::{FieldName, Read, RecordId, Side};
-use store::{Blocked, Lane, Link};
+use store::{Blocked, Lane, Link, ReviewKind};
 
 use super::{ClaimEnd, Couple, Desk, cause_now, cause_of};
 use crate::{
@@ -171,7 +171,7 @@ impl Desk<'_> {
         plan: &PairPlan,
         written: [Option<&Written>; 2],
         after: [Option<&Read>; 2],
-        asked: &BTreeSet<String>,
+        asked: &HashSet<(ReviewKind, String)>,
     ) {
         let now = self.core.clock.now();
         let Couple {
@@ -221,7 +221,7 @@ impl Desk<'_> {
         self.count("refused", settled.refused);
         self.count("unchanged", usize::from(!changed));
         self.note_source(&claim, plan, is_new);
-        self.open_conflicts(&settled.link, plan, &reads, asked, now);
+        self.open_reviews(&settled.link, plan, &reads, asked, now);
         if settled.link != was {
             self.commit.links.push(settled.link);
         }

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::listed;
 use crate::{
     breaker,
-    decide::{Conflict, has_base},
+    decide::{Asked, Conflict, Held, has_base},
     identify::Before,
     pair::Pairing,
 };
@@ -102,6 +102,95 @@ pub(crate) fn conflict_review(
         details,
         now,
     )
+}
+
+/// A side can hold a value only in part, or not at all.
+pub(crate) fn lossy_review(
+    pairing: &Pairing,
+    link: &Link,
+    held: &Held,
+    asked: &Asked,
+    reads: &[Read; 2],
+    now: jiff::Timestamp,
+) -> Review {
+    let mapping = &pairing.compiled.mappings()[held.mapping];
+    let (side, source) = (held.side, held.side.other());
+    let (there, here) = (
+        &pairing.end(side).connection,
+        &pairing.end(source).connection,
+    );
+    let raw = |side: Side, fields: &record::Fields| -> Json { json!(mapping.raw(side, fields)) };
+    let has_base = has_base(link, mapping);
+    let keeps = mapping.shortened(side, &asked.value);
+    let mut choices = Vec::new();
+    if keeps.is_some() || asked.loss.partial {
+        choices.push(choice(
+            "shorten",
+            format!("writes to {there} what it can hold of the value; {here} keeps all of it"),
+        ));
+    }
+    choices.push(choice(
+        "leave",
+        format!("leaves {there} as it is, and asks again about another value only"),
+    ));
+    let edits = edited_field(pairing, mapping, source);
+    if let Some(field) = &edits {
+        choices.push(choice(
+            "edit",
+            format!("writes a value of yours to `{field}` of {here}, and to {there} with it"),
+        ));
+    }
+    choices.push(postpone());
+    let details = json!({
+        "v": 1,
+        "mapping": mapping.id(),
+        "reason": asked.loss.to_string(),
+        "side": side,
+        "connection": there,
+        "left": raw(Side::Left, &reads[0].record.fields),
+        "right": raw(Side::Right, &reads[1].record.fields),
+        "base": has_base.then(|| json!({
+            "left": raw(Side::Left, &link.base_left),
+            "right": raw(Side::Right, &link.base_right),
+        })),
+        "keeps": keeps,
+        "loses": asked.loss.elements,
+        "edits": edits,
+        "value": format!("{:016x}", held.value_hash),
+        "choices": choices,
+    });
+    review(
+        pairing,
+        ReviewKind::Lossy,
+        lossy_subject(link, mapping.id(), side),
+        (Some(link.left.clone()), Some(link.right.clone())),
+        format!(
+            "{} of a linked {} does not fit into {there}: {}",
+            mapping.id(),
+            pairing.entity,
+            asked.loss
+        ),
+        details,
+        now,
+    )
+}
+
+/// What the question about a value that a side cannot hold is about.
+fn lossy_subject(link: &Link, mapping: &str, side: Side) -> String {
+    format!("{}:{mapping}:{side}", link.id)
+}
+
+/// The one field of `side` in which a person could give another value, if there is one.
+fn edited_field(
+    pairing: &Pairing,
+    mapping: &mapping::CompiledMapping,
+    side: Side,
+) -> Option<record::FieldName> {
+    let may = pairing.may_write(side) && mapping.writable(side) && !mapping.is_set();
+    match mapping.written(side) {
+        [field] if may => Some(field.clone()),
+        _ => None,
+    }
 }
 
 /// A record that more than one could be, or whose match is linked already.

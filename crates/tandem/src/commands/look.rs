@@ -10,18 +10,51 @@ use crate::{
     output::{self, Column, at, cell},
 };
 
+/// So many rows are asked for at once.
+const PAGE: usize = 1_000;
+
+/// A list that is asked for page by page.
+struct Pages<'a> {
+    path: &'a str,
+    query: &'a [(&'a str, Option<String>)],
+    /// What says where a page begins, and what of the last row it takes.
+    place: (&'a str, &'a str),
+}
+
+impl Pages<'_> {
+    /// At most so many rows; 0: all of them.
+    async fn rows(&self, client: &Client, limit: usize) -> Result<Vec<Json>> {
+        let mut rows: Vec<Json> = Vec::new();
+        loop {
+            let wanted = match limit {
+                0 => PAGE,
+                limit => PAGE.min(limit - rows.len()),
+            };
+            let mut query = self.query.to_vec();
+            query.push((self.place.0, rows.last().map(|row| cell(row, self.place.1))));
+            query.push(("limit", Some(wanted.to_string())));
+            let page = list(client, self.path, &query).await?;
+            let whole = page.len() == wanted;
+            rows.extend(page);
+            if !whole || rows.len() == limit {
+                return Ok(rows);
+            }
+        }
+    }
+}
+
 /// The questions that wait.
 pub(crate) async fn reviews(client: &Client, reviews: &cli::Reviews) -> Result<()> {
-    let rows = list(
-        client,
-        "/api/v1/reviews",
-        &[
+    let pages = Pages {
+        path: "/api/v1/reviews",
+        query: &[
             ("sync", reviews.sync.clone()),
             ("state", reviews.all.then(|| "all".to_owned())),
             ("kind", reviews.kind.clone()),
         ],
-    )
-    .await?;
+        place: ("after", "/id"),
+    };
+    let rows = pages.rows(client, 0).await?;
     if reviews.format.json || rows.is_empty() {
         return show(rows, reviews.format, &[], "No reviews wait.");
     }
@@ -297,20 +330,19 @@ pub(crate) async fn calls(client: &Client, calls: &cli::Calls) -> Result<()> {
         None => None,
         Some(text) => Some(since(client, text).await?.to_string()),
     };
-    let rows = list(
-        client,
-        "/api/v1/calls",
-        &[
+    let pages = Pages {
+        path: "/api/v1/calls",
+        query: &[
             ("connection", calls.connection.clone()),
             ("operation", calls.operation.clone()),
             ("outcome", calls.outcome.clone()),
             ("status", calls.status.map(|status| status.to_string())),
             ("cause", calls.cause.clone()),
             ("since", since),
-            ("limit", Some(calls.limit.to_string())),
         ],
-    )
-    .await?;
+        place: ("after", "/cursor"),
+    };
+    let rows = pages.rows(client, calls.limit).await?;
     show(
         rows,
         calls.format,
@@ -345,18 +377,17 @@ pub(crate) async fn since(client: &Client, text: &str) -> Result<Timestamp> {
 
 /// What was done to records.
 pub(crate) async fn journal(client: &Client, journal: &cli::Journal) -> Result<()> {
-    let rows = list(
-        client,
-        "/api/v1/journal",
-        &[
+    let pages = Pages {
+        path: "/api/v1/journal",
+        query: &[
             ("connection", journal.connection.clone()),
             ("sync", journal.sync.clone()),
             ("record", journal.record.clone()),
             ("field", journal.field.clone()),
-            ("limit", Some(journal.limit.to_string())),
         ],
-    )
-    .await?;
+        place: ("before", "/seq"),
+    };
+    let rows = pages.rows(client, journal.limit).await?;
     show(
         rows,
         journal.format,
@@ -376,15 +407,12 @@ pub(crate) async fn journal(client: &Client, journal: &cli::Journal) -> Result<(
 
 /// Records that fail.
 pub(crate) async fn failing(client: &Client, failing: &cli::Failing) -> Result<()> {
-    let rows = list(
-        client,
-        "/api/v1/failing",
-        &[
-            ("connection", failing.connection.clone()),
-            ("limit", Some(failing.limit.to_string())),
-        ],
-    )
-    .await?;
+    let pages = Pages {
+        path: "/api/v1/failing",
+        query: &[("connection", failing.connection.clone())],
+        place: ("after", "/cursor"),
+    };
+    let rows = pages.rows(client, failing.limit).await?;
     show(
         rows,
         failing.format,
@@ -427,15 +455,12 @@ pub(crate) async fn retention(client: &Client, format: cli::Format) -> Result<()
 
 /// Fields that do not cross.
 pub(crate) async fn blocked(client: &Client, blocked: &cli::Blocked) -> Result<()> {
-    let rows = list(
-        client,
-        "/api/v1/blocked",
-        &[
-            ("sync", blocked.sync.clone()),
-            ("limit", Some(blocked.limit.to_string())),
-        ],
-    )
-    .await?;
+    let pages = Pages {
+        path: "/api/v1/blocked",
+        query: &[("sync", blocked.sync.clone())],
+        place: ("after", "/cursor"),
+    };
+    let rows = pages.rows(client, blocked.limit).await?;
     show(
         rows,
         blocked.format,
@@ -450,6 +475,30 @@ pub(crate) async fn blocked(client: &Client, blocked: &cli::Blocked) -> Result<(
             ("why", &at("/reason")),
         ],
         "Every field crosses.",
+    )
+}
+
+/// Records that a sync left out.
+pub(crate) async fn skipped(client: &Client, skipped: &cli::Skipped) -> Result<()> {
+    let path = format!("/api/v1/syncs/{}/skipped", segment(&skipped.sync));
+    let pages = Pages {
+        path: &path,
+        query: &[("reason", skipped.reason.clone())],
+        place: ("after", "/cursor"),
+    };
+    let rows = pages.rows(client, skipped.limit).await?;
+    show(
+        rows,
+        skipped.format,
+        &[
+            ("entity", &at("/entity")),
+            ("connection", &at("/connection")),
+            ("record", &at("/record")),
+            ("since", &when("/since")),
+            ("reason", &at("/reason")),
+            ("why", &at("/why")),
+        ],
+        "No record was left out.",
     )
 }
 

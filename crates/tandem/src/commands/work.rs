@@ -148,7 +148,7 @@ pub(crate) async fn resolve(client: &Client, resolve: &cli::Resolve) -> Result<(
 
 async fn one(client: &Client, resolve: &cli::Resolve, id: &str, choice: &str) -> Result<()> {
     let path = format!("/api/v1/reviews/{}/resolve", segment(id));
-    let body = json!({"choice": choice, "always": resolve.always});
+    let body = json!({"choice": choice, "value": resolve.value, "always": resolve.always});
     let review = client.post(&path, body).await?;
     if resolve.format.json {
         return output::json(&review);

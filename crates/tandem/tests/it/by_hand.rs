@@ -188,3 +188,63 @@ async fn links_are_written_to_a_file_and_read_from_it_and_a_wrong_one_is_split()
     let links = world.run(&["links", "people", "--json"]).await.json();
     assert_eq!(links[0]["how"], "imported", "{links:#}");
 }
+
+/// onOffice takes 80 characters of a name.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_about_values_that_do_not_fit_becomes_the_rule_of_the_field() {
+    let world = World::start().await;
+    let control = world.sandbox.control();
+    let mut people = Vec::new();
+    for name in ["anna", "berta", "clara"] {
+        let email = format!("{name}@example.org");
+        let left = json!({"firstName": name, "lastName": "Heide", "email": email});
+        people.extend(control.seed(System::HighLevel, &[left]).unwrap());
+        let right = json!({"Vorname": name, "Name": "Heide", "email": email});
+        control.seed(System::OnOffice, &[right]).unwrap();
+    }
+    let config = world.config_text().replace(
+        "{left: lastName, right: Name}",
+        "{left: lastName, right: Name, lossy: ask}",
+    );
+    assert!(config.contains("lossy: ask"), "{config}");
+    let config = world.write("tandem.yaml", &config);
+    let applied = world.run(&["apply", config.to_str().unwrap()]).await;
+    assert_eq!(applied.code, 0, "{applied:#?}");
+    world.connect_both().await;
+    world.run(&["sync", "people", "--json"]).await.json();
+    let long = format!("von und zu {}", "der Heide ".repeat(9).trim());
+    for id in &people {
+        let edit = json!({"id": id, "fields": {"lastName": long}});
+        world.act(System::HighLevel, "edit_contact", edit);
+    }
+    let open = ["reviews", "--kind", "lossy", "--json"];
+    let mut reviews = json!([]);
+    for _ in 0..20 {
+        world.run(&["sync", "people", "--json"]).await.json();
+        reviews = world.run(&open).await.json();
+        // the search of HighLevel shows edits late
+        if reviews.as_array().unwrap().len() == 3 {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    }
+    assert_eq!(reviews.as_array().unwrap().len(), 3, "{reviews:#}");
+    let id = reviews[0]["id"].as_str().unwrap();
+    world
+        .run(&["resolve", id, "edit", "--always"])
+        .await
+        .refused(1, &["shorten", "leave"]);
+    let many = ["resolve", "--kind", "lossy", "leave", "--dry-run", "--json"];
+    assert_eq!(world.run(&many).await.json()["answered"], 3);
+    let said = world.run(&["resolve", id, "leave", "--always"]).await;
+    assert_eq!(said.code, 0, "{said:#?}");
+    assert!(
+        said.out.contains("lossy: leave") && said.out.contains("2 more"),
+        "{said:#?}"
+    );
+    assert_eq!(world.run(&open).await.json(), json!([]));
+    world.run(&["sync", "people", "--json"]).await.json();
+    assert_eq!(world.run(&open).await.json(), json!([]));
+    let blocked = world.run(&["blocked", "--json"]).await.json();
+    assert_eq!(blocked.as_array().unwrap().len(), 3, "{blocked:#}");
+}

@@ -30,6 +30,7 @@ mod recipes;
 mod refused;
 mod reviews;
 mod sign_in;
+mod skipped;
 mod webhooks;
 mod work;
 mod workflows;

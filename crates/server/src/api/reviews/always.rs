@@ -1,14 +1,14 @@
 //! An answer that becomes a rule: the policy of the field, in a new revision of the config.
 
 use http::StatusCode;
-use mapping::Policy;
+use mapping::{OnLoss, Policy};
 use serde::Serialize;
 use store::{ReviewId, ReviewKind};
 
 use crate::{
     Code,
     app::AppState,
-    config::{self, Changed},
+    config::{self, Changed, FieldRule},
     error::{ApiError, ApiResult},
 };
 
@@ -26,7 +26,7 @@ pub(super) struct Rule {
     lines: Vec<String>,
 }
 
-/// Makes the answer to a conflict the policy of its field.
+/// Makes the answer to a question about a field the policy of that field.
 pub(super) async fn make_rule(app: &AppState, id: ReviewId, choice: &str) -> ApiResult<Rule> {
     let refuse = |why: &str| ApiError::new(StatusCode::CONFLICT, Code::ReviewAlways, why);
     let review = app
@@ -36,15 +36,20 @@ pub(super) async fn make_rule(app: &AppState, id: ReviewId, choice: &str) -> Api
         .ok_or_else(|| {
             ApiError::not_found(Code::ReviewUnknown, format!("there is no review {id}"))
         })?;
-    let policy = match (review.kind, choice) {
-        (ReviewKind::Conflict, "left") => Policy::LeftOwns,
-        (ReviewKind::Conflict, "right") => Policy::RightOwns,
+    let rule = match (review.kind, choice) {
+        (ReviewKind::Conflict, "left") => FieldRule::Policy(Policy::LeftOwns),
+        (ReviewKind::Conflict, "right") => FieldRule::Policy(Policy::RightOwns),
+        (ReviewKind::Lossy, "shorten") => FieldRule::Lossy(OnLoss::Shorten),
+        (ReviewKind::Lossy, "leave") => FieldRule::Lossy(OnLoss::Leave),
         _ => {
             return Err(refuse(
-                "only the answer `left` or `right` to a conflict can become a rule",
+                "only `left` or `right` to a conflict, and `shorten` or `leave` to a lossy value, can become a rule",
             ));
         }
     };
+    if super::offered(&review, choice).is_none() {
+        return Err(refuse("the review does not offer this answer"));
+    }
     let mapping = review.details["mapping"].as_str().unwrap_or_default();
     let applied = app
         .store()
@@ -54,7 +59,7 @@ pub(super) async fn make_rule(app: &AppState, id: ReviewId, choice: &str) -> Api
     let document = app.read(&applied.document)?;
     let place = (review.sync.as_str(), review.entity, mapping);
     let Changed { text, line, lines } =
-        config::with_policy(&applied.document, &document, place, policy).ok_or_else(|| {
+        config::with_rule(&applied.document, &document, place, rule).ok_or_else(|| {
             refuse("the rule of this field does not stand in the config as it is in force; its sync may come from a template")
         })?;
     let document = app.read(&text)?;

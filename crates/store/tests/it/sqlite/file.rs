@@ -382,6 +382,15 @@ async fn keys_that_an_earlier_version_stored_find_their_records_and_are_replaced
          DROP TABLE token;
          DROP TABLE act;
          DROP INDEX review_choice;
+         DROP TABLE skipped;
+         DROP INDEX dirty_failed;
+         DROP INDEX blocked_since;
+         CREATE INDEX blocked_sync ON blocked (ws, sync);
+         DROP INDEX review_order;
+         DROP INDEX call_operation;
+         DROP INDEX call_connection;
+         DROP INDEX call_outcome;
+         DROP INDEX call_status;
          DELETE FROM migration WHERE step >= 3;",
     )
     .unwrap();

@@ -97,7 +97,11 @@ pub(crate) async fn calls_are_found_by_each_filter_and_dropped_by_age(store: Und
         .await
         .unwrap();
     let none = CallFilter::default;
-    let list = async |filter: CallFilter| store.calls(&ws(), &filter).await.unwrap();
+    let placed = async |filter: CallFilter| store.calls(&ws(), &filter).await.unwrap();
+    let list = async |filter: CallFilter| {
+        let rows = placed(filter).await.into_iter();
+        rows.map(|(_, row)| row).collect::<Vec<_>>()
+    };
     assert_eq!(
         list(none()).await,
         [

@@ -9,6 +9,7 @@ pub(crate) mod journal;
 pub(crate) mod ledger;
 pub(crate) mod links;
 pub(crate) mod listings;
+pub(crate) mod pages;
 pub(crate) mod plans;
 pub(crate) mod retention;
 pub(crate) mod reviews;
@@ -79,6 +80,11 @@ macro_rules! promises {
             intents::a_source_has_one_intent_for_a_side,
             intents::an_intent_is_looked_for_when_its_call_ended_without_answer,
             journal::rows_are_numbered_and_found_by_each_filter,
+            pages::blocked_fields_come_page_by_page_the_oldest_first,
+            pages::records_that_fail_come_page_by_page_the_oldest_first,
+            pages::calls_come_page_by_page_with_every_filter,
+            pages::questions_that_wait_are_found_among_those_put_off,
+            pages::who_is_left_out_is_listed_until_it_is_not,
             plans::rows_of_a_plan_are_kept_in_order_and_marked,
             plans::what_was_listed_to_try_something_out_goes_without_a_trace,
             ledger::runs_add_up,

@@ -162,7 +162,7 @@ pub(crate) async fn what_could_not_be_tried_counts_as_no_attempt(store: Under) {
         ..Commit::default()
     };
     commit(&store, released).await;
-    let failing = store.failing(&ws(), Some(&crm()), 10).await.unwrap();
+    let failing = store.failing(&ws(), Some(&crm()), None, 10).await.unwrap();
     assert_eq!(failing.len(), 1, "it is listed");
     assert!(claim(&store, at(499)).await.is_empty());
     assert_eq!(claim(&store, at(500)).await[0].attempts, 0);
@@ -172,7 +172,7 @@ pub(crate) async fn a_failed_record_waits_and_a_new_signal_ends_the_wait(store: 
     store.signal(&ws(), &[signal("a", at(0))]).await.unwrap();
     let first = claim(&store, at(0)).await;
     give_back(&store, &first[0], 500, Some("timed out")).await;
-    let failing = store.failing(&ws(), Some(&crm()), 10).await.unwrap();
+    let failing = store.failing(&ws(), Some(&crm()), None, 10).await.unwrap();
     assert_eq!(failing.len(), 1);
     assert_eq!(
         (failing[0].0.attempts, failing[0].1.as_str()),
@@ -180,7 +180,7 @@ pub(crate) async fn a_failed_record_waits_and_a_new_signal_ends_the_wait(store: 
     );
     assert!(
         store
-            .failing(&ws(), Some(&estate()), 10)
+            .failing(&ws(), Some(&estate()), None, 10)
             .await
             .unwrap()
             .is_empty()
@@ -204,14 +204,26 @@ pub(crate) async fn a_failed_record_waits_and_a_new_signal_ends_the_wait(store: 
     let fourth = claim(&store, at(701)).await;
     assert_eq!(fourth[0].attempts, 3);
     settle(&store, &fourth).await;
-    assert!(store.failing(&ws(), None, 10).await.unwrap().is_empty());
+    assert!(
+        store
+            .failing(&ws(), None, None, 10)
+            .await
+            .unwrap()
+            .is_empty()
+    );
 }
 
 pub(crate) async fn a_record_given_back_without_error_is_not_failing(store: Under) {
     store.signal(&ws(), &[signal("a", at(0))]).await.unwrap();
     let first = claim(&store, at(0)).await;
     give_back(&store, &first[0], 10, None).await;
-    assert!(store.failing(&ws(), None, 10).await.unwrap().is_empty());
+    assert!(
+        store
+            .failing(&ws(), None, None, 10)
+            .await
+            .unwrap()
+            .is_empty()
+    );
     // No back-off: the earlier time counts.
     store.signal(&ws(), &[signal("a", at(20))]).await.unwrap();
     let second = claim(&store, at(10)).await;
