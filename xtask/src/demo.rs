@@ -9,7 +9,7 @@ use crate::run::{binary, capture, text};
 
 /// Runs `tandem demo --once --json` from the release build.
 pub(crate) fn check() -> Result<()> {
-    let binary = binary("release")?;
+    let binary = binary("release", "tandem")?;
     let started = Instant::now();
     let report = capture(text(&binary)?, &["demo", "--once", "--json"])?;
     let report: Json = serde_json::from_str(&report).context("the report is not JSON")?;

@@ -10,6 +10,7 @@ mod guarantees;
 mod hygiene;
 mod mutants;
 mod run;
+mod seeded;
 mod steps;
 mod tools;
 mod web;
@@ -27,6 +28,7 @@ Commands:
                    docs/systems/fields, docs/errors/README.md)
   mutants [NAME...]  Put in bugs on purpose, one at a time; the test that is named with each must fail
   simulate [...]   Play seeded histories on all cores, in release; `--help` says more
+  fuzz [...]       Hand bad input to whatever takes input from outside, in release; `--help` says more
   ui               Build the web UI anew: its client, crates/ui/dist, and the pictures in docs/images
 
 Steps of `test`, in their order:
@@ -38,7 +40,8 @@ fn main() -> ExitCode {
         Some("test") => steps::test(&arguments[1..]),
         Some("generate") => generated::write(),
         Some("mutants") => mutants::run(&arguments[1..]),
-        Some("simulate") => simulate(&arguments[1..]),
+        Some("simulate") => seeded::simulate(&arguments[1..]),
+        Some("fuzz") => seeded::fuzz(&arguments[1..]),
         Some("ui") => web::write(),
         Some("help" | "--help" | "-h") => {
             eprint!("{HELP}");
@@ -59,23 +62,6 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-/// Plays histories with an optimised build: they are all work and no waiting.
-fn simulate(arguments: &[String]) -> Result<()> {
-    let mut all = vec![
-        "run",
-        "--quiet",
-        "--release",
-        "--locked",
-        "-p",
-        "simulation",
-        "--bin",
-        "simulate",
-        "--",
-    ];
-    all.extend(arguments.iter().map(String::as_str));
-    run::run("cargo", &all)
 }
 
 /// The folder of the workspace.

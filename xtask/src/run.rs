@@ -82,9 +82,9 @@ pub(crate) fn target_folder() -> Result<PathBuf> {
     })
 }
 
-/// The built binary of this profile folder (`debug`, `release`).
-pub(crate) fn binary(profile: &str) -> Result<PathBuf> {
-    let name = format!("tandem{}", std::env::consts::EXE_SUFFIX);
+/// A built binary of this profile folder (`debug`, `release`).
+pub(crate) fn binary(profile: &str, name: &str) -> Result<PathBuf> {
+    let name = format!("{name}{}", std::env::consts::EXE_SUFFIX);
     Ok(target_folder()?.join(profile).join(name))
 }
 

@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 use crate::{
     demo, generated, guarantees, hygiene,
     run::{run, run_with},
-    tools, web,
+    seeded, tools, web,
 };
 
 /// One step of the run.
@@ -80,6 +80,16 @@ pub(crate) const STEPS: &[Step] = &[
                 ],
             )
         },
+    },
+    Step {
+        name: "simulate",
+        title: "Seeded histories, a few",
+        action: seeded::simulate_some,
+    },
+    Step {
+        name: "fuzz",
+        title: "Bad input, for a while",
+        action: seeded::fuzz_some,
     },
     Step {
         name: "doctests",

@@ -51,7 +51,7 @@ fn build() -> Result<()> {
 /// The pages in Debian's Chromium, on the real binary and the sandbox.
 fn browse(more: &[(&str, &str)]) -> Result<()> {
     run("cargo", &["build", "--locked", "--package", "tandem"])?;
-    let binary = binary("debug")?;
+    let binary = binary("debug", "tandem")?;
     let environment = [&[("TANDEM_BINARY", text(&binary)?)][..], more].concat();
     let began = Instant::now();
     run_with(&environment, "npm", &["--prefix", "web", "run", "e2e"])?;

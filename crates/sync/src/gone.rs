@@ -32,7 +32,8 @@ pub(crate) async fn vanished(
         .filter(|side| matches!(sides[index(*side)], Some(Fetched::Gone(_))))
         .collect();
     for side in &gone {
-        if witness::sight(desk, *side, Some(link.id), &cause).await? != Sight::Shows {
+        let missing = (link.id, link.record(*side));
+        if witness::sight(desk, *side, Some(missing), &cause).await? != Sight::Shows {
             desk.end(
                 &claim.record,
                 ClaimEnd::Again {

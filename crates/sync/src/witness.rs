@@ -1,5 +1,6 @@
 //! Whether a side still shows us what we know to be there. Some systems answer a read without the right to it like one
-//! that finds nothing, so that nothing follows from what is not found before they have shown something else.
+//! that finds nothing, so that nothing follows from what is not found before they have shown something else, in the same
+//! answer: a right that is lost for a moment may be back when the next question is asked.
 
 use connector::{Fetched, PageRequest};
 use record::{RecordId, Side};
@@ -21,11 +22,12 @@ pub(crate) enum Sight {
     Empty,
 }
 
-/// Looks at other records than that of one link.
+/// Looks at other records than that of one link, and in the same request once more at its own, `missing`, which was not
+/// found: if that is there after all, or the others are not, it hides them.
 pub(crate) async fn sight(
     desk: &Desk<'_>,
     side: Side,
-    except: Option<LinkId>,
+    missing: Option<(LinkId, &RecordId)>,
     cause: &Cause,
 ) -> Result<Sight, Error> {
     let end = desk.pairing.end(side);
@@ -33,6 +35,7 @@ pub(crate) async fn sight(
         return Ok(Sight::Shows);
     }
     let core = desk.core;
+    let except = missing.map(|(link, _)| link);
     let others: Vec<RecordId> = core
         .store
         .links_after(&core.workspace, &desk.pairing.sync, None, WITNESSES + 1)
@@ -55,9 +58,13 @@ pub(crate) async fn sight(
             Sight::Shows
         });
     }
-    let found = desk.fetch(side, &others, cause).await?;
-    let shown = |fetched: &Fetched| matches!(fetched, Fetched::Found(_));
-    Ok(if found.values().any(shown) {
+    let mut asked = others.clone();
+    asked.extend(missing.map(|(_, record)| record.clone()));
+    let found = desk.fetch(side, &asked, cause).await?;
+    let shown = |record: &RecordId| matches!(found.get(record), Some(Fetched::Found(_)));
+    let is_missing =
+        missing.is_none_or(|(_, record)| matches!(found.get(record), Some(Fetched::Gone(_))));
+    Ok(if is_missing && others.iter().any(shown) {
         Sight::Shows
     } else {
         Sight::Hides

@@ -16,8 +16,13 @@ use simulation::history::{
     Config, REQUEST_FAULTS, Told, WEBHOOK_FAULTS, count_panics, play, play_or_tell,
 };
 
+/// Histories are made of many small pieces of memory on all cores at once.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const HELP: &str = "\
 Usage: cargo xtask simulate [--seeds N] [--seed S] [--from S] [--steps N] [--config three|two] [--twice] [--threads N] [--keep-on]
+                            [--seconds N] [--brief]
 
   --seeds N     how many histories (default 200)
   --seed S      only this one; its seed replays it exactly
@@ -28,6 +33,7 @@ Usage: cargo xtask simulate [--seeds N] [--seed S] [--from S] [--steps N] [--con
   --threads N   default: all cores
   --keep-on     go on after a failure
   --seconds N   begin no further history after this time
+  --brief       leave out what struck what
 ";
 
 /// With so many histories each operation must have met each fault.
@@ -47,6 +53,7 @@ struct Asked {
     threads: usize,
     keep_on: bool,
     seconds: Option<u64>,
+    brief: bool,
 }
 
 fn asked() -> Result<Option<Asked>> {
@@ -60,6 +67,7 @@ fn asked() -> Result<Option<Asked>> {
         threads: std::thread::available_parallelism().map_or(1, usize::from),
         keep_on: false,
         seconds: None,
+        brief: false,
     };
     while let Some(word) = arguments.next() {
         let mut number = || -> Result<u64> {
@@ -76,6 +84,7 @@ fn asked() -> Result<Option<Asked>> {
             "--threads" => asked.threads = usize::try_from(number()?)?.max(1),
             "--seconds" => asked.seconds = Some(number()?),
             "--twice" => asked.twice = true,
+            "--brief" => asked.brief = true,
             "--keep-on" => asked.keep_on = true,
             "--config" => {
                 asked.config = match arguments.next().as_deref() {
@@ -216,11 +225,15 @@ fn run(asked: &Asked) -> bool {
         }
     });
     let all = all.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let empty = all.table();
+    let empty = if asked.brief { Vec::new() } else { all.table() };
     let seconds = begun.elapsed().as_secs_f64();
     eprintln!(
-        "\n{} histories of {} steps, {} requests, {seconds:.1} s on {} threads",
-        all.played, asked.steps, all.requests, asked.threads
+        "\n{} histories of {} steps held, {} did not; {} requests, {seconds:.1} s on {} threads",
+        all.played,
+        asked.steps,
+        all.failed.len(),
+        all.requests,
+        asked.threads
     );
     let mut reasons: BTreeMap<&str, BTreeSet<u64>> = BTreeMap::new();
     for (seed, line) in &all.failed {

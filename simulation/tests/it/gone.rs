@@ -192,6 +192,35 @@ async fn a_lost_right_deletes_nothing_and_work_goes_on_when_it_is_back() -> Resu
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_right_that_is_back_when_the_next_record_is_read_proves_nothing_of_the_one_before()
+-> Result<()> {
+    let mut options = options();
+    contact(&mut options.rules).deletes.right = DeleteRule::UnlinkAndAsk;
+    let world = World::new(options).await?;
+    let pairs = [seed(&world, "Anna")?, seed(&world, "Berta")?];
+    link(&world, &[&pairs[0], &pairs[1]]).await?;
+    world.act(ONOFFICE, "set_rights", &json!({"address_read": "none"}))?;
+    let late = world.fault(json!({
+        "system": "onoffice", "action": "read address", "count": 1,
+        "fault": {"kind": "delay_answer", "ms": 800},
+    }))?;
+    world.edit(HIGHLEVEL, &pairs[0].highlevel, &json!({"city": "Potsdam"}))?;
+    while world.struck(late) == 0 {
+        world.wait(std::time::Duration::from_millis(20)).await;
+    }
+    world.wait(std::time::Duration::from_secs(2)).await;
+    // the answer that is under way shows nobody
+    world.act(ONOFFICE, "set_rights", &json!({"address_read": "all"}))?;
+    world.wait(std::time::Duration::from_secs(60)).await;
+    world.settle().await?;
+    assert!(questions(&world).await?.is_empty());
+    assert_eq!(world.pairs().await?.len(), 2);
+    assert_eq!(world.held(ONOFFICE, &pairs[0].onoffice)?.city, "Potsdam");
+    agrees(&world).await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_contact_that_was_merged_into_another_is_rebound_by_a_person() -> Result<()> {
     let mut options = options();
     contact(&mut options.rules).create.right = false;
