@@ -142,8 +142,10 @@ impl Users {
         Ok(())
     }
 
-    fn now(&self) -> Timestamp {
-        self.clock.now()
+    /// The moment as it is stored, in microseconds: what is held is what will be read.
+    pub(crate) fn now(&self) -> Timestamp {
+        let now = self.clock.now();
+        Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now)
     }
 }
 

@@ -98,7 +98,7 @@ pub(crate) async fn add(
     }
     let ends = new
         .days
-        .map(|days| app.clock.now() + SignedDuration::from_hours(24 * i64::from(days)));
+        .map(|days| app.users.now() + SignedDuration::from_hours(24 * i64::from(days)));
     let taken = app
         .in_force()
         .is_ok_and(|in_force| in_force.document.api.tokens.contains_key(&new.name));
