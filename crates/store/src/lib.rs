@@ -49,7 +49,7 @@ pub use intent::{Intent, IntentEnd, IntentState};
 pub use journal::{Cause, Effect, JournalEntry, JournalFilter, NewJournalEntry};
 pub use ledger::{CallFilter, CallRow, Overview, Run, RunKind, RunState};
 pub use link::{Awaited, Blocked, Child, Link, LinkState, Pair, PairDecision, Tombstone};
-pub use listing::{Key, Known, Listed, Snapshot, Sweep, SweepPage};
+pub use listing::{Key, Known, Listed, NOT_LISTED, Snapshot, Sweep, SweepPage};
 pub use names::{
     ConnectionName, IntentId, LinkId, PlanId, ReviewId, RunId, SyncName, WorkflowRunId, Workspace,
 };
