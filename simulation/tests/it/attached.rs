@@ -310,60 +310,6 @@ async fn an_edit_that_puts_back_what_the_last_listing_showed_is_an_edit() -> Res
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_responsible_crosses_both_ways_by_e_mail_address_and_the_priority_stays() -> Result<()>
-{
-    let (mut world, anna) = with_anna(rules()?).await?;
-    let access = world.act(HIGHLEVEL, "access", &json!({}))?;
-    let user = |at: usize| {
-        Ok::<_, anyhow::Error>(access["userIds"][at].as_str().context("a user")?.to_owned())
-    };
-    let (jule, till, nobody) = (user(0)?, user(1)?, user(2)?);
-    for (id, login) in [(&jule, "jlindner"), (&till, "tpohl")] {
-        let email = format!("{login}@Maklerhaus.example");
-        world.act(HIGHLEVEL, "edit_user", &json!({"id": id, "email": email}))?;
-    }
-    // who is there is read with the fields of tasks
-    assert_eq!(world.apply(shipped_rules()).await, []);
-    assert_eq!(world.apply(rules()?).await, []);
-    let task = json!({"contactId": anna.highlevel, "title": "Rückruf", "assignedTo": jule,
-        "dueDate": "2026-10-24T10:00:00.000Z"});
-    let id = write_left(&world, "task", &task)?;
-    world.settle().await?;
-    world.poll().await?;
-    let (number, there) = right(&world, "task", &anna.onoffice)?;
-    ensure!(there["Verantwortung"] == "jlindner", "{there}");
-
-    let handed_on = json!({"data": {"Verantwortung": "tpohl", "Prio": 1}});
-    at_right(&world, "modify", "task", Some(number), &handed_on)?;
-    world.poll().await?;
-    ensure!(left(&world, "task")?["assignedTo"] == json!(till));
-    // HighLevel's tasks have no priority: that of onOffice is left alone
-    edit_left(
-        &world,
-        "task",
-        &id,
-        &json!({"title": "Rückruf heute", "assignedTo": jule}),
-    )?;
-    world.poll().await?;
-    let (_, there) = right(&world, "task", &anna.onoffice)?;
-    ensure!(
-        there["Verantwortung"] == "jlindner" && there["Betreff"] == "Rückruf heute",
-        "{there}"
-    );
-    ensure!(
-        ["1", "Sehr hoch"].iter().any(|high| there["Prio"] == *high),
-        "{there}"
-    );
-    // whom the other side does not have is nobody there, and nobody is written over
-    edit_left(&world, "task", &id, &json!({"assignedTo": nobody}))?;
-    world.poll().await?;
-    let (_, there) = right(&world, "task", &anna.onoffice)?;
-    ensure!(there["Verantwortung"] == "jlindner", "{there}");
-    ensure!(left(&world, "task")?["assignedTo"] == json!(nobody));
-    Ok(())
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_task_made_in_onoffice_becomes_one_there_and_is_due_in_a_week_without_a_day() -> Result<()>
 {
     let (world, anna) = with_anna(rules()?).await?;

@@ -37,7 +37,7 @@ async fn each_system_can_do_as_many_different_things_as_are_promised() {
         assert_eq!(cells[3], of(system, "actions").to_string(), "{row}");
     }
     let shown = world.run(&["catalog", "onoffice", "--counts"]).await;
-    assert!(shown.out.contains("different triggers"), "{shown:#?}");
+    assert!(shown.out.contains("DIFFERENT TRIGGERS"), "{shown:#?}");
     assert!(!shown.out.contains("highlevel"), "{shown:#?}");
 }
 
