@@ -302,6 +302,7 @@ fn link(number: u128, sync: &SyncName, left: &str, right: &str) -> Link {
         stamp_left: None,
         stamp_right: None,
         created: moment(number),
+        underway: Vec::new(),
     }
 }
 

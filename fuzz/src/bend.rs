@@ -282,7 +282,8 @@ pub(crate) fn source(dice: &mut Dice, text: &mut String, words: &[String]) {
         }
         6 => {
             let line = text[..from].rfind('\n').map_or(0, |at| at + 1);
-            text.insert_str(line, *dice.of(&[" ", "  ", "\t", "- ", "? ", ": ", "# "]));
+            let added: &&str = dice.of(&[" ", "  ", "\t", "- ", "? ", ": ", "# "]);
+            text.insert_str(line, added);
         }
         _ => text.replace_range(from..to, &self::text(dice)),
     }

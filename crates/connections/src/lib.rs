@@ -76,5 +76,5 @@ pub use standing::{AccountName, CheckError, Light, Outlook, Summary};
 pub use store::Lane;
 pub use transport::{
     ANSWER_CAP, Answer, HttpOptions, HttpSetupError, HttpTransport, Outgoing, ServiceTransport,
-    Transport, TransportError, install_tls,
+    Transport, TransportError, install_tls, leads_inside,
 };

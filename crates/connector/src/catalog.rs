@@ -14,6 +14,7 @@
 //! | `x-setting` | filled in from this setting of the connection when it is not given |
 //! | `x-kind` | the value is the id of this kind of thing; [`Catalog::picks`] says where to pick it from |
 
+pub mod count;
 pub mod rest;
 pub mod trigger;
 

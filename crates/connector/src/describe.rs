@@ -94,6 +94,8 @@ pub struct Listing {
     /// The records of a page are asked for one record of this entity at a time, so that a listing takes a request
     /// for each of those.
     pub per_record_of: Option<Entity>,
+    /// Those that belong to one record are found by listing all there are.
+    pub found_by_listing: bool,
 }
 
 /// The limits that a vendor documents. What it announces in headers goes before them.

@@ -149,6 +149,10 @@ pub(crate) fn outline() -> Outline {
                 why: "the single dates of a series are no records of their own; a blocked time belongs to nobody",
             },
             Absent {
+                what: "The priority of a task",
+                why: "HighLevel's tasks have none; that of the other system is left as it is, and new ones get the one that its settings give",
+            },
+            Absent {
                 what: "Conversations, campaigns, workflows",
                 why: "single operations of the catalog, nothing that could be kept the same",
             },

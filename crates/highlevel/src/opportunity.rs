@@ -6,7 +6,8 @@
 //! has none).
 
 use connector::{
-    Calls, CreateOutcome, Draft, Effect, Error, Hint, IdentityKey, Page, PageRequest, Refusal,
+    Calls, CreateOutcome, Draft, Effect, Error, Hint, IdentityKey, KeyKind, Page, PageRequest,
+    Refusal,
 };
 use http::Method;
 use jiff::Timestamp;
@@ -26,7 +27,7 @@ use crate::{
         OPPORTUNITY_UPDATE, PIPELINES,
     },
     requests::{bad_cursor, cannot, stuck},
-    rest::{Polled, Rest, asks_for_children, belongs, id_of, spec},
+    rest::{Polled, Rest, belongs, id_of, spec},
     settings::Settings,
     value,
 };
@@ -234,11 +235,15 @@ async fn page(
     calls: &dyn Calls,
     schema: &Schema,
     number: usize,
+    contact: Option<&str>,
 ) -> Result<(Vec<Read>, usize), Error> {
-    let request = get(OPPORTUNITY_LIST, "/opportunities/search")
+    let mut request = get(OPPORTUNITY_LIST, "/opportunities/search")
         .query("location_id", Settings::of(calls).location()?)
         .query("limit", PAGE.to_string())
         .query("page", number.to_string());
+    if let Some(contact) = contact {
+        request = request.query("contact_id", contact);
+    }
     let response = calls.send(request).await?;
     if !response.status.is_success() {
         return Err(Error::Refused {
@@ -268,7 +273,7 @@ pub(crate) async fn list(
         None => Cursor { page: 1 },
         Some(json) => serde_json::from_value(json).map_err(|_| bad_cursor())?,
     };
-    let (reads, served) = page(calls, schema, cursor.page).await?;
+    let (reads, served) = page(calls, schema, cursor.page, None).await?;
     Ok(Page {
         reads,
         next: (served == PAGE).then(|| {
@@ -284,25 +289,25 @@ pub(crate) async fn list(
 /// Beyond so many pages a listing does not end.
 const MOST_PAGES: usize = 1000;
 
-/// Those that belong to the named contacts, out of all: a request for each hundred.
+/// Those that belong to the named contacts: a request for each contact, and for each hundred of one.
 pub(crate) async fn find(
     calls: &dyn Calls,
     schema: &Schema,
     keys: &[IdentityKey],
 ) -> Result<Vec<Read>, Error> {
     let mut found = Vec::new();
-    if !asks_for_children(keys) {
-        return Ok(found);
-    }
-    for number in 1.. {
-        if number > MOST_PAGES {
-            return Err(stuck(OPPORTUNITY_LIST));
-        }
-        let (mut reads, served) = page(calls, schema, number).await?;
-        reads.retain(|read| belongs(read, "contactId", keys));
-        found.extend(reads);
-        if served < PAGE {
-            break;
+    for key in keys.iter().filter(|key| key.kind == KeyKind::Parent) {
+        for number in 1.. {
+            if number > MOST_PAGES {
+                return Err(stuck(OPPORTUNITY_LIST));
+            }
+            let (mut reads, served) = page(calls, schema, number, Some(&key.value)).await?;
+            // where the filter is not heeded
+            reads.retain(|read| belongs(read, "contactId", std::slice::from_ref(key)));
+            found.extend(reads);
+            if served < PAGE {
+                break;
+            }
         }
     }
     Ok(found)
@@ -328,7 +333,7 @@ pub(crate) async fn changes(
         if number > MOST_PAGES {
             return Err(stuck(OPPORTUNITY_LIST));
         }
-        let (found, served) = page(calls, schema, number).await?;
+        let (found, served) = page(calls, schema, number, None).await?;
         for read in found {
             let changed = read.modified.map(Timestamp::as_millisecond);
             newest = newest.max(changed.unwrap_or(0));

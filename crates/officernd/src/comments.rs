@@ -277,6 +277,13 @@ async fn one(
 ) -> CreateOutcome {
     let text = |name: &str| draft.fields.get(name).text().unwrap_or_default();
     let (member, body) = (text(MEMBER), text(BODY));
+    if member.is_empty() || body.trim().is_empty() {
+        return CreateOutcome::Refused(Refusal {
+            code: "not sent".to_owned(),
+            message: "a comment needs a text, and the member whose ticket it belongs to".to_owned(),
+            fields: vec![if member.is_empty() { MEMBER } else { BODY }.into()],
+        });
+    }
     let known = holders.iter().find(|holder| holder.member == member);
     let holder = match known.cloned() {
         Some(holder) => holder,
@@ -307,7 +314,14 @@ async fn one(
     };
     if !response.status.is_success() {
         let complaint = Complaint::of(&response);
-        return if complaint.is_missing_route() {
+        return if complaint.is_gone() {
+            // it was there when tickets were listed: the next try makes another
+            let what = format!(
+                "the ticket {} that holds the notes of this member is gone",
+                holder.ticket
+            );
+            CreateOutcome::Failed(unexpected(TICKET_COMMENT_CREATE, &response, &what))
+        } else if complaint.is_missing_route() {
             let what = "there is no such endpoint";
             CreateOutcome::Failed(unexpected(TICKET_COMMENT_CREATE, &response, what))
         } else if response.status.is_client_error() || complaint.is_permanent() {

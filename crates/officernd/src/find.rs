@@ -1,7 +1,8 @@
 //! Records that carry a key.
 //!
 //! Lists of members are narrowed by `email`, exactly as it is stored: another spelling of the same address is not found
-//! here, and is found by the caller's own index of listings. Nothing narrows by phone.
+//! here, and is found by the caller's own index of listings. Nothing narrows by phone. Lists of opportunities, bookings and visits
+//! are narrowed by their member; those of tickets by nothing.
 //!
 //! Lists of companies are narrowed by `name`, exactly as it is stored, and by nothing else that a company is found by.
 //! A key is a folded name, so all companies are listed and compared: a request for each fifty.
@@ -21,13 +22,18 @@ pub(crate) async fn find(
     let operation = resource.operations.find;
     let asked = calls.now();
     let place = format!("/{}", resource.path);
-    if !resource.found_by_email {
+    let all_are = |kind: KeyKind| keys.iter().all(|key| key.kind == kind);
+    let (kind, filter) = if resource.found_by_email {
+        (KeyKind::Email, "email")
+    } else if resource.found_by_member && all_are(KeyKind::Parent) {
+        (KeyKind::Parent, "member")
+    } else {
         return listed(calls, schema, resource, keys).await;
-    }
+    };
     let narrowed: Vec<[(&str, &str); 1]> = keys
         .iter()
-        .filter(|key| key.kind == KeyKind::Email)
-        .map(|key| [("email", key.value.as_str())])
+        .filter(|key| key.kind == kind)
+        .map(|key| [(filter, key.value.as_str())])
         .collect();
     let questions = narrowed
         .iter()

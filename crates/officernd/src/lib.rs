@@ -156,6 +156,8 @@ impl Connector for OfficeRnD {
         Listing {
             tells_edits: entity == Entity::Task,
             per_record_of: None,
+            // lists of tickets take no filter
+            found_by_listing: entity == Entity::Task,
         }
     }
 

@@ -485,7 +485,8 @@ impl Block {
             freshness: member.freshness,
             completeness: Completeness::Complete,
             as_of: member.as_of,
-            modified: member.modified,
+            // the member's stamp moves with whatever is changed of the member, and tells nothing of one note
+            modified: None,
             created: self.day.as_ref().and_then(noon),
         }
     }

@@ -25,7 +25,7 @@ const READ: &str = "members.probe";
 const WRITE: &str = "members.update";
 
 /// All probes, in the order in which a run makes them: the first ones need the member as it was made.
-pub(crate) const PROBES: [Probe; 39] = [
+pub(crate) const PROBES: [Probe; 40] = [
     reads(
         "broken_id",
         "What is the status for an id that is none at all?",
@@ -64,6 +64,10 @@ pub(crate) const PROBES: [Probe; 39] = [
     reads(
         "stamps",
         "Do visitors, visits and check-ins show when they were made?",
+    ),
+    reads(
+        "ticket_comments",
+        "Does the API show the comments of a ticket?",
     ),
     Probe {
         id: "missing_scope",
@@ -210,6 +214,7 @@ pub(crate) async fn probe(id: &str, desk: &dyn Desk) -> Result<Finding, ProbeErr
         "shifting_pages" => lists::shifting_pages(desk).await,
         "parent_filter" => things::parent_filter(desk).await,
         "stamps" => things::stamps(desk).await,
+        "ticket_comments" => things::ticket_comments(desk).await,
         "event_words" => things::event_words(desk).await,
         "narrow_update" => things::narrow_update(desk).await,
         "status_silence" => things::status_silence(desk).await,

@@ -60,6 +60,8 @@ pub(crate) struct Resource {
     pub(crate) targets: &'static [&'static str],
     /// Whether lists can be narrowed to an e-mail address.
     pub(crate) found_by_email: bool,
+    /// Whether lists can be narrowed to the member that they belong to.
+    pub(crate) found_by_member: bool,
     /// Settings of the connection that give a new record what nothing else gives, each with the field; and whether one
     /// without is refused.
     pub(crate) defaults: &'static [(&'static str, &'static str)],
@@ -334,6 +336,7 @@ static TICKETS_RESOURCE: Resource = Resource {
     fields: &TICKET,
     targets: &[],
     found_by_email: false,
+    found_by_member: false,
     defaults: &TICKET_DEFAULTS,
     together: &[],
     query: None,
@@ -347,6 +350,7 @@ static MEMBERS_RESOURCE: Resource = Resource {
     fields: &MEMBER,
     targets: &["member", "members"],
     found_by_email: true,
+    found_by_member: false,
     defaults: &[(LOCATION, "location"), (START_DATE, "startDate")],
     together: &[],
     query: None,
@@ -360,6 +364,7 @@ static COMPANIES_RESOURCE: Resource = Resource {
     fields: &COMPANY_FIELDS,
     targets: &["team", "teams", "company", "companies"],
     found_by_email: false,
+    found_by_member: false,
     defaults: &[(LOCATION, "location"), (START_DATE, "startDate")],
     together: &[],
     query: None,
@@ -400,6 +405,7 @@ static OPPORTUNITIES_RESOURCE: Resource = Resource {
     fields: &OPPORTUNITY,
     targets: &["lead", "leads", "opportunity", "opportunities"],
     found_by_email: false,
+    found_by_member: true,
     defaults: &[],
     together: &[],
     query: None,
@@ -442,6 +448,7 @@ static BOOKINGS_RESOURCE: Resource = Resource {
     fields: &BOOKING,
     targets: &["booking", "bookings"],
     found_by_email: false,
+    found_by_member: true,
     defaults: &[(RESOURCE, "resource")],
     together: &["start", "end", "resource"],
     query: Some(("isSilent", "true")),
@@ -476,6 +483,7 @@ pub(crate) static VISITS_RESOURCE: Resource = Resource {
     fields: &VISIT,
     targets: &[],
     found_by_email: false,
+    found_by_member: true,
     defaults: &[(LOCATION, "location")],
     together: &[],
     query: None,

@@ -61,7 +61,7 @@ pub use ledger::{CallFilter, CallRow, Overview, Run, RunKind, RunState};
 pub use link::{
     Awaited, Blocked, Child, Half, Link, LinkState, Pair, PairDecision, Tombstone, Underway,
 };
-pub use listing::{Key, Known, Listed, Snapshot, Sweep, SweepPage};
+pub use listing::{Key, Known, Listed, NOT_LISTED, Snapshot, Sweep, SweepPage};
 pub use names::{
     ConnectionName, IntentId, LinkId, PlanId, ReviewId, RunId, SyncName, WorkflowRunId, Workspace,
 };

@@ -7,6 +7,10 @@ use serde_json::Value as Json;
 
 use crate::{ConnectionName, Signal};
 
+/// The hash of what no listing shows: of a record that was changed since the last one, so that the next is looked at closer
+/// whatever it shows.
+pub const NOT_LISTED: u64 = 0;
+
 /// A key by which a record can be found again, such as `email` + its canonical form.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Key {

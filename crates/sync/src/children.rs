@@ -6,17 +6,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use connector::Effect;
 use mapping::Likeness;
 use record::{Field, Fields, Read, RecordId, Side, Sides};
-use store::{Child, Key, Lane, Pair, PairDecision, SkipReason};
+use store::{Child, Commit, Key, Lane, Pair, PairDecision, SkipReason};
 
 use crate::{
     Error,
     create::Birth,
     engine::Core,
     identify::{self, Match},
+    intents,
     pair::Pairing,
-    reconcile::{ClaimEnd, Desk},
+    reconcile::{ClaimEnd, Desk, cause_of},
     references, resolve, scope,
 };
 
@@ -153,6 +155,13 @@ pub(crate) async fn adopt(desk: &mut Desk<'_>, births: Vec<Birth>) -> Result<Vec
         .collect();
     let known = references::known(desk.core, desk.pairing, &fields).await?;
     drop(fields);
+    if let Err(error) = look_there(desk, &known, &births).await {
+        for birth in births {
+            let end = desk.again(&[desk.side.other()], Effect::Read, error.to_string());
+            desk.end(&birth.claim.record, end);
+        }
+        return Ok(Vec::new());
+    }
     let shelf = Shelf {
         core: desk.core,
         listed: desk.core,
@@ -206,6 +215,69 @@ pub(crate) async fn adopt(desk: &mut Desk<'_>, births: Vec<Birth>) -> Result<Vec
     }
     identify::link_all(desk, matches).await?;
     Ok(others)
+}
+
+/// Of more births at once it is not asked whether they were entered on the other side as well: that is no hand at work.
+const BY_HAND: usize = 25;
+
+/// Nor where it takes more pages than this to find out.
+const PAGES: u64 = 4;
+
+/// Asks the other side for those who belong to the same records as these births: what was entered there since it was listed
+/// last is not known yet, and both would be made once more.
+async fn look_there(desk: &Desk<'_>, known: &Pairing, births: &[Birth]) -> Result<(), Error> {
+    let (core, target) = (desk.core, desk.side.other());
+    let end = desk.pairing.end(target);
+    let entity = desk.pairing.entity;
+    let Some((mapping, _)) = known.compiled.parent() else {
+        return Ok(());
+    };
+    if desk.lane == Lane::Backfill || births.len() > BY_HAND {
+        return Ok(());
+    }
+    if end.connector.listing(entity).found_by_listing {
+        let all = core
+            .store
+            .known_count(&core.workspace, &end.connection, entity)
+            .await?;
+        if all > PAGES * end.description.list_page as u64 {
+            return Ok(());
+        }
+    }
+    let keys: BTreeSet<Key> = births
+        .iter()
+        .filter_map(|birth| {
+            let parent = parent(known, desk.side, &birth.read.record.fields)?;
+            let named = mapping.put(target, &Field::of(parent.as_str()), &Fields::new());
+            key(known, target, &named)
+        })
+        .collect();
+    let keys: Vec<_> = keys.iter().filter_map(intents::identity_key).collect();
+    let (Some(first), false) = (births.first(), keys.is_empty()) else {
+        return Ok(());
+    };
+    let calls = desk.calls(target, &cause_of(&first.claim))?;
+    let found = end.connector.find(&*calls, &end.wanted, &keys).await?;
+    let ids: Vec<RecordId> = found.iter().map(|read| read.record.id.clone()).collect();
+    let shelf = Shelf {
+        core,
+        listed: core,
+        pairing: desk.pairing,
+    };
+    let linked = shelf.linked(target, &ids).await?;
+    let snapshots: Vec<_> = found
+        .iter()
+        .filter(|read| !linked.contains(&read.record.id))
+        .map(|read| identify::snapshot(core, desk.pairing, target, read))
+        .collect();
+    if !snapshots.is_empty() {
+        let commit = Commit {
+            snapshots,
+            ..Commit::default()
+        };
+        core.commit(commit).await?;
+    }
+    Ok(())
 }
 
 /// The id on the left of the record that these fields belong to, if that is linked.

@@ -385,7 +385,7 @@ async fn links_of(
 }
 
 /// Whether a listed or polled reading shows nothing that the link has not settled: it is older than
-/// the last settled one, or it means what the base says and is whole and fresh, or not newer than our own last
+/// the last settled one, or it means what the base says and is whole and fresh (or of records without stamps), or not newer than our own last
 /// write and whole (or we made the record with that write), or carries the very stamp of the last settled one. A stamp alone proves nothing, for some changes move none; and a
 /// mapping that has no base yet has settled nothing.
 pub(crate) fn shows_nothing_new(pairing: &Pairing, side: Side, link: &Link, read: &Read) -> bool {
@@ -409,8 +409,10 @@ pub(crate) fn shows_nothing_new(pairing: &Pairing, side: Side, link: &Link, read
     let is_ours = settled && read.modified.is_some_and(|at| wrote >= Some(at));
     // What it does not show of a record that nobody has touched since we made it is as we made it.
     let as_made = is_ours && wrote == Some(link.created);
-    let whole =
-        as_made || (is_ours || read.freshness == Freshness::Fresh) && pairing.knows(side, read);
+    // Records without stamps are told apart by what they say alone. Where a listing of them lags and shows the base,
+    // an edit that it does not show yet is shown by the next.
+    let tells = read.modified.is_none() || read.freshness == Freshness::Fresh;
+    let whole = as_made || (is_ours || tells) && pairing.knows(side, read);
     match against_stamp {
         Some(Ordering::Less) => settled,
         Some(Ordering::Equal) => settled && shows_base(pairing, side, link, read),

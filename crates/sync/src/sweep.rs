@@ -25,6 +25,9 @@ use crate::{
     setup,
 };
 
+/// By how much what a listing shows may be behind what was written.
+const LISTINGS_LAG: SignedDuration = SignedDuration::from_mins(10);
+
 /// What a sweep found.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct SweepReport {
@@ -311,6 +314,14 @@ async fn look_closer(
                         .is_some_and(|seen| shows_what_was_seen(of, *side, seen, &read)),
                 }
         });
+        let just_written = links.iter().any(|(_, side, links)| {
+            let link = links.get(&id);
+            let wrote = link.and_then(|link| match side {
+                Side::Left => link.wrote_left,
+                Side::Right => link.wrote_right,
+            });
+            wrote.is_some_and(|wrote| read.as_of.duration_since(wrote) < LISTINGS_LAG)
+        });
         let keys: Vec<Key> = identify::index_keys(core, pairing, side, &id, &read.record.fields);
         listed.push(Listed {
             snapshot: Snapshot {
@@ -318,7 +329,12 @@ async fn look_closer(
                 entity: pairing.entity,
                 record: id.clone(),
                 keys,
-                list_hash: Some(hash),
+                // one that may be from before our own write is not what the next is held against
+                list_hash: Some(if old_news || !just_written {
+                    hash
+                } else {
+                    store::NOT_LISTED
+                }),
                 read: (!everywhere_linked).then_some(read),
             },
             signal: (!old_news).then(|| Signal {

@@ -651,6 +651,9 @@ pub(crate) struct Catalog {
     /// Only operations that have to do with this word
     #[arg(long, value_name = "WORD", conflicts_with = "operation")]
     pub(crate) search: Option<String>,
+    /// Only how many there are of each system: the same call in two versions counts once, a discouraged one not at all
+    #[arg(long, conflicts_with_all = ["operation", "search"])]
+    pub(crate) counts: bool,
     #[command(flatten)]
     pub(crate) format: Format,
 }

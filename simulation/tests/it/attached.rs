@@ -97,7 +97,9 @@ fn rights(world: &World, resource: &str, address: &str) -> Result<Vec<(u64, Json
                 "erledigt",
                 "Deadline",
                 "Deadline_strikt",
-                "Art"
+                "Art",
+                "Prio",
+                "Verantwortung"
             ]),
             json!({"relatedAddressId": address}),
         ),
@@ -237,6 +239,73 @@ async fn a_task_crosses_both_ways_with_its_day_and_its_end() -> Result<()> {
         world.api_edits(mark)
     );
     ensure!(questions(&world).await?.is_empty());
+    agree(&world).await
+}
+
+/// How often single tasks were read in HighLevel.
+fn single_reads(world: &World) -> u64 {
+    let all = world.control.core().counts.all();
+    let routes = all.values().flat_map(|counts| &counts.routes);
+    routes
+        .filter(|route| route.method == "GET" && route.route.ends_with("/tasks/{taskId}"))
+        .map(|route| route.count)
+        .sum()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_listing_that_shows_what_is_known_reads_none_of_it() -> Result<()> {
+    let (world, anna) = with_anna(rules()?).await?;
+    let address: u64 = anna.onoffice.parse()?;
+    for number in 0..12 {
+        let task = json!({"data": {"Betreff": format!("Exposé {number}"), "Art": 155}, "relatedAddressId": address});
+        make_right(&world, "task", &task)?;
+    }
+    world.poll().await?;
+    ensure!(lefts(&world, "task")?.len() == 12);
+    // no message tells of an edit: all are listed with each poll
+    world.control.core().counts.reset();
+    for _ in 0..3 {
+        world.poll().await?;
+    }
+    world.sweep().await?;
+    let (reads, writes) = (single_reads(&world), world.writes());
+    ensure!(reads == 0, "{reads} tasks were read one by one");
+    // and one that was changed is read alone
+    let id = lefts(&world, "task")?[0]["id"]
+        .as_str()
+        .context("an id")?
+        .to_owned();
+    edit_left(&world, "task", &id, &json!({"title": "Neu"}))?;
+    world.poll().await?;
+    ensure!(
+        rights(&world, "task", &anna.onoffice)?
+            .iter()
+            .any(|(_, task)| task["Betreff"] == "Neu")
+    );
+    let reads = single_reads(&world);
+    ensure!(reads <= 2, "{reads} tasks were read for one edit");
+    ensure!(world.writes() > writes);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_edit_that_puts_back_what_the_last_listing_showed_is_an_edit() -> Result<()> {
+    let (world, anna) = with_anna(rules()?).await?;
+    let task = json!({"contactId": anna.highlevel, "title": "Rückruf", "dueDate": "2026-10-24T10:00:00.000Z"});
+    let id = write_left(&world, "task", &task)?;
+    world.settle().await?;
+    world.poll().await?;
+    let (number, _) = right(&world, "task", &anna.onoffice)?;
+    world.poll().await?;
+    let other = json!({"data": {"Betreff": "Besuch"}});
+    at_right(&world, "modify", "task", Some(number), &other)?;
+    world.poll().await?;
+    ensure!(left(&world, "task")?["title"] == "Besuch");
+    // nothing but a listing tells of it, and it shows what the listing before showed
+    edit_left(&world, "task", &id, &json!({"title": "Rückruf"}))?;
+    world.poll().await?;
+    let (_, there) = right(&world, "task", &anna.onoffice)?;
+    ensure!(there["Betreff"] == "Rückruf", "{there}");
     agree(&world).await
 }
 
@@ -672,5 +741,78 @@ async fn a_plan_shows_what_stands_on_both_sides_as_linked_and_carries_it_out() -
             .control
             .judge_belongings(Belonging::Tasks, &of(Entity::Contact), &of(Entity::Task));
     ensure!(wrong.is_empty(), "{wrong:#?}");
+    Ok(())
+}
+
+/// Somebody enters the same on both sides before either was looked at.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_entered_on_both_sides_between_two_polls_is_linked_or_asked_about() -> Result<()> {
+    let (world, anna) = with_anna(rules()?).await?;
+    let address: u64 = anna.onoffice.parse()?;
+    // something is there on both sides, and known
+    for (title, due) in [
+        ("Erstes", "2026-10-20 08:00:00"),
+        ("Zweites", "2026-10-21 08:00:00"),
+    ] {
+        let task = json!({"data": {"Betreff": title, "Art": 153, "Deadline": due, "Deadline_strikt": 1},
+            "relatedAddressId": address});
+        make_right(&world, "task", &task)?;
+    }
+    world.poll().await?;
+    ensure!(linked(&world, Entity::Task).await? == 2);
+
+    // the same task and the same note, and one that is almost the same
+    for (title, due) in [
+        ("Rückruf", "2026-10-24 12:00:00"),
+        ("Exposé senden", "2026-10-25 12:00:00"),
+    ] {
+        let task = json!({"data": {"Betreff": title, "Art": 153, "Deadline": due, "Deadline_strikt": 1},
+            "relatedAddressId": address});
+        make_right(&world, "task", &task)?;
+    }
+    let entry = json!({"addressids": [address], "actionkind": "Notiz", "note": "mag Altbau"});
+    make_right(&world, "agentslog", &entry)?;
+    for (title, due) in [
+        ("Rückruf", "2026-10-24T10:00:00.000Z"),
+        ("Exposé senden", "2026-10-27T10:00:00.000Z"),
+    ] {
+        let task = json!({"contactId": anna.highlevel, "title": title, "dueDate": due});
+        write_left(&world, "task", &task)?;
+    }
+    let note = json!({"contactId": anna.highlevel, "body": "mag Altbau"});
+    write_left(&world, "note", &note)?;
+    world.settle().await?;
+    world.poll().await?;
+    world.sweep().await?;
+    let titles = |rows: Vec<(u64, Json)>, name: &str| -> Vec<String> {
+        let mut all: Vec<String> = rows
+            .iter()
+            .filter_map(|(_, row)| row[name].as_str().map(str::to_owned))
+            .collect();
+        all.sort();
+        all
+    };
+    let tasks = titles(rights(&world, "task", &anna.onoffice)?, "Betreff");
+    ensure!(
+        tasks == ["Erstes", "Exposé senden", "Rückruf", "Zweites"],
+        "{tasks:?}"
+    );
+    ensure!(
+        lefts(&world, "task")?.len() == 4,
+        "{:#?}",
+        lefts(&world, "task")?
+    );
+    ensure!(lefts(&world, "note")?.len() == 1);
+    ensure!(rights(&world, "agentslog", &anna.onoffice)?.len() == 1);
+    ensure!(linked(&world, Entity::Task).await? == 3);
+    ensure!(linked(&world, Entity::Note).await? == 1);
+    let open = questions(&world).await?;
+    ensure!(
+        !open.is_empty()
+            && open
+                .iter()
+                .all(|review| review.kind == ReviewKind::Ambiguous),
+        "{open:#?}"
+    );
     Ok(())
 }

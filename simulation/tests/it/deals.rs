@@ -299,3 +299,102 @@ async fn what_stands_on_both_sides_at_one_stage_is_one_and_at_another_a_question
     assert_eq!(of.count(), 1);
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_amount_is_only_read_there_and_never_sent() -> Result<()> {
+    let deals = Deals::new(json!({})).await?;
+    let id = deals.make("Two desks", &deals.first)?;
+    deals.change(&id, json!({"monetaryValue": 700}))?;
+    deals.run().await?;
+    let made = deals.right();
+    assert_eq!(made.len(), 1, "it is made without an amount: {made:?}");
+    // another amount here is nothing to be written there
+    let mark = deals.world.edit_mark();
+    deals.change(&id, json!({"monetaryValue": 900}))?;
+    deals.run().await?;
+    let written = deals.world.api_edits(mark);
+    assert!(
+        written.iter().all(|edit| edit.system != OFFICERND),
+        "{written:#?}"
+    );
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_event_tells_of_an_opportunity_there_so_a_poll_finds_its_edits() -> Result<()> {
+    let deals = Deals::new(json!({})).await?;
+    deals.make("Two desks", &deals.first)?;
+    deals.run().await?;
+    let there = deals.right().pop().context("one")?.0;
+    let edit = json!({"id": there, "fields": {"name": "Three desks"}});
+    deals.world.act(OFFICERND, "edit_opportunity", &edit)?;
+    deals.world.settle().await?;
+    assert_eq!(deals.left()?["name"], "Two desks", "nobody told of it");
+    deals.world.poll().await?;
+    assert_eq!(deals.left()?["name"], "Three desks");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stage_map_may_name_a_status_by_its_id() -> Result<()> {
+    let mut deals = Deals::new(json!({})).await?;
+    let (open, viewing) = (
+        deals.status("System status for open opportunities")?,
+        deals.status("viewing")?,
+    );
+    let rules = |values: Json| -> Result<_> {
+        let mut rules = member_rules();
+        let opportunity = json!({
+            "fields": [
+                {"left": "name", "right": "name"},
+                {"name": "contact", "left": "contactId", "right": "member"},
+                {"name": "stage", "left": "stage", "right": "status", "values": values},
+            ],
+            "match": {"keys": []},
+        });
+        rules
+            .entities
+            .insert(Entity::Opportunity, serde_json::from_value(opportunity)?);
+        Ok(rules)
+    };
+    let values = json!({&deals.first: open, &deals.second: viewing});
+    assert_eq!(deals.world.apply_to(members(), rules(values)?).await, []);
+    let id = deals.make("Two desks", &deals.first)?;
+    deals.run().await?;
+    assert_eq!(deals.right()[0].3, "System status for open opportunities");
+    let (pipeline, stage) = deals.second.split_once('/').context("a stage")?;
+    deals.change(
+        &id,
+        json!({"pipelineId": pipeline, "pipelineStageId": stage}),
+    )?;
+    deals.run().await?;
+    assert_eq!(deals.right()[0].3, "viewing");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_entered_in_both_between_two_polls_is_one() -> Result<()> {
+    let deals = Deals::new(json!({})).await?;
+    deals.make("Conference", &deals.second)?;
+    deals.run().await?;
+    assert_eq!((deals.all(false)?.len(), deals.right().len()), (1, 1));
+    // nothing tells of the one there; the one here is told of at once
+    let open = deals.status("System status for open opportunities")?;
+    let fields = json!({"name": "two desks", "member": deals.member, "status": open});
+    deals.world.act(OFFICERND, "create_opportunity", &fields)?;
+    deals.make("Two Desks", &deals.first)?;
+    deals.world.settle().await?;
+    deals.world.poll().await?;
+    assert_eq!(
+        (deals.all(false)?.len(), deals.right().len()),
+        (2, 2),
+        "{:#?}",
+        deals.right()
+    );
+    let links = deals.world.engine().links(&members(), None, 0).await?;
+    let of = links
+        .iter()
+        .filter(|link| link.entity == Entity::Opportunity);
+    assert_eq!(of.count(), 2);
+    Ok(())
+}

@@ -264,6 +264,7 @@ async fn officernd_is_told_apart_each_way() -> Result<()> {
             ),
             ("parent_filter", "officernd.parent_filter_required", FLAG),
             ("stamps", "officernd.stamps", &["\"by_kind\"", "\"all\""]),
+            ("ticket_comments", "officernd.ticket_comments_read", FLAG),
             (
                 "empty_name",
                 "officernd.broken_rule",
@@ -463,7 +464,6 @@ const NOT_ASKED: &[&str] = &[
     "officernd.ungranted_scope",
     "officernd.api_v1",
     "officernd.booking_mails",
-    "officernd.ticket_comments_read",
     "officernd.dirty_every",
     "officernd.manual_status_cuts_portal",
     "officernd.status_follows_time",

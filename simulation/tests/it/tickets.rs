@@ -1,12 +1,12 @@
 //! HighLevel's tasks and OfficeRnD's tickets, which stand in for them.
 
 use anyhow::{Context, Result, ensure};
-use mapping::SyncRules;
+use mapping::{DeleteRule, SyncRules};
 use record::Entity;
 use serde_json::{Value as Json, json};
 use simulation::{HIGHLEVEL, OFFICERND, World, member_rules, members};
 
-use crate::support::{on_the_left, options};
+use crate::support::{on_the_left, options, questions};
 
 /// The rules of members, and the block for tasks of the ready config.
 fn rules() -> Result<SyncRules> {
@@ -109,5 +109,48 @@ async fn a_task_and_a_ticket_stand_for_each_other_without_day_and_person() -> Re
     world.settle().await?;
     world.sweep().await?;
     ensure!(tickets(&world)?.len() == 2 && tasks(&world)?.len() == 1);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_ticket_that_a_person_deletes_is_asked_about_or_takes_its_task_with_it() -> Result<()> {
+    for propagates in [false, true] {
+        let (mut world, contact, member) = world().await?;
+        let mut changed = rules()?;
+        let task = changed.entities.get_mut(&Entity::Task).context("tasks")?;
+        task.limits.deletes.share = 1.0;
+        if propagates {
+            task.deletes.right = DeleteRule::Propagate;
+        }
+        ensure!(world.apply_to(members(), changed).await.is_empty());
+        // an empty list would be no proof that one was deleted
+        for subject in ["Drucker", "Kaffee"] {
+            let made = json!({"fields": {"member": member, "subject": subject}});
+            world.act(OFFICERND, "create_ticket", &made)?;
+        }
+        world.poll().await?;
+        ensure!(tasks(&world)?.len() == 2);
+        let gone = tickets(&world)?.remove(0);
+        world.act(OFFICERND, "delete_ticket", &json!({"id": gone["_id"]}))?;
+        world.settle().await?;
+        world.sweep().await?;
+        let held = tasks(&world)?;
+        let open = questions(&world).await?;
+        if propagates {
+            ensure!(
+                held.len() == 1 && held[0]["title"] != gone["subject"],
+                "{held:#?}"
+            );
+            ensure!(held[0]["contactId"] == json!(contact), "{held:#?}");
+            ensure!(open.is_empty(), "{open:#?}");
+        } else {
+            ensure!(held.len() == 2, "{held:#?}");
+            ensure!(open.len() == 1, "{open:#?}");
+        }
+        // nothing brings it back
+        world.poll().await?;
+        world.sweep().await?;
+        ensure!(tickets(&world)?.len() == 1);
+    }
     Ok(())
 }

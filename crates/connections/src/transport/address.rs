@@ -62,6 +62,12 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
     }
 }
 
+/// Whether an address is plainly one of this machine or of a private network: a name may still turn out to be.
+#[must_use]
+pub fn leads_inside(url: &Url) -> bool {
+    is_here(url) || refuse_private(url, &[]).is_err()
+}
+
 /// Whether an address is plainly this machine, which no proxy could reach for us.
 pub(crate) fn is_here(url: &Url) -> bool {
     match url.host() {

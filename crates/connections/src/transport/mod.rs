@@ -15,6 +15,7 @@ use bytes::Bytes;
 use url::Url;
 
 pub use self::{
+    address::leads_inside,
     http::{HttpOptions, HttpSetupError, HttpTransport, install_tls},
     service::ServiceTransport,
 };

@@ -14,7 +14,7 @@ fn transport() -> HttpTransport {
     HttpTransport::new(&HttpOptions {
         version: "1.2.3".to_owned(),
         connect_timeout: Duration::from_secs(2),
-        read_timeout: Duration::from_millis(300),
+        read_timeout: Duration::from_secs(1),
         total_timeout: Duration::from_secs(5),
         answer_cap: 10_000,
     })

@@ -85,6 +85,7 @@ pub(crate) fn listing(entity: Entity) -> Listing {
     Listing {
         tells_edits: entity == Entity::Task,
         per_record_of: (entity == Entity::Note).then_some(Entity::Contact),
+        found_by_listing: false,
     }
 }
 

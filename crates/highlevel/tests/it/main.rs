@@ -14,6 +14,7 @@ mod spec;
 
 mod account;
 mod assign;
+mod belongings;
 mod catalog;
 mod changes;
 mod company;

@@ -57,6 +57,31 @@ pub(super) async fn stamps(desk: &dyn Desk) -> Result<Finding, ProbeError> {
     Ok(open.unwrap_or_else(|| Finding::open("the organisation has none of them")))
 }
 
+/// An id of the right form that no ticket has: whether there is such an endpoint shows in how it is not found.
+const NO_TICKET: &str = "aaaaaaaaaaaaaaaaaaaaaaaa";
+
+pub(super) async fn ticket_comments(desk: &dyn Desk) -> Result<Finding, ProbeError> {
+    let switch = "officernd.ticket_comments_read";
+    if let Some(open) = lacks(desk, "flex.collaboration.ticketComments.read") {
+        return Ok(open);
+    }
+    let below = format!("/ticket-comments/{NO_TICKET}");
+    let response = desk.read(get(desk, &below)?).await?;
+    let complaint = Complaint::of(&response);
+    Ok(if complaint.is_missing_route() {
+        let how = format!(
+            "there is no such call, so that notes cannot be kept there: {}",
+            said(&response)
+        );
+        Finding::settled(how).switch(switch, false)
+    } else if response.status.is_success() || complaint.is_gone() {
+        Finding::settled("it does: a connection can keep notes there with `notes_ticket`")
+            .switch(switch, true)
+    } else {
+        beside(&response)
+    })
+}
+
 pub(super) async fn event_words(desk: &dyn Desk) -> Result<Finding, ProbeError> {
     if let Some(open) = lacks(desk, "flex.settings.webhooks.create") {
         return Ok(open);

@@ -21,7 +21,7 @@ use crate::vendor::ActError;
 pub(crate) type Done = Result<Value, ActError>;
 
 /// Every act, for the error that names them all; `docs/sandbox.md` explains each.
-const ACTS: [&str; 40] = [
+const ACTS: [&str; 41] = [
     "access",
     "add_field",
     "add_tags",
@@ -40,6 +40,7 @@ const ACTS: [&str; 40] = [
     "edit_business",
     "edit_contact",
     "edit_item",
+    "edit_user",
     "expire_private_token",
     "expire_tokens",
     "get_business",
@@ -65,10 +66,20 @@ const ACTS: [&str; 40] = [
 ];
 
 impl State {
+    /// Somebody of the agency gets another e-mail address.
+    fn person_edits_user(&mut self, input: &Value) -> Done {
+        let (id, email) = (text(input, "id")?, text(input, "email")?);
+        let user = self.users.iter_mut().find(|user| user.id == id);
+        let user = user.ok_or_else(|| ActError::missing("user", id))?;
+        user.email = email;
+        Ok(user.to_json())
+    }
+
     pub(crate) fn perform(&mut self, act: &str, input: &Value, core: &Core) -> Done {
         match act {
             "access" => Ok(self.access()),
             "webhook_keys" => self.webhook_keys(input),
+            "edit_user" => self.person_edits_user(input),
             "create_contact" => self.person_creates(input, core),
             "get_contact" => {
                 let at = self.contact_of(input, "id")?;

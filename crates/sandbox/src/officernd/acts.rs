@@ -15,7 +15,7 @@ use crate::vendor::ActError;
 pub(super) type Done = Result<Value, ActError>;
 
 /// Every act, for the error that names them all; `docs/sandbox.md` explains each.
-const ACTS: [&str; 41] = [
+const ACTS: [&str; 43] = [
     "access",
     "add_location",
     "add_opportunity_status",
@@ -36,6 +36,8 @@ const ACTS: [&str; 41] = [
     "delete_member",
     "delete_membership",
     "delete_opportunity",
+    "delete_thing",
+    "delete_ticket",
     "delete_webhook",
     "edit_company",
     "edit_member",
@@ -70,7 +72,9 @@ impl State {
         }
         match act {
             "access" => Ok(self.access()),
-            "make_thing" | "change_thing" | "things" => self.person_with_thing(act, input, core),
+            "make_thing" | "change_thing" | "delete_thing" | "things" => {
+                self.person_with_thing(act, input, core)
+            }
             "happen" => self.happen(input, core),
             "add_location" => self.add_named(Kind::Location, input, core),
             "add_plan" => self.add_named(Kind::Plan, input, core),
@@ -97,7 +101,9 @@ impl State {
                 self.set_status(slot, &status, &stamp, core);
                 self.dumped(Kind::Member, slot)
             }
-            "create_ticket" | "edit_ticket" | "tickets" => self.person_ticket(act, input, core),
+            "create_ticket" | "edit_ticket" | "delete_ticket" | "tickets" => {
+                self.person_ticket(act, input, core)
+            }
             "create_application" => self.create_application(input, core),
             "remove_application" => self.remove_application(input),
             "rotate_secret" => self.rotate_secret(input, core),

@@ -229,6 +229,7 @@ impl State {
                 let slot = slot.map_err(|_| ActError::missing("ticket", id))?;
                 self.change(slot, fields, &stamp, core)
             }
+            "delete_ticket" => self.person_deletes_thing("ticket", input, core)?,
             _ => {
                 let all = self.things.living("ticket");
                 let shown: Vec<Value> = all
@@ -242,6 +243,23 @@ impl State {
             }
         };
         Ok(json!({"_id": self.things.get(slot).id}))
+    }
+
+    /// A person deletes one, which some kinds have an event for.
+    fn person_deletes_thing(
+        &mut self,
+        kind: &'static str,
+        input: &Value,
+        core: &Core,
+    ) -> Result<Slot, ActError> {
+        let id = input["id"].as_str().unwrap_or_default();
+        let slot = self.things.find(kind, id);
+        let slot = slot.map_err(|_| ActError::missing(kind, id))?;
+        let stamp = self.person(core);
+        self.things.bury(slot);
+        log(core, Operation::Delete, kind, id);
+        self.tell_of_thing(slot, Operation::Delete, None, &stamp, core);
+        Ok(slot)
     }
 
     pub(super) fn add(
@@ -464,7 +482,7 @@ impl State {
         slot
     }
 
-    /// `make_thing {kind, fields}` (of a booking, or what stands beside it), `change_thing {kind, id, fields}` and `things {kind}`, which shows all, gone ones too: what a
+    /// `make_thing {kind, fields}` (of a booking, or what stands beside it), `change_thing {kind, id, fields}`, `delete_thing {kind, id}` and `things {kind}`, which shows all, gone ones too: what a
     /// person does with bookings and whatever else no act of its own is about.
     pub(super) fn person_with_thing(
         &mut self,
@@ -495,6 +513,9 @@ impl State {
             "make_thing" => {
                 let kind = MADE_BY_PEOPLE.into_iter().find(|kind| *kind == named);
                 let kind = kind.ok_or_else(|| ActError::missing("kind of thing", named))?;
+                if kind == "ticket_comment" {
+                    self.check_comment(&fields)?;
+                }
                 let slot = self.add(kind, fields, &stamp, core);
                 Ok(shown(&self.things.all[slot as usize]))
             }
@@ -507,8 +528,29 @@ impl State {
                 self.change(slot, fields, &stamp, core);
                 Ok(shown(&self.things.all[slot as usize]))
             }
+            "delete_thing" => {
+                let kinds = MADE_BY_PEOPLE.into_iter().chain(["booking"]);
+                let kind = kinds.into_iter().find(|kind| *kind == named);
+                let kind = kind.ok_or_else(|| ActError::missing("kind of thing", named))?;
+                let slot = self.person_deletes_thing(kind, input, core)?;
+                Ok(shown(&self.things.all[slot as usize]))
+            }
             _ => Err(ActError::missing("kind of thing", named)),
         }
+    }
+
+    /// A comment is of a ticket that is there. Nobody need stand at it: those of the operator's own people name no member.
+    fn check_comment(&self, fields: &Map<String, Value>) -> Result<(), ActError> {
+        let text = |name: &str| fields.get(name).and_then(Value::as_str).unwrap_or_default();
+        let ticket = text("ticket");
+        self.things
+            .find("ticket", ticket)
+            .map_err(|_| ActError::missing("ticket", ticket))?;
+        let member = text("member");
+        if !member.is_empty() && self.table(Kind::Member).find(member).is_none() {
+            return Err(ActError::missing("member", member));
+        }
+        Ok(())
     }
 
     /// What the vendor adds to a booking.

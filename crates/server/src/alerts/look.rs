@@ -191,7 +191,12 @@ async fn idle(
     }
     let known = looks.changed.get(name).copied();
     let changed = match known {
-        Some((changed, looked)) if now.duration_since(looked) < IDLE_PACE => changed,
+        // one that stands idle is looked at each time, so that its end is told at once
+        Some((changed, looked))
+            if now.duration_since(looked) < IDLE_PACE && since(changed, hours) > now =>
+        {
+            changed
+        }
         _ => {
             let filter = JournalFilter {
                 sync: Some(name.clone()),
@@ -205,13 +210,18 @@ async fn idle(
             changed
         }
     };
-    let since = changed
-        .saturating_add(SignedDuration::from_hours(hours))
-        .unwrap_or(Timestamp::MAX);
+    let since = since(changed, hours);
     Ok((since <= now).then(|| Trouble {
         kind: Kind::Idle,
         about: name.to_string(),
         why: format!("It changed nothing for more than {hours} hours, since {changed}"),
         since,
     }))
+}
+
+/// When a sync that changed something last at this moment has been idle for so long.
+fn since(changed: Timestamp, hours: i64) -> Timestamp {
+    changed
+        .saturating_add(SignedDuration::from_hours(hours))
+        .unwrap_or(Timestamp::MAX)
 }

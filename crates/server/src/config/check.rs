@@ -53,13 +53,16 @@ fn alerts(reading: &mut Reading<'_>, document: &Document) {
             hint,
         );
     }
-    if let Some(webhook) = &alerts.webhook {
-        let begins = ["https://", "http://", "env:", "file:"];
-        if !begins.iter().any(|begin| webhook.starts_with(begin)) {
-            let hint =
-                "write `https://…`, or `env:NAME` or `file:PATH` where the address is a secret";
-            problem("webhook", "this is no address", hint);
+    for (at, address) in alerts.email.iter().enumerate() {
+        if !is_mailbox(address) {
+            let hint = "write each address by itself, such as `operations@example.org`";
+            problem(&format!("email[{at}]"), "this is no e-mail address", hint);
         }
+    }
+    if let Some(webhook) = &alerts.webhook
+        && let Err((what, hint)) = webhook_of(webhook, document.workflows.allow_private_addresses)
+    {
+        problem("webhook", &what, hint);
     }
     if alerts.after_minutes > 1440 {
         problem(
@@ -89,6 +92,44 @@ fn alerts(reading: &mut Reading<'_>, document: &Document) {
             "from 0 to 0.9",
         );
     }
+}
+
+/// Whether mail can be sent there, as far as the form tells: somebody at some host.
+fn is_mailbox(address: &str) -> bool {
+    let breaks = |text: &str| {
+        text.chars()
+            .any(|at| at.is_whitespace() || ",;<>\"()".contains(at))
+    };
+    address.split_once('@').is_some_and(|(who, host)| {
+        !who.is_empty()
+            && !breaks(address)
+            && !host.contains('@')
+            && host.split('.').all(|label| !label.is_empty())
+    })
+}
+
+/// What is wrong with the address of a webhook, and what to do. What a reference leads to is never shown: it may be a secret.
+fn webhook_of(webhook: &str, allow_private: bool) -> Result<(), (String, &'static str)> {
+    const FORM: &str =
+        "write `https://…`, or `env:NAME` or `file:PATH` where the address is a secret";
+    let held;
+    let text = if webhook.starts_with("env:") || webhook.starts_with("file:") {
+        held = connections::secret(webhook).map_err(|why| (why, FORM))?;
+        held.expose()
+    } else {
+        webhook
+    };
+    let url = url::Url::parse(text.trim())
+        .ok()
+        .filter(|url| matches!(url.scheme(), "https" | "http") && url.has_host())
+        .ok_or_else(|| ("this is no address".to_owned(), FORM))?;
+    if !allow_private && connections::leads_inside(&url) {
+        return Err((
+            "this is an address of this machine or of a private network".to_owned(),
+            "set `workflows: {allow_private_addresses: true}` if that is meant",
+        ));
+    }
+    Ok(())
 }
 
 fn version(reading: &mut Reading<'_>, document: &Document) {

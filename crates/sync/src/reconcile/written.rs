@@ -215,7 +215,13 @@ impl Desk<'_> {
             }
             if changed || self.is_being_listed(side) {
                 let last = after[at].unwrap_or(&reads[at]);
-                self.commit.snapshots.push(self.linked_snapshot(side, last));
+                let snapshot = self.linked_snapshot(side, last);
+                // What a listing showed is older than this: if the next shows the same again, somebody put it back.
+                let list_hash = (changed && !is_new).then_some(store::NOT_LISTED);
+                self.commit.snapshots.push(store::Snapshot {
+                    list_hash,
+                    ..snapshot
+                });
             }
         }
         self.count("refused", settled.refused);

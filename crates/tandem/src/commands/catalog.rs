@@ -1,11 +1,14 @@
 //! `tandem catalog` and `tandem call`: what the systems can do, and doing it.
 
-use std::{fmt::Write as _, path::Path};
+use std::{fmt::Write as _, path::Path, sync::Arc};
 
 use anyhow::Result;
-use connector::catalog::{
-    Effects, Operation, Repeat,
-    trigger::{Source, Trigger},
+use connector::{
+    Connector,
+    catalog::{
+        Effects, Operation, Repeat,
+        trigger::{Source, Trigger},
+    },
 };
 use serde_json::{Value as Json, json};
 use server::Code;
@@ -37,6 +40,9 @@ pub(crate) fn catalog(global: &Global, wanted: &cli::Catalog) -> Result<()> {
                 .hint(format!("there are {}", systems.join(", ")))
                 .into(),
         );
+    }
+    if wanted.counts {
+        return counts(wanted, &connectors);
     }
     let word = wanted.search.as_deref().unwrap_or_default().to_lowercase();
     let mut rows = Vec::new();
@@ -116,6 +122,39 @@ pub(crate) fn catalog(global: &Global, wanted: &cli::Catalog) -> Result<()> {
             ("if its outcome is not known", &at("/repeat")),
         ],
         "No operation has to do with that.",
+    )
+}
+
+/// How much each system can do.
+fn counts(wanted: &cli::Catalog, connectors: &[Arc<dyn Connector>]) -> Result<()> {
+    let rows: Vec<Json> = connectors
+        .iter()
+        .map(|connector| (connector.describe().system, connector.catalog()))
+        .filter(|(system, _)| wanted.system.as_deref().is_none_or(|own| own == *system))
+        .map(|(system, catalog)| {
+            let distinct = catalog.distinct();
+            json!({
+                "system": system,
+                "actions": distinct.actions,
+                "pairs": catalog.pairs(),
+                "triggers": distinct.triggers,
+                "entries": catalog.operations.len() + catalog.triggers.len(),
+            })
+        })
+        .collect();
+    if wanted.format.json {
+        return output::json(&Json::Array(rows));
+    }
+    output::table(
+        &rows,
+        &[
+            ("system", &at("/system")),
+            ("different actions", &at("/actions")),
+            ("pairs of action and resource", &at("/pairs")),
+            ("different triggers", &at("/triggers")),
+            ("entries", &at("/entries")),
+        ],
+        "There is no system.",
     )
 }
 

@@ -77,9 +77,8 @@ impl Bar {
                 ProgressDrawTarget::hidden()
             },
         );
-        if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} {msg}") {
-            bar.set_style(style);
-        }
+        // as long as nobody knows how much there is, only what is being done is said
+        styled(&bar, "{msg}");
         Self(bar)
     }
 
@@ -94,14 +93,26 @@ impl Bar {
         } else {
             (count("done"), count("to_do"))
         };
-        self.0.set_length(all.max(done));
-        self.0.set_position(done);
+        let all = all.max(done);
+        if all > 0 {
+            self.0.set_length(all);
+            self.0.set_position(done);
+            styled(&self.0, "{bar:30} {pos}/{len} {msg}");
+        } else {
+            styled(&self.0, "{msg}");
+        }
         self.0
             .set_message(progress["phase"].as_str().unwrap_or_default().to_owned());
     }
 
     pub(crate) fn end(&self) {
         self.0.finish_and_clear();
+    }
+}
+
+fn styled(bar: &ProgressBar, template: &str) {
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style);
     }
 }
 

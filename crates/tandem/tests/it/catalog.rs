@@ -5,6 +5,42 @@ use serde_json::json;
 
 use crate::world::World;
 
+/// A twin in another version, an alias and a discouraged form count once; so many different ones are asked for at least.
+#[tokio::test(flavor = "multi_thread")]
+async fn each_system_can_do_as_many_different_things_as_are_promised() {
+    let world = World::start().await;
+    let counted = world.run(&["catalog", "--counts", "--json"]).await.json();
+    let of = |system: &str, what: &str| {
+        let rows = counted.as_array().unwrap();
+        let row = rows.iter().find(|row| row["system"] == system).unwrap();
+        row[what].as_u64().unwrap()
+    };
+    let both = of("highlevel", "actions") + of("highlevel", "triggers");
+    assert!(
+        of("highlevel", "actions") >= 100 && both >= 126,
+        "{counted:#}"
+    );
+    assert!(of("onoffice", "pairs") >= 57, "{counted:#}");
+    assert!(of("officernd", "actions") >= 100, "{counted:#}");
+    // the page of the docs says the same
+    let page = include_str!("../../../../docs/catalog.md");
+    for (system, title) in [
+        ("highlevel", "HighLevel"),
+        ("onoffice", "onOffice enterprise"),
+        ("officernd", "OfficeRnD Flex"),
+    ] {
+        let row = page
+            .lines()
+            .find(|line| line.starts_with(&format!("| [{title}]")))
+            .unwrap();
+        let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+        assert_eq!(cells[3], of(system, "actions").to_string(), "{row}");
+    }
+    let shown = world.run(&["catalog", "onoffice", "--counts"]).await;
+    assert!(shown.out.contains("DIFFERENT TRIGGERS"), "{shown:#?}");
+    assert!(!shown.out.contains("highlevel"), "{shown:#?}");
+}
+
 /// Webhooks reach the program that listens; what is not told is found by asking, and needs no server.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_trigger_is_listened_to_while_it_happens() {

@@ -596,17 +596,16 @@ async fn companies_are_kept_the_same_and_people_belong_to_their_counterparts() {
     assert_eq!(business["name"], "Neue Halle", "{held:#} {business:#}");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn visits_stand_for_appointments_where_the_config_says_so() {
-    let world = World::start().await;
+/// Visits stand for appointments: Anna's contact, the calendar of HighLevel, and how she gets an appointment.
+async fn with_visits(world: &World) -> (String, String) {
     let calendar = world.act(
         System::HighLevel,
         "make_thing",
         json!({"kind": "calendar", "fields": {"name": "Besuche"}}),
     );
     let calendar = calendar["id"].as_str().unwrap();
-    let settings = format!("location: {}\n      appointments: visits", location(&world));
-    let text = ready(&world, &settings).await.replacen(
+    let settings = format!("location: {}\n      appointments: visits", location(world));
+    let text = ready(world, &settings).await.replacen(
         "    settings:\n",
         &format!("    settings:\n      calendar: {calendar}\n"),
         1,
@@ -618,32 +617,89 @@ async fn visits_stand_for_appointments_where_the_config_says_so() {
     let config = world.write("tandem.yaml", &text);
     let applied = world.run(&["apply", config.to_str().unwrap()]).await;
     assert_eq!(applied.code, 0, "{applied:#?}");
-    let connected = connect(&world).await;
+    let connected = connect(world).await;
     assert_eq!(connected["account"]["missing"], json!([]), "{connected:#}");
 
     let control = world.sandbox.control();
     let anna = json!({"firstName": "Anna", "lastName": "Brandt", "email": "anna@brandt.example"});
     let contact = control.seed(System::HighLevel, &[anna]).unwrap().remove(0);
-    let appointment = |title: &str, day: &str| {
-        let fields = json!({"title": title, "contactId": contact, "calendarId": calendar,
-            "startTime": format!("{day}T09:00:00+02:00"), "endTime": format!("{day}T10:00:00+02:00"),
-            "appointmentStatus": "confirmed"});
-        let thing = json!({"kind": "appointment", "fields": fields});
-        world.act(System::HighLevel, "make_thing", thing)
+    (contact, calendar.to_owned())
+}
+
+/// An hour of a day in December.
+fn appointment(world: &World, of: &(String, String), title: &str, day: u32) -> Json {
+    let (contact, calendar) = of;
+    let fields = json!({"title": title, "contactId": contact, "calendarId": calendar,
+        "startTime": format!("2026-12-{day:02}T09:00:00+02:00"), "endTime": format!("2026-12-{day:02}T10:00:00+02:00"),
+        "appointmentStatus": "confirmed"});
+    let thing = json!({"kind": "appointment", "fields": fields});
+    world.act(System::HighLevel, "make_thing", thing)
+}
+
+/// What is there of a kind and not gone.
+fn living(world: &World, system: System, kind: &str) -> Vec<Json> {
+    let all = world.act(system, "things", json!({"kind": kind}));
+    let all = all.as_array().unwrap().clone();
+    all.into_iter()
+        .filter(|thing| thing["gone"] != true)
+        .collect()
+}
+
+async fn synced(world: &World) {
+    let report = world.run(&["sync", "people", "--json"]).await.json();
+    assert_eq!(report["state"], "done", "{report:#}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_visit_that_is_deleted_takes_its_appointment_with_it_and_the_other_way() {
+    let world = World::start().await;
+    let of = with_visits(&world).await;
+    let days = |kind_of: System, kind: &str, name: &str| {
+        let all = living(&world, kind_of, kind);
+        let mut days: Vec<String> = all
+            .iter()
+            .map(|one| one[name].as_str().unwrap()[8..10].to_owned())
+            .collect();
+        days.sort();
+        days
     };
-    let first = appointment("Führung", "2026-12-01");
-    appointment("Vertrag", "2026-12-02");
-    let sync = async || {
-        let report = world.run(&["sync", "people", "--json"]).await.json();
-        assert_eq!(report["state"], "done", "{report:#}");
-    };
-    sync().await;
-    let things = |kind: &str| {
-        let all = world.act(System::OfficeRnd, "things", json!({"kind": kind}));
-        let all = all.as_array().unwrap().clone();
-        let living = all.into_iter().filter(|thing| thing["gone"] != true);
-        living.collect::<Vec<Json>>()
-    };
+    let made: Vec<Json> = (1..=4)
+        .map(|day| appointment(&world, &of, "Führung", day))
+        .collect();
+    synced(&world).await;
+    let visits = living(&world, System::OfficeRnd, "visit");
+    assert_eq!(visits.len(), 4, "{visits:#?}");
+    // nothing tells of a visit: all are listed
+    let second = visits
+        .iter()
+        .find(|visit| visit["start"].as_str().unwrap().starts_with("2026-12-02"));
+    let gone = json!({"kind": "visit", "id": second.unwrap()["_id"]});
+    world.act(System::OfficeRnd, "delete_thing", gone);
+    let gone = json!({"kind": "appointment", "id": made[2]["id"]});
+    world.act(System::HighLevel, "delete_thing", gone);
+    synced(&world).await;
+    assert_eq!(
+        days(System::HighLevel, "appointment", "startTime"),
+        ["01", "04"]
+    );
+    assert_eq!(days(System::OfficeRnd, "visit", "start"), ["01", "04"]);
+    // and they stay away
+    synced(&world).await;
+    assert_eq!(
+        days(System::HighLevel, "appointment", "startTime"),
+        ["01", "04"]
+    );
+    assert_eq!(days(System::OfficeRnd, "visit", "start"), ["01", "04"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn visits_stand_for_appointments_where_the_config_says_so() {
+    let world = World::start().await;
+    let of = with_visits(&world).await;
+    let first = appointment(&world, &of, "Führung", 1);
+    appointment(&world, &of, "Vertrag", 2);
+    synced(&world).await;
+    let things = |kind: &str| living(&world, System::OfficeRnd, kind);
     let (visits, visitors) = (things("visit"), things("visitor"));
     assert_eq!(visits.len(), 2, "{visits:#?}");
     assert_eq!(
@@ -663,7 +719,7 @@ async fn visits_stand_for_appointments_where_the_config_says_so() {
     world.act(System::OfficeRnd, "make_thing", visit);
     let gone = json!({"kind": "appointment", "id": first["id"]});
     world.act(System::HighLevel, "delete_thing", gone);
-    sync().await;
+    synced(&world).await;
     assert_eq!(things("visit").len(), 2, "{:#?}", things("visit"));
     let items = world.act(System::HighLevel, "things", json!({"kind": "appointment"}));
     let starts: Vec<&str> = items
@@ -771,6 +827,29 @@ async fn notes_are_comments_of_a_ticket_where_the_config_says_so() {
         things("ticket_comment")
             .iter()
             .any(|comment| comment["text"] == "mag Hunde")
+    );
+    // one at which nobody stands is a note like the others; one of another ticket is none, nor one that says nothing
+    let other = json!({"fields": {"member": member, "subject": "Drucker"}});
+    let other = world.act(System::OfficeRnd, "create_ticket", other);
+    for (ticket, text) in [
+        (&tickets[0]["_id"], "ruft zurück"),
+        (&tickets[0]["_id"], "  "),
+        (&other["_id"], "Toner leer"),
+    ] {
+        let comment = json!({"kind": "ticket_comment", "fields": {"ticket": ticket, "text": text}});
+        world.act(System::OfficeRnd, "make_thing", comment);
+    }
+    world.run(&["sync", "people", "--json"]).await.json();
+    let items = world.act(System::HighLevel, "items", json!({"kind": "note"}));
+    let bodies: Vec<&str> = items["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|item| item["body"].as_str())
+        .collect();
+    assert!(
+        bodies.len() == 4 && bodies.contains(&"ruft zurück"),
+        "{bodies:?}"
     );
     let blocked = world.run(&["blocked", "--json"]).await.json();
     assert!(blocked.to_string().contains("body"), "{blocked:#}");

@@ -294,7 +294,10 @@ async fn all_of_it(name: &str, start: impl Fn(&Path, &Path, u16, &str) -> Proxy)
     let large = vec![b'x'; 3 * 1024 * 1024];
     // whoever only looks after sending all may see a reset
     if let Ok(answer) = client.post(&hook).body(large).send().await {
-        assert_eq!(answer.status(), 413);
+        // Caddy passes a body on while it is read: one without a length that it could refuse at once, or one that was begun, ends
+        // in a gateway that got no whole request
+        let status = answer.status().as_u16();
+        assert!(matches!(status, 413 | 502), "{status}");
     }
     assert_eq!(meter(&server, "accepted").await, 1.0);
 }

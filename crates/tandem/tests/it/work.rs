@@ -165,6 +165,14 @@ async fn a_first_sync_shows_bars_where_a_person_looks_on_and_nowhere_else() {
         let new = json!({"Vorname": "Emil", "Name": format!("Kern{number}"), "email": format!("{number}@kern.example")});
         control.seed(System::OnOffice, &[new]).unwrap();
     }
+    // One side is listed, and the other makes it wait; then a create takes its time: however quick the machine is, there is
+    // something to be seen of both.
+    for (path, count) in [("/contacts/search", 2), ("/contacts/", 6)] {
+        world.fault(
+            json!({"system": "highlevel", "method": "POST", "path": path, "count": count,
+            "fault": {"kind": "delay", "ms": 1500}}),
+        );
+    }
     let shown = world.run_in_terminal(&["sync", "people"]).await;
     assert_eq!(shown.code, 0, "{shown:#?}");
     // a bar of thirty, how many of how many, and what is being done
@@ -182,6 +190,7 @@ async fn a_first_sync_shows_bars_where_a_person_looks_on_and_nowhere_else() {
     };
     assert!(drawn("listing"), "{shown:#?}");
     assert!(drawn("syncing"), "{shown:#?}");
+    assert!(!shown.out.contains("0/0"), "a bar of nothing: {shown:#?}");
     let last = shown.out.trim_end().lines().last().unwrap_or_default();
     assert!(!last.contains('█'), "the bar is gone at the end: {last:?}");
 }

@@ -369,7 +369,7 @@ fn config(control: &Control, system: System) -> Result<(ConnectionConfig, Given)
                 "system": "officernd",
                 "base_url": "http://sandbox.invalid/officernd",
                 "auth": {"scheme": "client_credentials"},
-                "settings": {"token_url": "http://sandbox.invalid/officernd/oauth/token", "further_scopes": "catalog"},
+                "settings": {"token_url": "http://sandbox.invalid/officernd/oauth/token", "further_scopes": "catalog", "notes_ticket": "Notes"},
             });
             let given = BTreeMap::from([
                 ("client_id".to_owned(), text(&access, "clientId")?),

@@ -6,6 +6,9 @@ use serde_json::{Value, json};
 
 use super::client::Client;
 
+/// How often each is tried.
+const ROUNDS: usize = 3;
+
 #[tokio::test]
 async fn many_members_answer_by_index() {
     let client = Client::quiet(&[]).await;
@@ -53,13 +56,20 @@ async fn many_members_answer_by_index() {
         ),
     ];
     for (what, paths) in calls {
-        let start = Instant::now();
-        for path in paths {
-            let rows = client.ok(&path).await["results"].as_array().unwrap().len();
-            assert_eq!(rows, usize::from(what != "changed since"), "{path}");
+        // the quickest of some rounds: what else the machine does is none of our business
+        let mut quickest = Duration::MAX;
+        for _ in 0..ROUNDS {
+            let start = Instant::now();
+            for path in &paths {
+                let rows = client.ok(path).await["results"].as_array().unwrap().len();
+                assert_eq!(rows, usize::from(what != "changed since"), "{path}");
+            }
+            quickest = quickest.min(start.elapsed());
         }
-        let spent = start.elapsed();
-        assert!(spent < Duration::from_secs(1), "{what} took {spent:?}");
+        assert!(
+            quickest < Duration::from_secs(1),
+            "{what} took {quickest:?}"
+        );
     }
     let start = Instant::now();
     let mut path = "/members".to_owned();

@@ -380,11 +380,34 @@ async fn ticket_comments() {
     assert_eq!(listed["results"][0]["_id"], comment["_id"]);
     assert_eq!(listed["results"][0]["text"], "likes dogs");
     assert_eq!(client.ok(&second).await["results"], json!([]));
-    assert_eq!(
-        client
-            .get(&format!("/ticket-comments/{NOBODY}"))
-            .await
-            .status,
-        404
+    let of_none = format!("/ticket-comments/{NOBODY}");
+    assert_eq!(client.get(&of_none).await.status, 404);
+    // of a ticket that is not there, by nobody, by somebody who is not there
+    let text = json!({"text": "lost", "member": member, "isPublic": false});
+    assert_eq!(client.post(&of_none, text).await.status, 404);
+    let by_nobody = json!({"text": "lost", "isPublic": false});
+    let refused = client.post(&first, by_nobody).await;
+    assert_eq!(refused.status, 400);
+    assert!(
+        refused.body.to_string().contains("member must be a string"),
+        "{}",
+        refused.body
     );
+    let by_a_stranger = json!({"text": "lost", "member": NOBODY, "isPublic": false});
+    assert_eq!(client.post(&first, by_a_stranger).await.status, 500);
+    assert_eq!(client.ok(&first).await["rangeEnd"], 1);
+    // the operator's own people write without naming a member, and only at a ticket that is there
+    let act = |fields: serde_json::Value| {
+        let input = json!({"kind": "ticket_comment", "fields": fields});
+        client
+            .control
+            .act(sandbox::System::OfficeRnd, "make_thing", &input)
+    };
+    let ticket = first.rsplit('/').next().unwrap();
+    let said = act(json!({"ticket": NOBODY, "text": "lost"})).unwrap_err();
+    assert!(said.to_string().contains("there is no ticket"), "{said}");
+    let said = act(json!({"ticket": ticket, "text": "lost", "member": NOBODY})).unwrap_err();
+    assert!(said.to_string().contains("there is no member"), "{said}");
+    act(json!({"ticket": ticket, "text": "by the team"})).unwrap();
+    assert_eq!(client.ok(&first).await["rangeEnd"], 2);
 }

@@ -1,6 +1,6 @@
 //! The catalog's pages: an overview with counts, a list for each system, a page for each operation.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use connector::{
     Connector,
@@ -41,8 +41,8 @@ fn overview(connectors: &[&dyn Connector]) -> String {
          (`tandem call`), scripts (the API) and workflows. `tandem catalog` lists them. Every entry is tried against [the sandbox](sandbox.md) \
          with its own example, and its effect is read back by another operation or out of the sandbox's state; what is not tried is not listed. \
          None of it has met a live account yet.\n\n\
-         | system | actions | that read | that write | done again if the outcome is not known | looked up first | never done again | discouraged by the vendor | triggers |\n\
-         | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n"
+         | system | actions | different ones | that read | that write | done again if the outcome is not known | looked up first | never done again | discouraged by the vendor | triggers |\n\
+         | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n"
     );
     for connector in connectors {
         let operations = &connector.catalog().operations;
@@ -63,8 +63,9 @@ fn overview(connectors: &[&dyn Connector]) -> String {
         line(
             &mut text,
             format_args!(
-                "| {name} | {} | {} | {} | {} | {} | {} | {} | {} |",
+                "| {name} | {} | {} | {} | {} | {} | {} | {} | {} | {} |",
                 operations.len(),
+                connector.catalog().distinct().actions,
                 count(&|operation| operation.effect == Effects::Read),
                 count(&|operation| operation.effect == Effects::Write),
                 count(&|operation| operation.repeat == Repeat::Repeatable),
@@ -76,8 +77,8 @@ fn overview(connectors: &[&dyn Connector]) -> String {
         );
     }
     text.push_str(
-        "\nEach entry counts once: a call that the vendor offers in two versions is one entry, and one that the vendor discourages is \
-         counted where it does something that no other entry does. onOffice has several entries for one pair of an action and a resource where \
+        "\nAs different ones count: a call in two versions of the API once, one that the vendor discourages not at all. `tandem catalog --counts` \
+         says the same. onOffice has several entries for one pair of an action and a resource where \
          they do different things, such as listing and reading one: its pairs are counted in its list.\n\n\
          ## Triggers\n\n\
          What happens in a system, as the beginning of workflows. Some are told by webhook and cost no call; others are found by asking the \
@@ -125,18 +126,11 @@ fn list(connector: &dyn Connector) -> String {
         operations.len(),
         triggers.len()
     );
-    if operations.iter().any(|operation| operation.method == "do") {
+    if let Some(pairs) = connector.catalog().pairs() {
         // one address for all: what the vendor counts is the action with the resource, and with a literal resource id where it has one
-        let pairs: BTreeSet<(&str, &str)> = operations
-            .iter()
-            .map(|operation| (operation.method.as_str(), pair(&operation.path)))
-            .collect();
         line(
             &mut text,
-            format_args!(
-                "\n{} different pairs of an action and a resource.",
-                pairs.len()
-            ),
+            format_args!("\n{pairs} different pairs of an action and a resource."),
         );
     }
     let mut family = "";
@@ -235,16 +229,6 @@ fn inside<'a>(before: &str, schema: &'a Json) -> Vec<(String, &'a Json)> {
         all.extend(deeper);
     }
     all
-}
-
-/// The resource of a path: without the place of a record, and without a word that only names the module.
-fn pair(path: &str) -> &str {
-    match path.split_once('/') {
-        // these are documented once for each module
-        Some(("search" | "file", _)) => path,
-        Some((resource, _)) => resource,
-        None => path,
-    }
 }
 
 fn needs(operation: &Operation) -> String {
