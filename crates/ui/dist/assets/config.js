@@ -1,3 +1,3 @@
-import{i as e,n as t}from"./browser.js";var n=`# Written by Tandem's web UI. \`tandem apply FILE\` takes the same.
+import{r as e,t}from"./browser.js";var n=`# Written by Tandem's web UI. \`tandem apply FILE\` takes the same.
 version: 1
 `;function r(e){let r=t(e??n);if(r.errors.length>0)throw Error(r.errors[0]?.message);return r}function i(t,n){let r=t.get(n);if(e(r))return r;let i=t.createNode({});return t.set(n,i),i}var a=e=>e.toString({lineWidth:0,flowCollectionPadding:!1});function o(e,t,n,o){let s=r(e);return i(s,t).set(n,s.createNode(o)),a(s)}function s(e,t,n){let i=r(e);i.deleteIn([`connections`,t]);for(let e of n)i.deleteIn([`syncs`,e]);return a(i)}function c(t,n){let i=r(t).get(n);return e(i)?i.items.map(e=>String(e.key)):[]}function l(e,t){let n=e.toLowerCase().replaceAll(/[^a-z0-9_-]+/g,`-`).replaceAll(/^-+|-+$/g,``)||`one`,r=n;for(let e=2;t.includes(r);e+=1)r=`${n}-${e}`;return r}export{s as i,l as n,o as r,c as t};
