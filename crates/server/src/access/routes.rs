@@ -118,6 +118,7 @@ pub(crate) const ROUTES: &[Route] = &[
     known("post", "/syncs/{name}/decisions/forget", Need::Scope(Work), "link.forget"),
     known("post", "/links/import", Need::Scope(Work), "link.import"),
     known("get", "/syncs/{name}/blocked", Need::Scope(Read), ""),
+    known("get", "/syncs/{name}/skipped", Need::Scope(Read), ""),
     known("get", "/plans", Need::Scope(Read), ""),
     known("get", "/plans/{id}", Need::Scope(Read), ""),
     known("get", "/plans/{id}/rows", Need::Scope(Read), ""),
