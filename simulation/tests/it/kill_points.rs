@@ -42,8 +42,8 @@ enum Kind {
     KeylessRight,
     UpdateLeft,
     UpdateRight,
-    /// The left is edited once more before the next start.
-    UpdateRightAgain,
+    /// The right is edited once more before the next start.
+    UpdateLeftAgain,
     Archive,
     Delete,
     ResolveConflict,
@@ -180,10 +180,10 @@ fn begin(kind: Kind, world: &World, scene: &Scene) -> Result<()> {
                 "email": "anne@brandt.example", "phone": "+49305559999",
                 "tags": ["Eigentümer", "VIP"]}),
         )?,
-        Kind::UpdateRightAgain => world.edit(
-            HIGHLEVEL,
-            &pair.highlevel,
-            &json!({"city": "Potsdam", "tags": ["Eigentümer", "VIP"]}),
+        Kind::UpdateLeftAgain => world.edit(
+            ONOFFICE,
+            &pair.onoffice,
+            &json!({"Ort": "Potsdam", "ArtDaten": ["Eigentümer"]}),
         )?,
         Kind::FirstLink => {
             // The one first that tells nobody.
@@ -274,12 +274,12 @@ async fn run(kind: Kind, step: Option<usize>) -> Result<Run> {
     let passed = life.passed();
     life.count(None);
     let killed = life.is_over();
-    if kind == Kind::UpdateRightAgain {
+    if kind == Kind::UpdateLeftAgain {
         let Scene { pair, .. } = &scene;
-        let again = json!({"city": "Bernau", "tags": ["Eigentümer", "Makler"]});
-        world.edit(HIGHLEVEL, &pair.highlevel, &again)?;
+        let again = json!({"Ort": "Bernau", "ArtDaten": ["Eigentümer", "Makler"]});
+        world.edit(ONOFFICE, &pair.onoffice, &again)?;
         // Another field, later: the record there is the one that was changed last.
-        world.edit(ONOFFICE, &pair.onoffice, &json!({"Plz": "14467"}))?;
+        world.edit(HIGHLEVEL, &pair.highlevel, &json!({"postalCode": "14467"}))?;
     }
     if killed {
         world.kill_and_restart()?;
@@ -343,7 +343,7 @@ async fn judge(kind: Kind, world: &World, scene: &Scene, mark: u64) -> Result<()
         | Kind::KeylessRight
         | Kind::FirstLink
         | Kind::ResolveLink => ((3, 3), 3),
-        Kind::UpdateLeft | Kind::UpdateRight | Kind::UpdateRightAgain | Kind::ResolveConflict => {
+        Kind::UpdateLeft | Kind::UpdateRight | Kind::UpdateLeftAgain | Kind::ResolveConflict => {
             ((2, 2), 2)
         }
         // An archived address is still there.
@@ -356,33 +356,33 @@ async fn judge(kind: Kind, world: &World, scene: &Scene, mark: u64) -> Result<()
     if kind != Kind::Unmake {
         agrees(world).await?;
     }
-    if kind != Kind::UpdateRightAgain {
+    if kind != Kind::UpdateLeftAgain {
         once(world, mark)?;
     }
     match kind {
-        Kind::UpdateRightAgain => {
+        Kind::UpdateLeftAgain => {
             let (left, right) = (
                 world.held(HIGHLEVEL, &pair.highlevel)?,
                 world.held(ONOFFICE, &pair.onoffice)?,
             );
             ensure!(
-                left.city == "Bernau",
-                "our own write won over an edit: {left:#?}"
+                right.city == "Bernau",
+                "our own write won over an edit: {right:#?}"
             );
             ensure!(
-                right.city == "Bernau",
-                "the last edit has not crossed: {right:#?}"
+                left.city == "Bernau",
+                "the last edit has not crossed: {left:#?}"
             );
             let ours = world.api_edits(mark);
             let back = ours.iter().find(|edit| {
-                edit.system == System::HighLevel
+                edit.system == System::OnOffice
                     && edit.fields.iter().any(|field| {
                         let field = field.to_string();
-                        field == "city" || field == "tags"
+                        field == "Ort" || field == "ArtDaten"
                     })
             });
             ensure!(back.is_none(), "what crossed came back: {back:#?}");
-            ensure!(has_kept(world, &pair.onoffice, "Ort", "Berlin").await?);
+            ensure!(has_kept(world, &pair.highlevel, "city", "Berlin").await?);
         }
         Kind::Unmake => {
             let dora = scene.third.as_deref().context("Dora")?;
@@ -540,7 +540,7 @@ async fn an_update_of_the_right() -> Result<()> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_update_and_another_edit_before_the_restart() -> Result<()> {
     everywhere(
-        Kind::UpdateRightAgain,
+        Kind::UpdateLeftAgain,
         "an_update_and_another_edit_before_the_restart",
     )
     .await
