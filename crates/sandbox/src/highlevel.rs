@@ -156,6 +156,13 @@ impl State {
             .map_or(&[], |location| location.businesses.all())
     }
 
+    /// How many stored contacts were looked at since the start: an answer by index looks at few, a scan at all.
+    #[must_use]
+    pub fn looked_at(&self) -> u64 {
+        let locations = self.locations.values();
+        locations.map(|location| location.contacts.looked_at()).sum()
+    }
+
     /// One contact, deleted or not, wherever it is.
     #[must_use]
     pub fn contact(&self, id: &str) -> Option<&Contact> {

@@ -23,6 +23,7 @@ mod counts;
 mod deliveries;
 mod edits;
 mod faults;
+mod looks;
 mod random;
 mod switches;
 

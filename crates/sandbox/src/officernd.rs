@@ -90,6 +90,12 @@ impl State {
         self.table(kind).ever(id)
     }
 
+    /// How many stored objects were looked at since the start: an answer by index looks at few, a scan at all.
+    #[must_use]
+    pub fn looked_at(&self) -> u64 {
+        self.tables.iter().map(Table::looked_at).sum()
+    }
+
     fn table(&self, kind: Kind) -> &Table {
         &self.tables[kind as usize]
     }

@@ -84,7 +84,15 @@ impl Desk<'_> {
                 self.skip(record, SkipReason::BelongsToNone, "");
                 return Some(ClaimEnd::Settled);
             }
-            Field::Value(value) => RecordId::from(value.as_text().unwrap_or_default()),
+            Field::Value(value) => match value.as_text() {
+                Some(id) => RecordId::from(id),
+                None => {
+                    return Some(ClaimEnd::Again {
+                        after: None,
+                        error: Some(format!("what it names as its {entity} is no id")),
+                    });
+                }
+            },
         };
         let why = mapping.unreadable(self.side, fields)?;
         if self.core.is_at_work(entity) {

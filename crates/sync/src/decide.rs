@@ -636,7 +636,14 @@ fn delta(current: &Field, new: &Field) -> Option<SetDelta> {
 
 /// A hash of raw values by which a refused value is recognised, the same in every version of Tandem.
 pub(crate) fn hash_of(fields: &Fields) -> u64 {
-    fnv(serde_json::to_string(fields).unwrap_or_default().bytes())
+    mark_of(fields)
+}
+
+/// A hash of what is stored as JSON, the same in every version of Tandem.
+fn mark_of(value: &impl serde::Serialize) -> u64 {
+    let text =
+        serde_json::to_string(value).expect("values and losses are JSON: their keys are text");
+    fnv(text.bytes())
 }
 
 /// FNV-1a, 64 bits.

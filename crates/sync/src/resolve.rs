@@ -95,7 +95,7 @@ async fn carry_out(
             lossy::edit(core, pairing, review, value).await
         }
         (ReviewKind::Lossy, _) => {
-            let said = lossy::answer(review, answer);
+            let said = lossy::answer(review, answer)?;
             settle_field(core, pairing, review, answer, said).await
         }
         (ReviewKind::Conflict, _) => settle_conflict(core, pairing, review, answer).await,
@@ -163,9 +163,20 @@ async fn settle_conflict(
     } else {
         Side::Right
     };
-    let mapping = review.details["mapping"].as_str().unwrap_or_default();
-    let said = (mapping, Override::From(side));
+    let said = (text_in(review, "mapping")?, Override::From(side));
     settle_field(core, pairing, review, answer, said).await
+}
+
+/// What a question about a field says of it under this name.
+fn text_in<'a>(review: &'a Review, name: &str) -> Result<&'a str, Error> {
+    let text = review.details[name].as_str();
+    text.ok_or_else(|| Error::NotReady {
+        sync: review.sync.to_string(),
+        why: format!(
+            "the question {} does not say `{name}`: it was stored by another version, or not by Tandem",
+            review.id
+        ),
+    })
 }
 
 /// Decides about one field of a pair as a person said.

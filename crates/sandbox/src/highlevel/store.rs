@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::hash::{BuildHasher, RandomState};
 
 use super::contact::{Contact, ContactId};
+use crate::looks::Looks;
 
 /// The place of a contact in its store; never reused.
 pub(crate) type Slot = u32;
@@ -27,6 +28,7 @@ pub(crate) struct Store {
     queue: BTreeMap<(i64, u64), Slot>,
     queued: u64,
     generation: u64,
+    looks: Looks,
 }
 
 /// What the index still has to learn of one contact.
@@ -40,7 +42,13 @@ struct Pending {
 
 impl Store {
     pub(crate) fn get(&self, slot: Slot) -> &Contact {
+        self.looks.one();
         &self.contacts[slot as usize]
+    }
+
+    /// How many contacts were looked at since the location was opened.
+    pub(crate) fn looked_at(&self) -> u64 {
+        self.looks.count()
     }
 
     pub(crate) fn find(&self, id: &str) -> Option<Slot> {
@@ -49,6 +57,7 @@ impl Store {
 
     /// Every contact, deleted ones included, in the order of creation.
     pub(crate) fn all(&self) -> &[Contact] {
+        self.looks.many(self.contacts.len());
         &self.contacts
     }
 

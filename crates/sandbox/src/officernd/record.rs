@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::kind::Kind;
 use crate::edits::Actor;
+use crate::looks::Looks;
 
 /// One object. Fields carry the names of API v2; those that no answer shows start with `#`.
 #[derive(Clone, Debug)]
@@ -140,6 +141,7 @@ pub(super) struct Table {
     /// From a hash of a field's name and text to who may have it; every reader looks at the object itself.
     keys: HashMap<u64, Vec<Slot>>,
     hasher: RandomState,
+    looks: Looks,
 }
 
 impl Table {
@@ -152,15 +154,23 @@ impl Table {
             by_modified: BTreeSet::new(),
             keys: HashMap::new(),
             hasher: RandomState::new(),
+            looks: Looks::default(),
         }
     }
 
     pub(super) fn get(&self, slot: Slot) -> &Record {
+        self.looks.one();
         &self.records[slot as usize]
+    }
+
+    /// How many objects were looked at since the account was opened.
+    pub(super) fn looked_at(&self) -> u64 {
+        self.looks.count()
     }
 
     /// Every object, deleted ones included, in the order of creation.
     pub(super) fn all(&self) -> &[Record] {
+        self.looks.many(self.records.len());
         &self.records
     }
 

@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use super::address::{Address, AddressId, Line};
 use super::fields::{FieldIndex, Value};
 use super::local_time::CivilSeconds;
+use crate::looks::Looks;
 
 /// Ids start here and go up in steps, so that they are neither positions nor customer numbers.
 const FIRST_ID: AddressId = 1001;
@@ -24,6 +25,7 @@ pub(crate) struct Book {
     surname: FieldIndex,
     next_entry: u32,
     generation: u64,
+    looks: Looks,
 }
 
 type Index = HashMap<Box<str>, Vec<AddressId>>;
@@ -41,6 +43,7 @@ impl Book {
             surname,
             next_entry: FIRST_ENTRY,
             generation: 0,
+            looks: Looks::default(),
         }
     }
 
@@ -86,6 +89,7 @@ impl Book {
     }
 
     pub(crate) fn get(&self, id: AddressId) -> Option<&Address> {
+        self.looks.one();
         self.slots.get(place(id)?)?.as_deref()
     }
 
@@ -96,7 +100,13 @@ impl Book {
 
     /// Every address, ascending by id.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Address> {
-        self.slots.iter().filter_map(Option::as_deref)
+        let found = self.slots.iter().filter_map(Option::as_deref);
+        found.inspect(|_| self.looks.one())
+    }
+
+    /// How many addresses were looked at since the book was opened.
+    pub(crate) fn looked_at(&self) -> u64 {
+        self.looks.count()
     }
 
     /// Ids with a contact entry that reads the same but for case and spaces at its end; in no particular order.

@@ -118,6 +118,12 @@ impl State {
         self.book.iter()
     }
 
+    /// How many stored addresses were looked at since the start: an answer by index looks at few, a scan at all.
+    #[must_use]
+    pub fn looked_at(&self) -> u64 {
+        self.book.looked_at()
+    }
+
     /// One address that lives.
     #[must_use]
     pub fn address(&self, id: AddressId) -> Option<&Address> {

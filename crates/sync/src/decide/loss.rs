@@ -5,7 +5,7 @@ use merge::{Decision, Why};
 use record::{Field, Fields, Side, Sides};
 use store::Blocked;
 
-use super::{Held, fnv};
+use super::{Held, mark_of};
 
 /// A question about a value that a side cannot hold.
 #[derive(Debug, Clone)]
@@ -82,9 +82,7 @@ impl What<'_> {
 
     /// By what a value is recognised that was asked about: it, what of it is lost, and the rule. It is stored.
     fn mark(&self) -> u64 {
-        let text = serde_json::to_string(&(self.value, self.loss)).unwrap_or_default();
-        let rule = u8::from(self.on_loss == OnLoss::Ask);
-        fnv(text.bytes().chain([rule]))
+        mark_of(&(self.value, self.loss, self.on_loss == OnLoss::Ask))
     }
 }
 

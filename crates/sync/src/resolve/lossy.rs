@@ -4,7 +4,7 @@ use serde_json::{Map, Value as Json};
 use store::Review;
 use uuid::Uuid;
 
-use super::side_in;
+use super::{side_in, text_in};
 use crate::{
     Error,
     decide::{LossAnswer, Override},
@@ -14,16 +14,18 @@ use crate::{
 };
 
 /// The field, and what is to become of the value that was asked about.
-pub(super) fn answer<'a>(review: &'a Review, answer: &str) -> (&'a str, Override) {
-    let details = &review.details;
-    let asked = details["value"].as_str().unwrap_or_default();
+pub(super) fn answer<'a>(review: &'a Review, answer: &str) -> Result<(&'a str, Override), Error> {
+    let asked = text_in(review, "value")?;
+    let asked = u64::from_str_radix(asked, 16).map_err(|error| Error::NotReady {
+        sync: review.sync.to_string(),
+        why: format!("the mark `{asked}` of the question {}: {error}", review.id),
+    })?;
     let answer = LossAnswer {
-        side: side_in(&details["side"]),
-        asked: u64::from_str_radix(asked, 16).unwrap_or_default(),
+        side: side_in(&review.details["side"]),
+        asked,
         shorten: answer == "shorten",
     };
-    let mapping = details["mapping"].as_str().unwrap_or_default();
-    (mapping, Override::OnLoss(answer))
+    Ok((text_in(review, "mapping")?, Override::OnLoss(answer)))
 }
 
 /// Writes a person's value to both sides.

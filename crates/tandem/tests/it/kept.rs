@@ -121,8 +121,9 @@ async fn a_file_is_moved_to_a_server_whole_and_work_goes_on_there() {
     quiet(&world, &server).await;
     assert_eq!(writes(&world), before, "all agreed before and after");
     // a server is backed up with its own tools, and Tandem is told that it was restored
+    let never = world.folder.path().join("never.db");
     world
-        .run(&["backup", "/tmp/never.db"])
+        .run(&["backup", never.to_str().unwrap()])
         .await
         .refused(5, &["pg_dump", "tandem restore --already"]);
     assert_eq!(server.stop(), 0);
