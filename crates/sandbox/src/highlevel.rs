@@ -160,7 +160,9 @@ impl State {
     #[must_use]
     pub fn looked_at(&self) -> u64 {
         let locations = self.locations.values();
-        locations.map(|location| location.contacts.looked_at()).sum()
+        locations
+            .map(|location| location.contacts.looked_at())
+            .sum()
     }
 
     /// One contact, deleted or not, wherever it is.

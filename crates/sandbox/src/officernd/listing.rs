@@ -286,6 +286,10 @@ impl State {
         let kind = rows.kind;
         let table = self.table(kind);
         let fits = move |slot: &Slot| {
+            // the indexes hold living objects only: without a condition no object needs to be looked at
+            if conditions.is_empty() {
+                return true;
+            }
             let record = table.get(*slot);
             let seen = SeenRecord { rows, record };
             record.deleted_ms.is_none() && conditions.iter().all(|own| own.holds(&seen))

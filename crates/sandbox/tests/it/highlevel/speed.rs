@@ -37,7 +37,8 @@ async fn a_large_account_answers_by_index() {
         few("a search by e-mail", looked_at() - before);
 
         let before = looked_at();
-        let body = json!({"locationId": client.location, "email": format!("P{}@example.org", step * 400)});
+        let body =
+            json!({"locationId": client.location, "email": format!("P{}@example.org", step * 400)});
         assert_eq!(client.post("/contacts/", body).await.status, 400);
         few("a refused duplicate", looked_at() - before);
 
