@@ -9,7 +9,7 @@ use std::{
 use axum::{Extension, extract::RawPathParams, response::Response};
 use http::{StatusCode, Uri};
 use jiff::{SignedDuration, Timestamp};
-use store::{ActOutcome, Actor, NewAct};
+use store::{Act, ActFilter, ActOutcome, Actor, NewAct};
 
 use crate::{
     Code,
@@ -22,6 +22,16 @@ const MOST_OF_NOBODY: usize = 30;
 
 /// Acts that are only tried where the address says `dry_run=true`.
 const TRIED: [&str; 3] = ["config.apply", "config.back_to", "link.import"];
+
+/// What somebody does again and again while they work on one thing, as the canvas does that saves as one draws: one act for each
+/// sitting.
+const REPEATED: [&str; 1] = ["workflow.save"];
+
+/// How soon the next belongs to the same sitting.
+const SITTING: SignedDuration = SignedDuration::from_mins(15);
+
+/// How many of the latest acts are looked through for that.
+const LATEST: usize = 100;
 
 /// When the last acts of those who are not known were.
 #[derive(Default)]
@@ -171,7 +181,31 @@ impl Drop for Recording {
 
 /// Keeps what somebody did.
 pub(crate) async fn keep(app: &AppState, act: &NewAct) {
-    if let Err(error) = app.store().record_act(app.workspace(), act).await {
+    let kept = async {
+        if is_of_a_sitting(app, act).await? {
+            return Ok(());
+        }
+        app.store().record_act(app.workspace(), act).await
+    };
+    if let Err(error) = kept.await {
         tracing::error!(what = act.what, who = act.who, %error, "what was done could not be kept");
     }
+}
+
+/// Whether the last that was done to the thing is the same, done by the same, a moment ago.
+async fn is_of_a_sitting(app: &AppState, act: &NewAct) -> store::Result<bool> {
+    if !REPEATED.contains(&act.what.as_str()) || act.outcome != ActOutcome::Done {
+        return Ok(false);
+    }
+    let latest = ActFilter {
+        since: Some(act.at - SITTING),
+        limit: LATEST,
+        ..ActFilter::default()
+    };
+    let latest = app.store().acts(app.workspace(), &latest).await?;
+    let last = latest.iter().find(|last| last.act.thing == act.thing);
+    Ok(last.is_some_and(|Act { act: last, .. }| {
+        let by = |act: &NewAct| (act.actor, act.who.clone(), act.what.clone(), act.outcome);
+        by(last) == by(act)
+    }))
 }

@@ -14,7 +14,7 @@ use store::ReviewKind;
 use crate::support::{answer, link, on_the_left, on_the_right, options, questions, seed};
 
 /// The rules of contacts, and those of the ready pair for what belongs to them.
-fn rules() -> Result<SyncRules> {
+pub(crate) fn rules() -> Result<SyncRules> {
     let ready: Json =
         serde_yaml_ng::from_str(include_str!("../../../examples/highlevel-onoffice.yaml"))?;
     let mut rules = shipped_rules();
@@ -31,7 +31,7 @@ fn with(rules: SyncRules) -> Options {
 }
 
 /// A world in which Anna is linked.
-async fn with_anna(rules: SyncRules) -> Result<(World, Pair)> {
+pub(crate) async fn with_anna(rules: SyncRules) -> Result<(World, Pair)> {
     let world = World::new(with(rules)).await?;
     let anna = seed(&world, "Anna")?;
     link(&world, &[&anna]).await?;
@@ -39,7 +39,7 @@ async fn with_anna(rules: SyncRules) -> Result<(World, Pair)> {
 }
 
 /// A person makes a task or note in HighLevel; says its id.
-fn write_left(world: &World, kind: &str, fields: &Json) -> Result<String> {
+pub(crate) fn write_left(world: &World, kind: &str, fields: &Json) -> Result<String> {
     let made = world.act(
         HIGHLEVEL,
         "create_item",
@@ -59,14 +59,14 @@ fn lefts(world: &World, kind: &str) -> Result<Vec<Json>> {
     Ok(items["items"].as_array().cloned().unwrap_or_default())
 }
 
-fn left(world: &World, kind: &str) -> Result<Json> {
+pub(crate) fn left(world: &World, kind: &str) -> Result<Json> {
     let mut all = lefts(world, kind)?;
     ensure!(all.len() == 1, "{all:#?}");
     Ok(all.remove(0))
 }
 
 /// What a person does in onOffice; the answer's records.
-fn at_right(
+pub(crate) fn at_right(
     world: &World,
     action: &str,
     resource: &str,
@@ -122,7 +122,7 @@ fn rights(world: &World, resource: &str, address: &str) -> Result<Vec<(u64, Json
     Ok(rows)
 }
 
-fn right(world: &World, resource: &str, address: &str) -> Result<(u64, Json)> {
+pub(crate) fn right(world: &World, resource: &str, address: &str) -> Result<(u64, Json)> {
     let mut all = rights(world, resource, address)?;
     ensure!(all.len() == 1, "{all:#?}");
     Ok(all.remove(0))

@@ -4,7 +4,10 @@ use anyhow::{Context, Result};
 use serde_json::{Value as Json, json};
 use simulation::{HIGHLEVEL, ONOFFICE, World, shipped_rules};
 
-use crate::support::{agrees, contact, one_pair, options};
+use crate::{
+    attached::{at_right, left, right, rules, with_anna, write_left},
+    support::{agrees, contact, one_pair, options},
+};
 
 fn owners(world: &World, pair: &sandbox::judge::Pair) -> Result<(Json, Json)> {
     let left = world.act(HIGHLEVEL, "get_contact", &json!({"id": pair.highlevel}))?;
@@ -47,5 +50,36 @@ async fn the_owner_crosses_both_ways_by_a_map_of_users() -> Result<()> {
     assert_eq!(owners(&world, &pair)?, (json!(nobody), json!("tpohl")));
     assert_eq!(world.writes(), writes);
     agrees(&world).await?;
+    Ok(())
+}
+
+/// Users with the same e-mail address in both systems are the same person; no map is needed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_responsible_for_a_task_crosses_both_ways_by_the_users_addresses() -> Result<()> {
+    let (mut world, anna) = with_anna(rules()?).await?;
+    let access = world.act(HIGHLEVEL, "access", &json!({}))?;
+    let user = |at: usize| access["userIds"][at].as_str().context("a user");
+    let (first, second) = (user(0)?, user(1)?);
+    for (id, login) in [(first, "jlindner"), (second, "tpohl")] {
+        world.act(
+            HIGHLEVEL,
+            "edit_user",
+            &json!({"id": id, "email": format!("{login}@maklerhaus.example")}),
+        )?;
+    }
+    assert_eq!(world.apply(rules()?).await, []);
+    world.settle().await?;
+
+    let task = json!({"contactId": anna.highlevel, "title": "Rückruf", "dueDate": "2026-10-24T10:00:00.000Z", "assignedTo": first});
+    write_left(&world, "task", &task)?;
+    world.settle().await?;
+    world.poll().await?;
+    let (number, there) = right(&world, "task", &anna.onoffice)?;
+    assert_eq!(there["Verantwortung"], "jlindner");
+
+    let handed_on = json!({"data": {"Verantwortung": "tpohl"}});
+    at_right(&world, "modify", "task", Some(number), &handed_on)?;
+    world.poll().await?;
+    assert_eq!(left(&world, "task")?["assignedTo"], second);
     Ok(())
 }

@@ -59,33 +59,33 @@ pub(super) fn reopen(options: &PostgresOptions, before: &Tenure) -> Result<(Sess
     })
 }
 
-/// Takes the database over. `before`: the opening that must have been the last.
+/// Takes the database over. `before`: the opening that must have been the last; without one this opening is counted.
 fn begin(connection: Connection, before: Option<i64>) -> Result<(Session, Tenure)> {
     let options = connection.options().clone();
     let explained = |fault: Fault| fault.into_error(options.shown().as_ref());
     schema::recognise(&connection)?;
     own(&connection)?;
     schema::migrate(&connection)?;
-    if let Some(before) = before {
-        let last = connection
-            .statement("SELECT opening FROM opening")
-            .and_then(|mut statement| statement.first_number())
-            .map_err(explained)?;
-        if last != before {
-            return Err(Error::InUse {
-                path: options.shown().to_owned(),
-                pid: "unknown".to_owned(),
-            });
-        }
-    }
+    // Whoever comes back counts no opening: the answer to that could be lost too, and would look like another server's.
     let opened = || -> Outcome<(i64, (i64, String))> {
-        warn_of_no_flush(&connection)?;
-        let opening = connection
-            .statement("UPDATE opening SET opening = opening + 1, clean = 0 RETURNING opening")?
-            .first_number()?;
+        let opening = match before {
+            Some(_) => connection.statement("SELECT opening FROM opening")?,
+            None => {
+                warn_of_no_flush(&connection)?;
+                let count = "UPDATE opening SET opening = opening + 1, clean = 0 RETURNING opening";
+                connection.statement(count)?
+            }
+        }
+        .first_number()?;
         Ok((opening, connection.own_session()?))
     };
     let (opening, session) = opened().map_err(explained)?;
+    if before.is_some_and(|before| before != opening) {
+        return Err(Error::InUse {
+            path: options.shown().to_owned(),
+            pid: "unknown".to_owned(),
+        });
+    }
     let tenure = Tenure { opening, session };
     Ok((
         Session::new(

@@ -221,6 +221,7 @@ impl Writer {
         match opened {
             Ok((session, tenure)) => {
                 tracing::info!("the connection to the database is back");
+                session.go_on_from(&self.session);
                 self.session = session;
                 self.tenure = tenure;
                 self.tried = None;

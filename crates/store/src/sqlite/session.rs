@@ -86,6 +86,11 @@ impl Session {
         next
     }
 
+    /// Goes on from the generations of a session of the same opening whose connection was lost.
+    pub(crate) fn go_on_from(&self, lost: &Self) {
+        self.generation.set(lost.generation.get());
+    }
+
     /// Forgets the cached numbers: a rollback may have taken some back.
     pub(crate) fn forget(&self) {
         self.workspaces.borrow_mut().clear();

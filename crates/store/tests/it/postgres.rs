@@ -275,6 +275,8 @@ async fn what_is_answered_is_true_whenever_the_connection_is_lost() {
     assert!(lost.is_empty(), "answered and lost: {lost:?}");
     let kept: Vec<_> = refused.intersection(&there).collect();
     assert!(kept.is_empty(), "refused and there: {kept:?}");
+    // whoever comes back counts no opening: were the answer to that lost, it would take itself for another server
+    assert_eq!(server.sql(&url, "SELECT opening FROM opening"), "1");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

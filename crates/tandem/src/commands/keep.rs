@@ -9,11 +9,12 @@ use anyhow::{Context as _, Result};
 use connections::{Clock as _, SystemClock};
 use serde_json::json;
 use server::Code;
-use store::PostgresOptions;
+use store::{ActOutcome, PostgresOptions};
 
 use crate::{
     cli::{self, Global},
     client::Client,
+    commands::noted::note,
     database::Database,
     failure::Failure,
     output, session, wiring,
@@ -116,10 +117,13 @@ async fn mark(database: &Database) -> Result<()> {
         sync::mark_restored(&*store, &wiring::workspace(), now).await
     }
     .await;
+    let outcome = match outcome {
+        Ok(()) => note(&store, "database.restore", ActOutcome::Done).await,
+        Err(error) => Err(wiring::store_failure(&error)),
+    };
     let closed = store.close().await;
-    outcome
-        .and(closed)
-        .map_err(|error| wiring::store_failure(&error).into())
+    outcome?;
+    closed.map_err(|error| wiring::store_failure(&error).into())
 }
 
 /// Copies a file to one that only this user can read.
@@ -171,8 +175,13 @@ pub(crate) async fn migrate(wanted: &cli::MigrateStore) -> Result<()> {
     let closed = store.close().await;
     let moved = moved.map_err(|error| wiring::store_failure(&error))?;
     closed.map_err(|error| wiring::store_failure(&error))?;
-    let beside = Database::Postgres(Box::new(target.clone())).beside();
-    let copied = copy_beside(&wanted.from, &beside)?;
+    let to = Database::Postgres(Box::new(target.clone()));
+    let copied = copy_beside(&wanted.from, &to.beside())?;
+    let store = wiring::open_store(&to).await?;
+    let noted = note(&store, "database.move", ActOutcome::Done).await;
+    let closed = store.close().await;
+    noted?;
+    closed.map_err(|error| wiring::store_failure(&error))?;
     if wanted.format.json {
         return output::json(&json!({
             "from": wanted.from,

@@ -8,11 +8,12 @@ use clap_complete::Shell;
 use connections::reseal;
 use serde_json::json;
 use server::{Code, NewToken, StoredCredentials};
+use store::ActOutcome;
 use vault::KEY_VARIABLE;
 
 use crate::{
     cli::{self, Cli, Global, Pair},
-    commands::practise,
+    commands::{noted::note, practise},
     failure::Failure,
     output, session, wiring,
 };
@@ -128,8 +129,14 @@ pub(crate) async fn rotate(global: &Global) -> Result<()> {
     }
     let store = wiring::open_store(&database).await?;
     let outcome = reseal_all(&database.beside(), store.clone()).await;
+    let became = match &outcome {
+        Ok(_) => ActOutcome::Done,
+        Err(_) => ActOutcome::Failed,
+    };
+    let noted = note(&store, "vault.rotate", became).await;
     let closed = store.close().await;
     let resealed = outcome?;
+    noted?;
     closed.map_err(|error| wiring::store_failure(&error))?;
     output::text(&format!("{resealed} credentials were sealed anew.\n"))
 }

@@ -61,6 +61,10 @@ async fn a_lost_key_is_said_and_the_credentials_stay() {
     let rotated = world.run(&["vault", "rotate"]).await;
     assert_eq!(rotated.code, 0, "{rotated:#?}");
     assert!(rotated.out.starts_with("1 "), "{rotated:#?}");
+    let acts = ["acts", "--what", "vault.rotate", "--json"];
+    let acts = world.run(&acts).await.json();
+    assert_eq!(acts[0]["outcome"], "done", "{acts:#}");
+    assert_eq!(acts[0]["actor"], "command_line", "{acts:#}");
     assert_eq!(world.run(&["check", "office"]).await.code, 0);
 
     let key = world.folder.path().join("tandem.db.key");

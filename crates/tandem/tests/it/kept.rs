@@ -61,9 +61,8 @@ async fn users_and_acts(world: &World) -> Json {
     let tokens = world.run(&["tokens", "--json"]).await.json();
     let acts = world.run(&["acts", "--json"]).await.json();
     let made = |act: &Json| {
-        ["user.add", "token.add"]
-            .iter()
-            .any(|what| act["what"] == *what)
+        let made = ["user.add", "token.add"];
+        made.iter().any(|what| act["what"] == *what)
     };
     let acts: Vec<&Json> = acts
         .as_array()
@@ -72,6 +71,14 @@ async fn users_and_acts(world: &World) -> Json {
         .filter(|act| made(act))
         .collect();
     json!({"users": users, "tokens": tokens, "acts": acts})
+}
+
+/// What commands did to the database as a whole, the latest first.
+async fn acts_on_the_database(world: &World) -> Vec<String> {
+    let acts = world.run(&["acts", "--json"]).await.json();
+    let acts = acts.as_array().unwrap().iter();
+    let what = acts.map(|act| act["what"].as_str().unwrap().to_owned());
+    what.filter(|what| what.starts_with("database.")).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -116,6 +123,7 @@ async fn a_file_is_moved_to_a_server_whole_and_work_goes_on_there() {
     let links = world.run(&["links", "people", "--json"]).await.json();
     assert_eq!(links, links_before);
     assert_eq!(users_and_acts(&world).await, people);
+    assert_eq!(acts_on_the_database(&world).await, ["database.move"]);
     let run = world.run(&["sync", "people", "--json"]).await.json();
     assert_eq!(run["state"], "done", "{run:#}");
     quiet(&world, &server).await;
@@ -129,6 +137,8 @@ async fn a_file_is_moved_to_a_server_whole_and_work_goes_on_there() {
     assert_eq!(server.stop(), 0);
     let marked = world.run(&["restore", "--already"]).await;
     assert_eq!(marked.code, 0, "{marked:#?}");
+    let told = ["database.restore", "database.move"];
+    assert_eq!(acts_on_the_database(&world).await, told);
     let server = world.serve_with(&[]).await;
     assert_eq!(state(&world, &server).await, "rematching");
     wait_until("the end of matching", Duration::from_secs(90), async || {

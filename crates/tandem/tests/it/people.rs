@@ -660,3 +660,33 @@ async fn owner_sessions_and_tokens_of_the_schema_before_go_on() {
     let log = std::fs::read_to_string(world.folder.path().join("server.log")).unwrap();
     assert!(!log.contains("/welcome#"), "there is an owner");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_draft_that_is_saved_again_and_again_is_one_act_of_each_who_saves_it() {
+    let world = World::start().await;
+    let server = world.serve().await;
+    let owner = welcome(&server, &first_link(&world)).await;
+    let ada = add(&world, &server, "ada", "editor").await;
+    let draft = |name: &str| json!({"text": format!("version: 1\nname: {name}\ntrigger: {{manual: {{}}}}\nsteps:\n  - id: rest\n    delay: {{for: 1m}}\n")});
+    for (who, name) in [
+        (&ada, "calls"),
+        (&ada, "calls"),
+        (&ada, "letters"),
+        (&ada, "calls"),
+        (&owner, "calls"),
+        (&owner, "calls"),
+        (&ada, "calls"),
+    ] {
+        who.good("post", "/workflows", draft(name)).await;
+    }
+    let acts = ["acts", "--what", "workflow.save", "--json"];
+    let acts = world.run(&acts).await.json();
+    let acts = acts.as_array().unwrap().iter();
+    let told: Vec<String> = acts
+        .map(|act| format!("{} {}", act["who"], act["thing"]).replace('"', ""))
+        .collect();
+    assert_eq!(
+        told,
+        ["ada calls", "owner calls", "ada letters", "ada calls"]
+    );
+}
