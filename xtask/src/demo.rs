@@ -5,11 +5,11 @@ use std::time::Instant;
 use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::Value as Json;
 
-use crate::run::{binary, capture, text};
+use crate::run::{built, capture, text};
 
-/// Runs `tandem demo --once --json` from the release build.
+/// Runs `tandem demo --once --json`.
 pub(crate) fn check() -> Result<()> {
-    let binary = binary("release", "tandem")?;
+    let binary = built("tandem")?;
     let started = Instant::now();
     let report = capture(text(&binary)?, &["demo", "--once", "--json"])?;
     let report: Json = serde_json::from_str(&report).context("the report is not JSON")?;

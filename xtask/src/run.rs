@@ -82,10 +82,15 @@ pub(crate) fn target_folder() -> Result<PathBuf> {
     })
 }
 
-/// A built binary of this profile folder (`debug`, `release`).
-pub(crate) fn binary(profile: &str, name: &str) -> Result<PathBuf> {
-    let name = format!("{name}{}", std::env::consts::EXE_SUFFIX);
-    Ok(target_folder()?.join(profile).join(name))
+/// A binary in the dev profile, built with the features that the whole workspace has, so that little is built anew after the
+/// step `tests`.
+pub(crate) fn built(name: &str) -> Result<PathBuf> {
+    run(
+        "cargo",
+        &["build", "--workspace", "--locked", "--bin", name, "--quiet"],
+    )?;
+    let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
+    Ok(target_folder()?.join("debug").join(file))
 }
 
 /// A path as text, for arguments.

@@ -5,7 +5,7 @@
 
 use anyhow::{Context as _, Result};
 
-use crate::run::{binary, run, text};
+use crate::run::{built, run, text};
 
 /// So many histories are a part of `cargo xtask test`.
 const HISTORIES: &str = "40";
@@ -71,13 +71,7 @@ fn optimised(package: &str, name: &str, arguments: &[String]) -> Result<()> {
     run("cargo", &all)
 }
 
-/// Runs a binary built with the features that the whole workspace has, so that little is built anew after the step `tests`.
 fn as_for_tests(name: &str, arguments: &[&str]) -> Result<()> {
-    run(
-        "cargo",
-        &["build", "--workspace", "--locked", "--bin", name, "--quiet"],
-    )?;
-    let binary = binary("debug", name)?;
-    run(text(&binary)?, arguments)
+    run(text(&built(name)?)?, arguments)
         .with_context(|| format!("the message above has the command that replays it ({name})"))
 }

@@ -118,8 +118,7 @@ fn unpack(program: &str) -> Result<()> {
     run("sh", &["-c", &script])
 }
 
-/// Builds a tool. Its own optimisation is turned down: it runs for seconds and would build for
-/// minutes.
+/// Builds a tool, not optimised: it runs for seconds and would build for minutes.
 fn build((name, version): (&str, &str)) -> Result<()> {
     let folder = tools_folder()?;
     eprintln!("building {name} {version} into {}", folder.display());
@@ -138,7 +137,7 @@ fn build((name, version): (&str, &str)) -> Result<()> {
     ];
     let status = command("cargo", &arguments)?
         .env("CARGO_PROFILE_RELEASE_LTO", "false")
-        .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1")
+        .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "0")
         .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16")
         .status()
         .with_context(|| format!("could not start cargo install {name}"))?;

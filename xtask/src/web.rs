@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::run::{binary, command, run, run_with, text};
+use crate::run::{built, command, run, run_with, text};
 
 /// Largest first load, as gzip makes it: all scripts that the page asks for before it shows anything.
 const LARGEST_FIRST_LOAD: usize = 300_000;
@@ -50,8 +50,7 @@ fn build() -> Result<()> {
 
 /// The pages in Debian's Chromium, on the real binary and the sandbox.
 fn browse(more: &[(&str, &str)]) -> Result<()> {
-    run("cargo", &["build", "--locked", "--package", "tandem"])?;
-    let binary = binary("debug", "tandem")?;
+    let binary = built("tandem")?;
     let environment = [&[("TANDEM_BINARY", text(&binary)?)][..], more].concat();
     let began = Instant::now();
     run_with(&environment, "npm", &["--prefix", "web", "run", "e2e"])?;
