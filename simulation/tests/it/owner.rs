@@ -60,6 +60,14 @@ async fn who_is_responsible_for_a_task_crosses_both_ways_by_the_users_addresses(
     let access = world.act(HIGHLEVEL, "access", &json!({}))?;
     let user = |at: usize| access["userIds"][at].as_str().context("a user");
     let (first, second) = (user(0)?, user(1)?);
+    let task = json!({"contactId": anna.highlevel, "title": "Rückruf", "dueDate": "2026-10-24T10:00:00.000Z", "assignedTo": first});
+    write_left(&world, "task", &task)?;
+    world.settle().await?;
+    world.poll().await?;
+    // nobody has an address in both systems yet
+    let (number, there) = right(&world, "task", &anna.onoffice)?;
+    assert_eq!(there["Verantwortung"], "");
+
     for (id, login) in [(first, "jlindner"), (second, "tpohl")] {
         world.act(
             HIGHLEVEL,
@@ -69,17 +77,24 @@ async fn who_is_responsible_for_a_task_crosses_both_ways_by_the_users_addresses(
     }
     assert_eq!(world.apply(rules()?).await, []);
     world.settle().await?;
-
-    let task = json!({"contactId": anna.highlevel, "title": "Rückruf", "dueDate": "2026-10-24T10:00:00.000Z", "assignedTo": first});
-    write_left(&world, "task", &task)?;
-    world.settle().await?;
-    world.poll().await?;
-    let (number, there) = right(&world, "task", &anna.onoffice)?;
+    world.sweep().await?;
+    let (_, there) = right(&world, "task", &anna.onoffice)?;
     assert_eq!(there["Verantwortung"], "jlindner");
 
     let handed_on = json!({"data": {"Verantwortung": "tpohl"}});
     at_right(&world, "modify", "task", Some(number), &handed_on)?;
     world.poll().await?;
-    assert_eq!(left(&world, "task")?["assignedTo"], second);
+    let here = left(&world, "task")?;
+    assert_eq!(here["assignedTo"], second);
+
+    // whom the other system does not know crosses nothing, and nothing is refused for it
+    let id = here["id"].as_str().context("an id")?;
+    let nobody = json!({"kind": "task", "id": id, "fields": {"assignedTo": user(2)?}});
+    world.act(HIGHLEVEL, "edit_item", &nobody)?;
+    world.poll().await?;
+    let (_, there) = right(&world, "task", &anna.onoffice)?;
+    assert_eq!(there["Verantwortung"], "tpohl");
+    assert_eq!(left(&world, "task")?["assignedTo"], user(2)?);
+    assert_eq!(world.engine().blocked(None, 10).await?, []);
     Ok(())
 }

@@ -29,11 +29,13 @@ pub(super) fn vocabulary(
         mapped(&mut words, rules, slots, direction, problems);
         other_refusals(&mut words, slots);
     }
-    words.unmatched = rules.unmatched.unwrap_or(if words.is_empty() {
-        Unmatched::Pass
-    } else {
-        Unmatched::KeepOut
-    });
+    words.unmatched = rules
+        .unmatched
+        .unwrap_or(if words.is_empty() && !are_users(slots) {
+            Unmatched::Pass
+        } else {
+            Unmatched::KeepOut
+        });
     words
 }
 
@@ -129,15 +131,21 @@ fn key(slot: &Slot, word: &str, path: &str, problems: &mut Problems) -> Option<S
     None
 }
 
+/// Users have ids of their own in each system: one that is not known to be somebody there means nobody.
+fn are_users(slots: &Sides<Slot>) -> bool {
+    let is_user = |side: &Side| slots.get(*side).spec.kind == Kind::User;
+    Side::BOTH.iter().all(is_user)
+}
+
 fn permitted(words: &mut Vocabulary, slots: &Sides<Slot>, problems: &mut Problems) {
     let closed = Sides::each(|side| !slots.get(side).spec.choices.is_empty());
+    let people = are_users(slots);
     match (closed.left, closed.right) {
         (false, false) => {}
+        // whose id is whose is not known while one account does not show its users
+        (false, true) | (true, false) if people => {}
         (true, true) => {
             let alike = |a: &str, b: &str| !a.is_empty() && folded(a) == folded(b);
-            let people = Side::BOTH
-                .into_iter()
-                .all(|side| slots.get(side).spec.kind == Kind::User);
             let mut pairs = 0;
             for left in &slots.left.spec.choices {
                 let rights = &slots.right.spec.choices;
