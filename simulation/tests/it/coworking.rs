@@ -208,7 +208,7 @@ async fn both_sides_keep_the_other_ones_id_and_a_lost_link_is_found_by_it() -> R
             "{write}"
         );
 
-        // the database is one from before; meanwhile the address is another one, and somebody else has the old one
+        // the database is one from before; meanwhile the address is another one, and then somebody else has the old one
         for row in world.engine().links(&members(), None, 0).await? {
             let mut commit = Commit::default();
             commit.ended.push(row.id.parse()?);
@@ -219,6 +219,8 @@ async fn both_sides_keep_the_other_ones_id_and_a_lost_link_is_found_by_it() -> R
         let fields = json!({"email": "anna@neu.example", "phone": "+49 40 998877"});
         let edit = json!({"id": member.id, "fields": fields});
         world.act(OFFICERND, "edit_member", &edit)?;
+        world.sync_of(&members()).await?;
+        world.settle().await?;
         world.seed(OFFICERND, &old)?;
         world.sync_of(&members()).await?;
         world.settle().await?;
