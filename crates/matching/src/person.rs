@@ -138,6 +138,11 @@ impl Person {
         }
     }
 
+    /// The ids by which this person is known.
+    pub fn external(&self) -> impl Iterator<Item = &str> {
+        self.external.iter().map(String::as_str)
+    }
+
     /// The same person, known by these ids as well.
     #[must_use]
     pub fn with_external(mut self, ids: impl IntoIterator<Item = String>) -> Self {

@@ -278,7 +278,7 @@ impl Between {
 
     /// Works off what is to be done.
     pub(crate) async fn settle(&self) -> Result<()> {
-        let quiet = self.running.engine.quiet(Duration::from_secs(20)).await?;
+        let quiet = self.running.engine.quiet(Duration::from_secs(60)).await?;
         ensure!(quiet, "{:#?}", self.running.engine.status().await?);
         Ok(())
     }

@@ -116,7 +116,7 @@ async fn rules_put_into_force_while_the_first_listing_ends_do_not_bring_it_back(
         Ok(())
     };
     let both = async { tokio::try_join!(world.sync(), applied) };
-    tokio::time::timeout(Duration::from_secs(40), both)
+    tokio::time::timeout(Duration::from_secs(120), both)
         .await
         .context("the first sync does not end")??;
     world.settle().await?;

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// How long a part of one run may take.
-const LONGEST: Duration = Duration::from_secs(30);
+const LONGEST: Duration = Duration::from_secs(120);
 
 fn named(company: &str) -> Option<String> {
     Some(company.to_owned())

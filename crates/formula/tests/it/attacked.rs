@@ -7,7 +7,7 @@ use formula::{FUNCTIONS, Formula};
 use record::{Field, FieldName, Fields, Point, PointKind, Value};
 
 /// One formula on a busy machine, without optimisation.
-const LONGEST: Duration = Duration::from_secs(2);
+const LONGEST: Duration = Duration::from_secs(10);
 
 /// Kilobytes that all attacks of a test may add to what the process needs at most.
 const MOST: u64 = 48 * 1024;

@@ -69,6 +69,18 @@ impl Others {
         candidates.retain(|candidate| !kept_apart(candidate));
         self.leave_to_theirs(pairing, &mut candidates, (own, person, keys));
         match choose(candidates) {
+            Choice::Link(candidate)
+                if names_another(pairing, side.other(), person, &candidate.id)
+                    || names_another(
+                        pairing,
+                        side,
+                        &self.candidates[&candidate.id].person,
+                        own,
+                    ) =>
+            {
+                // whose id is kept may not have been listed yet: they are meant, whatever mailbox they have now
+                Choice::Review(vec![candidate])
+            }
             Choice::Link(candidate) => {
                 let person = &self.candidates[&candidate.id].person;
                 let rivals: Vec<_> = self
@@ -163,4 +175,14 @@ pub(super) fn in_words(verdict: &Verdict, linked: bool) -> String {
         words.push_str("; linked already");
     }
     words
+}
+
+/// Whether a person keeps the id of a record of this side, and it is not that one.
+fn names_another(pairing: &Pairing, side: Side, person: &Person, that: &RecordId) -> bool {
+    let connection = pairing.end(side).connection.as_str();
+    let mut kept = person
+        .external()
+        .filter_map(|id| id.strip_prefix(connection)?.strip_prefix('/'))
+        .peekable();
+    kept.peek().is_some() && kept.all(|id| id != that.as_str())
 }

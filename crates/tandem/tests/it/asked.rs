@@ -38,7 +38,7 @@ async fn one_field_is_explained_and_the_status_says_how_long_edits_take() {
             break explained;
         }
         let waited = started.elapsed();
-        assert!(waited < Duration::from_secs(20), "{explained:#}");
+        assert!(waited < Duration::from_secs(120), "{explained:#}");
         tokio::time::sleep(Duration::from_millis(100)).await;
     };
     let fields = explained["fields"].as_array().unwrap();
@@ -103,7 +103,7 @@ async fn one_field_is_explained_and_the_status_says_how_long_edits_take() {
         if shown && status.out.contains("webhooks, polled every 5 min") {
             break;
         }
-        assert!(started.elapsed() < Duration::from_secs(20), "{status:#?}");
+        assert!(started.elapsed() < Duration::from_secs(120), "{status:#?}");
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
 
@@ -170,5 +170,5 @@ async fn what_is_stored_is_told_at_once_though_no_system_can_be_reached() {
         assert_eq!(ran.code, 0, "{command:?}: {ran:#?}");
     }
     let waited = started.elapsed();
-    assert!(waited < Duration::from_secs(15), "it took {waited:?}");
+    assert!(waited < Duration::from_secs(60), "it took {waited:?}");
 }

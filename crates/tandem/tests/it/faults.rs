@@ -285,7 +285,7 @@ async fn a_full_disk_refuses_clearly_and_everything_goes_on_when_there_is_room()
     let started = tokio::time::Instant::now();
     while failed_webhooks(&world, &server).await < 1.0 {
         assert!(
-            started.elapsed() < Duration::from_secs(20),
+            started.elapsed() < Duration::from_secs(120),
             "no webhook came"
         );
         tokio::time::sleep(Duration::from_millis(50)).await;

@@ -141,9 +141,11 @@ async fn a_file_is_moved_to_a_server_whole_and_work_goes_on_there() {
     assert_eq!(acts_on_the_database(&world).await, told);
     let server = world.serve_with(&[]).await;
     assert_eq!(state(&world, &server).await, "rematching");
-    wait_until("the end of matching", Duration::from_secs(90), async || {
-        state(&world, &server).await == "running"
-    })
+    wait_until(
+        "the end of matching",
+        Duration::from_secs(120),
+        async || state(&world, &server).await == "running",
+    )
     .await;
     assert_eq!(writes(&world), before, "nothing is made or removed by that");
     // a second server of the same database is told who has it
@@ -253,7 +255,7 @@ async fn a_restored_database_makes_nothing_twice() {
         });
         world.act(System::HighLevel, "create_contact", who);
     }
-    wait_until("the late comers", Duration::from_secs(90), async || {
+    wait_until("the late comers", Duration::from_secs(120), async || {
         pairs(&world).await.len() == backed_up + 30
     })
     .await;
@@ -276,9 +278,11 @@ async fn a_restored_database_makes_nothing_twice() {
     assert_eq!(state(&world, &server).await, "rematching");
     let told = world.run(&["status"]).await;
     assert!(told.out.contains("restored"), "{told:#?}");
-    wait_until("the end of matching", Duration::from_secs(90), async || {
-        state(&world, &server).await == "running"
-    })
+    wait_until(
+        "the end of matching",
+        Duration::from_secs(120),
+        async || state(&world, &server).await == "running",
+    )
     .await;
     quiet(&world, &server).await;
     let after = pairs(&world).await;

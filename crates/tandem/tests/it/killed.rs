@@ -100,7 +100,7 @@ async fn killed_in_the_middle(world: &World) {
     for more in [1, 25, 60, 3, 90] {
         let target = writes(world) + more;
         begin_run(&server, "people");
-        wait_until("the writes", Duration::from_secs(90), async || {
+        wait_until("the writes", Duration::from_secs(120), async || {
             writes(world) >= target
         })
         .await;

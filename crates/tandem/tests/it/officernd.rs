@@ -357,11 +357,11 @@ async fn an_edit_by_a_person_arrives_by_webhook_that_the_server_subscribed() {
         "edit_member",
         json!({"id": right, "fields": {"address": {"city": "Potsdam"}}}),
     );
-    wait_until("a webhook", Duration::from_secs(30), async || {
+    wait_until("a webhook", Duration::from_secs(120), async || {
         meter(&server, "accepted").await > 0.0
     })
     .await;
-    wait_until("the edit", Duration::from_secs(30), async || {
+    wait_until("the edit", Duration::from_secs(120), async || {
         let contact = world.act(System::HighLevel, "get_contact", json!({ "id": left }));
         contact["city"] == "Potsdam"
     })

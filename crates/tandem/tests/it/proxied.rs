@@ -25,7 +25,7 @@ const DOCUMENT: &str = include_str!("../../../../docs/reverse-proxy.md");
 const HOST: &str = "tandem.example.org";
 
 /// How long a proxy may take to answer.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The example in this language.
 fn example(language: &str) -> &'static str {

@@ -87,7 +87,7 @@ async fn ended(world: &World, server: &Server, workflow: &str, count: usize) -> 
     let mut last = Json::Null;
     let what = format!("{count} runs of {workflow}");
     let path = format!("/api/v1/workflow-runs?workflow={workflow}&limit=1000");
-    wait_until(&what, Duration::from_secs(60), async || {
+    wait_until(&what, Duration::from_secs(120), async || {
         let (_, runs) = world.api(server, "GET", &path).await;
         last = runs;
         let runs = last.as_array().unwrap();
@@ -118,7 +118,7 @@ pub(crate) async fn subscribed(world: &World, server: &Server, connection: &str)
     let path = format!("/api/v1/connections/{connection}/disconnect");
     wait_until(
         "the subscription kept",
-        Duration::from_secs(30),
+        Duration::from_secs(120),
         async || {
             let (_, depends) = world.api(server, "GET", &path).await;
             depends["webhooks"].is_string()
@@ -136,7 +136,7 @@ async fn call(world: &World, connection: &str, operation: &str, input: Json) -> 
 /// Asked for the first time, so that what happens from now on is news.
 async fn first_look(world: &World, name: &str) {
     let database = world.database();
-    wait_until(name, Duration::from_secs(30), async || {
+    wait_until(name, Duration::from_secs(120), async || {
         let held = std::fs::read(&database).unwrap();
         let wal = std::fs::read(format!("{}-wal", database.display())).unwrap_or_default();
         let found = |bytes: &[u8]| {
@@ -328,7 +328,7 @@ async fn a_new_member_of_a_space_is_a_contact_with_tasks_for_the_first_weeks() {
     // it is subscribed to when a server starts
     let server = again(&world, server).await;
     let dump = || world.sandbox.control().dump(System::OfficeRnd).to_string();
-    wait_until("the subscription", Duration::from_secs(30), async || {
+    wait_until("the subscription", Duration::from_secs(120), async || {
         dump().contains(&format!("http://{address}/hooks/officernd"))
     })
     .await;
@@ -482,7 +482,7 @@ async fn what_a_sync_asks_is_told_in_the_chat_where_private_addresses_are_allowe
     // the chat is on this machine, which nobody has allowed yet
     let path = "/api/v1/workflow-runs?workflow=sync-question-to-chat";
     let mut runs = Json::Null;
-    wait_until("a run that failed", Duration::from_secs(30), async || {
+    wait_until("a run that failed", Duration::from_secs(120), async || {
         runs = world.api(&server, "GET", path).await.1;
         runs[0]["state"] == "failed"
     })

@@ -91,7 +91,7 @@ async fn a_signed_webhook_of_a_connected_account_is_taken_in_and_others_are_ackn
     let started = tokio::time::Instant::now();
     while meter(&server, "accepted").await < 1.0 {
         assert!(
-            started.elapsed() < Duration::from_secs(20),
+            started.elapsed() < Duration::from_secs(120),
             "no webhook came"
         );
         tokio::time::sleep(Duration::from_millis(50)).await;
@@ -131,7 +131,7 @@ async fn who_is_full_says_429_and_gets_the_webhooks_again() {
     let run = world.run(&["sync", "people", "--json"]).await.json();
     assert_eq!(run["counts"]["created_right"], 8, "{run:#}");
     // The next poll after the first is minutes later: what is edited then is told by webhooks alone.
-    wait_until("the first poll", Duration::from_secs(30), async || {
+    wait_until("the first poll", Duration::from_secs(120), async || {
         let (_, status) = world.api(&server, "GET", "/api/v1/status").await;
         status["changes"]["marketing"]["polled"].is_string()
     })
@@ -149,7 +149,7 @@ async fn who_is_full_says_429_and_gets_the_webhooks_again() {
     }
     let started = tokio::time::Instant::now();
     while meter(&server, "full").await < 5.0 {
-        assert!(started.elapsed() < Duration::from_secs(30), "never full");
+        assert!(started.elapsed() < Duration::from_secs(120), "never full");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     let (_, status) = world.api(&server, "GET", "/api/v1/status").await;

@@ -80,7 +80,7 @@ async fn hook(world: &World, server: &Server, name: &str, event: &str, body: Jso
 
 /// Waits until no run has anything left to do by itself.
 async fn settled(world: &World, server: &Server) -> Vec<Json> {
-    settled_within(world, server, Duration::from_secs(60)).await
+    settled_within(world, server, Duration::from_secs(120)).await
 }
 
 async fn settled_within(world: &World, server: &Server, longest: Duration) -> Vec<Json> {
@@ -213,7 +213,7 @@ async fn a_server_killed_between_the_effect_and_its_row_looks_it_up_and_does_not
     );
     let (status, accepted) = hook(&world, &server, "call-back", "e1", person(1)).await;
     assert_eq!(status, 202, "{accepted}");
-    wait_until("the effect", Duration::from_secs(30), async || {
+    wait_until("the effect", Duration::from_secs(120), async || {
         tasks(&world).len() == 1
     })
     .await;
@@ -285,7 +285,7 @@ async fn whatever_a_server_is_killed_in_each_event_has_its_effects_once() {
         }
         let target = tasks(&world).len() + more;
         let most = sent * 2;
-        wait_until("more effects", Duration::from_secs(60), async || {
+        wait_until("more effects", Duration::from_secs(120), async || {
             tasks(&world).len() >= target.min(most)
         })
         .await;

@@ -192,7 +192,7 @@ async fn what_happens_in_a_coworking_space_is_done_in_highlevel() {
     // a server that runs subscribes to what they begin with, and to what a step of theirs waits for
     let subscription = format!("http://{address}/hooks/officernd");
     let mut dump = Json::Null;
-    wait_until("the subscription", Duration::from_secs(40), async || {
+    wait_until("the subscription", Duration::from_secs(120), async || {
         dump = world.sandbox.control().dump(System::OfficeRnd);
         let text = dump.to_string();
         text.contains(&subscription)
@@ -244,9 +244,9 @@ async fn what_happens_in_a_coworking_space_is_done_in_highlevel() {
     let membership = json!({"name": "Desk", "plan": plan, "member": member, "location": location,
         "isPersonal": true});
     let membership = world.act(System::OfficeRnd, "create_membership", membership);
-    wait_until("the tag", Duration::from_secs(30), async || tagged()).await;
+    wait_until("the tag", Duration::from_secs(120), async || tagged()).await;
     let path = "/api/v1/workflow-runs?workflow=officernd-membership-to-highlevel-tag";
-    wait_until("the run that waits", Duration::from_secs(30), async || {
+    wait_until("the run that waits", Duration::from_secs(120), async || {
         world.api(&server, "GET", path).await.1[0]["step"] == "ended"
     })
     .await;
