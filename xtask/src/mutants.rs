@@ -283,7 +283,17 @@ fn filter(package: &str, test: &str) -> String {
 
 /// Runs tests in the copy with the target folder of the real tree, so that what others wrote is built once.
 fn nextest(tree: &Path, packages: &BTreeSet<&str>, tests: &str) -> Result<(i32, String)> {
-    let mut cargo = command("cargo", &["nextest", "run", "--no-tests=fail", "-E", tests])?;
+    let mut cargo = command(
+        "cargo",
+        &[
+            "nextest",
+            "run",
+            "--no-tests=fail",
+            "--retries=0",
+            "-E",
+            tests,
+        ],
+    )?;
     for package in packages {
         cargo.args(["-p", package]);
     }
