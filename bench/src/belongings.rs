@@ -177,6 +177,9 @@ fn single_reads(counts: &BTreeMap<System, SystemCounts>) -> u64 {
     routes.filter(single).map(|route| route.count).sum()
 }
 
+/// How long before the first sync everything was entered, in milliseconds.
+const MONTH_MS: i64 = 30 * 86_400_000;
+
 /// Two systems, of which one is full, connected, and an engine.
 async fn world(
     clock: &Arc<LeapingClock>,
@@ -205,6 +208,8 @@ async fn world(
         Full::Left => System::HighLevel,
         Full::Right => System::OnOffice,
     };
+    // what a first sync finds was entered long before it
+    control.core().clock.run_with_offset(-MONTH_MS);
     let everybody: Vec<Json> = (0..people).map(person).collect();
     let owners = control.seed(system, &everybody)?;
     for number in 0..items {
@@ -215,6 +220,7 @@ async fn world(
             Full::Right => in_onoffice(&control, owner, &task, &note)?,
         }
     }
+    control.core().clock.run_with_offset(0);
     let access = control.act(System::HighLevel, "access", &json!({}))?;
     let office = control.act(System::OnOffice, "show_access", &json!({}))?;
     let store: Arc<dyn Store> = Arc::new(SqliteStore::in_memory()?);

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use connector::Effect;
 use mapping::Likeness;
 use record::{Field, Fields, Read, RecordId, Side, Sides};
-use store::{Child, Commit, Key, Lane, Pair, PairDecision, SkipReason};
+use store::{Child, Commit, Key, Lane, Link, Pair, PairDecision, SignalSource, SkipReason};
 
 use crate::{
     Error,
@@ -252,10 +252,14 @@ async fn look_there(desk: &Desk<'_>, known: &Pairing, births: &[Birth]) -> Resul
             return Ok(());
         }
     }
+    let newborn = newborn(desk, known, births).await?;
     let keys: BTreeSet<Key> = births
         .iter()
         .filter_map(|birth| {
             let parent = parent(known, desk.side, &birth.read.record.fields)?;
+            if newborn.contains(&parent) {
+                return None;
+            }
             let named = mapping.put(target, &Field::of(parent.as_str()), &Fields::new());
             key(known, target, &named)
         })
@@ -286,6 +290,44 @@ async fn look_there(desk: &Desk<'_>, known: &Pairing, births: &[Birth]) -> Resul
         core.commit(commit).await?;
     }
     Ok(())
+}
+
+/// Those of the records that these births waited for which we made on the other side: whoever works there could enter
+/// nothing under them before, and who waits for a first sync is many. By their ids on the left.
+async fn newborn(
+    desk: &Desk<'_>,
+    known: &Pairing,
+    births: &[Birth],
+) -> Result<BTreeSet<RecordId>, Error> {
+    let Some((_, entity)) = known.compiled.parent() else {
+        return Ok(BTreeSet::new());
+    };
+    let parents: BTreeSet<RecordId> = births
+        .iter()
+        .filter(|birth| birth.claim.sources.contains(&SignalSource::Link))
+        .filter_map(|birth| parent(known, desk.side, &birth.read.record.fields))
+        .collect();
+    if parents.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let parents: Vec<RecordId> = parents.into_iter().collect();
+    let (core, sync) = (desk.core, &desk.pairing.sync);
+    let links = core
+        .store
+        .links_of(&core.workspace, sync, entity, Side::Left, &parents)
+        .await?;
+    let made_there = |link: &Link| {
+        let wrote = match desk.side {
+            Side::Left => (link.wrote_left, link.wrote_right),
+            Side::Right => (link.wrote_right, link.wrote_left),
+        };
+        link.how == "created" && matches!(wrote, (None, Some(_)))
+    };
+    Ok(links
+        .into_iter()
+        .filter(made_there)
+        .map(|link| link.left)
+        .collect())
 }
 
 /// The id on the left of the record that these fields belong to, if that is linked.

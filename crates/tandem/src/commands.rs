@@ -67,9 +67,10 @@ pub(crate) async fn run(cli: Cli, output: Output) -> Result<ExitCode> {
         // through the API
         command => {
             let mut session = Session::open(&global, None, Missing::Refuse).await?;
+            let mut interrupts = serve::Interrupts::listen();
             let outcome = tokio::select! {
                 outcome = ask(command, &mut session, output) => outcome,
-                () = serve::interrupted() => Ok(ExitCode::from(130)),
+                () = interrupts.next() => Ok(ExitCode::from(130)),
             };
             let closed = session.close().await;
             let code = outcome?;

@@ -28,6 +28,7 @@ mod lossy;
 mod matching;
 mod member_notes;
 mod memory;
+mod newborn;
 mod owner;
 mod paced;
 mod pilot;

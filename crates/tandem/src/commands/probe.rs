@@ -43,10 +43,13 @@ pub(crate) async fn probe(client: &Client, probe: &cli::Probe) -> Result<ExitCod
         .into());
     }
     let wanted = json!({"only": probe.only, "costly": probe.costly, "yes": probe.yes});
+    // before the first write: from then on there may be something to remove
+    let interrupts = serve::Interrupts::listen();
     let events = client.stream(&path, Payload::Json(wanted)).await?;
     let report = Run {
         client,
         events,
+        interrupts,
         id: None,
         stopping: false,
     }
@@ -122,6 +125,7 @@ fn list(probes: &Json, format: cli::Format) -> Result<()> {
 struct Run<'a> {
     client: &'a Client,
     events: Events,
+    interrupts: serve::Interrupts,
     id: Option<String>,
     stopping: bool,
 }
@@ -132,7 +136,7 @@ impl Run<'_> {
         loop {
             let event = tokio::select! {
                 event = self.events.next() => event?,
-                () = serve::interrupted() => {
+                () = self.interrupts.next() => {
                     self.stop().await?;
                     continue;
                 }
@@ -189,7 +193,7 @@ impl Run<'_> {
         });
         let line = tokio::select! {
             line = answered => line??,
-            () = serve::interrupted() => {
+            () = self.interrupts.next() => {
                 eprintln!();
                 return self.stop().await;
             }

@@ -100,34 +100,61 @@ async fn listen(address: std::net::SocketAddr) -> Result<tokio::net::TcpListener
 
 /// Ctrl-C, or a service manager's SIGTERM. The second time ends at once, which is safe at any moment.
 pub(crate) async fn told_to_stop(shutdown: CancellationToken) {
-    interrupted().await;
+    let mut interrupts = Interrupts::listen();
+    interrupts.next().await;
     eprintln!("Stopping; once more to stop at once.");
     shutdown.cancel();
-    interrupted().await;
+    interrupts.next().await;
     std::process::exit(130);
 }
 
-/// Returns at Ctrl-C or SIGTERM.
-pub(crate) async fn interrupted() {
-    let interrupt = tokio::signal::ctrl_c();
+/// Ctrl-C and SIGTERM. From [`Interrupts::listen`] on they do not end the process, and one that comes while nobody waits is
+/// told to the next who does.
+pub(crate) struct Interrupts {
     #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        match signal(SignalKind::terminate()) {
-            Ok(mut terminate) => {
-                tokio::select! {
-                    _ = interrupt => {}
-                    _ = terminate.recv() => {}
+    signals: Vec<tokio::signal::unix::Signal>,
+}
+
+impl Interrupts {
+    pub(crate) fn listen() -> Self {
+        #[cfg(unix)]
+        {
+            use tokio::signal::unix::{SignalKind, signal};
+            let wanted = [
+                ("Ctrl-C", SignalKind::interrupt()),
+                ("SIGTERM", SignalKind::terminate()),
+            ];
+            let mut signals = Vec::new();
+            for (name, kind) in wanted {
+                match signal(kind) {
+                    Ok(listening) => signals.push(listening),
+                    Err(error) => tracing::warn!(%error, name, "it cannot be listened for"),
                 }
             }
-            Err(error) => {
-                tracing::warn!(%error, "SIGTERM cannot be listened for; Ctrl-C can");
-                drop(interrupt.await);
-            }
+            Self { signals }
         }
+        #[cfg(not(unix))]
+        Self {}
     }
-    #[cfg(not(unix))]
-    drop(interrupt.await);
+
+    /// Returns at Ctrl-C or SIGTERM.
+    pub(crate) async fn next(&mut self) {
+        #[cfg(unix)]
+        std::future::poll_fn(|context| {
+            let any = self
+                .signals
+                .iter_mut()
+                .any(|signal| signal.poll_recv(context).is_ready());
+            if any {
+                std::task::Poll::Ready(())
+            } else {
+                std::task::Poll::Pending
+            }
+        })
+        .await;
+        #[cfg(not(unix))]
+        drop(tokio::signal::ctrl_c().await);
+    }
 }
 
 /// Runs the simulated systems until told to stop.

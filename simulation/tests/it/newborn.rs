@@ -1,0 +1,69 @@
+//! Who waited for a contact that we made then: nobody can have entered them there before.
+
+use anyhow::{Result, ensure};
+use serde_json::json;
+use simulation::{HIGHLEVEL, ONOFFICE, Options, World};
+
+use crate::{
+    attached::{at_right, left, rules},
+    support::{on_the_right, options},
+};
+
+/// How often HighLevel was asked for all tasks of one contact.
+fn asked(world: &World) -> u64 {
+    let all = world.control.core().counts.all();
+    let routes = all.values().flat_map(|counts| &counts.routes);
+    routes
+        .filter(|route| route.method == "GET" && route.route.ends_with("/tasks"))
+        .map(|route| route.count)
+        .sum()
+}
+
+fn task(world: &World, of: &str, title: &str) -> Result<()> {
+    let address: u64 = of.parse()?;
+    let data = json!({"data": {"Betreff": title, "Art": 153}, "relatedAddressId": address});
+    at_right(world, "create", "task", None, &data)?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_waited_for_a_contact_of_our_own_making_is_not_looked_for_under_it() -> Result<()> {
+    let world = World::new(Options {
+        rules: rules()?,
+        ..options()
+    })
+    .await?;
+    world.sync().await?;
+    world.settle().await?;
+    let fault = world.fault(
+        json!({"system": "highlevel", "method": "POST", "path": "/contacts/",
+        "count": 4, "fault": {"kind": "status", "status": 500}}),
+    )?;
+    let berta = world.make(ONOFFICE, &on_the_right("Berta"))?;
+    task(&world, &berta, "Rückruf")?;
+    world.poll().await?;
+    world.settle().await?;
+    ensure!(world.struck(fault) == 4, "the contact is not made yet");
+    let status = world.engine().status().await?;
+    ensure!(
+        status.syncs[0].waiting.get("task") == Some(&1),
+        "{status:#?}"
+    );
+    world.control.core().counts.reset();
+    world.sweep().await?;
+    world.settle().await?;
+    ensure!(left(&world, "task")?["title"] == "Rückruf");
+    ensure!(asked(&world) == 0, "{} times", asked(&world));
+
+    // the same contact later: somebody may have entered it there, too
+    task(&world, &berta, "Exposé senden")?;
+    world.poll().await?;
+    world.settle().await?;
+    let tasks = world.act(HIGHLEVEL, "items", &json!({"kind": "task"}))?;
+    ensure!(
+        tasks["items"].as_array().map(Vec::len) == Some(2),
+        "{tasks:#}"
+    );
+    ensure!(asked(&world) == 1, "{} times", asked(&world));
+    Ok(())
+}
