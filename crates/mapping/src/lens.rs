@@ -20,7 +20,7 @@ mod scalar;
 
 mod vocabulary;
 
-use record::{Field, FieldName, Fields, Side, Sides};
+use record::{Country, Field, FieldName, Fields, Kind, Side, Sides};
 
 pub use self::reference::References;
 pub(crate) use self::{
@@ -63,7 +63,46 @@ macro_rules! each {
     };
 }
 
+/// A phone number as a record has it.
+pub(crate) struct Typed<'a> {
+    /// As it is written.
+    pub(crate) number: &'a str,
+    /// The country that the record itself names.
+    pub(crate) home: Option<Country>,
+}
+
+impl Typed<'_> {
+    /// Whether it is written with its country.
+    pub(crate) fn is_international(&self) -> bool {
+        let number = self.number.trim_start();
+        number.starts_with('+') || number.starts_with("00")
+    }
+}
+
 impl Lens {
+    /// Whether it is about one phone number of each side.
+    pub(crate) fn is_phone(&self) -> bool {
+        match self {
+            Self::MainPoint(lens) => lens.channel == Channel::Phone,
+            Self::Scalar(lens) => lens.domain.kind == Kind::Phone,
+            _ => false,
+        }
+    }
+
+    /// The phone number of a side, if it is about one.
+    pub(crate) fn typed<'a>(&self, side: Side, fields: &'a Fields) -> Option<Typed<'a>> {
+        let (slot, number) = match self {
+            Self::MainPoint(lens) => (lens.slots.get(side), lens.typed(side, fields)),
+            Self::Scalar(lens) => {
+                let slot = lens.slots.get(side);
+                (slot, slot.raw(fields).text().unwrap_or_default())
+            }
+            _ => return None,
+        };
+        let home = slot.locale(fields).residence;
+        self.is_phone().then_some(Typed { number, home })
+    }
+
     /// The fields that reading a side needs.
     pub(crate) fn fields(&self, side: Side) -> Vec<FieldName> {
         each!(self, lens => lens.fields(side))

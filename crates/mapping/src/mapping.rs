@@ -2,6 +2,8 @@
 
 mod consent;
 
+mod phone;
+
 mod reference;
 
 use merge::{Decision, Direction, Evidence, Rule, decide};
@@ -222,11 +224,11 @@ impl CompiledMapping {
                 .iter()
                 .all(|side| self.same_raw(*side, base.get(*side), now.get(*side)))
         {
-            return Decision::Nothing;
+            return self.decide_country_anew(now).unwrap_or(Decision::Nothing);
         }
         let read = |fields: Sides<&Fields>| Sides::each(|side| self.read(side, fields.get(side)));
         let base = base.map(read);
-        let now = read(now);
+        let (fields, now) = (now, read(now));
         if now.left != now.right && self.agrees(&now.left, &now.right) {
             return if base.as_ref() == Some(&now) {
                 Decision::Nothing
@@ -235,6 +237,9 @@ impl CompiledMapping {
             };
         }
         if let Some(decision) = self.decide_consent(base.as_ref(), &now) {
+            return decision;
+        }
+        if let Some(decision) = self.decide_country(base.as_ref(), fields, &now) {
             return decision;
         }
         decide(

@@ -3,6 +3,8 @@
 
 mod behaviour;
 
+mod countries;
+
 mod consent;
 
 mod likeness;

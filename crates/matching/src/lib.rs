@@ -23,6 +23,7 @@ mod choose;
 pub use choose::{Candidate, Choice, choose, confirm, is_spoken_for};
 pub use compare::{Finding, Verdict, compare, explain};
 pub use person::{Facts, IdentityKey, KeyKind, Person};
+pub use phone::{is_but_for_country, is_of_country};
 pub use rules::MatchRules;
 
 #[cfg(test)]

@@ -21,6 +21,9 @@ use crate::{
 /// How much of the limits listings may take that stand for polls.
 const SHARE_OF_POLLS: f64 = 0.1;
 
+/// The same while a run has everything to write that the two sides lack: the limits are for that.
+const SHARE_IN_RUN: f64 = 0.01;
+
 /// How much of the limits a listing may take that asks for the records of each other record.
 const SHARE_OF_SWEEPS: f64 = 0.05;
 
@@ -69,7 +72,11 @@ pub(crate) async fn least_pause(
         return Ok(Duration::ZERO);
     }
     let requests = requests(core, pairing, side).await?;
-    Ok(pause(core, pairing.end(side), requests, SHARE_OF_POLLS))
+    let share = match core.run_of(&pairing.sync) {
+        Some(_) => SHARE_IN_RUN,
+        None => SHARE_OF_POLLS,
+    };
+    Ok(pause(core, pairing.end(side), requests, share))
 }
 
 /// The pause between two listings that look for what no signal told.

@@ -400,3 +400,24 @@ async fn an_address_that_several_members_carry_links_nobody_by_itself() -> Resul
     );
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_number_means_another_one_when_a_country_comes_to_its_record() -> Result<()> {
+    let world = World::new(options()).await?;
+    let edin =
+        json!({"name": "Edin Brandt", "email": "edin@brandt.example", "phone": "078/9680420"});
+    let member = world.seed(OFFICERND, &edin)?;
+    world.sync_of(&members()).await?;
+    world.settle().await?;
+    let contact = || world.living(HIGHLEVEL).pop().context("a contact");
+    ensure!(contact()?.phone == "+49789680420", "{:#?}", contact()?);
+
+    // what was guessed is found wrong by what a person says elsewhere
+    world.edit(HIGHLEVEL, &contact()?.id, &json!({"country": "CH"}))?;
+    world.settle().await?;
+    ensure!(contact()?.phone == "+41789680420", "{:#?}", contact()?);
+    let kept = world.held(OFFICERND, &member)?;
+    ensure!(kept.phone == "078/9680420", "{kept:#?}");
+    ensure!(questions(&world).await?.is_empty());
+    Ok(())
+}

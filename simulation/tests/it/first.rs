@@ -5,12 +5,12 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde_json::json;
-use simulation::{Options, World, people};
+use simulation::{HIGHLEVEL, ONOFFICE, Options, World, people};
 use store::{Review, ReviewFilter};
 
-use crate::support::{agrees, numbers, on_the_left, options, world};
+use crate::support::{agrees, numbers, on_the_left, on_the_right, options, world};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_first_sync_of_the_shipped_people_agrees() -> Result<()> {
@@ -121,6 +121,32 @@ async fn rules_put_into_force_while_the_first_listing_ends_do_not_bring_it_back(
         .context("the first sync does not end")??;
     world.settle().await?;
     assert_eq!(numbers(&world), (3, 3));
+    agrees(&world).await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_number_with_a_guessed_country_is_not_written_over_the_right_one() -> Result<()> {
+    let world = World::new(options()).await?;
+    let mut left = on_the_left("Edin");
+    left["phone"] = json!("+49789680420");
+    left["email"] = json!("edin@example.org");
+    let mut right = on_the_right("Edin");
+    right["phone"] = json!("0041789680420");
+    right["email"] = json!("edin@example.org");
+    right["Land"] = json!("CHE");
+    for unknown in ["country", "address1", "postalCode", "city"] {
+        left.as_object_mut().context("fields")?.remove(unknown);
+    }
+    let pair = world.seed_pair(&left, &right)?;
+    world.sync().await?;
+    world.settle().await?;
+    let (there, here) = (
+        world.held(HIGHLEVEL, &pair.highlevel)?,
+        world.held(ONOFFICE, &pair.onoffice)?,
+    );
+    ensure!(there.phone == "+41789680420", "{there:#?}");
+    ensure!(here.phone == "0041789680420", "{here:#?}");
     agrees(&world).await?;
     Ok(())
 }

@@ -127,6 +127,16 @@ impl MainPoint {
         self.slots.get(side).project(self.domain(), value)
     }
 
+    /// The main one as it is written.
+    pub(crate) fn typed<'a>(&self, side: Side, fields: &'a Fields) -> &'a str {
+        match self.slots.get(side).raw(fields) {
+            Field::Value(Value::Points(points)) => self
+                .main(points)
+                .map_or("", |index| points[index].value.as_str()),
+            other => other.text().unwrap_or_default(),
+        }
+    }
+
     fn meaning(&self, slot: &Slot, point: &Point, fields: &Fields) -> Field {
         let raw = Field::of(point.value.as_str());
         meaning(self.channel.kind(), &raw, &slot.locale(fields))

@@ -137,23 +137,29 @@ pub(crate) async fn candidate_of_system(
     let linked = desk
         .links_of(target, std::slice::from_ref(&candidate))
         .await?;
-    let found = desk
-        .fetch(target, std::slice::from_ref(&candidate), &cause)
-        .await?
-        .remove(&candidate);
-    let other = match found {
-        Some(Fetched::Found(other)) => *other,
-        Some(Fetched::Gone(_)) | None => {
-            again(
-                desk,
-                &claim,
-                "the record that the system named as equal is gone",
-            );
-            return Ok(());
-        }
-        Some(Fetched::Failed(_, error)) => {
-            again(desk, &claim, &error.to_string());
-            return Ok(());
+    let other = match linked.first() {
+        // It is somebody else's already, and a question in any case: what was agreed on is enough for its words.
+        Some(link) => link.base(target).clone(),
+        None => {
+            let found = desk
+                .fetch(target, std::slice::from_ref(&candidate), &cause)
+                .await?
+                .remove(&candidate);
+            match found {
+                Some(Fetched::Found(other)) => other.record.fields,
+                Some(Fetched::Gone(_)) | None => {
+                    again(
+                        desk,
+                        &claim,
+                        "the record that the system named as equal is gone",
+                    );
+                    return Ok(());
+                }
+                Some(Fetched::Failed(_, error)) => {
+                    again(desk, &claim, &error.to_string());
+                    return Ok(());
+                }
+            }
         }
     };
     let own = person(
@@ -164,7 +170,7 @@ pub(crate) async fn candidate_of_system(
     );
     let verdict = compare(
         &own,
-        &person(desk.pairing, target, Some(&candidate), &other.record.fields),
+        &person(desk.pairing, target, Some(&candidate), &other),
         &desk.pairing.rules.matching,
     );
     let is_same = matches!(verdict, Verdict::Same { .. });

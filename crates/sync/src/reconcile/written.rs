@@ -203,7 +203,14 @@ impl Desk<'_> {
             );
             let not_read_back =
                 written[at].is_some_and(|result| !result.taken.is_empty()) && after[at].is_none();
-            let look_again = settled.unexpected[at] || not_read_back;
+            // a number that was written without its country, and a country that came to it
+            let means_another = after[at].is_some_and(|after| {
+                let mut mappings = known.compiled.mappings().iter();
+                mappings.any(|mapping| {
+                    mapping.means_another(side, &reads[at].record.fields, &after.record.fields)
+                })
+            });
+            let look_again = settled.unexpected[at] || not_read_back || means_another;
             if look_again {
                 self.signal_again(side, settled.link.record(side), &claim, &cause, now);
             }
