@@ -202,7 +202,7 @@ async fn forget(desk: &mut Desk<'_>, gone: Vec<Claim>) -> Result<(), Error> {
                 },
             );
         } else {
-            desk.is_clear(&claim.record);
+            desk.is_clear(&claim);
             desk.forget(desk.side, &claim.record);
             desk.end(&claim.record, ClaimEnd::Settled);
         }
@@ -264,7 +264,8 @@ async fn without_unseen(desk: &mut Desk<'_>, births: Vec<Birth>) -> Result<Vec<B
     let Some(first) = births.first() else {
         return Ok(births);
     };
-    if desk.lane == Lane::Backfill || !desk.pairing.may_create(target) {
+    let is_just_listed = |birth: &Birth| desk.is_just_listed(&birth.claim);
+    if births.iter().all(is_just_listed) || !desk.pairing.may_create(target) {
         return Ok(births);
     }
     let cause = cause_of(&first.claim);

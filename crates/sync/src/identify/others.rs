@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use connector::{Fetched, IdentityKey};
 use matching::Person;
 use record::{Fields, Read, RecordId, Side};
-use store::{Claim, Key, Lane, Link, PairDecision};
+use store::{Claim, Key, Link, PairDecision};
 
 use super::{Seeker, named_by, person};
 use crate::{
@@ -83,7 +83,11 @@ pub(super) async fn others(desk: &Desk<'_>, seekers: &[Seeker]) -> Result<Others
         by_index(desk, desk.side, &all).await?,
     ];
     let mut candidates = people(desk, other, ids_of(&by_key[0]), &HashMap::new()).await?;
-    read_unread(desk, other, &mut candidates, &HashMap::new(), &first.claim).await?;
+    let is_just_listed = |seeker: &Seeker| desk.is_just_listed(&seeker.claim);
+    let just_listed = seekers.iter().all(is_just_listed);
+    if !just_listed {
+        read_unread(desk, other, &mut candidates, &HashMap::new(), &first.claim).await?;
+    }
     let asked = asked_of_system(desk, seekers);
     if !asked.is_empty() {
         for (keys, read) in from_system(desk, other, &asked, &first.claim).await? {
@@ -113,7 +117,9 @@ pub(super) async fn others(desk: &Desk<'_>, seekers: &[Seeker]) -> Result<Others
         .map(|seeker| (&seeker.claim.record, &seeker.person))
         .collect();
     let mut rivals = people(desk, desk.side, ids_of(&by_key[1]), &seeking).await?;
-    read_unread(desk, desk.side, &mut rivals, &seeking, &first.claim).await?;
+    if !just_listed {
+        read_unread(desk, desk.side, &mut rivals, &seeking, &first.claim).await?;
+    }
     let own: Vec<RecordId> = seekers
         .iter()
         .map(|seeker| seeker.claim.record.clone())
@@ -167,16 +173,14 @@ pub(super) async fn by_index(
 /// The index is as old as the last listing. Whoever may get a counterpart made is looked up at the
 /// system too; in a first sync both sides have just been listed.
 fn asked_of_system(desk: &Desk<'_>, seekers: &[Seeker]) -> Vec<Key> {
-    if desk.lane == Lane::Backfill {
-        return Vec::new();
-    }
-    let gets_none = |seeker: &&Seeker| {
+    let is_not_asked = |seeker: &&Seeker| {
         let fields = &seeker.read.record.fields;
-        desk.pairing.compiled.gets_counterpart(desk.side, fields) == Some(false)
+        desk.is_just_listed(&seeker.claim)
+            || desk.pairing.compiled.gets_counterpart(desk.side, fields) == Some(false)
     };
     let keys: BTreeSet<Key> = seekers
         .iter()
-        .filter(|seeker| !gets_none(seeker))
+        .filter(|seeker| !is_not_asked(seeker))
         .flat_map(|seeker| seeker.keys.clone())
         .collect();
     keys.into_iter().collect()
@@ -295,9 +299,6 @@ async fn read_unread(
     seeking: &HashMap<&RecordId, &Person>,
     claim: &Claim,
 ) -> Result<(), Error> {
-    if desk.lane == Lane::Backfill {
-        return Ok(());
-    }
     let unread: Vec<RecordId> = people
         .iter()
         .filter(|(id, other)| {
