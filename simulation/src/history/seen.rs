@@ -21,6 +21,7 @@ struct Who {
     first: String,
     last: String,
     birthday: String,
+    emails: Vec<String>,
 }
 
 impl Who {
@@ -29,10 +30,18 @@ impl Who {
             first: held.first_name.to_lowercase(),
             last: held.last_name.to_lowercase(),
             birthday: held.birthday.clone(),
+            emails: held
+                .emails
+                .iter()
+                .chain([&held.email])
+                .map(|email| email.trim().to_lowercase())
+                .filter(|email| !email.is_empty())
+                .collect(),
         }
     }
 
-    /// Neither is called anything like the other's first name, and they were born on days that are no slip of the pen.
+    /// Neither is called anything like the other's first name, and they were born on days that are no slip of the pen, or have
+    /// nothing but a phone in common, like two of one office.
     fn is_somebody_else(&self, other: &Self) -> bool {
         let is_called = |name: &str, who: &Self| {
             let mut names = who
@@ -49,10 +58,11 @@ impl Who {
                     .all(|name| !is_called(name, other))
         };
         let days = self.birthday.bytes().zip(other.birthday.bytes());
-        let is_born_otherwise = !self.birthday.is_empty()
-            && !other.birthday.is_empty()
-            && days.filter(|(one, other)| one != other).count() > 1;
-        strangers(self, other) && strangers(other, self) && is_born_otherwise
+        let are_born = !self.birthday.is_empty() && !other.birthday.is_empty();
+        let is_born_otherwise = are_born && days.filter(|(one, other)| one != other).count() > 1;
+        let shares_mailbox = self.emails.iter().any(|email| other.emails.contains(email));
+        let have_a_phone = !are_born && !shares_mailbox && self.last != other.last;
+        strangers(self, other) && strangers(other, self) && (is_born_otherwise || have_a_phone)
     }
 }
 
@@ -72,7 +82,7 @@ impl Seen {
     }
 
     /// Whether one was another person than its double when it was made. Of people who share a mailbox or a phone, those with
-    /// another first name and another birthday are two: each is made, and who renames one into the other later, or gives
+    /// another first name and another birthday are two, and so are strangers on one phone: each is made, and who renames one into the other later, or gives
     /// both one birthday, makes the double themselves.
     pub(super) fn were_two(&self, world: &World, duplicate: &Duplicate) -> bool {
         let edits = world.control.core().edits.since(0);
