@@ -8,6 +8,7 @@ mod acts;
 mod faults;
 mod judge;
 mod known;
+mod seen;
 
 use std::{
     cell::Cell,
@@ -31,6 +32,7 @@ use crate::{
 use acts::Actors;
 use faults::Dice;
 use judge::{explained, is_forestalled, kept, no_write_in_vain, story};
+use seen::Seen;
 
 /// How old a reading may be when a write that follows from it is sent.
 const FRESH: Duration = Duration::from_secs(3);
@@ -190,7 +192,9 @@ async fn history(seed: u64, config: Config, steps: usize) -> Result<Told> {
     let skew_ms = *dice.of(&[0, 0, -2_000, 2_000]);
     world.control.core().clock.run_with_offset(skew_ms);
     let mut actors = Actors::new(systems);
+    let mut seen = Seen::default();
     for number in 0..steps {
+        seen.look(&world, systems);
         actors
             .act(&mut world, &mut dice)
             .await
@@ -203,12 +207,19 @@ async fn history(seed: u64, config: Config, steps: usize) -> Result<Told> {
     // Whatever a vendor's trouble has put off is due after this, and whatever is late has come.
     world.skip(ALL_IS_LATE);
     world.wait(Duration::from_secs(30)).await;
-    quiet(&world, mark, skew_ms.abs()).await?;
+    seen.look(&world, systems);
+    quiet(&world, &mut seen, systems, mark, skew_ms.abs()).await?;
     Ok(tell(&world, &mut actors))
 }
 
 /// Everything that must hold once it is quiet.
-async fn quiet(world: &World, mark: u64, skew_ms: i64) -> Result<()> {
+async fn quiet(
+    world: &World,
+    seen: &mut Seen,
+    systems: &[System],
+    mark: u64,
+    skew_ms: i64,
+) -> Result<()> {
     world.settle().await?;
     world.poll().await?;
     world.sweep().await?;
@@ -225,10 +236,14 @@ async fn quiet(world: &World, mark: u64, skew_ms: i64) -> Result<()> {
             .with_context(|| format!("sync {sync}, {entity:?}"))?;
     }
     no_write_in_vain(world).await?;
+    seen.look(world, systems);
     for duplicate in &findings.duplicates {
         // One that shares no address and no number with its double cannot be found by anybody, nor can
-        // one that a person is making in the same moment.
-        if duplicate.findable && !is_forestalled(world, duplicate) {
+        // one that a person is making in the same moment, nor one that people made a double later.
+        if duplicate.findable
+            && !is_forestalled(world, duplicate)
+            && !seen.were_two(world, duplicate)
+        {
             bail!(
                 "{duplicate:#?}\n{}\n{}",
                 story(world, &duplicate.id).await?,

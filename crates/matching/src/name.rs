@@ -211,8 +211,8 @@ impl Name {
         if straight.first == Part::Same && straight.last == Part::Same {
             return straight;
         }
-        // which of the two is the first name is what is not known: the weaker part speaks for both
-        let crossed = given(&self.first, &other.last).min(given(&self.last, &other.first));
+        // which of the two has them exchanged is not known: either may, and the weaker part speaks for both
+        let crossed = exchanged(self, other).max(exchanged(other, self));
         let swapped = Likeness {
             first: crossed,
             last: crossed,
@@ -227,6 +227,13 @@ impl Name {
             straight
         }
     }
+}
+
+/// How alike two names are if `one` has first and last name in their places and `other` has them exchanged. A family name
+/// may have a typing error at its end, which would be another name if it was a given one.
+fn exchanged(one: &Name, other: &Name) -> Part {
+    let last = given(&one.last, &other.first).max(family(&one.last, &other.first));
+    given(&one.first, &other.last).min(last)
 }
 
 fn words(text: Option<&str>) -> Vec<String> {
@@ -343,6 +350,15 @@ mod tests {
         assert_eq!(
             likeness(("Anna", "Huber"), ("Huber", "Anna")),
             (Part::Same, Part::Same, true)
+        );
+        assert_eq!(
+            likeness(("Ottt", "Peter"), ("Peter", "Ott")),
+            (Part::Close, Part::Close, true)
+        );
+        // exchanged or not, Andrea is not Andreas
+        assert_eq!(
+            likeness(("Andrea", "Simon"), ("Simone", "Andreas")),
+            (Part::Other, Part::Other, false)
         );
         assert_eq!(
             likeness(("Anna", "Huber"), ("Maria", "Huber")),

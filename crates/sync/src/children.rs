@@ -240,7 +240,8 @@ async fn look_there(desk: &Desk<'_>, known: &Pairing, births: &[Birth]) -> Resul
     let Some((mapping, _)) = known.compiled.parent() else {
         return Ok(());
     };
-    if desk.lane == Lane::Backfill || births.len() > BY_HAND {
+    let is_just_listed = |birth: &Birth| desk.is_just_listed(&birth.claim);
+    if births.iter().all(is_just_listed) || births.len() > BY_HAND {
         return Ok(());
     }
     if end.connector.listing(entity).found_by_listing {

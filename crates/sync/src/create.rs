@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use mapping::CompiledMapping;
 use record::{Field, FieldName, Fields, Read, RecordId, Side};
 use store::{
-    Blocked, Cause, Claim, Effect, Intent, IntentEnd, IntentId, IntentState, Lane, Link, LinkId,
+    Blocked, Cause, Claim, Effect, Intent, IntentEnd, IntentId, IntentState, Link, LinkId,
     LinkState, NewJournalEntry, SkipReason,
 };
 use uuid::Uuid;
@@ -62,7 +62,7 @@ pub(crate) async fn create(desk: &mut Desk<'_>, births: Vec<Birth>) -> Result<()
     if !desk.pairing.may_create(target) {
         for birth in births {
             desk.count("skipped_create_off", 1);
-            desk.is_clear(&birth.claim.record);
+            desk.is_clear(&birth.claim);
             let note = not_made(desk.pairing, target);
             desk.skip(&birth.claim.record, SkipReason::CreateOff, note);
         }
@@ -121,10 +121,10 @@ pub(crate) async fn create(desk: &mut Desk<'_>, births: Vec<Birth>) -> Result<()
 impl Desk<'_> {
     /// Nobody need be asked any more who a record is. Not to be called before it is known that the other system does
     /// not take it for somebody else: who waits for the answer would be woken, and asked, for nothing.
-    pub(crate) fn is_clear(&mut self, record: &RecordId) {
+    pub(crate) fn is_clear(&mut self, claim: &Claim) {
         // A first listing has nobody who was asked about before.
-        if self.lane != Lane::Backfill {
-            let question = resolve::who_is(self.pairing, self.side, record);
+        if !self.is_just_listed(claim) {
+            let question = resolve::who_is(self.pairing, self.side, &claim.record);
             self.commit.withdrawn.push(question);
         }
     }
@@ -139,7 +139,7 @@ impl Desk<'_> {
                 // What is unknown now is looked at again when it is not.
                 Some(false) | None => {
                     self.count("skipped_create_condition", 1);
-                    self.is_clear(&birth.claim.record);
+                    self.is_clear(&birth.claim);
                     self.skip(&birth.claim.record, SkipReason::CreateCondition, "");
                 }
             }
@@ -168,7 +168,7 @@ impl Desk<'_> {
                 .fields;
             if draft.is_empty() {
                 self.count("skipped_nothing_to_write", 1);
-                self.is_clear(&birth.claim.record);
+                self.is_clear(&birth.claim);
                 self.skip(&birth.claim.record, SkipReason::NothingToWrite, "");
                 continue;
             }
@@ -493,7 +493,7 @@ impl Desk<'_> {
             .intents
             .push((labour.intent.id, IntentEnd::LookAfter(look)));
         self.count("creates_unknown", 1);
-        self.is_clear(&labour.birth.claim.record);
+        self.is_clear(&labour.birth.claim);
         self.end(&labour.birth.claim.record, ClaimEnd::Settled);
     }
 
@@ -534,7 +534,7 @@ impl Desk<'_> {
         self.commit
             .intents
             .push((labour.intent.id, IntentEnd::Closed));
-        self.is_clear(&labour.birth.claim.record);
+        self.is_clear(&labour.birth.claim);
         let reason = labour
             .dropped
             .last()

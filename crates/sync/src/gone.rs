@@ -5,7 +5,8 @@ use connector::{Deletes, Fetched, RemoveOutcome};
 use mapping::DeleteRule;
 use record::{Field, Read, RecordId, Side};
 use store::{
-    Cause, Claim, Commit, Effect, JournalFilter, Link, LinkState, NewJournalEntry, Tombstone,
+    Cause, Claim, Commit, Effect, JournalFilter, Link, LinkState, NewJournalEntry, Signal,
+    SignalSource, Tombstone,
 };
 
 use crate::{
@@ -65,7 +66,7 @@ fn both_gone(desk: &mut Desk<'_>, link: Link, cause: &Cause) {
     // a list that lags may show either of them for a while: nobody is made anew for it
     bury(desk, &link, "both records are gone");
     for side in Side::BOTH {
-        desk.forget(side, link.record(side));
+        desk.forget_linked(&link, side, cause);
         desk.keep_last_known(&link, side, None, cause);
         let row = desk.unlinked_row(&link, side, cause, "both records are gone");
         desk.commit.journal.push(row);
@@ -91,7 +92,7 @@ async fn one_gone(
     if !heirs.is_empty() {
         let review = resolve::rebind_review(desk.pairing, &link, gone, &heirs, now);
         desk.review(review);
-        desk.forget(gone, link.record(gone));
+        desk.forget_linked(&link, gone, cause);
         desk.keep_last_known(&link, gone, None, cause);
         desk.keep_last_known(&link, gone.other(), Some(survivor), cause);
         desk.commit.links.push(Link {
@@ -152,7 +153,12 @@ async fn one_gone(
             Ok(())
         }
         DeleteRule::Ignore => {
-            desk.forget(gone, link.record(gone));
+            if link.state == LinkState::Suspended {
+                // Others were told when it was found to be gone first.
+                desk.forget(gone, link.record(gone));
+            } else {
+                desk.forget_linked(&link, gone, cause);
+            }
             desk.commit.links.push(Link {
                 state: LinkState::Suspended,
                 ..link
@@ -230,7 +236,7 @@ async fn carry(
         Some(RemoveOutcome::Done) => {
             desk.commit.journal.extend(held);
             if deletes == Deletes::Delete {
-                desk.forget(other, link.record(other));
+                desk.forget_linked(&link, other, cause);
             }
             desk.count(&format!("removed_{other}"), 1);
             let why = "deleted with its counterpart";
@@ -348,7 +354,7 @@ pub(crate) fn end_link(
     cause: &Cause,
     why: &str,
 ) {
-    desk.forget(gone, link.record(gone));
+    desk.forget_linked(&link, gone, cause);
     desk.keep_last_known(&link, gone, None, cause);
     desk.keep_last_known(&link, gone.other(), Some(survivor), cause);
     bury(desk, &link, why);
@@ -446,6 +452,26 @@ impl Desk<'_> {
             self.pairing.entity,
             record.clone(),
         ));
+    }
+
+    /// The same for a record whose link ends here. No listing misses it after that, so the other syncs of its connection
+    /// are told to look, too: nothing else may say it to them.
+    pub(crate) fn forget_linked(&mut self, link: &Link, side: Side, cause: &Cause) {
+        let (connection, entity) = (&self.pairing.end(side).connection, self.pairing.entity);
+        let record = link.record(side);
+        if self.core.is_hub(connection, entity) {
+            self.commit.signals.push(Signal {
+                connection: connection.clone(),
+                entity,
+                record: record.clone(),
+                lane: self.lane,
+                source: SignalSource::Link,
+                not_older_than: None,
+                due: self.core.clock.now(),
+                cause: Some(cause.clone()),
+            });
+        }
+        self.forget(side, record);
     }
 
     /// Keeps what only the base of an ending link still knows of one of its records.

@@ -8,7 +8,7 @@ mod unclear;
 
 pub(crate) use choice::why_asked;
 pub(crate) use found::{Match, candidate_of_system, heirs, link_all};
-pub(crate) use others::{Other, Others};
+pub(crate) use others::{Other, Others, Proof};
 pub(crate) use unclear::{Asked, Before};
 
 use self::{choice::judge, found::link_matched, others::others};
@@ -116,6 +116,10 @@ fn named_by(pairing: &Pairing, side: Side, key: &Key) -> Option<RecordId> {
     (key.kind == matching::KeyKind::External.as_str()).then(|| RecordId::from(id))
 }
 
+/// Who was looked for when nobody who is linked was found by their address is looked for again so often: they may have
+/// other addresses by now, all of them.
+const UNSEEN_TRIES: u32 = 3;
+
 /// Until an unsettled create is looked for.
 const SOON: Duration = Duration::from_secs(1);
 
@@ -202,7 +206,7 @@ async fn forget(desk: &mut Desk<'_>, gone: Vec<Claim>) -> Result<(), Error> {
                 },
             );
         } else {
-            desk.is_clear(&claim.record);
+            desk.is_clear(&claim);
             desk.forget(desk.side, &claim.record);
             desk.end(&claim.record, ClaimEnd::Settled);
         }
@@ -239,9 +243,10 @@ async fn locked(
         }
     }
     unclear::ask(desk, unclear, &others).await?;
+    let proof = others.proof;
     link_matched(desk, matched, others).await?;
     let births = children::adopt(desk, births).await?;
-    let births = without_unseen(desk, births).await?;
+    let births = without_unseen(desk, births, proof).await?;
     let (waited, new): (Vec<_>, Vec<_>) = births
         .into_iter()
         .partition(|birth| desk.is_let_go_on(&birth.claim));
@@ -259,31 +264,47 @@ async fn locked(
 
 /// Who is not found is not made as long as the other side hides what is linked there: it may hide them too. After a
 /// first listing it has just shown what it has.
-async fn without_unseen(desk: &mut Desk<'_>, births: Vec<Birth>) -> Result<Vec<Birth>, Error> {
+async fn without_unseen(
+    desk: &mut Desk<'_>,
+    births: Vec<Birth>,
+    proof: Proof,
+) -> Result<Vec<Birth>, Error> {
     let target = desk.side.other();
     let Some(first) = births.first() else {
         return Ok(births);
     };
-    if desk.lane == Lane::Backfill || !desk.pairing.may_create(target) {
+    let is_just_listed = |birth: &Birth| desk.is_just_listed(&birth.claim);
+    let is_settled = births.iter().all(is_just_listed) || proof == Proof::Shown;
+    if is_settled || !desk.pairing.may_create(target) {
         return Ok(births);
     }
     let cause = cause_of(&first.claim);
-    if witness::sight(desk, target, None, &cause).await? != Sight::Hides {
+    let hides = witness::sight(desk, target, None, &cause).await? == Sight::Hides;
+    if !hides && proof == Proof::None {
         return Ok(births);
     }
     let there = &desk.pairing.end(target).connection;
-    let why = format!(
-        "{there} shows none of the records that are linked, as if a right to read them was lost: whether this one is \
-         there already cannot be seen"
-    );
-    for birth in births {
+    let why = if hides {
+        format!(
+            "{there} shows none of the records that are linked, as if a right to read them was lost: whether this one is \
+             there already cannot be seen"
+        )
+    } else {
+        format!(
+            "{there} did not show records that are linked when it was asked for this one, and shows them again"
+        )
+    };
+    let (unseen, births): (Vec<_>, Vec<_>) = births
+        .into_iter()
+        .partition(|birth| hides || birth.claim.attempts < UNSEEN_TRIES);
+    for birth in unseen {
         let end = ClaimEnd::Again {
             after: None,
             error: Some(why.clone()),
         };
         desk.end(&birth.claim.record, end);
     }
-    Ok(Vec::new())
+    Ok(births)
 }
 
 /// Urgent work does not wait for the end of a large batch that holds one of its records: those are put

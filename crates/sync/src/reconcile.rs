@@ -424,6 +424,14 @@ impl<'a> Desk<'a> {
             || (is_own_write && causes.is_for_others(connection, entity, &claim.record, sync))
     }
 
+    /// Whether both sides were just listed, so that nobody has to be asked who is there: a first listing signals what it
+    /// lists, and a plan is carried out in this lane only then. What is looked at because the rules say something new rests
+    /// on listings of any age.
+    pub(crate) fn is_just_listed(&self, claim: &Claim) -> bool {
+        self.lane == Lane::Backfill
+            && (self.permit.is_some() || !claim.sources.contains(&SignalSource::Person))
+    }
+
     /// Links by the record that they hold on `side`.
     pub(crate) async fn links_of(
         &self,

@@ -707,6 +707,11 @@ async fn remove_by_hand(
         Some(connector::RemoveOutcome::Done | connector::RemoveOutcome::Gone) => {
             if pairing.end(side).description.deletes == connector::Deletes::Delete {
                 let connection = pairing.end(side).connection.clone();
+                if core.is_hub(&connection, pairing.entity) {
+                    // No listing misses it any more: other syncs of its connection that hold it are told.
+                    let look = person_signal(core, pairing, side, record);
+                    commit.signals.push(look);
+                }
                 commit
                     .gone
                     .push((connection, pairing.entity, record.clone()));

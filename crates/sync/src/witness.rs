@@ -4,9 +4,9 @@
 
 use connector::{Fetched, PageRequest};
 use record::{RecordId, Side};
-use store::{Cause, LinkId};
+use store::{Cause, Key, LinkId};
 
-use crate::{Error, reconcile::Desk};
+use crate::{Error, identify, reconcile::Desk};
 
 /// How many other links are read to prove that a side still shows us its records.
 const WITNESSES: usize = 5;
@@ -20,6 +20,35 @@ pub(crate) enum Sight {
     Hides,
     /// Nothing, and nothing is known to be there.
     Empty,
+}
+
+/// Linked records of a side where absence proves nothing, each with an e-mail address by which it is found: who is looked for
+/// together with them is not there if they are.
+pub(crate) async fn found_by_address(
+    desk: &Desk<'_>,
+    side: Side,
+) -> Result<Vec<(RecordId, Key)>, Error> {
+    let pairing = desk.pairing;
+    if !pairing.end(side).description.absence_is_ambiguous {
+        return Ok(Vec::new());
+    }
+    let core = desk.core;
+    let links = core
+        .store
+        .links_after(&core.workspace, &pairing.sync, None, WITNESSES)
+        .await?;
+    let of_entity = links
+        .into_iter()
+        .filter(|link| link.entity == pairing.entity);
+    Ok(of_entity
+        .filter_map(|link| {
+            let record = link.record(side).clone();
+            let keys = identify::keys(pairing, side, Some(&record), link.base(side));
+            let email = matching::KeyKind::Email.as_str();
+            let key = keys.into_iter().find(|key| key.kind == email)?;
+            Some((record, key))
+        })
+        .collect())
 }
 
 /// Looks at other records than that of one link, and in the same request once more at its own, `missing`, which was not

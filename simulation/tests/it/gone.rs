@@ -145,6 +145,30 @@ async fn who_cannot_be_seen_is_not_made_a_second_time() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_was_looked_for_while_a_right_was_lost_is_not_made_because_it_is_back() -> Result<()> {
+    let (world, _) = one_pair(options()).await?;
+    world.act(ONOFFICE, "set_rights", &json!({"address_read": "none"}))?;
+    let late = world.fault(json!({
+        "system": "onoffice", "action": "read address", "count": 1,
+        "fault": {"kind": "delay_answer", "ms": 3_000},
+    }))?;
+    world.make(ONOFFICE, &on_the_right("Clara"))?;
+    world.make(HIGHLEVEL, &on_the_left("Clara"))?;
+    while world.struck(late) == 0 {
+        world.wait(std::time::Duration::from_millis(20)).await;
+    }
+    world.wait(std::time::Duration::from_millis(500)).await;
+    // the answer that is under way shows nobody, and the next one shows all
+    world.act(ONOFFICE, "set_rights", &json!({"address_read": "all"}))?;
+    world.wait(std::time::Duration::from_secs(60)).await;
+    world.settle().await?;
+    assert_eq!(numbers(&world), (2, 2));
+    assert_eq!(world.pairs().await?.len(), 2);
+    agrees(&world).await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn that_a_create_came_to_nothing_is_not_believed_of_who_shows_nothing() -> Result<()> {
     let (world, _) = one_pair(options()).await?;
     world.fault(

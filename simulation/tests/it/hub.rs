@@ -87,6 +87,25 @@ async fn one_written(world: &World, record: &str, value: &str) -> Result<store::
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_one_sync_finds_gone_is_gone_for_the_other_one_too() -> Result<()> {
+    let world = World::new(options()).await?;
+    let [anna, berta] = [seed(&world, "Anna")?, seed(&world, "Berta")?];
+    link(&world).await?;
+    world.lose_webhooks();
+    world.delete(HIGHLEVEL, &anna.highlevel)?;
+    // The one sync reads it for another reason; nothing tells the other one, and no listing misses it after that.
+    world.edit(ONOFFICE, &anna.onoffice, &json!({"Ort": "Bernau"}))?;
+    world.poll().await?;
+    world.sweep().await?;
+    for sync in [people(), members()] {
+        let links = world.engine().links(&sync, None, 0).await?;
+        let left: Vec<String> = links.iter().map(|link| link.left.to_string()).collect();
+        ensure!(left == [berta.highlevel.as_str()], "{sync}: {links:#?}");
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_edit_at_one_end_reaches_the_other_through_the_hub_once_with_its_cause() -> Result<()> {
     let (world, trio) = linked(options()).await?;
     let mark = world.edit_mark();

@@ -2,12 +2,14 @@
 
 use anyhow::Result;
 use record::{Entity, RecordId};
+use sandbox::judge::Pair;
 use serde_json::json;
-use simulation::{HIGHLEVEL, ONOFFICE};
+use simulation::{HIGHLEVEL, ONOFFICE, World};
 use store::{ReviewFilter, ReviewKind, ReviewState};
 
 use crate::support::{
-    agrees, answer, choices, numbers, on_the_left, on_the_right, question, questions, world,
+    agrees, answer, choices, contact, numbers, on_the_left, on_the_right, options, question,
+    questions, world,
 };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -170,5 +172,46 @@ async fn a_question_about_who_somebody_is_closes_when_they_are_linked_another_wa
         assert!(review.decided.is_some());
     }
     agrees(&world).await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_is_looked_at_because_the_rules_changed_is_looked_for_on_the_other_side()
+-> Result<()> {
+    let mut options = options();
+    let rules = options.rules.clone();
+    contact(&mut options.rules).create.right = false;
+    let mut world = World::new(options).await?;
+    let highlevel = world.seed(HIGHLEVEL, &on_the_left("Berta"))?;
+    world.sync().await?;
+    world.settle().await?;
+    assert_eq!(numbers(&world), (1, 0));
+    // Entered by hand since, and in no listing so far.
+    let onoffice = world.make(ONOFFICE, &on_the_right("Berta"))?;
+    world.apply(rules).await;
+    world.settle().await?;
+    let pair = Pair {
+        highlevel,
+        onoffice,
+    };
+    assert_eq!(world.pairs().await?, [pair]);
+    assert_eq!(numbers(&world), (1, 1));
+    agrees(&world).await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_name_that_is_exchanged_and_mistyped_is_a_question_whatever_the_birthday() -> Result<()> {
+    let world = world().await?;
+    let mut left = on_the_left("Peter");
+    left["firstName"] = json!("Brandtt");
+    left["lastName"] = json!("Peter");
+    left["dateOfBirth"] = json!("1982-07-19");
+    world.seed(HIGHLEVEL, &left)?;
+    world.seed(ONOFFICE, &on_the_right("Peter"))?;
+    world.sync().await?;
+    world.settle().await?;
+    question(&world, ReviewKind::Ambiguous).await?;
+    assert_eq!(numbers(&world), (1, 1));
     Ok(())
 }

@@ -5,13 +5,14 @@ use std::collections::{BTreeSet, HashMap};
 use connector::{Fetched, IdentityKey};
 use matching::Person;
 use record::{Fields, Read, RecordId, Side};
-use store::{Claim, Key, Lane, Link, PairDecision};
+use store::{Claim, Key, Link, PairDecision};
 
 use super::{Seeker, named_by, person};
 use crate::{
     Error,
     intents::identity_key,
     reconcile::{Desk, cause_of},
+    witness,
 };
 
 /// A record of the other side (or a rival of the same side) that shares a key.
@@ -23,9 +24,23 @@ pub(crate) struct Other {
     pub(crate) read: Option<Read>,
 }
 
+/// Whether the other system showed, in the answer about who is there, somebody of whom that is known.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Proof {
+    /// It was not asked, or nobody is known by an address.
+    #[default]
+    None,
+    /// It did: who is not in that answer is not there.
+    Shown,
+    /// It did not: a right may have been lost just then.
+    Missing,
+}
+
 /// Everybody who shares a key with a seeker.
 #[derive(Default)]
 pub(crate) struct Others {
+    /// How far it is believed that nobody else does.
+    pub(crate) proof: Proof,
     /// Of the other side.
     pub(crate) candidates: HashMap<RecordId, Other>,
     /// Of the seekers' side.
@@ -83,10 +98,17 @@ pub(super) async fn others(desk: &Desk<'_>, seekers: &[Seeker]) -> Result<Others
         by_index(desk, desk.side, &all).await?,
     ];
     let mut candidates = people(desk, other, ids_of(&by_key[0]), &HashMap::new()).await?;
-    read_unread(desk, other, &mut candidates, &HashMap::new(), &first.claim).await?;
+    let is_just_listed = |seeker: &Seeker| desk.is_just_listed(&seeker.claim);
+    let just_listed = seekers.iter().all(is_just_listed);
+    if !just_listed {
+        read_unread(desk, other, &mut candidates, &HashMap::new(), &first.claim).await?;
+    }
     let asked = asked_of_system(desk, seekers);
+    let mut proof = Proof::None;
     if !asked.is_empty() {
-        for (keys, read) in from_system(desk, other, &asked, &first.claim).await? {
+        let answer = from_system(desk, other, &asked, &first.claim).await?;
+        proof = answer.proof;
+        for (keys, read) in answer.people {
             let id = read.record.id.clone();
             for key in keys {
                 let ids = by_key[0].entry(key).or_default();
@@ -113,7 +135,9 @@ pub(super) async fn others(desk: &Desk<'_>, seekers: &[Seeker]) -> Result<Others
         .map(|seeker| (&seeker.claim.record, &seeker.person))
         .collect();
     let mut rivals = people(desk, desk.side, ids_of(&by_key[1]), &seeking).await?;
-    read_unread(desk, desk.side, &mut rivals, &seeking, &first.claim).await?;
+    if !just_listed {
+        read_unread(desk, desk.side, &mut rivals, &seeking, &first.claim).await?;
+    }
     let own: Vec<RecordId> = seekers
         .iter()
         .map(|seeker| seeker.claim.record.clone())
@@ -130,6 +154,7 @@ pub(super) async fn others(desk: &Desk<'_>, seekers: &[Seeker]) -> Result<Others
         )
         .await?;
     Ok(Others {
+        proof,
         candidates,
         rivals,
         by_key,
@@ -167,61 +192,86 @@ pub(super) async fn by_index(
 /// The index is as old as the last listing. Whoever may get a counterpart made is looked up at the
 /// system too; in a first sync both sides have just been listed.
 fn asked_of_system(desk: &Desk<'_>, seekers: &[Seeker]) -> Vec<Key> {
-    if desk.lane == Lane::Backfill {
-        return Vec::new();
-    }
-    let gets_none = |seeker: &&Seeker| {
+    let is_not_asked = |seeker: &&Seeker| {
         let fields = &seeker.read.record.fields;
-        desk.pairing.compiled.gets_counterpart(desk.side, fields) == Some(false)
+        desk.is_just_listed(&seeker.claim)
+            || desk.pairing.compiled.gets_counterpart(desk.side, fields) == Some(false)
     };
     let keys: BTreeSet<Key> = seekers
         .iter()
-        .filter(|seeker| !gets_none(seeker))
+        .filter(|seeker| !is_not_asked(seeker))
         .flat_map(|seeker| seeker.keys.clone())
         .collect();
     keys.into_iter().collect()
 }
 
-/// Asks the other system who carries the keys; read fresh, with the keys that fit.
+/// What a system answered about who carries some keys.
+struct Answer {
+    people: Vec<(Vec<Key>, Read)>,
+    proof: Proof,
+}
+
+/// Asks the other system who carries the keys, and in the same request for some who are known to be there; read fresh,
+/// with the keys that fit.
 async fn from_system(
     desk: &Desk<'_>,
     side: Side,
     keys: &[Key],
     claim: &Claim,
-) -> Result<Vec<(Vec<Key>, Read)>, Error> {
+) -> Result<Answer, Error> {
+    let mut answer = Answer {
+        people: Vec::new(),
+        proof: Proof::None,
+    };
     let wanted: Vec<IdentityKey> = keys.iter().filter_map(identity_key).collect();
     let mut ids: BTreeSet<RecordId> = keys
         .iter()
         .filter_map(|key| named_by(desk.pairing, side, key))
         .collect();
     if wanted.is_empty() && ids.is_empty() {
-        return Ok(Vec::new());
+        return Ok(answer);
     }
     let cause = cause_of(claim);
     let end = desk.pairing.end(side);
+    let keys_of = |read: &Read| {
+        let record = &read.record;
+        super::keys(desk.pairing, side, Some(&record.id), &record.fields)
+    };
+    let mut found_now = BTreeSet::new();
     if !wanted.is_empty() {
+        let witnesses = witness::found_by_address(desk, side).await?;
+        // First, so that they stand in the same question as the others.
+        let known = witnesses.iter().filter_map(|(_, key)| identity_key(key));
+        let asked: Vec<IdentityKey> = known.chain(wanted).collect();
         let calls = desk.calls(side, &cause)?;
-        let found = end.connector.find(&*calls, &end.wanted, &wanted).await?;
-        ids.extend(found.into_iter().map(|read| read.record.id));
+        let found = end.connector.find(&*calls, &end.wanted, &asked).await?;
+        let is_known = |read: &Read| witnesses.iter().any(|(id, _)| *id == read.record.id);
+        if !witnesses.is_empty() {
+            answer.proof = if found.iter().any(is_known) {
+                Proof::Shown
+            } else {
+                Proof::Missing
+            };
+        }
+        let meant = found
+            .into_iter()
+            .filter(|read| !is_known(read) || keys_of(read).iter().any(|key| keys.contains(key)));
+        found_now.extend(meant.map(|read| read.record.id));
+        ids.extend(found_now.iter().cloned());
     }
     let ids: Vec<RecordId> = ids.into_iter().collect();
-    let mut people = Vec::new();
     for fetched in desk.fetch(side, &ids, &cause).await?.into_values() {
         match fetched {
-            Fetched::Found(read) => {
-                let of_read = super::keys(
-                    desk.pairing,
-                    side,
-                    Some(&read.record.id),
-                    &read.record.fields,
-                );
-                people.push((of_read, *read));
+            Fetched::Found(read) => answer.people.push((keys_of(&read), *read)),
+            // It was there a moment ago.
+            Fetched::Gone(id) if found_now.contains(&id) && answer.proof == Proof::Shown => {
+                answer.proof = Proof::Missing;
             }
             Fetched::Gone(_) => {}
             Fetched::Failed(_, error) => return Err(error.into()),
         }
     }
-    Ok(people)
+    Ok(answer)
 }
 
 /// What is known of these records: from their base if they are linked, else as they were just read
@@ -295,9 +345,6 @@ async fn read_unread(
     seeking: &HashMap<&RecordId, &Person>,
     claim: &Claim,
 ) -> Result<(), Error> {
-    if desk.lane == Lane::Backfill {
-        return Ok(());
-    }
     let unread: Vec<RecordId> = people
         .iter()
         .filter(|(id, other)| {

@@ -208,7 +208,7 @@ async fn unmake(
         Some(RemoveOutcome::Done | RemoveOutcome::Gone) => {
             desk.commit.journal.extend(held);
             if end.description.deletes == Deletes::Delete {
-                desk.forget(side, &ids[0]);
+                desk.forget_linked(&link, side, &cause);
             }
             gone::end_link(
                 &mut desk,
