@@ -550,7 +550,10 @@ async fn a_status_is_carried_one_way_and_cannot_be_mapped_back() -> Result<()> {
         (simulation::shipped_rules(), people(), "Aenderung"),
     ] {
         let both = with(rules, &[json!({"left": keys[0], "right": field})])?;
-        let found = world.engine().check_rules(&sync, &both).await?;
+        let found = world
+            .engine()
+            .check_rules(&world.connections, &sync, &both)
+            .await?;
         let shown: Vec<String> = found.iter().map(ToString::to_string).collect();
         assert_eq!(shown.len(), 1, "{shown:#?}");
         assert!(shown[0].contains("can only be read"), "{shown:#?}");
