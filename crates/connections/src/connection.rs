@@ -111,6 +111,16 @@ impl Setup {
             self.tokens = Arc::clone(&old.tokens);
         }
     }
+
+    /// Shares what a connection of the same name has while another config of it is only tried: how that goes says nothing
+    /// of the one in force, and it keeps to the limits of that one.
+    pub(crate) fn borrow(&mut self, old: &Connection) {
+        self.take_over(old);
+        self.health = Arc::new(watch::Sender::new(old.health()));
+        if old.config.system == self.config.system && old.config.base_url == self.config.base_url {
+            self.budget = Arc::clone(&old.budget);
+        }
+    }
 }
 
 /// Why no request may be made right now.

@@ -81,6 +81,56 @@ impl Connections {
         configs: Configs,
         restart: impl Fn(&ConnectionName) -> Restart,
     ) -> Result<(), Vec<ConfigError>> {
+        let after = self.built(configs, &restart, Setup::take_over)?;
+        for connection in after.values() {
+            make_ready(connection).await;
+        }
+        *self.by_name.write().unwrap_or_else(PoisonError::into_inner) = after;
+        Ok(())
+    }
+
+    /// The connections as they would be under another config, with the credentials that are kept: to ask the accounts
+    /// before it is put into force. What is counted and renewed meanwhile counts for those in force; nothing else of
+    /// them changes.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the config.
+    pub async fn ahead(
+        &self,
+        configs: Configs,
+        restart: impl Fn(&ConnectionName) -> Restart,
+    ) -> Result<Self, Vec<ConfigError>> {
+        let before = self.all();
+        let after = self.built(configs, &restart, Setup::borrow)?;
+        for (name, connection) in &after {
+            let is_another = before.get(name).is_none_or(|old| {
+                // the credentials of another system are nothing to it
+                !Arc::ptr_eq(old, connection) && old.config.system == connection.config.system
+            });
+            if is_another {
+                make_ready(connection).await;
+            }
+        }
+        let connectors = self.connectors.read();
+        Ok(Self {
+            parts: self.parts.clone(),
+            connectors: RwLock::new(connectors.unwrap_or_else(PoisonError::into_inner).clone()),
+            by_name: RwLock::new(after),
+            sign_ins: Arc::default(),
+            installs: Notify::new(),
+            client_budgets: Arc::clone(&self.client_budgets),
+            stopping: self.stopping.clone(),
+            tasks: self.tasks.clone(),
+        })
+    }
+
+    /// Builds those that are not in force as they are. `taking`: what they have of the one of the same name.
+    fn built(
+        &self,
+        configs: Configs,
+        restart: &impl Fn(&ConnectionName) -> Restart,
+        taking: fn(&mut Setup, &Connection),
+    ) -> Result<BTreeMap<ConnectionName, Arc<Connection>>, Vec<ConfigError>> {
         let before = self.all();
         let mut errors = Vec::new();
         let mut after = BTreeMap::new();
@@ -90,37 +140,30 @@ impl Connections {
                 after.insert(name, Arc::clone(old));
                 continue;
             }
-            match self.build(&name, config, old, &restart) {
-                Ok(connection) => drop(after.insert(name, Arc::new(connection))),
+            match self.build(&name, config, restart) {
+                Ok(mut setup) => {
+                    if let Some(old) = old {
+                        taking(&mut setup, old);
+                    }
+                    let lifetime = (self.stopping.clone(), self.tasks.clone());
+                    let connection = Connection::new(setup, self.parts.clone(), lifetime);
+                    after.insert(name, Arc::new(connection));
+                }
                 Err(more) => errors.extend(more),
             }
         }
-        if !errors.is_empty() {
-            return Err(errors);
+        match errors.is_empty() {
+            true => Ok(after),
+            false => Err(errors),
         }
-        for connection in after.values() {
-            if connection.tokens.held().is_none() {
-                if matches!(connection.health(), Health::NeedsSignIn { .. }) {
-                    connection.heal();
-                }
-                // what failed stands in the connection's health
-                drop(connection.load().await);
-            }
-            if connection.is_switched_off() {
-                connection.stop();
-            }
-        }
-        *self.by_name.write().unwrap_or_else(PoisonError::into_inner) = after;
-        Ok(())
     }
 
     fn build(
         &self,
         name: &ConnectionName,
         config: ConnectionConfig,
-        old: Option<&Arc<Connection>>,
         restart: impl Fn(&ConnectionName) -> Restart,
-    ) -> Result<Connection, Vec<ConfigError>> {
+    ) -> Result<Setup, Vec<ConfigError>> {
         let Some(connector) = self.system(&config.system) else {
             let known: Vec<_> = self
                 .connectors
@@ -150,7 +193,7 @@ impl Connections {
         }
         let restart = restart(name);
         self.client_budgets.recall(description.system, &restart);
-        let mut setup = Setup {
+        Ok(Setup {
             name: name.clone(),
             scheme,
             webhook_keys: WebhookKeys { keys: keys.clone() },
@@ -161,12 +204,7 @@ impl Connections {
             tokens: Arc::default(),
             health: Arc::default(),
             config,
-        };
-        if let Some(old) = old {
-            setup.take_over(old);
-        }
-        let lifetime = (self.stopping.clone(), self.tasks.clone());
-        Ok(Connection::new(setup, self.parts.clone(), lifetime))
+        })
     }
 
     fn budget(
@@ -377,5 +415,19 @@ impl Connections {
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
+    }
+}
+
+/// Reads the credentials of a connection that has none yet, and knows again that a person switched it off.
+async fn make_ready(connection: &Connection) {
+    if connection.tokens.held().is_none() {
+        if matches!(connection.health(), Health::NeedsSignIn { .. }) {
+            connection.heal();
+        }
+        // what failed stands in the connection's health
+        drop(connection.load().await);
+    }
+    if connection.is_switched_off() {
+        connection.stop();
     }
 }

@@ -292,6 +292,25 @@ impl Connections {
         }))
     }
 
+    /// Why nothing can be asked of an account: nobody has signed in, or otherwise than the config says. `None`: somebody
+    /// has, be it that the vendor still takes it or not.
+    ///
+    /// # Errors
+    /// When there is no such connection.
+    pub fn signed_out(&self, name: &ConnectionName) -> Result<Option<String>, UnknownConnection> {
+        let connection = self.get(name)?;
+        let Some(held) = connection.tokens.held() else {
+            return Ok(Some(match connection.health() {
+                Health::NeedsSignIn { why, .. } => why,
+                _ => "nobody has signed in yet".to_owned(),
+            }));
+        };
+        let (kept, said) = (&held.kept.credentials.scheme, connection.scheme.name());
+        Ok((kept != said).then(|| {
+            format!("its sign-in is by `{kept}`, and the config says `{said}`: connect it anew")
+        }))
+    }
+
     /// Switches a connection off: every call is refused until it is resumed, or signed in to anew. Says whether that
     /// outlasts a restart; it does not only where it could not be stored, or nobody ever signed in.
     ///

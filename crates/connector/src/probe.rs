@@ -103,6 +103,9 @@ pub trait Desk: Send + Sync {
     /// Now, settings and base URL of the connection. Requests go through the methods below.
     fn calls(&self) -> &dyn Calls;
 
+    /// The scopes that the token of this connection has. Empty: the vendor does not say.
+    fn granted(&self) -> Vec<String>;
+
     /// The mark that everything made here carries: `tandem-probe-1f3a9c`.
     fn marker(&self) -> &str;
 

@@ -210,9 +210,9 @@ pub enum DeleteRule {
     /// It stays, the link ends, and a person is asked.
     #[default]
     UnlinkAndAsk,
-    /// It is deleted too, unless anybody has edited it.
+    /// It is deleted too, unless anybody has edited it; where another sync removed the first, a person is asked.
     Propagate,
-    /// It is archived, unless anybody has edited it.
+    /// It is archived, with the same exceptions.
     Archive,
     /// It stays and the link ends.
     Unlink,

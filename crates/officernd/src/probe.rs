@@ -16,10 +16,9 @@ mod reads;
 
 use connector::{Desk, Effect, Error, Finding, Probe, ProbeError, Request, Response};
 use http::Method;
-use record::Entity;
 use serde_json::Value as Json;
 
-use crate::{answer::Complaint, api, auth, describe::TITLE, settings::Settings};
+use crate::{answer::Complaint, api, describe::TITLE};
 
 const READ: &str = "members.probe";
 const WRITE: &str = "members.update";
@@ -281,12 +280,9 @@ fn refused(response: &Response, parts: &[&str]) -> bool {
 
 /// Why a call would not be let through: the scope that it needs, if the sign-in is known to lack it.
 fn lacks(desk: &dyn Desk, scope: &str) -> Option<Finding> {
-    let settings = Settings::of(desk.calls());
-    let wanted = auth::scopes(&[Entity::Contact], true);
-    let asked = wanted.iter().any(|own| own == scope)
-        || settings.further_scopes().iter().any(|own| own == scope);
-    let missing = settings.missing_scopes().iter().any(|own| own == scope);
-    (!asked || missing).then(|| {
+    let granted = desk.granted();
+    let lacking = !granted.is_empty() && !granted.iter().any(|own| own == scope);
+    lacking.then(|| {
         Finding::open(format!(
             "the sign-in does not have the scope {scope}: grant it, name it in `further_scopes` and connect again"
         ))

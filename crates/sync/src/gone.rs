@@ -3,10 +3,10 @@
 
 use connector::{Deletes, Fetched, RemoveOutcome};
 use mapping::DeleteRule;
-use record::{Field, Read, RecordId, Side};
+use record::{Entity, Field, Read, RecordId, Side};
 use store::{
     Cause, Claim, Commit, Effect, JournalFilter, Link, LinkState, NewJournalEntry, Signal,
-    SignalSource, Tombstone,
+    SignalSource, SyncName, Tombstone,
 };
 
 use crate::{
@@ -192,18 +192,18 @@ async fn carry(
     }
     let deletes = desk.pairing.end(other).description.deletes;
     let why_not = if !desk.pairing.may_write(other) {
-        Some("this sync does not write to this side")
+        Some("this sync does not write to this side".to_owned())
     } else if deletes == Deletes::Never {
-        Some("the system cannot remove records")
+        Some("the system cannot remove records".to_owned())
     } else if rule == DeleteRule::Archive && deletes == Deletes::Delete {
-        Some("the rule is to archive, and the system can only delete for good")
+        Some("the rule is to archive, and the system can only delete for good".to_owned())
     } else if is_edited(desk, &link, other, survivor) {
-        Some("the remaining record was edited since the two last agreed")
+        Some("the remaining record was edited since the two last agreed".to_owned())
     } else {
-        None
+        desk.went_with_another(&link, gone).await?
     };
     if let Some(why) = why_not {
-        let review = resolve::deleted_review(desk.pairing, &link, gone, why, now);
+        let review = resolve::deleted_review(desk.pairing, &link, gone, &why, now);
         desk.review(review);
         end_link(
             desk,
@@ -387,7 +387,7 @@ impl Core {
             .iter()
             .map(|row| NewJournalEntry {
                 effect: Effect::Observed,
-                note: Some("about to be removed".to_owned()),
+                note: Some(ABOUT_TO_GO.to_owned()),
                 ..row.clone()
             })
             .collect();
@@ -398,6 +398,12 @@ impl Core {
         .await
     }
 }
+
+/// The note of what a record held that was about to be removed.
+const ABOUT_TO_GO: &str = "about to be removed";
+
+/// How many rows of a record's journal are looked through, newest first.
+const ROWS: usize = 1_000;
 
 /// The rule of what an undo removes.
 pub(crate) const UNMADE: &str = "undone by a person";
@@ -443,6 +449,64 @@ impl Desk<'_> {
             .iter()
             .find(|row| row.entry.rule == UNMADE && row.entry.field.is_none());
         Ok(last.is_some_and(|row| row.entry.effect == Effect::Observed))
+    }
+
+    /// Why a record that is gone takes nobody along, if another sync removed it, or the record that it belonged to: a
+    /// delete goes no further by itself.
+    async fn went_with_another(&self, link: &Link, gone: Side) -> Result<Option<String>, Error> {
+        let own = link.record(gone);
+        if let Some(sync) = self
+            .removed_by_another(link, gone, link.entity, own)
+            .await?
+        {
+            return Ok(Some(format!(
+                "sync `{sync}` removed it, and a delete goes no further by itself"
+            )));
+        }
+        let Some((mapping, entity)) = self.pairing.compiled.parent() else {
+            return Ok(None);
+        };
+        for name in mapping.fields(gone) {
+            if let Some(id) = link.base(gone).get(name.as_str()).text()
+                && let parent = RecordId::from(id.trim())
+                && let Some(sync) = self.removed_by_another(link, gone, entity, &parent).await?
+            {
+                return Ok(Some(format!(
+                    "sync `{sync}` removed the {entity} that it belonged to, and a delete goes no further by itself"
+                )));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The other sync that removed a record of this side since the two were linked. What it was about to remove counts
+    /// too: this is stored before the removal, and that it is over only after it.
+    async fn removed_by_another(
+        &self,
+        link: &Link,
+        side: Side,
+        entity: Entity,
+        record: &RecordId,
+    ) -> Result<Option<SyncName>, Error> {
+        let filter = JournalFilter {
+            connection: Some(self.pairing.end(side).connection.clone()),
+            entity: Some(entity),
+            record: Some(record.clone()),
+            limit: ROWS,
+            ..JournalFilter::default()
+        };
+        let (store, workspace) = (&self.core.store, &self.core.workspace);
+        let rows = store.journal(workspace, &filter).await?;
+        Ok(rows.into_iter().map(|row| row.entry).find_map(|entry| {
+            let removed = match entry.effect {
+                Effect::Removed => true,
+                Effect::Observed => entry.note.as_deref() == Some(ABOUT_TO_GO),
+                _ => false,
+            };
+            entry
+                .sync
+                .filter(|sync| removed && entry.at >= link.created && *sync != link.sync)
+        }))
     }
 
     /// A record that is proven gone needs no snapshot and no keys.

@@ -6,9 +6,10 @@ use std::{
     sync::Arc,
 };
 
+use connections::Connections;
 use mapping::{CompiledEntity, EntityRules, Problem, Settings, SyncRules};
 use record::{Access, Country, Entity, FieldName, FieldSpec, Kind, Schema, Side};
-use store::{Cause, ConnectionName, Lane, SignalSource, SyncName};
+use store::{ConnectionName, Lane, SyncName};
 use uuid::Uuid;
 
 use crate::{
@@ -132,14 +133,14 @@ fn want(pairings: &mut [Pairing]) {
 
 /// Checks rules against the accounts without putting them into force.
 pub(crate) async fn check(
-    core: &Core,
+    accounts: &Connections,
     sync: &SyncName,
     rules: &SyncRules,
 ) -> Result<Vec<Problem>, Error> {
     let mut problems = Vec::new();
     for (entity, entity_rules) in &rules.entities {
-        let ends = ends(core, rules, *entity).await?;
-        let settings = settings(core, rules, &ends);
+        let ends = ends(accounts, rules, *entity).await?;
+        let settings = settings(accounts, rules, &ends);
         if let Some(problem) = shared_keys(*entity, entity_rules, &ends) {
             problems.push(problem);
         }
@@ -160,8 +161,8 @@ async fn resolve(core: &Core, sync: &SyncName, rules: &SyncRules) -> Result<Vec<
         let Some(entity_rules) = rules.entities.get(entity) else {
             continue;
         };
-        let ends = ends(core, rules, *entity).await?;
-        let settings = settings(core, rules, &ends);
+        let ends = ends(&core.connections, rules, *entity).await?;
+        let settings = settings(&core.connections, rules, &ends);
         let mut entity_rules = entity_rules.clone();
         entity_rules.trust_kept_ids();
         if shared_keys(*entity, &entity_rules, &ends).is_some() {
@@ -246,17 +247,20 @@ fn shared_keys(entity: Entity, rules: &EntityRules, ends: &[End; 2]) -> Option<P
     })
 }
 
-async fn ends(core: &Core, rules: &SyncRules, entity: Entity) -> Result<[End; 2], Error> {
+async fn ends(
+    accounts: &Connections,
+    rules: &SyncRules,
+    entity: Entity,
+) -> Result<[End; 2], Error> {
     Ok([
-        end(core, &rules.left, entity).await?,
-        end(core, &rules.right, entity).await?,
+        end(accounts, &rules.left, entity).await?,
+        end(accounts, &rules.right, entity).await?,
     ])
 }
 
-async fn end(core: &Core, connection: &str, entity: Entity) -> Result<End, Error> {
+async fn end(accounts: &Connections, connection: &str, entity: Entity) -> Result<End, Error> {
     let name = ConnectionName::from(connection);
-    let connector = core
-        .connections
+    let connector = accounts
         .connector(&name)
         .map_err(|_| Error::NoConnection(connection.to_owned()))?;
     let description = connector
@@ -267,14 +271,11 @@ async fn end(core: &Core, connection: &str, entity: Entity) -> Result<End, Error
             connection: connection.to_owned(),
             entity,
         })?;
-    let cause = Cause {
-        trace: Uuid::now_v7(),
-        source: SignalSource::Person,
-        origin: None,
-        passed: Vec::new(),
-    };
-    let calls = core.calls(&name, Lane::Live, Some(&cause))?;
-    let schema = connector.schema(&*calls, entity).await?;
+    let trace = Uuid::now_v7().to_string();
+    let calls = accounts
+        .session(&name, Lane::Live, trace)
+        .map_err(|_| Error::NoConnection(connection.to_owned()))?;
+    let schema = connector.schema(&calls, entity).await?;
     Ok(End {
         connection: name,
         schema_hash: hash(&schema),
@@ -294,11 +295,10 @@ fn hash(schema: &Schema) -> u64 {
     hasher.finish()
 }
 
-fn settings(core: &Core, rules: &SyncRules, ends: &[End; 2]) -> Settings {
+fn settings(accounts: &Connections, rules: &SyncRules, ends: &[End; 2]) -> Settings {
     let mut countries = BTreeMap::new();
     for (side, end) in Side::BOTH.into_iter().zip(ends) {
-        let told = core
-            .connections
+        let told = accounts
             .config(&end.connection)
             .ok()
             .and_then(|config| config.settings.get("country")?.as_str().map(str::to_owned));

@@ -390,7 +390,10 @@ async fn an_address_that_several_members_carry_links_nobody_by_itself() -> Resul
     // A config that trusts addresses alone there is refused, with the reason.
     let mut rules = member_rules();
     contact(&mut rules).matching.name_check = false;
-    let found = world.engine().check_rules(&members(), &rules).await?;
+    let found = world
+        .engine()
+        .check_rules(&world.connections, &members(), &rules)
+        .await?;
     let shown: Vec<String> = found.iter().map(ToString::to_string).collect();
     ensure!(
         shown

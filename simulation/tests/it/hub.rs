@@ -279,6 +279,47 @@ async fn a_delete_that_one_sync_carries_over_ends_at_the_next() -> Result<()> {
     Ok(())
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_delete_that_one_sync_carries_over_is_asked_about_by_the_next_that_would_carry_it()
+-> Result<()> {
+    for fails in [false, true] {
+        let mut options = options();
+        contact(&mut options.rules).deletes.right = DeleteRule::Propagate;
+        let rules = options.members.as_mut().context("there are rules")?;
+        contact(rules).deletes.left = DeleteRule::Propagate;
+        let (world, trio) = linked(options).await?;
+        let other = seed(&world, "Berta")?;
+        world.sweep().await?;
+        if fails {
+            // it is removed, and nobody hears of it
+            world.fault(json!({
+                "system": "highlevel", "method": "DELETE", "count": 1,
+                "fault": {"kind": "drop_after"},
+            }))?;
+        }
+        world.delete(ONOFFICE, &trio.onoffice)?;
+        for _ in 0..3 {
+            world.sweep().await?;
+        }
+        assert!(world.held(HIGHLEVEL, &trio.highlevel)?.gone);
+        assert!(!world.held(OFFICERND, &trio.officernd)?.gone);
+        let review = question(&world, ReviewKind::Deleted).await?;
+        assert_eq!(review.sync, members());
+        assert!(review.summary.contains("sync `people`"), "{review:#?}");
+        // What a person deletes in the hub goes where the rules say, as before.
+        world.delete(HIGHLEVEL, &other.highlevel)?;
+        for _ in 0..3 {
+            world.sweep().await?;
+        }
+        assert!(world.held(OFFICERND, &other.officernd)?.gone);
+        assert!(!world.held(ONOFFICE, &other.onoffice)?.gone);
+        // And what the person is asked about goes when they say so.
+        answer(&world, &review, "remove").await?;
+        assert!(world.held(OFFICERND, &trio.officernd)?.gone);
+    }
+    Ok(())
+}
+
 /// One mapping from the left to the right or back, for records that are linked by the rest.
 fn carrying(mut rules: SyncRules, mapping: Json) -> Result<SyncRules> {
     let of_contacts = contact(&mut rules);
@@ -569,7 +610,10 @@ async fn a_status_is_carried_one_way_and_cannot_be_mapped_back() -> Result<()> {
         (simulation::shipped_rules(), people(), "Aenderung"),
     ] {
         let both = with(rules, &[json!({"left": keys[0], "right": field})])?;
-        let found = world.engine().check_rules(&sync, &both).await?;
+        let found = world
+            .engine()
+            .check_rules(&world.connections, &sync, &both)
+            .await?;
         let shown: Vec<String> = found.iter().map(ToString::to_string).collect();
         assert_eq!(shown.len(), 1, "{shown:#?}");
         assert!(shown[0].contains("can only be read"), "{shown:#?}");

@@ -124,7 +124,10 @@ async fn a_field_that_cannot_keep_an_id_is_refused_with_what_to_do() -> Result<(
     let mut rules = simulation::shipped_rules();
     contact(&mut rules).keep_id =
         serde_json::from_value(json!({"left": "customFields.nobody", "right": "Geburtsdatum"}))?;
-    let found = world.engine().check_rules(&people(), &rules).await?;
+    let found = world
+        .engine()
+        .check_rules(&world.connections, &people(), &rules)
+        .await?;
     let shown: Vec<String> = found.iter().map(ToString::to_string).collect();
     assert_eq!(shown.len(), 2, "{shown:#?}");
     assert!(

@@ -3,8 +3,9 @@
 
 pub(crate) mod rig;
 
-use anyhow::{Result, ensure};
-use connections::ProbeOutcome;
+use anyhow::{Context as _, Result, ensure};
+use connections::{Fact, ProbeOutcome};
+use record::Entity;
 use rig::{Rig, Watch};
 use sandbox::System;
 use serde_json::{Value as Json, json};
@@ -474,6 +475,33 @@ const NOT_ASKED: &[&str] = &[
 ];
 
 /// Every switch is named in a test above, turned, or stands among those that cannot be asked, and in the docs.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_sign_in_was_granted_is_asked_and_what_it_lacks_is_named() -> Result<()> {
+    // as the config of `tandem init` signs in, and without companies
+    for (entities, granted) in [
+        (vec![Entity::Company, Entity::Contact], true),
+        (vec![Entity::Contact], false),
+    ] {
+        let rig = Rig::signed_in(System::OfficeRnd, entities, false).await?;
+        let report = rig.ask(&["deleted_company", "parent_filter"]).await?;
+        let fact = |probe: &str| report.facts.iter().find(|fact| fact.id == probe);
+        let companies = fact("deleted_company").context("it was asked")?;
+        let names = |fact: &Fact, scope: &str| fact.seen.contains(scope);
+        let is_settled = companies.outcome == ProbeOutcome::Settled;
+        ensure!(is_settled == granted, "{companies:#?}");
+        let said = names(companies, "scope flex.community.companies.create");
+        ensure!(said != granted, "{companies:#?}");
+        // no sync needs this one
+        let lists = fact("parent_filter").context("it was asked")?;
+        ensure!(
+            lists.outcome != ProbeOutcome::Settled && names(lists, "flex.space.assignments.read"),
+            "{lists:#?}"
+        );
+        ensure!(rig.remain().is_empty(), "{:?}", rig.remain());
+    }
+    Ok(())
+}
+
 #[test]
 fn every_switch_of_officernd_is_asked_or_said_to_be_beyond_asking() {
     let (tests, _) = include_str!("probes.rs")

@@ -152,6 +152,12 @@ impl Desk for RunDesk {
         &self.session
     }
 
+    fn granted(&self) -> Vec<String> {
+        let held = self.connection.tokens.held();
+        held.and_then(|held| Some(held.kept.credentials.tokens.as_ref()?.scopes.clone()))
+            .unwrap_or_default()
+    }
+
     fn marker(&self) -> &str {
         &self.marker
     }

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, PoisonError},
 };
 
-use connections::{ConfigError, Configs, Restart};
+use connections::{ConfigError, Configs, Connections, Restart};
 use connector::{Connector, Description};
 use http::StatusCode;
 use store::{AppliedConfig, ConnectionName, SyncName};
@@ -61,38 +61,33 @@ impl App {
         learnt
     }
 
-    /// Checks the syncs of a config against the accounts that are signed in, as they are now.
-    /// Says which syncs could not be checked and why.
+    /// Checks the syncs of a config against the accounts that are signed in, as they are now and with the settings that
+    /// the config gives them. Says which syncs could not be checked and why.
     pub(crate) async fn check_live(
         &self,
         text: &str,
         document: &Document,
     ) -> ApiResult<Vec<(String, String)>> {
-        let unchanged = |name: &str| {
-            self.in_force().is_ok_and(|in_force| {
-                in_force.document.connections.get(name) == document.connections.get(name)
-            })
-        };
+        let accounts = self.accounts_ahead(text, document).await?;
         let mut unchecked = Vec::new();
         let mut found: Vec<(Code, String, String, Option<String>)> = Vec::new();
         for (name, rules) in &document.syncs {
-            let missing = [&rules.left, &rules.right].into_iter().find(|connection| {
-                !unchanged(connection)
-                    || !self
-                        .connections
-                        .account(&ConnectionName::from(connection.as_str()))
-                        .is_ok_and(|account| account.is_some())
-            });
-            if let Some(missing) = missing {
+            let signed_out = [&rules.left, &rules.right]
+                .into_iter()
+                .find_map(|connection| {
+                    let why = accounts.signed_out(&ConnectionName::from(connection.as_str()));
+                    Some((connection, why.ok()??))
+                });
+            if let Some((connection, why)) = signed_out {
                 unchecked.push((
                     name.clone(),
-                    format!("connection `{missing}` is not signed in yet"),
+                    format!("connection `{connection}` is not signed in: {why}"),
                 ));
                 continue;
             }
             match self
                 .engine
-                .check_rules(&SyncName::from(name.as_str()), rules)
+                .check_rules(&accounts, &SyncName::from(name.as_str()), rules)
                 .await
             {
                 Ok(problems) => found.extend(problems.into_iter().map(|problem| {
@@ -110,6 +105,22 @@ impl App {
             return Ok(unchecked);
         }
         Err(config::locate(text, found).into())
+    }
+
+    /// The connections that the syncs of a config name, as they would be with it in force.
+    async fn accounts_ahead(&self, text: &str, document: &Document) -> ApiResult<Connections> {
+        let mut configs = configs(document);
+        configs.retain(|name, _| {
+            let mut syncs = document.syncs.values();
+            syncs.any(|rules| [&rules.left, &rules.right].contains(&&name.to_string()))
+        });
+        let restarts = restarts(&self.calls, &configs).await?;
+        self.connections
+            .ahead(configs, |name| {
+                restarts.get(name).cloned().unwrap_or_default()
+            })
+            .await
+            .map_err(|errors| not_opened(text, &errors))
     }
 
     /// The rules of one sync out of a config that is not in force, checked against the accounts. Only rules can
@@ -175,20 +186,7 @@ impl App {
                 restarts.get(name).cloned().unwrap_or_default()
             })
             .await
-            .map_err(|errors| {
-                let found = errors
-                    .iter()
-                    .map(|error| {
-                        (
-                            Code::ConnectionSecretSource,
-                            error.place.clone(),
-                            error.problem.clone(),
-                            None,
-                        )
-                    })
-                    .collect();
-                ApiError::from(config::locate(text, found))
-            })?;
+            .map_err(|errors| not_opened(text, &errors))?;
         let applied = match self
             .store
             .apply_config(&self.workspace, text, self.clock.now())
@@ -284,6 +282,18 @@ pub(super) async fn restarts(
         restarts.insert(name.clone(), calls.restart(name).await?);
     }
     Ok(restarts)
+}
+
+/// What is wrong with the connections of a config, at its places.
+fn not_opened(text: &str, errors: &[ConfigError]) -> ApiError {
+    let found = errors
+        .iter()
+        .map(|error| {
+            let (place, problem) = (error.place.clone(), error.problem.clone());
+            (Code::ConnectionSecretSource, place, problem, None)
+        })
+        .collect();
+    config::locate(text, found).into()
 }
 
 pub(super) fn from_connections(errors: &[ConfigError]) -> Problems {

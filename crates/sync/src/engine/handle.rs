@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, sync::atomic::Ordering, time::Duration};
 
+use connections::Connections;
 use mapping::SyncRules;
 use record::{Entity, RecordId};
 use store::{
@@ -171,16 +172,18 @@ impl Handle {
             .collect()
     }
 
-    /// Checks rules against the two accounts as they are now, changing nothing. One line a problem.
+    /// Checks rules against the two accounts as they are now, changing nothing. One line a problem. `accounts`: those
+    /// that the rules are to be in force with.
     ///
     /// # Errors
     /// When an account cannot be read.
     pub async fn check_rules(
         &self,
+        accounts: &Connections,
         sync: &SyncName,
         rules: &SyncRules,
     ) -> Result<Vec<mapping::Problem>, Error> {
-        setup::check(&self.core, sync, rules).await
+        setup::check(accounts, sync, rules).await
     }
 
     /// Stops a sync until it is resumed.

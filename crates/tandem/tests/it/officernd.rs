@@ -126,6 +126,69 @@ async fn the_missing_location_is_asked_for_and_then_both_sides_agree() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn rules_are_checked_with_the_settings_that_change_in_the_same_apply() {
+    let world = World::start().await;
+    let apply = async |text: &str| {
+        let config = world.write("tandem.yaml", text);
+        world.run(&["apply", config.to_str().unwrap()]).await
+    };
+    let without = ready(&world, "").await;
+    let signed_out = apply(&without).await;
+    assert_eq!(signed_out.code, 0, "{signed_out:#?}");
+    for part in ["`people` were not checked", "nobody has signed in yet"] {
+        assert!(signed_out.err.contains(part), "{part}: {signed_out:#?}");
+    }
+    connect(&world).await;
+    let good = ready(&world, &format!("location: {}", location(&world))).await;
+    let filled = apply(&good).await;
+    assert_eq!((filled.code, &*filled.err), (0, ""), "{filled:#?}");
+
+    // one setting of one connection is another one, and so is a rule
+    let started = good.replace("start_date: today", "start_date: \"2026-02-01\"");
+    assert_ne!(started, good);
+    let unnamed = started.replace("name_check: true", "name_check: false");
+    let lost = started.replace("right: phone}", "right: phoneX}");
+    let of_other = good
+        .replace("country: DE", "country: AT")
+        .replace("right: phone}", "right: phoneX}");
+    for (text, named) in [
+        (&unnamed, "contact.match.name_check"),
+        (&lost, "phoneX"),
+        (&of_other, "phoneX"),
+    ] {
+        assert!(*text != started && *text != good, "{text}");
+        apply(text)
+            .await
+            .refused(3, &["TDM-C011", named, "nothing was changed"]);
+    }
+    // a setting that is taken away is missed at once
+    apply(&without)
+        .await
+        .refused(3, &["TDM-C011", "`location`", "create.right"]);
+    let status = world.run(&["status", "--json"]).await.json();
+    assert_eq!(status["config"]["revision"], 2, "{status:#}");
+    let changed = apply(&started).await;
+    assert_eq!((changed.code, &*changed.err), (0, ""), "{changed:#?}");
+
+    // what the sign-in is not good for is said as it is
+    let pasted = started.replace(
+        "scheme: oauth\n      client_id: env:TANDEM_TEST_ID\n      client_secret: env:TANDEM_TEST_SECRET",
+        "scheme: private_token",
+    );
+    assert_ne!(pasted, started);
+    let pasted = apply(&pasted).await;
+    assert_eq!(pasted.code, 0, "{pasted:#?}");
+    for part in [
+        "`people` were not checked",
+        "`marketing`",
+        "`oauth`",
+        "`private_token`",
+    ] {
+        assert!(pasted.err.contains(part), "{part}: {pasted:#?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn every_block_names_what_it_lacks_and_is_filled_in() {
     let world = World::start().await;
     let control = world.sandbox.control();

@@ -57,8 +57,17 @@ fn name() -> ConnectionName {
 }
 
 impl Rig {
-    /// A system with 25 people, signed in to.
+    /// A system with 25 people, signed in to with all scopes that there are.
     pub(crate) async fn new(system: System) -> Result<Self> {
+        Self::signed_in(system, vec![Entity::Contact], true).await
+    }
+
+    /// The same with the scopes that syncs of these records need. `further`: and all that single operations need.
+    pub(crate) async fn signed_in(
+        system: System,
+        entities: Vec<Entity>,
+        further: bool,
+    ) -> Result<Self> {
         let clock = Arc::new(FastClock::new(None, SPEED));
         let receiver: Arc<OnceLock<Arc<Connections>>> = Arc::default();
         let (source, sleeper) = (Arc::clone(&clock), Arc::clone(&clock));
@@ -83,7 +92,10 @@ impl Rig {
         let control = sandbox.control();
         let people: Vec<Json> = (0..25).map(|number| person(system, number)).collect();
         control.seed(system, &people)?;
-        let (config, given) = config(&control, system)?;
+        let (mut config, given) = config(&control, system)?;
+        if !further {
+            config.settings.remove("further_scopes");
+        }
         let parts = Parts {
             workspace: "default".to_owned(),
             clock: Arc::<FastClock>::clone(&clock),
@@ -111,7 +123,7 @@ impl Rig {
         let connections = Arc::new(connections);
         drop(receiver.set(Arc::clone(&connections)));
         let purpose = Purpose {
-            entities: vec![Entity::Contact],
+            entities,
             write: true,
             rights: Vec::new(),
         };
