@@ -137,7 +137,7 @@ pub(crate) async fn candidate_of_system(
     let linked = desk
         .links_of(target, std::slice::from_ref(&candidate))
         .await?;
-    let other = match linked.first() {
+    let other = match linked.get(&candidate) {
         // It is somebody else's already, and a question in any case: what was agreed on is enough for its words.
         Some(link) => link.base(target).clone(),
         None => {
