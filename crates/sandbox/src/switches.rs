@@ -85,26 +85,25 @@ impl Switches {
     /// # Errors
     /// If there is no such switch, or it takes another kind of value.
     pub fn set(&self, name: &str, value: &Value) -> Result<(), Error> {
-        let switch = find(name).ok_or_else(|| Error::Unknown(name.to_owned()))?;
-        let setting = match (switch.default, value) {
-            (Setting::Flag(_), Value::Bool(flag)) => Some(Setting::Flag(*flag)),
-            (Setting::Number(_), Value::Number(number)) => number.as_i64().map(Setting::Number),
-            (Setting::Choice(_), Value::String(word)) => switch
-                .choices
-                .iter()
-                .find(|choice| *choice == word)
-                .map(|choice| Setting::Choice(choice)),
-            _ => None,
-        };
-        let setting = setting.ok_or_else(|| Error::Value {
-            name: switch.name,
-            takes: takes(switch),
-            value: value.clone(),
-        })?;
+        self.set_all([(name, value)])
+    }
+
+    /// Sets several, or none if anything about one is wrong.
+    ///
+    /// # Errors
+    /// If there is no such switch or it cannot take a value.
+    pub fn set_all<'a>(
+        &self,
+        wanted: impl IntoIterator<Item = (&'a str, &'a Value)>,
+    ) -> Result<(), Error> {
+        let settings: Vec<(&'static str, Setting)> = wanted
+            .into_iter()
+            .map(|(name, value)| setting(name, value))
+            .collect::<Result<_, _>>()?;
         self.settings
             .write()
             .unwrap_or_else(PoisonError::into_inner)
-            .insert(switch.name, setting);
+            .extend(settings);
         Ok(())
     }
 
@@ -180,6 +179,27 @@ fn find(name: &str) -> Option<&'static Switch> {
     Switches::registry()
         .into_iter()
         .find(|switch| switch.name == name)
+}
+
+/// A switch and what it is to be set to.
+fn setting(name: &str, value: &Value) -> Result<(&'static str, Setting), Error> {
+    let switch = find(name).ok_or_else(|| Error::Unknown(name.to_owned()))?;
+    let setting = match (switch.default, value) {
+        (Setting::Flag(_), Value::Bool(flag)) => Some(Setting::Flag(*flag)),
+        (Setting::Number(_), Value::Number(number)) => number.as_i64().map(Setting::Number),
+        (Setting::Choice(_), Value::String(word)) => switch
+            .choices
+            .iter()
+            .find(|choice| *choice == word)
+            .map(|choice| Setting::Choice(choice)),
+        _ => None,
+    };
+    let setting = setting.ok_or_else(|| Error::Value {
+        name: switch.name,
+        takes: takes(switch),
+        value: value.clone(),
+    })?;
+    Ok((switch.name, setting))
 }
 
 fn defaults() -> BTreeMap<&'static str, Setting> {

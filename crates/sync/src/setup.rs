@@ -139,7 +139,31 @@ pub(crate) async fn check(
 ) -> Result<Vec<Problem>, Error> {
     let mut problems = Vec::new();
     for (entity, entity_rules) in &rules.entities {
-        let ends = ends(accounts, rules, *entity).await?;
+        let mut read = Vec::new();
+        for (side, connection) in [(Side::Left, &rules.left), (Side::Right, &rules.right)] {
+            match end(accounts, connection, *entity).await {
+                Ok(end) => read.push(end),
+                // what the config says of the account does not fit it
+                Err(Error::Connector(error @ connector::Error::Setting { .. })) => {
+                    let (path, message) = (side.to_string(), error.to_string());
+                    if problems
+                        .iter()
+                        .all(|known: &Problem| known.message != message)
+                    {
+                        let hint = None;
+                        problems.push(Problem {
+                            path,
+                            message,
+                            hint,
+                        });
+                    }
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        let Ok(ends) = <[End; 2]>::try_from(read) else {
+            continue;
+        };
         let settings = settings(accounts, rules, &ends);
         if let Some(problem) = shared_keys(*entity, entity_rules, &ends) {
             problems.push(problem);

@@ -166,7 +166,7 @@ Example:
 Examples:
   tandem probe agency --list                     (what can be asked; calls nothing)
   tandem pause people && tandem probe agency --report probe.md
-  tandem probe office --only list_limit --only sort_map --yes --json")]
+  tandem probe office --only list_limit,sort_map --yes --json")]
     Probe(Probe),
 
     /// What the systems can do: list operations, or show one with its fields and an example
@@ -619,8 +619,8 @@ pub(crate) struct AddField {
 pub(crate) struct Probe {
     /// The connection, by its name in the config
     pub(crate) name: String,
-    /// Only this probe; may be given several times [default: all but costly ones]
-    #[arg(long, value_name = "ID")]
+    /// Only these probes [default: all but costly ones]
+    #[arg(long, value_name = "ID,…", value_delimiter = ',')]
     pub(crate) only: Vec<String>,
     /// Also probes that cost more than a few calls, such as meeting the limit on purpose
     #[arg(long)]

@@ -82,11 +82,9 @@ fn dispatch(
         ("GET", ["switches"]) => Ok(switches(control)),
         ("PUT", ["switches"]) => {
             let wanted: serde_json::Map<String, Value> = parse(body)?;
-            for (name, value) in &wanted {
-                core.switches
-                    .set(name, value)
-                    .map_err(|error| bad(error.to_string()))?;
-            }
+            core.switches
+                .set_all(wanted.iter().map(|(name, value)| (name.as_str(), value)))
+                .map_err(|error| bad(error.to_string()))?;
             Ok(switches(control))
         }
         ("DELETE", ["switches"]) => {

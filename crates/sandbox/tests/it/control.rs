@@ -66,6 +66,17 @@ async fn clock_switches_faults_and_counts() {
         refused.body["error"],
         "switch highlevel.webhook_retry takes one of 429_only, any_failure, not \"never\""
     );
+    // one that there is not, and none of the others is turned
+    let refused = control(
+        &client,
+        "PUT",
+        "/switches",
+        json!({"highlevel.search_lag_ms": 5, "nobody.knows": true}),
+    )
+    .await;
+    assert_eq!(refused.status, 400);
+    let switches = &client.control.core().switches;
+    assert_eq!(switches.number("highlevel.search_lag_ms"), 77);
     control(&client, "DELETE", "/switches", "").await;
     assert_eq!(
         client

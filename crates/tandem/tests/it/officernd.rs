@@ -161,6 +161,18 @@ async fn rules_are_checked_with_the_settings_that_change_in_the_same_apply() {
             .await
             .refused(3, &["TDM-C011", named, "nothing was changed"]);
     }
+    // a setting that does not fit the account, with the words of what would
+    apply(&good.replace(&location(&world), "60c0ffee0000000000000001"))
+        .await
+        .refused(
+            3,
+            &[
+                "TDM-C011",
+                "`location`",
+                &location(&world),
+                "syncs.people.right",
+            ],
+        );
     // a setting that is taken away is missed at once
     apply(&without)
         .await
