@@ -9,7 +9,7 @@
 //! * `record` and `kind` keep objects; `listing` finds them, `show` and `v1` show them, `status` calculates their status.
 //! * `writes` is the one place where an object changes, whoever changes it; `webhooks` tells the subscriptions.
 //! * `things` is everything that is not in sync: one engine, a line per call, and the same questions, pages and bodies.
-//! * `older` is what there is of API v1.
+//! * `older` is what there is of API v1; `unsimulated` names the calls of v2 that are not here.
 //! * `acts` and `account` are what a person does in the vendor's UI and settings; `seed` fills the account.
 
 mod account;
@@ -33,6 +33,7 @@ mod switch;
 mod switches;
 mod things;
 mod token;
+mod unsimulated;
 mod v1;
 mod webhooks;
 mod writes;
@@ -129,7 +130,10 @@ impl Vendor for State {
                     Some((row, _, _)) => (row.template, row.access()),
                     None => match older::find(call.method, call.path) {
                         Some((older, _, _)) => (older.template, older.access),
-                        None => ("(unknown)", Access::Read),
+                        None => match unsimulated::find(call.method, call.path) {
+                            Some(own) => (own.template, Access::Read),
+                            None => ("(unknown)", Access::Read),
+                        },
                     },
                 },
             }

@@ -15,6 +15,7 @@ use super::show::View;
 use super::status::PORTAL;
 use super::things;
 use super::token::Grant;
+use super::unsimulated;
 use super::writes::Given;
 use crate::core::Core;
 use crate::edits::Actor;
@@ -28,6 +29,9 @@ impl State {
         let path = call.path.strip_suffix('/').unwrap_or(call.path);
         if path == "/oauth/token" && call.method == http::Method::POST {
             return self.token(call, core);
+        }
+        if let Some(unsimulated) = unsimulated::find(call.method, call.path) {
+            return unsimulated.answer();
         }
         let shows_comments = core.switches.flag("officernd.ticket_comments_read");
         if let Some(found) = things::find(call.method, call.path)

@@ -265,6 +265,12 @@ static TABLE: &[Row] = &[
     ),
 ];
 
+/// Verb and path of every row.
+#[cfg(test)]
+pub(super) fn calls() -> impl Iterator<Item = (&'static Method, &'static str)> {
+    TABLE.iter().map(|row| (&row.method, row.template))
+}
+
 /// What a path and verb come to.
 pub(super) enum Found<'a> {
     Row {

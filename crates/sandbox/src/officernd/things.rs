@@ -10,7 +10,9 @@ use http::Method;
 use serde_json::{Map, Value, json};
 
 use self::show::OneView;
-pub(super) use self::table::{Row, find, knows};
+#[cfg(test)]
+pub(super) use self::table::calls;
+pub(super) use self::table::{Row, below, find, knows};
 use super::State;
 use super::errors::{self, Refusal, is_id};
 use super::fields::{May, Type};
@@ -142,6 +144,14 @@ const SEEDS: &[(&str, &str)] = &[
     ),
     ("visitor_checkin", r#"{"source": "reception"}"#),
     ("business_hours", r#"{"days": {}}"#),
+    (
+        "billing_settings",
+        r#"{"currency": "EUR", "isMultiCurrencyEnabled": false, "shouldGenerateInvoiceNumbers": true, "isPersonalPaymentsEnabled": true}"#,
+    ),
+    (
+        "integration",
+        r#"{"type": "app", "settings": {"appClientId": "door-locks", "secret": "kept by the app", "isExternal": true}}"#,
+    ),
 ];
 
 /// What a field of a body names.
@@ -335,6 +345,15 @@ impl State {
                 let slot = self.things.find(row.kind, id)?;
                 return Ok(self.shown_thing(200, slot, core));
             }
+            // there is one, and it has no id
+            "settings" => {
+                let fields = self.things.living(row.kind).next();
+                return Ok(Answer::json(
+                    200,
+                    &json!(fields.map(|(_, own)| &own.fields)),
+                ));
+            }
+            "validate" => return self.validated_booking(row, call, core),
             _ => {}
         }
         // an object that is not there is no matter of its body
@@ -567,6 +586,31 @@ impl State {
         if let Some(location) = location {
             body.insert("location".to_owned(), location);
         }
+    }
+
+    /// What a booking would be, without a price (bookings have none here) and without being made. An id in the body names the one that
+    /// would change.
+    fn validated_booking(
+        &self,
+        row: &Row,
+        call: &Call<'_>,
+        core: &Core,
+    ) -> Result<Answer, Refusal> {
+        let mut body = self.thing_body(row, call, core)?;
+        // says from which date on of a series something would change, and is no part of the booking
+        body.remove("editFrom");
+        let mut shown = match body.remove("_id") {
+            Some(id) => {
+                let slot = self
+                    .things
+                    .find(row.kind, id.as_str().unwrap_or_default())?;
+                self.view(core).one(slot, OneView::Alone)
+            }
+            None => Map::new(),
+        };
+        self.settle_booking(&mut body);
+        shown.extend(body);
+        Ok(Answer::json(200, &Value::Object(shown)))
     }
 
     /// A write to a booking that does not ask for silence reaches its customer by mail.

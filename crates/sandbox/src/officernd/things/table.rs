@@ -160,7 +160,14 @@ pub(in super::super) fn knows(path: &str) -> bool {
         .is_some_and(|(_, rest)| ROWS.iter().any(|row| matches(row.template, rest).is_some()))
 }
 
-fn below(path: &str) -> Option<(&str, &str)> {
+/// Verb and path of every row.
+#[cfg(test)]
+pub(in super::super) fn calls() -> impl Iterator<Item = (&'static Method, &'static str)> {
+    ROWS.iter().map(|row| (&row.method, row.template))
+}
+
+/// The organization of a path, and what is below it.
+pub(in super::super) fn below(path: &str) -> Option<(&str, &str)> {
     let path = path.strip_suffix('/').unwrap_or(path);
     let rest = path.strip_prefix("/api/v2/organizations/")?;
     Some(rest.split_at(rest.find('/')?))

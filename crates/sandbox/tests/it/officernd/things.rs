@@ -411,3 +411,83 @@ async fn ticket_comments() {
     act(json!({"ticket": ticket, "text": "by the team"})).unwrap();
     assert_eq!(client.ok(&first).await["rangeEnd"], 2);
 }
+
+#[tokio::test]
+async fn a_booking_is_validated_and_not_made() {
+    let client = Client::quiet(&[]).await;
+    let resource = first(&client, "/resources").await;
+    let times = json!({"resource": resource, "start": "2026-03-02T09:00:00.000Z", "end": "2026-03-02T10:00:00.000Z"});
+    let answer = client.post("/bookings/validate", times.clone()).await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    assert_eq!(answer.body["location"], client.location, "{}", answer.body);
+    assert_eq!(answer.body["seriesEnd"], times["end"]);
+    assert_eq!(answer.body.get("_id"), None);
+    assert_eq!(client.ok("/bookings").await["rangeEnd"], 0, "it is made");
+    let mut of_nothing = times.clone();
+    of_nothing["resource"] = json!(NOBODY);
+    assert_eq!(
+        client.post("/bookings/validate", of_nothing).await.status,
+        500
+    );
+    // one that is there, later
+    let made = booking(&client, json!({"title": "Talk"})).await;
+    let mut later = times;
+    later["_id"] = made["_id"].clone();
+    later["end"] = json!("2026-03-02T11:00:00.000Z");
+    let answer = client.post("/bookings/validate", later).await.body;
+    assert_eq!(
+        (&answer["title"], &answer["end"]),
+        (&json!("Talk"), &json!("2026-03-02T11:00:00.000Z"))
+    );
+    let path = format!("/bookings/{}", made["_id"].as_str().unwrap());
+    assert_eq!(client.ok(&path).await["end"], made["end"], "it is changed");
+}
+
+#[tokio::test]
+async fn the_billing_settings_and_an_integration_are_shown() {
+    let client = Client::quiet(&[]).await;
+    let billing = client.ok("/settings/billing").await;
+    assert_eq!(
+        (&billing["currency"], billing.get("_id")),
+        (&json!("EUR"), None)
+    );
+    let integration = client.control.dump(sandbox::System::OfficeRnd)["things"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|thing| thing["kind"] == "integration")
+        .unwrap()["id"]
+        .clone();
+    let path = format!("/integrations/{}", integration.as_str().unwrap());
+    let shown = client.ok(&path).await;
+    assert_eq!(
+        (&shown["_id"], &shown["settings"]["isExternal"]),
+        (&integration, &json!(true))
+    );
+}
+
+#[tokio::test]
+async fn what_is_not_simulated_says_so() {
+    let client = Client::quiet(&[]).await;
+    for (method, path, named) in [
+        ("POST", "/auth/signin", "POST /auth/signin"),
+        ("GET", "/payments/methods", "GET /payments/methods"),
+        ("GET", "/coins/stats?month=2026-03", "GET /coins/stats"),
+        (
+            "PUT",
+            &format!("/charges/{NOBODY}"),
+            "PUT /charges/{chargeId}",
+        ),
+    ] {
+        let answer = client.call(method, path, None).await;
+        assert_eq!(answer.status, 501, "{path}: {}", answer.body);
+        let message = answer.body["message"].as_str().unwrap();
+        assert!(
+            message.starts_with(&format!("the sandbox does not simulate {named}: ")),
+            "{message}"
+        );
+    }
+    // what nobody ever heard of is answered as the vendor does
+    let answer = client.get("/coins/nonsense").await;
+    assert_eq!(answer.status, 404, "{}", answer.body);
+}
