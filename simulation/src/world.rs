@@ -55,6 +55,8 @@ pub struct Options {
     pub members: Option<mapping::SyncRules>,
     /// HighLevel is connected as an app with webhooks; else by a private token, without.
     pub webhooks: bool,
+    /// OfficeRnD is told to send webhooks, too.
+    pub member_webhooks: bool,
     /// HighLevel's documented limits are kept; else only the load is bounded.
     pub limits: bool,
     /// How the engine paces itself.
@@ -123,6 +125,7 @@ impl Default for Options {
             rules: shipped_rules(),
             members: None,
             webhooks: true,
+            member_webhooks: false,
             limits: false,
             pace: sync::Options {
                 poll_with_webhooks: Duration::from_secs(3600),
@@ -322,10 +325,11 @@ async fn receive(receiver: Receiver, outgoing: sandbox::Outgoing) -> Result<u16,
         received: receiver.clock.now(),
     };
     let sink = Sink(target.engine.clone());
+    let system = outgoing.url.rsplit('/').next().unwrap_or_default();
     let received = tokio::select! {
         biased;
         () = target.life.ended() => return Err("the connection broke".to_owned()),
-        received = target.connections.receive("highlevel", &incoming, &sink) => received,
+        received = target.connections.receive(system, &incoming, &sink) => received,
     };
     match received {
         Ok(Receipt::Full) => Ok(429),
@@ -411,7 +415,14 @@ impl World {
         }
         connect_onoffice(&connections, &office, &purpose([&options.rules])).await?;
         if let Some(rnd) = &rnd {
-            connect_officernd(&connections, rnd, &purpose(&options.members)).await?;
+            let of_members = purpose(&options.members);
+            connect_officernd(&connections, rnd, &of_members).await?;
+            if options.member_webhooks {
+                let hooks = "https://tandem.example/hooks/officernd";
+                connections
+                    .subscribe(&officernd(), hooks, &of_members.entities, &[])
+                    .await?;
+            }
         }
         let mut rules = BTreeMap::from([(people(), options.rules)]);
         rules.extend(options.members.map(|of_members| (members(), of_members)));

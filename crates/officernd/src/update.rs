@@ -105,13 +105,38 @@ impl Desk<'_> {
             let operation = self.resource.operations.update;
             match self.step(operation, Method::PUT, id, "", json).await {
                 Step::Done(response) => {
+                    let dropped = self.dropped(change, &set, &response);
+                    if !dropped.is_empty() {
+                        let mut kept = written;
+                        kept.retain(|name| !dropped.contains(name));
+                        return UpdateOutcome::Refused {
+                            refusal: Refusal {
+                                code: "dropped".to_owned(),
+                                message: "OfficeRnD accepted it and kept what was there".to_owned(),
+                                fields: dropped,
+                            },
+                            done: kept,
+                        };
+                    }
                     read = self.reading(id, &set, &response);
                     done = written;
                 }
                 Step::Refused(complaint) => {
                     let blame = blame(&complaint, &written);
                     self.learned.note(&blame).await;
-                    return nothing_done(complaint.refusal(blame.fields));
+                    // in one way for all records, also for the one that it was learnt from
+                    let learned = self.learned.refusal(written.iter());
+                    let whole = |learned: &Refusal| {
+                        blame
+                            .fields
+                            .iter()
+                            .all(|name| learned.fields.contains(name))
+                    };
+                    return nothing_done(
+                        learned
+                            .filter(whole)
+                            .unwrap_or_else(|| complaint.refusal(blame.fields)),
+                    );
                 }
                 Step::NoRoute(complaint) => {
                     return nothing_done(complaint.refusal(Vec::new()));
@@ -203,6 +228,31 @@ impl Desk<'_> {
         } else {
             Step::Ended(End::Unknown(complaint.message()))
         }
+    }
+
+    /// Fields that the answer to an update shows just as they were before. Whoever took that for what was written would take the old
+    /// values for an edit, and carry them over what the other side's people wrote.
+    fn dropped(&self, change: &Change, set: &Fields, response: &Response) -> Vec<FieldName> {
+        let id = &change.current.id;
+        let Ok(item) = item(self.resource.operations.update, id, response) else {
+            return Vec::new();
+        };
+        if !item.contains_key("modifiedAt") {
+            return Vec::new();
+        }
+        let shown = reading(id, &item, self.schema, self.resource, response);
+        let shown = &shown.record.fields;
+        let is_dropped = |name: &FieldName, field: &Field| {
+            let now = shown.get(name.as_str());
+            // a set may be hidden, and what is merged goes by its parts
+            matches!(now.value(), Some(Value::Text(_)))
+                && now == change.current.fields.get(name.as_str())
+                && now != field
+        };
+        set.iter()
+            .filter(|(name, field)| is_dropped(name, field))
+            .map(|(name, _)| name.clone())
+            .collect()
     }
 
     /// The record in an answer, if it shows all that was sent.

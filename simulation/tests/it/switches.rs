@@ -1,8 +1,10 @@
 //! Every switch of the simulated vendors that touches contacts, turned to each of its other values while the
-//! engine works: whatever the vendor turns out to be like, the sides agree by the sandbox's own judge.
+//! engine works (those of OfficeRnD between it and HighLevel): whatever the vendor turns out to be like, the sides agree by the sandbox's own judge.
 //!
 //! A new switch takes part by itself. One that cannot is in [`LEFT_OUT`] with the reason; one that counts is in
 //! [`NUMBERS`] with the value to try.
+
+mod members;
 
 use std::time::Duration;
 
@@ -28,6 +30,10 @@ const NUMBERS: &[(&str, i64)] = &[
     ("highlevel.search_lag_ms", 2_000),
     ("onoffice.timestamp_window_seconds", 30),
     ("onoffice.clock_offset_seconds", 3_600),
+    ("officernd.token_life_s", 60),
+    ("officernd.default_page", 3),
+    ("officernd.zero_page", 3),
+    ("officernd.lost_webhook_every", 2),
 ];
 
 /// Switches that this scenario says nothing about, and why. A name that ends in `*` stands for all that begin so.
@@ -70,6 +76,31 @@ const LEFT_OUT: &[(&str, &str)] = &[
         "no right is missing; see `account`",
     ),
     ("onoffice.unknown_user_accepted", "no owner is mapped"),
+    ("officernd.tokens_a_minute", SIGN_IN),
+    ("officernd.token_error", SIGN_IN),
+    ("officernd.ungranted_scope", SIGN_IN),
+    ("officernd.missing_scope", "no scope is missing"),
+    ("officernd.wrong_slug", "the organization is right"),
+    ("officernd.rate_limit", LIMITS),
+    ("officernd.reads_a_*", LIMITS),
+    ("officernd.writes_a_*", LIMITS),
+    ("officernd.limit_window", LIMITS),
+    ("officernd.write_headers", LIMITS),
+    ("officernd.reset_header", LIMITS),
+    ("officernd.retry_after", LIMITS),
+    ("officernd.throttle_body", LIMITS),
+    (
+        "officernd.member_endpoints",
+        "no company is mapped; see `coworking`",
+    ),
+    (
+        "officernd.link_answer",
+        "no company is mapped; see `coworking`",
+    ),
+    (
+        "officernd.dirty_every",
+        "who is seeded is to be found again",
+    ),
 ];
 
 const LIMITS: &str = "limits are off here; see `paced`";
@@ -95,7 +126,9 @@ fn is_about_contacts(switch: &Switch) -> bool {
         System::OnOffice => ["envelope", "reading", "writing", "settings"]
             .iter()
             .any(|of_addresses| module == format!("onoffice::{of_addresses}")),
-        System::OfficeRnd => false,
+        System::OfficeRnd => !["things", "older"]
+            .iter()
+            .any(|of_others| module == format!("officernd::{of_others}")),
     }
 }
 
@@ -150,6 +183,11 @@ async fn both_sides_agree_whatever_onoffice_is_like() -> Result<()> {
     all_of(System::OnOffice).await
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn both_sides_agree_whatever_officernd_is_like() -> Result<()> {
+    all_of(System::OfficeRnd).await
+}
+
 async fn all_of(system: System) -> Result<()> {
     let turned: Vec<(&str, Json)> = Switches::registry()
         .into_iter()
@@ -164,7 +202,10 @@ async fn all_of(system: System) -> Result<()> {
     ensure!(turned.len() > 20, "only {turned:?}");
     let failures: Vec<String> = stream::iter(turned)
         .map(|(name, value)| async move {
-            let ended = scenario(name, &value).await;
+            let ended = match system {
+                System::OfficeRnd => members::scenario(name, &value).await,
+                _ => scenario(name, &value).await,
+            };
             ended
                 .err()
                 .map(|error| format!("{name} = {value}: {error:#}"))
