@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use connector::{
-    Delivery, Incoming, Lifecycle, WebhookError, WebhookKeys, catalog::trigger::Happened,
+    Delivery, Incoming, Lifecycle, Told, WebhookError, WebhookKeys, catalog::trigger::Happened,
 };
 use jiff::Timestamp;
 use record::RecordId;
@@ -30,7 +30,9 @@ pub trait IntakeSink: Send + Sync {
 /// What is noted of a verified webhook for whoever listens.
 #[derive(Debug, Clone)]
 pub(crate) struct Noted {
-    pub(crate) event: String,
+    pub(crate) told: Told,
+    /// What its trigger is about, where that is no record that is told of: a thing, or a record that the message does not name whole.
+    pub(crate) thing: Option<RecordId>,
     pub(crate) records: Vec<RecordId>,
     pub(crate) received: Timestamp,
 }
@@ -129,7 +131,14 @@ impl Connections {
             }
             addressed = true;
             connection.hears(Noted {
-                event: delivery.event.clone(),
+                told: Told {
+                    event: delivery.event.clone(),
+                    form: delivery.form.clone(),
+                },
+                thing: delivery
+                    .happened
+                    .first()
+                    .map(|own| RecordId::from(own.id.as_str())),
                 records: delivery.hints.iter().map(|hint| hint.id.clone()).collect(),
                 received: incoming.received,
             });

@@ -139,6 +139,14 @@ impl Connections {
             connection: name.to_string(),
             system: description.system,
             title: description.title,
+            address: connection
+                .config
+                .base_url
+                .as_ref()
+                .map(ToString::to_string)
+                .filter(|address| {
+                    address.trim_end_matches('/') != description.base_url.trim_end_matches('/')
+                }),
             account: connection.account(),
             marker: plan.marker,
             began,

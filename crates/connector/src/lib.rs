@@ -38,5 +38,5 @@ pub use outcome::{
     UpdateOutcome,
 };
 pub use outline::{Absent, Outline, Varies};
-pub use probe::{Desk, Finding, Heard, Probe, ProbeError};
+pub use probe::{Desk, Finding, Heard, Probe, ProbeError, Told};
 pub use webhook::{Delivery, Hint, Incoming, Lifecycle, Subscription, WebhookError, WebhookKeys};

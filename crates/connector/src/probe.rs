@@ -58,6 +58,13 @@ impl Finding {
         }
     }
 
+    /// With all these switches.
+    #[must_use]
+    pub fn switches(mut self, switches: impl IntoIterator<Item = (&'static str, Json)>) -> Self {
+        self.switches.extend(switches);
+        self
+    }
+
     /// With a switch of the sandbox that matches what was seen.
     #[must_use]
     pub fn switch(mut self, name: &'static str, value: impl Into<Json>) -> Self {
@@ -86,11 +93,28 @@ impl From<CallError> for ProbeError {
     }
 }
 
+/// A webhook about a record.
+#[derive(Debug, Clone)]
+pub struct Told {
+    /// The event's name.
+    pub event: String,
+    /// Switches of the sandbox that match its form, with their values.
+    pub form: Vec<(&'static str, Json)>,
+}
+
+impl Told {
+    /// The names of several, as a sentence lists them.
+    pub fn names(events: &[Self]) -> String {
+        let names: Vec<&str> = events.iter().map(|told| told.event.as_str()).collect();
+        names.join(", ")
+    }
+}
+
 /// What webhooks said of a record.
 #[derive(Debug, Clone)]
 pub enum Heard {
-    /// Events about it, by name, in their order.
-    Events(Vec<String>),
+    /// Events about it, in their order.
+    Events(Vec<Told>),
     /// None, though webhooks do come in for this connection.
     Nothing,
     /// None, and nothing says that any would.

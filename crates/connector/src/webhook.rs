@@ -6,6 +6,7 @@ use http::HeaderMap;
 use jiff::Timestamp;
 use record::{Entity, Read, RecordId};
 use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
 
 use crate::{SecretText, catalog::trigger::Happened};
 
@@ -66,6 +67,8 @@ pub struct Delivery {
     pub lifecycle: Option<Lifecycle>,
     /// The event's name, for the log.
     pub event: String,
+    /// What its form shows of the vendor: switches of the sandbox, each with the value that matches. Only probes look at it.
+    pub form: Vec<(&'static str, Json)>,
 }
 
 /// "This record may have changed."

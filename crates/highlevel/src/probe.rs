@@ -3,11 +3,17 @@
 //! Most probes share one contact, made with an e-mail address that reaches nobody and a number that is reserved
 //! for stage plays; those that are about the first moments of a contact make their own.
 
+mod business;
+
 mod contact;
 
 mod limits;
 
 mod search;
+
+mod shapes;
+
+mod twice;
 
 mod writes;
 
@@ -22,14 +28,27 @@ const WRITE: &str = "probe.write";
 const FLOOD: &str = "probe.flood";
 
 /// All probes, in the order in which a run makes them.
-pub(crate) const PROBES: [Probe; 19] = [
+pub(crate) const PROBES: [Probe; 45] = [
     reads(
         "limit_headers",
-        "Which headers about its limits does an answer carry?",
+        "Which headers about its limits does an answer carry, and what do they count?",
     ),
     reads(
         "unknown_contact",
         "What is the status for a contact that is not there?",
+    ),
+    reads(
+        "version_header",
+        "Is a request with a version refused that there never was?",
+    ),
+    reads("post_status", "Is a search answered with 200 or with 201?"),
+    reads(
+        "old_list",
+        "Does the deprecated list of contacts answer, and without naming the location?",
+    ),
+    reads(
+        "unknown_business",
+        "What is the status for a business that is not there?",
     ),
     writes(
         "email_case",
@@ -37,6 +56,26 @@ pub(crate) const PROBES: [Probe; 19] = [
     ),
     writes("tag_case", "Are tags stored as typed, or in lower case?"),
     writes("birthday", "Is a date of birth kept at create?"),
+    writes(
+        "birthday_form",
+        "Is a date of birth shown as a day or as a time, in creates and in reads?",
+    ),
+    writes(
+        "custom_field_shape",
+        "How do reads show the value of a custom field?",
+    ),
+    writes(
+        "custom_field_input",
+        "What do writes call the value of a custom field?",
+    ),
+    writes(
+        "duplicate_answer",
+        "How is a second contact with one e-mail address refused?",
+    ),
+    writes(
+        "upsert_of_two",
+        "What does an upsert do that meets two contacts?",
+    ),
     writes(
         "timestamps",
         "In which form and zone is the time of the last change, and does it agree with our clock?",
@@ -48,6 +87,27 @@ pub(crate) const PROBES: [Probe; 19] = [
     writes(
         "unknown_property",
         "Is an update with one unknown property refused as a whole, or is the rest carried out?",
+    ),
+    writes(
+        "tags_in_update",
+        "Do tags in an update replace those of the contact?",
+    ),
+    writes(
+        "money_field",
+        "How is the kind of custom fields spelt that holds money?",
+    ),
+    writes(
+        "unknown_option",
+        "Is a value refused that is not among the options of its custom field?",
+    ),
+    writes(
+        "lookup_parameter",
+        "What does the duplicate lookup call the phone number?",
+    ),
+    writes("search_street", "What do search results call the street?"),
+    writes(
+        "list_names",
+        "Does the deprecated list show names as they are stored?",
     ),
     writes(
         "invalid_phone",
@@ -83,6 +143,47 @@ pub(crate) const PROBES: [Probe; 19] = [
         "Does a change of tags send an update of the contact beside its own event?",
     ),
     writes(
+        "time_zone_webhooks",
+        "Does a change of the time zone alone send a webhook?",
+    ),
+    writes(
+        "inbound_dnd_webhooks",
+        "Does a change of the inbound DND alone send a webhook?",
+    ),
+    writes(
+        "task_webhook",
+        "Does the webhook of a new task carry the contact and the text?",
+    ),
+    writes(
+        "business_answer",
+        "What do answers call a business, and how do they show its number and what is empty?",
+    ),
+    writes("business_null", "Does null clear a field of a business?"),
+    writes(
+        "business_namesake",
+        "Is a second business of the same name made?",
+    ),
+    writes(
+        "business_list",
+        "Is the list of businesses behind, and in which order is it?",
+    ),
+    writes(
+        "business_link",
+        "What does the move of a contact into a business change of the contact, and is it seen at once?",
+    ),
+    writes(
+        "business_webhooks",
+        "Does the move of a contact between businesses send a webhook, and do those of businesses name their event?",
+    ),
+    writes(
+        "business_bulk",
+        "How many contacts are moved at once, and what becomes of ids that nothing has?",
+    ),
+    writes(
+        "business_delete",
+        "Does a contact go on naming a business that is deleted?",
+    ),
+    writes(
         "delete_answer",
         "How does the answer to a deletion spell success, and is the contact gone at once?",
     ),
@@ -112,9 +213,53 @@ const fn writes(id: &'static str, question: &'static str) -> Probe {
     }
 }
 
+/// The scope that a question needs beyond those that contacts need.
+fn scope(id: &str) -> Option<&'static str> {
+    Some(match id {
+        "unknown_business" => "businesses.readonly",
+        "money_field" | "unknown_option" => "locations/customFields.write",
+        _ if id.starts_with("business_") => "businesses.write",
+        _ => return None,
+    })
+}
+
 pub(crate) async fn probe(id: &str, desk: &dyn Desk) -> Result<Finding, ProbeError> {
+    if let Some(scope) = scope(id) {
+        let granted = desk.granted();
+        if !granted.is_empty() && !granted.iter().any(|own| own == scope) {
+            return Ok(Finding::open(format!(
+                "the sign-in does not have the scope {scope}: add it to the app, name it in `further_scopes` and connect again"
+            )));
+        }
+    }
     match id {
         "limit_headers" => limits::headers(desk).await,
+        "version_header" => shapes::version_header(desk).await,
+        "post_status" => shapes::post_status(desk).await,
+        "old_list" => shapes::old_list(desk).await,
+        "list_names" => shapes::list_names(desk).await,
+        "lookup_parameter" => shapes::lookup_parameter(desk).await,
+        "search_street" => shapes::search_street(desk).await,
+        "birthday_form" => shapes::birthday_form(desk).await,
+        "custom_field_shape" => shapes::custom_field_shape(desk).await,
+        "custom_field_input" => shapes::custom_field_input(desk).await,
+        "duplicate_answer" => twice::duplicate_answer(desk).await,
+        "upsert_of_two" => twice::upsert_of_two(desk).await,
+        "tags_in_update" => twice::tags_in_update(desk).await,
+        "money_field" => twice::money_field(desk).await,
+        "unknown_option" => twice::unknown_option(desk).await,
+        "unknown_business" => business::unknown(desk).await,
+        "business_answer" => business::answer(desk).await,
+        "business_null" => business::clearing(desk).await,
+        "business_namesake" => business::namesakes(desk).await,
+        "business_list" => business::list(desk).await,
+        "business_link" => business::link(desk).await,
+        "business_webhooks" => business::webhooks(desk).await,
+        "business_bulk" => business::bulk(desk).await,
+        "business_delete" => business::deletion(desk).await,
+        "time_zone_webhooks" => writes::time_zone_webhooks(desk).await,
+        "inbound_dnd_webhooks" => writes::inbound_dnd_webhooks(desk).await,
+        "task_webhook" => writes::task_webhook(desk).await,
         "throttling" => limits::throttling(desk).await,
         "unknown_contact" => contact::unknown(desk).await,
         "email_case" => contact::email_case(desk).await,

@@ -151,7 +151,7 @@ pub(crate) const PROBES: [Probe; 40] = [
     ),
     writes(
         "own_webhooks",
-        "Does a write through the API send a webhook?",
+        "Does a write through the API send a webhook, and in whose words?",
     ),
     writes("clearing", "Does null clear a field?"),
     writes("delete_answer", "Is a deleted member gone at once?"),

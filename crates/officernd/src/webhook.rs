@@ -15,7 +15,7 @@ use aws_lc_rs::hmac;
 use connector::{Delivery, Hint, Incoming, WebhookError, WebhookKeys, catalog::trigger::Happened};
 use http::HeaderMap;
 use record::{Entity, RecordId};
-use serde_json::{Map, Value as Json};
+use serde_json::{Map, Value as Json, json};
 
 use crate::{catalog, pages, value};
 
@@ -88,7 +88,19 @@ pub(crate) fn read(incoming: &Incoming<'_>, keys: &WebhookKeys) -> Result<Delive
         unnamed: Vec::new(),
         lifecycle: None,
         event: event.to_owned(),
+        form: object.and_then(form).into_iter().collect(),
     })
+}
+
+/// Whose words the object of an event is in, where it has any that differ.
+fn form(object: &Map<String, Json>) -> Option<(&'static str, Json)> {
+    let has = |words: [&str; 2]| words.iter().any(|word| object.contains_key(*word));
+    let words = match (has(["office", "team"]), has(["location", "company"])) {
+        (true, false) => "v1",
+        (false, true) => "v2",
+        _ => return None,
+    };
+    Some(("officernd.webhook_body", json!(words)))
 }
 
 /// Words of v1 in an object of an event, and what v2 calls them.

@@ -93,6 +93,7 @@ pub(crate) fn webhook(
         unnamed: Vec::new(),
         lifecycle: None,
         event: event.to_owned(),
+        form: Vec::new(),
     })
 }
 

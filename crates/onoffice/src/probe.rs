@@ -5,6 +5,8 @@
 
 mod entries;
 
+mod modules;
+
 mod reads;
 
 mod specimen;
@@ -26,7 +28,7 @@ const WRITE: &str = "probe.write";
 
 /// All probes, in the order in which a run makes them: the first ones need the shared address as it was
 /// made, the last one archives it.
-pub(crate) const PROBES: [Probe; 23] = [
+pub(crate) const PROBES: [Probe; 30] = [
     reads(
         "unknown_field",
         "Does one unknown field fail a read as a whole, and where does the answer say so?",
@@ -42,6 +44,22 @@ pub(crate) const PROBES: [Probe; 23] = [
         "Can one filter by `normalizedPhoneNumbers`?",
     ),
     reads("clock", "How far is the vendor's clock from ours?"),
+    reads(
+        "task_field",
+        "Which error does a read of tasks give for an unknown field?",
+    ),
+    reads(
+        "task_form",
+        "Is the status of a task read as a label, and its last change with the time?",
+    ),
+    reads(
+        "task_types",
+        "Are the types of tasks listed by their numbers, or by their names?",
+    ),
+    reads(
+        "module_sort",
+        "Are estates sorted by `sortby` as text with `sortorder`?",
+    ),
     writes(
         "answer_form",
         "How are empty elements, slashes and umlauts written?",
@@ -98,6 +116,18 @@ pub(crate) const PROBES: [Probe; 23] = [
     ),
     writes("unknown_user", "Is any text taken as the responsible user?"),
     writes(
+        "all_day_appointment",
+        "What becomes of the times of an appointment of a whole day?",
+    ),
+    writes(
+        "unattended_appointment",
+        "Does the list of appointments show one without participants?",
+    ),
+    writes(
+        "series_begin",
+        "Does an appointment that becomes a series keep its beginning?",
+    ),
+    writes(
         "archive",
         "Does `Status` archive, and do lists show archived addresses?",
     ),
@@ -146,6 +176,13 @@ pub(crate) async fn probe(id: &str, desk: &dyn Desk) -> Result<Finding, ProbeErr
         "unknown_country" => writes::unknown_country(desk).await,
         "unknown_user" => writes::unknown_user(desk).await,
         "archive" => writes::archive(desk).await,
+        "task_field" => modules::task_field(desk).await,
+        "task_form" => modules::task_form(desk).await,
+        "task_types" => modules::task_types(desk).await,
+        "module_sort" => modules::module_sort(desk).await,
+        "all_day_appointment" => modules::all_day(desk).await,
+        "unattended_appointment" => modules::unattended(desk).await,
+        "series_begin" => modules::series(desk).await,
         other => Err(ProbeError::Failed(Error::Unsupported {
             system: SYSTEM,
             what: format!("the probe {other}"),

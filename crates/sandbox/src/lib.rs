@@ -18,6 +18,7 @@
 
 mod system;
 
+mod asking;
 mod clock;
 mod counts;
 mod deliveries;
@@ -41,6 +42,7 @@ pub mod people;
 
 pub mod judge;
 
+pub use asking::Asking;
 pub use clock::{Clock, Mode, TimeSource, iso_millis};
 pub use control::Control;
 pub use core::Core;

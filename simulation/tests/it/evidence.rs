@@ -31,6 +31,7 @@ async fn a_reading_older_than_its_signal_is_tried_again() -> Result<()> {
         unnamed: Vec::new(),
         lifecycle: None,
         event: "ContactUpdate".to_owned(),
+        form: Vec::new(),
     };
     let connection = ConnectionName::from("highlevel");
     world.engine().accept(&connection, delivery).await?;

@@ -10,7 +10,9 @@ use std::{
 };
 
 use async_trait::async_trait;
-use connector::{CallError, Calls, Desk, Effect, Heard, Probe, ProbeError, Request, Response};
+use connector::{
+    CallError, Calls, Desk, Effect, Heard, Probe, ProbeError, Request, Response, Told,
+};
 use jiff::Timestamp;
 use record::{Entity, RecordId};
 use serde_json::Value as Json;
@@ -127,8 +129,8 @@ impl RunDesk {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Names of the events about a record since then.
-    fn events(&self, id: &RecordId, since: Timestamp) -> Vec<String> {
+    /// The events about a record since then.
+    fn events(&self, id: &RecordId, since: Timestamp) -> Vec<Told> {
         let mut state = self.state();
         loop {
             match state.incoming.try_recv() {
@@ -140,8 +142,9 @@ impl RunDesk {
         state
             .heard
             .iter()
-            .filter(|noted| noted.received >= since && noted.records.contains(id))
-            .map(|noted| noted.event.clone())
+            .filter(|noted| noted.received >= since)
+            .filter(|noted| noted.records.contains(id) || noted.thing.as_ref() == Some(id))
+            .map(|noted| noted.told.clone())
             .collect()
     }
 }

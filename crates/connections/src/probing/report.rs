@@ -17,6 +17,8 @@ pub struct ProbeReport {
     pub system: &'static str,
     /// What people call the system.
     pub title: &'static str,
+    /// Where it was asked, if not at the vendor's own address: a simulated one, or something in between.
+    pub address: Option<String>,
     /// The vendor's id of the account.
     pub account: Option<String>,
     /// What everything made carried; the cause of its calls in the log.

@@ -280,6 +280,7 @@ impl Connector for Example {
             unnamed: Vec::new(),
             lifecycle: (body["event"] == "removed").then_some(Lifecycle::Removed),
             event: body["event"].as_str().unwrap_or_default().to_owned(),
+            form: Vec::new(),
         })
     }
 

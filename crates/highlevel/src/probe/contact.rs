@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use record::{Entity, RecordId};
 use serde_json::{Map, Value as Json, json};
 
-use super::{contact_path, get, json as body, location, said, unexpected, write};
+use super::{contact_path, get, json as body, location, said, shapes::STREET, unexpected, write};
 
 /// A number of the range that the German regulator reserves for films and plays.
 pub(super) const PHONE: &str = "+493023125042";
@@ -60,14 +60,18 @@ pub(super) async fn shared(desk: &dyn Desk) -> Result<String, ProbeError> {
         "phone": PHONE,
         "tags": [tag(desk)],
         "dateOfBirth": BIRTHDAY,
+        "address1": STREET,
     });
-    let (id, _) = make(desk, "shared", more).await?;
+    let (id, made) = make(desk, "shared", more).await?;
+    if let Some(day) = made.get("dateOfBirth") {
+        desk.keep("birthday", day.clone());
+    }
     desk.keep("contact", json!(id));
     Ok(id)
 }
 
 /// The tag of the shared contact, with capitals.
-fn tag(desk: &dyn Desk) -> String {
+pub(super) fn tag(desk: &dyn Desk) -> String {
     desk.marker().replace("tandem-probe", "Tandem-Probe")
 }
 

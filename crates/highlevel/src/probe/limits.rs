@@ -16,6 +16,16 @@ const MOST: usize = 240;
 
 const DAILY_RESET: &str = "x-ratelimit-daily-reset";
 
+/// What the headers count, by the switches that stand for it.
+const NUMBERS: [(&str, &str); 3] = [
+    ("highlevel.burst_limit", "x-ratelimit-max"),
+    (
+        "highlevel.burst_window_ms",
+        "x-ratelimit-interval-milliseconds",
+    ),
+    ("highlevel.daily_limit", "x-ratelimit-limit-daily"),
+];
+
 fn limit_headers(response: &Response) -> Vec<&str> {
     response
         .headers
@@ -34,9 +44,14 @@ pub(super) async fn headers(desk: &dyn Desk) -> Result<Finding, ProbeError> {
             .switch("highlevel.rate_limit", false));
     }
     let reset = response.headers.contains_key(DAILY_RESET);
+    let number = |(switch, header): (&'static str, &str)| {
+        let text = response.headers.get(header)?.to_str().ok()?;
+        Some((switch, Json::from(text.trim().parse::<u64>().ok()?)))
+    };
     Ok(Finding::settled(names.join(", "))
         .switch("highlevel.rate_limit", true)
-        .switch("highlevel.daily_reset_header", reset))
+        .switch("highlevel.daily_reset_header", reset)
+        .switches(NUMBERS.into_iter().filter_map(number)))
 }
 
 pub(super) async fn throttling(desk: &dyn Desk) -> Result<Finding, ProbeError> {

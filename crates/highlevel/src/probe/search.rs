@@ -33,7 +33,7 @@ async fn find(desk: &dyn Desk, field: &str, value: &str) -> Result<Vec<Json>, Pr
 }
 
 /// Waits until the index shows a contact; it, and how long that took.
-async fn until_found(
+pub(super) async fn until_found(
     desk: &dyn Desk,
     email: &str,
     id: &str,
@@ -52,7 +52,7 @@ async fn until_found(
     }
 }
 
-fn not_found() -> Finding {
+pub(super) fn not_found() -> Finding {
     Finding::open(format!(
         "the search did not find the contact by its e-mail address in {} s",
         LONGEST.as_secs()

@@ -2,22 +2,24 @@
 
 use std::time::Duration;
 
-use connector::{Desk, Finding, Heard, ProbeError, Request};
+use connector::{Desk, Finding, Heard, ProbeError, Request, Told};
 use http::Method;
 use record::RecordId;
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use super::{
     contact::{read, shared},
-    contact_path, get, json as body, location, said, unexpected, write,
+    contact_path, json as body, said,
+    shapes::{custom_value, no_text_fields, text_fields},
+    unexpected, write,
 };
 use crate::requests::segment;
 
 /// How long a webhook is waited for.
-const WEBHOOK: Duration = Duration::from_secs(30);
+pub(super) const WEBHOOK: Duration = Duration::from_secs(30);
 
 /// Stamps have milliseconds; so much later is certainly later.
-const TICK: Duration = Duration::from_millis(1_100);
+pub(super) const TICK: Duration = Duration::from_millis(1_100);
 
 /// A custom field id of the right form that no field has.
 const NO_FIELD: &str = "TandemProbeNoField00";
@@ -119,24 +121,11 @@ pub(super) async fn unknown_custom_field(desk: &dyn Desk) -> Result<Finding, Pro
 }
 
 pub(super) async fn custom_field_merge(desk: &dyn Desk) -> Result<Finding, ProbeError> {
-    let path = format!("/locations/{}/customFields", segment(location(desk)?));
-    let response = desk.read(get(path).query("model", "contact")).await?;
-    let fields = body(&response);
-    let text: Vec<&str> = fields["customFields"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter(|field| field["dataType"] == "TEXT")
-        .filter_map(|field| field["id"].as_str())
-        .take(2)
-        .collect();
-    let [one, other] = text.as_slice() else {
-        return Ok(Finding::open(
-            "the sub-account needs two custom fields of type single line for this",
-        ));
+    let Some([one, other]) = text_fields(desk).await? else {
+        return Ok(no_text_fields());
     };
     let id = shared(desk).await?;
-    for field in [one, other] {
+    for field in [&one, &other] {
         let request = write(
             Method::PUT,
             contact_path(&id),
@@ -147,13 +136,9 @@ pub(super) async fn custom_field_merge(desk: &dyn Desk) -> Result<Finding, Probe
     }
     let contact = read(desk, &id).await?;
     let has = |wanted: &str| {
-        contact["customFields"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .any(|field| field["id"] == wanted && field["value"] == "tandem probe")
+        custom_value(&contact, wanted).is_some_and(|(_, value)| value == "tandem probe")
     };
-    Ok(match (has(one), has(other)) {
+    Ok(match (has(&one), has(&other)) {
         (true, true) => Finding::settled("it keeps the others (the sandbox does so too)"),
         (false, true) => Finding::settled(
             "it empties the others: the sandbox and Tandem take it to keep them, so report this",
@@ -177,6 +162,100 @@ async fn heard(
     desk.hear(&RecordId::from(id), since, WEBHOOK).await
 }
 
+/// A part of the form of a webhook, in words.
+fn shown(switch: &str, value: &Json) -> String {
+    let name = switch.rsplit('.').next().unwrap_or(switch);
+    format!("{}: {value}", name.replace('_', " "))
+}
+
+/// Whether a change of the shared contact is told.
+async fn is_told(
+    desk: &dyn Desk,
+    (what, fields): (&str, Json),
+    silent: &'static str,
+) -> Result<Finding, ProbeError> {
+    let id = shared(desk).await?;
+    desk.wait(Duration::from_secs(2)).await?;
+    let request = write(Method::PUT, contact_path(&id), fields);
+    Ok(match heard(desk, what, &id, request).await? {
+        Heard::Events(events) => {
+            Finding::settled(format!("it sent {}", Told::names(&events))).switch(silent, false)
+        }
+        Heard::Nothing => Finding::settled(format!(
+            "it sent nothing in {} s, though webhooks come in",
+            WEBHOOK.as_secs()
+        ))
+        .switch(silent, true),
+        Heard::Deaf(why) => Finding::open(why),
+    })
+}
+
+pub(super) async fn time_zone_webhooks(desk: &dyn Desk) -> Result<Finding, ProbeError> {
+    let fields = json!({"timezone": "Europe/Vienna"});
+    let change = ("change the time zone of the probe's contact", fields);
+    is_told(desk, change, "highlevel.timezone_change_silent").await
+}
+
+pub(super) async fn inbound_dnd_webhooks(desk: &dyn Desk) -> Result<Finding, ProbeError> {
+    let fields =
+        json!({"inboundDndSettings": {"all": {"status": "active", "message": "tandem probe"}}});
+    let change = (
+        "change what the probe's contact may write to you (inbound DND)",
+        fields,
+    );
+    is_told(desk, change, "highlevel.inbound_dnd_silent").await
+}
+
+pub(super) async fn task_webhook(desk: &dyn Desk) -> Result<Finding, ProbeError> {
+    let id = shared(desk).await?;
+    let place = format!("{}/tasks", contact_path(&id));
+    let fields = json!({
+        "title": desk.marker(),
+        "body": "made by a probe",
+        "dueDate": desk.calls().now().strftime("%Y-%m-%dT00:00:00Z").to_string(),
+        "completed": false,
+    });
+    let since = desk.calls().now();
+    let what = "make a task for the probe's contact, to be deleted at the end";
+    let response = desk
+        .write(what, write(Method::POST, place.as_str(), fields))
+        .await?;
+    let made = body(&response);
+    let task = made["task"]["id"].as_str().or(made["id"].as_str());
+    let task = task.ok_or_else(|| unexpected("the task could not be made", &response))?;
+    desk.to_undo(
+        &format!("the task {task}"),
+        write(
+            Method::DELETE,
+            format!("{place}/{}", segment(task)),
+            json!({}),
+        ),
+    );
+    // a message that names no contact is known by the task alone
+    Ok(
+        match desk.hear(&RecordId::from(task), since, WEBHOOK).await? {
+            Heard::Events(events) => {
+                let forms = events.into_iter().flat_map(|told| told.form);
+                let own: Vec<_> = forms
+                    .filter(|(switch, _)| *switch == "highlevel.task_create_complete")
+                    .collect();
+                match own.first() {
+                    Some((_, complete)) => Finding::settled(match complete == true {
+                        true => "it carries the contact and the text",
+                        false => "it lacks the contact or the text",
+                    })
+                    .switches(own),
+                    None => Finding::open("something else came in"),
+                }
+            }
+            Heard::Nothing => Finding::open(
+                "a new task sent nothing; see own_webhooks, and the app's list of events",
+            ),
+            Heard::Deaf(why) => Finding::open(why),
+        },
+    )
+}
+
 pub(super) async fn own_webhooks(desk: &dyn Desk) -> Result<Finding, ProbeError> {
     let id = shared(desk).await?;
     // what the creation sent shall not be taken for the answer
@@ -196,8 +275,18 @@ pub(super) async fn own_webhooks(desk: &dyn Desk) -> Result<Finding, ProbeError>
     .await?;
     Ok(match heard {
         Heard::Events(events) => {
-            Finding::settled(format!("a change of the street sent {}", events.join(", ")))
-                .switch("highlevel.api_write_webhooks", true)
+            let form: Vec<_> = events.iter().flat_map(|told| told.form.clone()).collect();
+            let shown: Vec<String> = form
+                .iter()
+                .map(|(name, value)| shown(name, value))
+                .collect();
+            Finding::settled(format!(
+                "a change of the street sent {}; {}",
+                Told::names(&events),
+                shown.join(", ")
+            ))
+            .switch("highlevel.api_write_webhooks", true)
+            .switches(form)
         }
         Heard::Nothing => Finding::settled(format!(
             "a change of the street sent nothing in {} s, though webhooks come in",
@@ -219,8 +308,8 @@ pub(super) async fn tag_webhooks(desk: &dyn Desk) -> Result<Finding, ProbeError>
     let heard = heard(desk, "add a tag to the probe's contact", &id, request).await?;
     Ok(match heard {
         Heard::Events(events) => {
-            let update = events.iter().any(|event| event == "ContactUpdate");
-            Finding::settled(format!("adding a tag sent {}", events.join(", ")))
+            let update = events.iter().any(|told| told.event == "ContactUpdate");
+            Finding::settled(format!("adding a tag sent {}", Told::names(&events)))
                 .switch("highlevel.tag_change_updates", update)
         }
         Heard::Nothing => {

@@ -8,7 +8,8 @@ mod happened;
 mod signature;
 
 use connector::{Delivery, Incoming, Lifecycle, WebhookError, WebhookKeys};
-use serde_json::{Map, Value as Json};
+use http::HeaderMap;
+use serde_json::{Map, Value as Json, json};
 
 use crate::{appointment, attached, company, contact, opportunity};
 
@@ -37,6 +38,7 @@ pub(crate) fn read(incoming: &Incoming<'_>, keys: &WebhookKeys) -> Result<Delive
     signature::verify(incoming.headers, incoming.body, keys)?;
     let body: Map<String, Json> = serde_json::from_slice(incoming.body)
         .map_err(|_| WebhookError::Body("it is no JSON object".to_owned()))?;
+    let form = form(incoming.headers, &body);
     let body = flat(body);
     let text = |key: &str| {
         body.get(key)
@@ -77,5 +79,46 @@ pub(crate) fn read(incoming: &Incoming<'_>, keys: &WebhookKeys) -> Result<Delive
         unnamed: attached::unnamed(event, &body).into_iter().collect(),
         lifecycle: lifecycle.filter(|_| !about_another_app),
         event: event.to_owned(),
+        form,
     })
+}
+
+/// What the form of an event shows of the vendor.
+fn form(headers: &HeaderMap, body: &Map<String, Json>) -> Vec<(&'static str, Json)> {
+    let event = body.get("type").and_then(Json::as_str).unwrap_or_default();
+    let mut form = vec![
+        (
+            "highlevel.webhook_signature",
+            json!(signature::kinds(headers)),
+        ),
+        (
+            "highlevel.webhook_delivery_id",
+            json!(headers.contains_key("deliveryid")),
+        ),
+    ];
+    if event.starts_with("Contact") {
+        let envelope = if body.get("data").is_some_and(Json::is_object) {
+            "nested"
+        } else if ["appId", "versionId", "timestamp", "webhookId"]
+            .iter()
+            .any(|name| body.contains_key(*name))
+        {
+            "flat"
+        } else {
+            "bare"
+        };
+        form.push(("highlevel.webhook_envelope", json!(envelope)));
+    }
+    if event == "TaskCreate" {
+        let complete = ["contactId", "body"]
+            .iter()
+            .all(|name| body.contains_key(*name));
+        form.push(("highlevel.task_create_complete", json!(complete)));
+    }
+    let is_record = event.starts_with("Record")
+        || event.is_empty() && body.contains_key("properties") && body.contains_key("owners");
+    if is_record {
+        form.push(("highlevel.record_event_type", json!(!event.is_empty())));
+    }
+    form
 }

@@ -77,6 +77,17 @@ pub(crate) fn verify(
     }
 }
 
+/// Which signatures a message carries.
+pub(super) fn kinds(headers: &HeaderMap) -> &'static str {
+    let has = |name: &str| signature(headers, name).is_some();
+    match (has(ED25519_HEADER), has(RSA_HEADER)) {
+        (true, false) => "ed25519",
+        (true, true) => "both",
+        (false, true) => "rsa",
+        (false, false) => "none",
+    }
+}
+
 /// The header's text; `N/A` is how the vendor says that there is none.
 fn signature<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let text = headers.get(name)?.to_str().ok()?.trim();

@@ -494,5 +494,13 @@ fn an_event_whose_record_is_in_data_says_the_same() {
     );
     assert!(!told.is_empty());
     assert_eq!(told, also_told);
+    // that they differ in their form is for probes alone
+    let forms = (
+        std::mem::take(&mut nested.form),
+        std::mem::take(&mut flat.form),
+    );
+    for (form, word) in [(forms.0, "nested"), (forms.1, "flat")] {
+        assert!(form.contains(&("highlevel.webhook_envelope", json!(word))));
+    }
     assert_eq!(format!("{nested:?}"), format!("{flat:?}"));
 }

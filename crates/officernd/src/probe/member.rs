@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use connector::{Desk, Finding, Heard, ProbeError, Response};
+use connector::{Desk, Finding, Heard, ProbeError, Response, Told};
 use http::Method;
 use record::{Entity, RecordId};
 use serde_json::{Value as Json, json};
@@ -302,8 +302,19 @@ pub(super) async fn own_webhooks(desk: &dyn Desk) -> Result<Finding, ProbeError>
         .hear(&RecordId::from(id.as_str()), since, WEBHOOK)
         .await?;
     Ok(match heard {
-        Heard::Events(events) => Finding::settled(format!("it sends {}", events.join(", ")))
-            .switch("officernd.api_write_webhooks", true),
+        Heard::Events(events) => {
+            let form: Vec<_> = events.iter().flat_map(|told| told.form.clone()).collect();
+            let words = match form.first() {
+                Some((_, words)) => format!(
+                    "; its object is in the words of {}, as this webhook was made through API v2",
+                    words.as_str().unwrap_or_default()
+                ),
+                None => String::new(),
+            };
+            Finding::settled(format!("it sends {}{words}", Told::names(&events)))
+                .switch("officernd.api_write_webhooks", true)
+                .switches(form)
+        }
         Heard::Nothing => Finding::settled("it sends nothing, though webhooks come in")
             .switch("officernd.api_write_webhooks", false),
         Heard::Deaf(why) => Finding::open(why),

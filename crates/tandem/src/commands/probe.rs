@@ -2,6 +2,8 @@
 
 mod report;
 
+mod switches;
+
 use std::{
     io::{self, BufRead as _, IsTerminal as _, Write as _},
     process::ExitCode,
@@ -46,7 +48,7 @@ pub(crate) async fn probe(client: &Client, probe: &cli::Probe) -> Result<ExitCod
     // before the first write: from then on there may be something to remove
     let interrupts = serve::Interrupts::listen();
     let events = client.stream(&path, Payload::Json(wanted)).await?;
-    let report = Run {
+    let mut report = Run {
         client,
         events,
         interrupts,
@@ -55,7 +57,9 @@ pub(crate) async fn probe(client: &Client, probe: &cli::Probe) -> Result<ExitCod
     }
     .until_its_end()
     .await?;
-    let text = report::markdown(&report, &sandbox::Switches::registry());
+    let registry = sandbox::Switches::registry();
+    report["switches"] = switches::standing(&report, &registry);
+    let text = report::markdown(&report, &registry);
     if let Some(file) = &probe.report {
         let content = match file
             .extension()

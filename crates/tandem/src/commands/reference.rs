@@ -12,6 +12,7 @@ use server::Code;
 
 mod catalog;
 mod fields;
+mod probes;
 
 use crate::{cli::Cli, wiring};
 
@@ -32,6 +33,7 @@ pub(crate) fn write(out: &Path) -> Result<()> {
     let connectors = wiring::connectors();
     let all: Vec<&dyn connector::Connector> =
         connectors.iter().map(|connector| &**connector).collect();
+    files.push(("reference/probes.md".to_owned(), probes::page(&all)));
     files.extend(catalog::pages(&all));
     files.extend(connectors.iter().map(|connector| {
         let name = format!("systems/fields/{}.md", connector.describe().system);

@@ -72,11 +72,46 @@ async fn a_live_account_is_asked_through_a_server_and_the_report_names_the_switc
     );
     assert_eq!(
         facts[1]["switches"],
-        json!({"highlevel.api_write_webhooks": true}),
+        json!({
+            "highlevel.api_write_webhooks": true,
+            "highlevel.webhook_delivery_id": true,
+            "highlevel.webhook_envelope": "flat",
+            "highlevel.webhook_signature": "ed25519",
+        }),
         "a real webhook came in: {report:#}"
+    );
+    // each switch of the system is spoken of, whether it was asked about or not
+    let registry = sandbox::Switches::registry();
+    let of_system = registry
+        .iter()
+        .filter(|switch| switch.system == System::HighLevel);
+    let standing = |name: &str| {
+        let mut rows = report["switches"].as_array().unwrap().iter();
+        let row = rows.find(|row| row["switch"] == name);
+        row.unwrap_or_else(|| panic!("{name} is not spoken of"))
+    };
+    for switch in of_system {
+        let row = standing(switch.name);
+        let reasoned = row["why"].as_str().is_some_and(|why| !why.is_empty());
+        assert_ne!(row["value"].is_null(), !reasoned, "{row}");
+    }
+    assert_eq!(standing("highlevel.tags_lowercased")["stands"], "turned");
+    assert_eq!(standing("highlevel.webhook_envelope")["stands"], "as_it_is");
+    assert_eq!(
+        standing("highlevel.put_tags")["why"],
+        "not asked in this run"
+    );
+    assert_eq!(
+        standing("highlevel.merge_webhooks")["stands"],
+        "beyond_asking"
     );
     let written = std::fs::read_to_string(world.folder.path().join("probe.md")).unwrap();
     for words in [
+        "which is not the vendor's own address",
+        "* Match as they are: `highlevel.api_write_webhooks`",
+        "* To be turned: `highlevel.tags_lowercased` to `true`",
+        "* Not settled: `highlevel.put_tags`, which `tags_in_update` asks: not asked in this run",
+        "* Beyond asking: `highlevel.merge_webhooks`: only people merge contacts",
         "turn `highlevel.tags_lowercased` to `true` (it is `false` by itself)",
         "`highlevel.api_write_webhooks` matches as it is",
         "Are tags stored as typed",

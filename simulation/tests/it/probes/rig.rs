@@ -352,6 +352,16 @@ fn config(control: &Control, system: System) -> Result<(ConnectionConfig, Given)
         }
         System::OnOffice => {
             let access = act("show_access", json!({}))?;
+            let make = |resource: &str, data: Json| {
+                let parameters = json!({"data": data});
+                let deed =
+                    json!({"action": "create", "resource": resource, "parameters": parameters});
+                act("perform", deed)
+            };
+            make("task", json!({"Art": 153, "Status": 2, "Betreff": "Call"}))?;
+            for price in [1_000, 2_000] {
+                make("estate", json!({"kaufpreis": price}))?;
+            }
             let config = json!({
                 "system": "onoffice",
                 "base_url": "http://sandbox.invalid/onoffice",

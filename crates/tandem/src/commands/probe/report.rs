@@ -2,15 +2,20 @@
 
 use std::fmt::Write as _;
 
-use sandbox::{Setting, Switch};
+use sandbox::Switch;
 use serde_json::Value as Json;
 
+use super::switches::default;
 use crate::output::cell;
 
 /// The report as Markdown: what was asked, what was seen, which switch of the sandbox has to be turned how.
 pub(super) fn markdown(report: &Json, switches: &[&Switch]) -> String {
+    let seen = match report["address"].as_str() {
+        Some(address) => format!("at {address}, which is not the vendor's own address"),
+        None => "on a live account".to_owned(),
+    };
     let mut text = format!(
-        "# {} on `{}`, as seen on a live account\n\nAccount {}, {} to {}. Everything made carried `{}`.\n\n",
+        "# {} on `{}`, as seen {seen}\n\nAccount {}, {} to {}. Everything made carried `{}`.\n\n",
         cell(report, "/title"),
         cell(report, "/connection"),
         cell(report, "/account"),
@@ -41,6 +46,7 @@ pub(super) fn markdown(report: &Json, switches: &[&Switch]) -> String {
             text.push('\n');
         }
     }
+    standing(&mut text, report);
     text.push_str("## What was made\n\n");
     let _ = writeln!(text, "{} records were removed again.", report["removed"]);
     if let Some(seconds) = report["lag_seconds"]
@@ -69,16 +75,58 @@ pub(super) fn markdown(report: &Json, switches: &[&Switch]) -> String {
     text
 }
 
+/// Every switch of the sandbox, by whether it matches.
+fn standing(text: &mut String, report: &Json) {
+    let of = |stands: &str| {
+        let all = rows(&report["switches"]).iter();
+        all.filter(|row| row["stands"] == stands)
+            .collect::<Vec<_>>()
+    };
+    text.push_str("## The switches of the sandbox\n\n");
+    let as_it_is: Vec<String> = of("as_it_is")
+        .iter()
+        .map(|row| format!("`{}`", cell(row, "/switch")))
+        .collect();
+    let mut line = |line: std::fmt::Arguments<'_>| {
+        // writing into a string does not fail
+        let _ = writeln!(text, "{line}");
+    };
+    match as_it_is.is_empty() {
+        true => line(format_args!("* None was seen to match as it is.")),
+        false => line(format_args!("* Match as they are: {}", as_it_is.join(", "))),
+    }
+    for row in of("turned") {
+        line(format_args!(
+            "* To be turned: `{}` to `{}` (it is `{}` by itself)",
+            cell(row, "/switch"),
+            row["value"],
+            row["default"]
+        ));
+    }
+    for row in of("not_settled") {
+        line(format_args!(
+            "* Not settled: `{}`, which `{}` asks: {}",
+            cell(row, "/switch"),
+            cell(row, "/probe"),
+            cell(row, "/why")
+        ));
+    }
+    for row in of("beyond_asking") {
+        line(format_args!(
+            "* Beyond asking: `{}`: {}",
+            cell(row, "/switch"),
+            cell(row, "/why")
+        ));
+    }
+    text.push('\n');
+}
+
 /// How a switch has to stand, and whether that is how it stands by itself.
 fn turn(name: &str, value: &Json, switches: &[&Switch]) -> String {
     let default = switches
         .iter()
         .find(|switch| switch.name == name)
-        .map(|switch| match switch.default {
-            Setting::Flag(flag) => Json::from(flag),
-            Setting::Number(number) => Json::from(number),
-            Setting::Choice(word) => Json::from(word),
-        });
+        .map(|switch| default(switch));
     match default {
         Some(default) if default == *value => format!("`{name}` matches as it is: `{default}`"),
         Some(default) => format!("turn `{name}` to `{value}` (it is `{default}` by itself)"),
