@@ -16,7 +16,7 @@ mod marks;
 
 use matching::KeyKind;
 use merge::Direction;
-use record::{Access, Country, Entity, FieldName, Kind, Schema, Side, Sides};
+use record::{Access, Country, Entity, FieldName, FieldSpec, Kind, Schema, Side, Sides};
 
 use crate::{
     CompiledEntity, CompiledMapping, Problem,
@@ -361,13 +361,22 @@ fn required_fields(
                     ),
                     match &spec.capability.setting {
                         Some(setting) => format!(
-                            "map it, give new records one with `{setting}` under the connection's `settings`, or set `create: {{{side}: false}}`"
+                            "give new records one with `{setting}` under the connection's `settings`{}; or map it, set `create: {{{side}: false}}`, or delete the block",
+                            which(spec)
                         ),
                         None => format!("map it, or set `create: {{{side}: false}}`"),
                     },
                 );
             }
         }
+    }
+}
+
+/// What a setting may be that stands for a field.
+fn which(spec: &FieldSpec) -> String {
+    match spec.choices.is_empty() {
+        true => String::new(),
+        false => format!(": {}", vocabulary::taken(&spec.choices)),
     }
 }
 

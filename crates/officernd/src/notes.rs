@@ -18,7 +18,7 @@ use jiff::{
     tz::TimeZone,
 };
 use record::{
-    Access, Capability, Completeness, Entity, Field, FieldSpec, Fields, Kind, Read, Record,
+    Access, Capability, Choice, Completeness, Entity, Field, FieldSpec, Fields, Kind, Read, Record,
     RecordId, Schema,
 };
 
@@ -74,6 +74,13 @@ pub(crate) async fn schema(calls: &dyn Calls) -> Result<Schema, Error> {
         let mut lacking = fields[0].clone();
         lacking.name = "property".into();
         lacking.label = "Property of the member that holds it".to_owned();
+        lacking.kind = Kind::Choice;
+        lacking.choices = text_properties(calls)
+            .await?
+            .unwrap_or_default()
+            .into_iter()
+            .map(|(key, label)| Choice { key, label })
+            .collect();
         lacking.capability = Capability {
             required: true,
             setting: Some(NOTES_PROPERTY.to_owned()),
@@ -85,13 +92,8 @@ pub(crate) async fn schema(calls: &dyn Calls) -> Result<Schema, Error> {
             fields,
         });
     };
-    let known = properties::specs(calls, members()?).await;
-    if let Ok(known) = bearing_missing_right(known)? {
-        let texts: Vec<&str> = known
-            .iter()
-            .filter(|spec| matches!(spec.kind, Kind::Text | Kind::LongText))
-            .filter_map(|spec| spec.name.as_str().strip_prefix(PROPERTIES))
-            .collect();
+    if let Some(texts) = text_properties(calls).await? {
+        let texts: Vec<&str> = texts.iter().map(|(key, _)| key.as_str()).collect();
         if !texts.contains(&property) {
             return Err(Error::Setting {
                 setting: NOTES_PROPERTY,
@@ -106,6 +108,22 @@ pub(crate) async fn schema(calls: &dyn Calls) -> Result<Schema, Error> {
         entity: Entity::Note,
         fields: usual(),
     })
+}
+
+/// The text properties of members, each with what people see; `None` where they may not be read.
+async fn text_properties(calls: &dyn Calls) -> Result<Option<Vec<(String, String)>>, Error> {
+    let known = properties::specs(calls, members()?).await;
+    Ok(bearing_missing_right(known)?.ok().map(|known| {
+        let texts = known
+            .into_iter()
+            .filter(|spec| matches!(spec.kind, Kind::Text | Kind::LongText));
+        texts
+            .filter_map(|spec| {
+                let key = spec.name.as_str().strip_prefix(PROPERTIES)?.to_owned();
+                Some((key, spec.label))
+            })
+            .collect()
+    }))
 }
 
 fn property(calls: &dyn Calls) -> Result<&str, Error> {

@@ -369,10 +369,11 @@ Examples:
   tandem alerts --test                          (sends a test on each channel)")]
     Alerts(Alerts),
 
-    /// Fields that do not cross, each with the reason
+    /// Fields that do not cross, each once with the reason and how many records it is about
     #[command(after_help = "\
 Examples:
   tandem blocked
+  tandem blocked --records                      (each record)
   tandem blocked --sync people --json")]
     Blocked(Blocked),
 
@@ -530,6 +531,15 @@ pub(crate) struct Init {
     /// Which pair
     #[arg(value_enum)]
     pub(crate) pair: Pair,
+    /// Only these kinds of records beside contacts, with commas: company, opportunity, appointment, task, note [default: all that the
+    /// pair has]
+    #[arg(
+        long,
+        value_name = "KINDS",
+        value_delimiter = ',',
+        hide_default_value = true
+    )]
+    pub(crate) only: Vec<record::Entity>,
     /// The file to write; `-` for stdout. An existing file is never overwritten
     #[arg(long, default_value = "tandem.yaml", value_name = "FILE")]
     pub(crate) out: PathBuf,
@@ -595,6 +605,9 @@ pub(crate) struct Fields {
     /// Only of this kind of record
     #[arg(long, value_name = "KIND")]
     pub(crate) entity: Option<String>,
+    /// Only this one, with everything that it takes: each id and what people see
+    #[arg(long, value_name = "FIELD", conflicts_with = "users_of")]
+    pub(crate) field: Option<String>,
     /// Instead, propose which user of this account is which of that one, by their e-mail addresses
     #[arg(long, value_name = "CONNECTION", conflicts_with = "entity")]
     pub(crate) users_of: Option<String>,
@@ -1099,6 +1112,9 @@ pub(crate) struct Blocked {
     /// Only of this sync
     #[arg(long, value_name = "NAME")]
     pub(crate) sync: Option<String>,
+    /// Each record by itself
+    #[arg(long)]
+    pub(crate) records: bool,
     /// At most so many; 0: all of them
     #[arg(long, default_value_t = 100, value_name = "N")]
     pub(crate) limit: usize,

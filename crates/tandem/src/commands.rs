@@ -10,6 +10,7 @@ mod links;
 mod listen;
 mod local;
 mod look;
+mod narrow;
 mod noted;
 pub(crate) mod plan;
 pub(crate) mod practise;

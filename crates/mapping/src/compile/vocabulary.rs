@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use merge::Direction;
-use record::{Kind, Rewrite, Side, Sides};
+use record::{Choice, Kind, Rewrite, Side, Sides};
 
 use crate::{
     lens::Vocabulary,
@@ -123,12 +123,34 @@ fn key(slot: &Slot, word: &str, path: &str, problems: &mut Problems) -> Option<S
         return Some(key.to_owned());
     }
     let message = format!("`{}` has no value `{word}`", slot.name());
-    let keys = slot.spec.choices.iter().map(|choice| choice.key.as_str());
-    match nearest(word, keys) {
-        Some(meant) => problems.hint(path, message, format!("did you mean `{meant}`?")),
-        None => problems.add(path, message),
-    }
+    let choices = &slot.spec.choices;
+    let words = choices
+        .iter()
+        .flat_map(|choice| [choice.key.as_str(), choice.label.as_str()]);
+    let hint = match nearest(word, words) {
+        Some(meant) => format!("did you mean `{meant}`?"),
+        None => format!("it takes {}", taken(choices)),
+    };
+    problems.hint(path, message, hint);
     None
+}
+
+/// The most values that a hint names.
+const NAMED: usize = 12;
+
+/// What a field takes, each with what people see.
+pub(super) fn taken(choices: &[Choice]) -> String {
+    let named = choices.iter().take(NAMED).map(|choice| {
+        match choice.label.trim().is_empty() || choice.label == choice.key {
+            true => format!("`{}`", choice.key),
+            false => format!("`{}` ({})", choice.key, choice.label),
+        }
+    });
+    let mut text = named.collect::<Vec<_>>().join(", ");
+    if choices.len() > NAMED {
+        text += &format!(" and {} more", choices.len() - NAMED);
+    }
+    text
 }
 
 /// Users have ids of their own in each system: one that is not known to be somebody there means nobody.

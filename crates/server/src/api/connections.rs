@@ -268,7 +268,7 @@ pub(crate) struct AddField {
     label: String,
 }
 
-/// Makes a text field of the account's own and says its name.
+/// Makes a text field of the account's own, unless one is called so already, and says its name.
 pub(crate) async fn add_field(
     State(app): State<AppState>,
     Path(name): Path<String>,
@@ -288,11 +288,26 @@ pub(crate) async fn add_field(
     let session = app
         .connections
         .session(&name, store::Lane::Live, "add-field")?;
+    // who asks twice wants one field, not two of one name
+    let schema = connector.schema(&session, wanted.entity).await?;
+    let same = |spec: &&record::FieldSpec| {
+        let is_text = spec.custom && spec.kind == record::Kind::Text;
+        let may = spec.capability.access == record::Access::ReadWrite;
+        is_text && may && spec.label.trim().to_lowercase() == label.to_lowercase()
+    };
+    if let Some(spec) = schema.fields.iter().find(same) {
+        let (field, label) = (&spec.name, &spec.label);
+        return Ok(Json(
+            json!({"field": field, "label": label, "was_there": true}),
+        ));
+    }
     let field = connector.make_field(&session, wanted.entity, label).await?;
     app.connections
         .made_field(&name, wanted.entity, &field)
         .await?;
-    Ok(Json(json!({"field": field, "label": label})))
+    Ok(Json(
+        json!({"field": field, "label": label, "was_there": false}),
+    ))
 }
 
 #[derive(Deserialize)]

@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     io::{self, IsTerminal as _, Write as _},
     process::ExitCode,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context as _, Result, bail};
@@ -67,9 +67,9 @@ async fn sign_in(
     connect: &cli::Connect,
     output: Output,
 ) -> Result<ExitCode> {
-    let answer = client
-        .post(&format!("{path}/connect"), json!({"fields": fields}))
-        .await?;
+    let path = format!("{path}/connect");
+    let asking = client.post(&path, json!({"fields": fields}));
+    let answer = with_patience(asking).await?;
     let Some(link) = answer["link"].as_str() else {
         // nothing is registered at the vendor for what is pasted
         return told(&answer["connected"], &Json::Null, connect.format.json);
@@ -100,6 +100,30 @@ async fn sign_in(
             format!("nobody signed in within {} seconds", connect.wait),
         )
         .into()),
+    }
+}
+
+/// How long an answer is waited for before the person is told what takes so long, and then again and again.
+const PATIENCE: Duration = Duration::from_secs(5);
+const REMINDER: Duration = Duration::from_secs(20);
+
+/// Waits for the answer of a sign-in, and says what is being waited for.
+async fn with_patience(asking: impl Future<Output = Result<Json>>) -> Result<Json> {
+    let began = Instant::now();
+    let mut pause = PATIENCE;
+    tokio::pin!(asking);
+    loop {
+        tokio::select! {
+            answer = &mut asking => return answer,
+            () = tokio::time::sleep(pause) => {}
+        }
+        match pause == PATIENCE {
+            true => eprintln!(
+                "Still signing in. A vendor that refuses because one permission was not granted does not say which: Tandem asks for parts of them until it knows. Vendors take few sign-ins a minute (OfficeRnD: five), so this may take two minutes."
+            ),
+            false => eprintln!("Still signing in ({} s).", began.elapsed().as_secs()),
+        }
+        pause = REMINDER;
     }
 }
 
@@ -302,7 +326,7 @@ fn config_name(name: &str) -> String {
     }
 }
 
-/// Makes a custom field and prints its name.
+/// Makes a custom field, or finds the one that is called so already, and prints its name.
 pub(crate) async fn add_field(client: &Client, field: &cli::AddField) -> Result<ExitCode> {
     let path = format!("/api/v1/connections/{}/fields", segment(&field.name));
     let wanted = json!({"entity": field.entity, "label": field.label});
@@ -311,6 +335,12 @@ pub(crate) async fn add_field(client: &Client, field: &cli::AddField) -> Result<
         output::json(&made)?;
     } else {
         output::text(&format!("{}\n", cell(&made, "/field")))?;
+        if made["was_there"] == true {
+            eprintln!(
+                "There is a text field `{}` already; nothing was made.",
+                cell(&made, "/label")
+            );
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -11,6 +11,7 @@ use server::{Code, NewToken, StoredCredentials};
 use store::ActOutcome;
 use vault::KEY_VARIABLE;
 
+use super::narrow::narrowed;
 use crate::{
     cli::{self, Cli, Global, Pair},
     commands::{noted::note, practise},
@@ -31,6 +32,10 @@ pub(crate) async fn init(init: &cli::Init) -> Result<()> {
     let text = match &init.sandbox {
         Some(url) => practise::config(init.pair, url).await?,
         None => template(init.pair).to_owned(),
+    };
+    let text = match init.only.as_slice() {
+        [] => text,
+        only => narrowed(&text, only)?,
     };
     if init.out == Path::new("-") {
         return output::text(&text);

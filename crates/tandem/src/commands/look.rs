@@ -1,12 +1,17 @@
 //! Commands that only look.
 
+use std::collections::BTreeMap;
+
 use anyhow::Result;
 use jiff::{SignedDuration, Timestamp};
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
+
+use server::Code;
 
 use crate::{
     cli::{self, Format},
     client::{Client, segment},
+    failure::Failure,
     output::{self, Column, at, cell},
 };
 
@@ -233,7 +238,7 @@ pub(crate) async fn fields(client: &Client, fields: &cli::Fields) -> Result<()> 
     }
     let path = format!("/api/v1/connections/{}/fields", segment(&fields.name));
     let schemas = list(client, &path, &[("entity", fields.entity.clone())]).await?;
-    if fields.format.json {
+    if fields.format.json && fields.field.is_none() {
         return output::json(&Json::Array(schemas));
     }
     let mut rows = Vec::new();
@@ -249,6 +254,13 @@ pub(crate) async fn fields(client: &Client, fields: &cli::Fields) -> Result<()> 
             row["entity"] = schema["entity"].clone();
             rows.push(row);
         }
+    }
+    if let Some(name) = &fields.field {
+        rows.retain(|row| row["name"] == **name);
+        return match fields.format.json {
+            true => output::json(&Json::Array(rows)),
+            false => one_field(&rows, name, &fields.name),
+        };
     }
     let label = |row: &Json| match row["custom"].as_bool() {
         Some(true) => format!("{} (own)", cell(row, "/label")),
@@ -277,7 +289,7 @@ pub(crate) async fn fields(client: &Client, fields: &cli::Fields) -> Result<()> 
             .as_array()
             .into_iter()
             .flatten()
-            .map(|choice| cell(choice, "/key"))
+            .map(named)
             .collect();
         match keys.len() {
             0 => String::new(),
@@ -296,6 +308,44 @@ pub(crate) async fn fields(client: &Client, fields: &cli::Fields) -> Result<()> 
             ("choices", &choices),
         ],
         "No fields.",
+    )
+}
+
+/// What a field takes: its key, and what people see where that is another word.
+fn named(choice: &Json) -> String {
+    let (key, label) = (cell(choice, "/key"), cell(choice, "/label"));
+    match label.trim().is_empty() || label == key {
+        true => key,
+        false => format!("{key} ({label})"),
+    }
+}
+
+/// Everything that the fields of this name take.
+fn one_field(rows: &[Json], name: &str, connection: &str) -> Result<()> {
+    if rows.is_empty() {
+        return Err(Failure::new(
+            Code::BadRequest,
+            format!("{connection} has no field `{name}`"),
+        )
+        .hint(format!("`tandem fields {connection}` lists them"))
+        .into());
+    }
+    let mut taken = Vec::new();
+    for field in rows {
+        for choice in field["choices"].as_array().into_iter().flatten() {
+            let mut row = choice.clone();
+            row["entity"] = field["entity"].clone();
+            taken.push(row);
+        }
+    }
+    output::table(
+        &taken,
+        &[
+            ("entity", &at("/entity")),
+            ("id", &at("/key")),
+            ("what people see", &at("/label")),
+        ],
+        "It takes anything of its kind.",
     )
 }
 
@@ -453,18 +503,17 @@ pub(crate) async fn retention(client: &Client, format: cli::Format) -> Result<()
     output::text(&format!("The database has {megabytes} MB.\n"))
 }
 
-/// Fields that do not cross.
+/// Fields that do not cross: each once, with how many records it is about, or record by record.
 pub(crate) async fn blocked(client: &Client, blocked: &cli::Blocked) -> Result<()> {
     let pages = Pages {
         path: "/api/v1/blocked",
         query: &[("sync", blocked.sync.clone())],
         place: ("after", "/cursor"),
     };
-    let rows = pages.rows(client, blocked.limit).await?;
-    show(
-        rows,
-        blocked.format,
-        &[
+    let none = "Every field crosses.";
+    if blocked.records {
+        let rows = pages.rows(client, blocked.limit).await?;
+        let columns: &[Column<'_>] = &[
             ("sync", &at("/sync")),
             ("entity", &at("/entity")),
             ("left", &at("/left")),
@@ -473,9 +522,51 @@ pub(crate) async fn blocked(client: &Client, blocked: &cli::Blocked) -> Result<(
             ("not taken by", &at("/connection")),
             ("since", &when("/since")),
             ("why", &at("/reason")),
-        ],
-        "Every field crosses.",
-    )
+        ];
+        return show(rows, blocked.format, columns, none);
+    }
+    // what one field is about may be any number of records
+    let mut rows = by_field(&pages.rows(client, 0).await?);
+    if blocked.limit > 0 {
+        rows.truncate(blocked.limit);
+    }
+    let some = !rows.is_empty();
+    let columns: &[Column<'_>] = &[
+        ("sync", &at("/sync")),
+        ("entity", &at("/entity")),
+        ("mapping", &at("/mapping")),
+        ("not taken by", &at("/connection")),
+        ("records", &at("/records")),
+        ("since", &when("/since")),
+        ("why", &at("/reason")),
+    ];
+    show(rows, blocked.format, columns, none)?;
+    if some && !blocked.format.json {
+        eprintln!("hint: `tandem blocked --records` lists each record");
+    }
+    Ok(())
+}
+
+/// Each field that does not cross for one reason once, the oldest first; `records` says how many it is about.
+fn by_field(rows: &[Json]) -> Vec<Json> {
+    let mut fields: Vec<Json> = Vec::new();
+    let mut places: BTreeMap<[String; 5], usize> = BTreeMap::new();
+    for row in rows {
+        let same = ["sync", "entity", "mapping", "connection", "reason"];
+        let key = same.map(|name| cell(row, &format!("/{name}")));
+        let place = *places.entry(key).or_insert_with(|| {
+            let mut field = serde_json::Map::new();
+            for name in same.into_iter().chain(["since"]) {
+                field.insert(name.to_owned(), row[name].clone());
+            }
+            field.insert("records".to_owned(), json!(0));
+            fields.push(Json::Object(field));
+            fields.len() - 1
+        });
+        let records = fields[place]["records"].as_u64().unwrap_or_default();
+        fields[place]["records"] = json!(records + 1);
+    }
+    fields
 }
 
 /// Records that a sync left out.

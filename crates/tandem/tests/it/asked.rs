@@ -149,7 +149,7 @@ async fn what_is_stored_is_told_at_once_though_no_system_can_be_reached() {
     // What does not cross is said with the record, and in a list of its own.
     let why = told("Zusatz1")["blocked"].as_str().unwrap().to_owned();
     assert!(why.contains("only when a record is made"), "{explained:#}");
-    let blocked = world.run(&["blocked", "--json"]).await.json();
+    let blocked = world.run(&["blocked", "--records", "--json"]).await.json();
     assert_eq!(blocked[0]["left"], left, "{blocked:#}");
     assert_eq!(blocked[0]["connection"], "marketing", "{blocked:#}");
     let shown = world.run(&["blocked", "--sync", "people"]).await;

@@ -245,6 +245,6 @@ async fn an_answer_about_values_that_do_not_fit_becomes_the_rule_of_the_field() 
     assert_eq!(world.run(&open).await.json(), json!([]));
     world.run(&["sync", "people", "--json"]).await.json();
     assert_eq!(world.run(&open).await.json(), json!([]));
-    let blocked = world.run(&["blocked", "--json"]).await.json();
+    let blocked = world.run(&["blocked", "--records", "--json"]).await.json();
     assert_eq!(blocked.as_array().unwrap().len(), 3, "{blocked:#}");
 }

@@ -117,6 +117,11 @@ async fn an_account_is_disconnected_and_what_was_made_there_is_gone() {
         state.to_string().contains("Key of ours")
     };
     assert!(fields());
+    // asked for once more it is found, and not made a second time
+    let again = world.run(&["add-field", "marketing", "key of OURS "]).await;
+    assert_eq!(again.code, 0, "{again:#?}");
+    assert_eq!(again.out.trim(), field);
+    assert!(again.err.contains("nothing was made"), "{again:#?}");
     let asked = world.run(&["disconnect", "marketing"]).await;
     assert_eq!(asked.code, 1, "nobody agreed: {asked:#?}");
     assert!(

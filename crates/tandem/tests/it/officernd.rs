@@ -19,18 +19,22 @@ async fn ready(world: &World, settings: &str) -> String {
     people.to_owned()
 }
 
-/// What `init` writes, pointed at the sandbox; `settings` stands in the place of the commented location.
+/// What `init` writes, pointed at the sandbox.
 async fn whole(world: &World, settings: &str) -> String {
     let printed = world
         .run_bare(&["init", "highlevel-officernd", "--out", "-"])
         .await;
+    pointed(world, &printed.out, settings)
+}
+
+/// A config of `init`, pointed at the sandbox; `settings` stands in the place of the commented location.
+fn pointed(world: &World, text: &str, settings: &str) -> String {
     let url = world.sandbox.url();
     let at =
         |path: &str| format!("base_url: {url}/{path}\n    allow_private_addresses: true\n    ");
     let slug = world.act(System::OfficeRnd, "access", json!({}))["slug"].clone();
     let slug = slug.as_str().unwrap();
-    let text = printed
-        .out
+    let text = text
         .replace("127.0.0.1:8484", "127.0.0.1:0")
         .replace("env:HIGHLEVEL_CLIENT_ID", "env:TANDEM_TEST_ID")
         .replace("env:HIGHLEVEL_CLIENT_SECRET", "env:TANDEM_TEST_SECRET")
@@ -217,23 +221,34 @@ async fn every_block_names_what_it_lacks_and_is_filled_in() {
     assert_eq!(first.code, 0, "{first:#?}");
     connect(&world).await;
     let lacks = apply(whole(&world, "").await).await;
-    let named = [
-        "TDM-C011",
-        "`location`",
-        "`calendar`",
-        "`resource`",
-        "`ticket_type`",
-        "`notes_property`",
-        "PIPELINE: FIRST STAGE",
-    ];
-    lacks.refused(3, &named);
+    let notes = json!({"key": "Notes", "type": "Text", "targets": ["member"]});
     let room = world.act(System::OfficeRnd, "things", json!({"kind": "resource"}));
+    // each says what is there to choose from: nobody has to look ids up
+    let choice = |id: &Json| format!("`{}` (", id.as_str().unwrap());
+    let named = [
+        "TDM-C011".to_owned(),
+        "`location`".to_owned(),
+        format!("`{}` (", location(&world)),
+        "`calendar`".to_owned(),
+        choice(&calendar["id"]) + "Rooms)",
+        "`resource`".to_owned(),
+        choice(&room[0]["_id"]),
+        "`ticket_type`".to_owned(),
+        "`notes_property`".to_owned(),
+        "`crm_id`".to_owned(),
+        "PIPELINE: FIRST STAGE".to_owned(),
+        "(Sales: New lead)".to_owned(),
+    ];
+    let said = lacks.err.split_whitespace().collect::<Vec<_>>().join(" ");
+    for words in &named {
+        assert!(said.contains(words), "`{words}` is not in {said}");
+    }
+    lacks.refused(3, &["9 problems found"]);
     let option = world.act(
         System::OfficeRnd,
         "things",
         json!({"kind": "ticket_option"}),
     );
-    let notes = json!({"key": "Notes", "type": "Text", "targets": ["member"]});
     world.act(System::OfficeRnd, "add_property", notes);
     let settings = format!(
         "location: {}\n      resource: {}\n      notes_property: Notes\n      ticket_type: {option}\n      ticket_severity: {option}\n      ticket_priority: {option}",
@@ -305,6 +320,69 @@ async fn every_block_names_what_it_lacks_and_is_filled_in() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_wants_few_kinds_of_records_fills_in_nothing_but_the_location() {
+    let world = World::start().await;
+    let pair = ["init", "highlevel-officernd", "--out", "-", "--only"];
+    let init = async |only: &'static str| {
+        let ran = world
+            .run_bare(&pair.into_iter().chain([only]).collect::<Vec<_>>())
+            .await;
+        assert_eq!(ran.code, 0, "{ran:#?}");
+        ran.out
+    };
+    let kinds = |text: &str| -> Vec<String> {
+        let config: Json = serde_yaml_ng::from_str(text).unwrap();
+        let entities = config["syncs"]["people"]["entities"].as_object().unwrap();
+        entities.keys().cloned().collect()
+    };
+    let people = init("contact").await;
+    assert_eq!(kinds(&people), ["contact"]);
+    assert!(!people.contains("name: company"), "{people}");
+    assert!(people.contains("name_check: true"), "{people}");
+    assert_eq!(kinds(&init("company").await), ["company", "contact"]);
+    assert_eq!(
+        kinds(&init("task,company").await),
+        ["company", "contact", "task"]
+    );
+    // what is left is what stands in the whole one
+    let whole = world
+        .run_bare(&["init", "highlevel-officernd", "--out", "-"])
+        .await
+        .out;
+    let lines: std::collections::BTreeSet<&str> = whole.lines().collect();
+    assert!(people.lines().all(|line| lines.contains(line)));
+    let refused = world
+        .run_bare(&[
+            "init",
+            "highlevel-officernd",
+            "--out",
+            "-",
+            "--only",
+            "deals",
+        ])
+        .await;
+    assert_ne!(refused.code, 0, "{refused:#?}");
+
+    // and it works: the location is all that is asked for, and it is said which there are
+    let text = pointed(&world, &init("company").await, "");
+    let apply = async |text: &str| {
+        let config = world.write("tandem.yaml", text);
+        world.run(&["apply", config.to_str().unwrap()]).await
+    };
+    assert_eq!(apply(&text).await.code, 0);
+    connect(&world).await;
+    let lacks = apply(&text).await;
+    let id = location(&world);
+    lacks.refused(3, &["2 problems found", "`location`", &id]);
+    let shown = world
+        .run(&["fields", "coworking", "--field", "location"])
+        .await;
+    assert!(shown.out.contains(&id), "{shown:#?}");
+    let filled = pointed(&world, &init("company").await, &format!("location: {id}"));
+    assert_eq!(apply(&filled).await.code, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn five_token_requests_a_minute_are_kept_by_processes_one_after_the_other() {
     let world = World::start().await;
     let settings = format!("location: {}", location(&world));
@@ -325,10 +403,9 @@ async fn five_token_requests_a_minute_are_kept_by_processes_one_after_the_other(
         world.connect_coworking().await;
         assert!(requests()[0].1 <= 5, "{:?}", requests());
     }
-    // The next one waits, or says that it would have to; the vendor is not asked.
     let slug = world.folder.path().join("slug");
     let organization = format!("organization=file:{}", slug.display());
-    let mut sixth = world.spawn(&[
+    let connect = [
         "connect",
         "coworking",
         "--field",
@@ -337,8 +414,22 @@ async fn five_token_requests_a_minute_are_kept_by_processes_one_after_the_other(
         "client_secret=env:OFFICERND_CLIENT_SECRET",
         "--field",
         &organization,
-    ]);
-    // far longer than each of the five took
+    ];
+    // A server that is started now waits, or says that it would have to, and so does a command beside it, which says what it waits
+    // for; the vendor is not asked.
+    let server = world
+        .serve_with(&["--config", config.to_str().unwrap()])
+        .await;
+    let mut beside = world.spawn_with(&connect, std::process::Stdio::piped());
+    tokio::time::sleep(Duration::from_secs(7)).await;
+    drop(beside.kill());
+    let said = beside.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&said.stderr).into_owned();
+    assert!(said.contains("Still signing in"), "{said}");
+    assert_eq!(requests(), [(200, 5)]);
+    server.stop();
+    // the same without a server; far longer than each of the five took
+    let mut sixth = world.spawn(&connect);
     tokio::time::sleep(Duration::from_secs(4)).await;
     drop(sixth.kill());
     drop(sixth.wait());
@@ -548,6 +639,114 @@ async fn a_field_that_the_account_refuses_is_noticed_once_and_travels_the_other_
     assert!(left.to_string().contains("+4930901829"), "{left:#}");
     let dump = control.dump(System::OfficeRnd).to_string();
     assert!(dump.contains("+4930901899"), "{dump}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_learnt_is_listed_once_for_each_field_and_forgotten_with_the_next_connect() {
+    let world = World::start().await;
+    let control = world.sandbox.control();
+    let turn = |switch: &str, value: Json| control.core().switches.set(switch, &value).unwrap();
+    turn("officernd.put_profile", json!("2026-02"));
+    turn("highlevel.search_lag_ms", json!(0));
+    let applied = apply(&world, &format!("location: {}", location(&world))).await;
+    assert_eq!(applied.code, 0, "{applied:#?}");
+    connect(&world).await;
+    let person = |name: &str| json!({"firstName": name, "lastName": "Blum", "email": format!("{name}@example.org"), "phone": "+4930901820"});
+    control
+        .seed(System::HighLevel, &["anna", "bernd", "cora"].map(person))
+        .unwrap();
+    world.run(&["sync", "people", "--json"]).await.json();
+    let links = linked(&world, "contact").await;
+    assert_eq!(links.len(), 3);
+    let call = |phone: &str| {
+        for (left, _) in &links {
+            let input = json!({"id": left, "fields": {"phone": phone}});
+            world.act(System::HighLevel, "edit_contact", input);
+        }
+    };
+    let phones = || -> Vec<Json> {
+        let of = |(_, right): &(String, String)| {
+            world.act(System::OfficeRnd, "get_member", json!({"id": right}))["phone"].clone()
+        };
+        links.iter().map(of).collect()
+    };
+    call("+4930901821");
+    world.run(&["sync", "people", "--json"]).await.json();
+    assert_eq!(
+        phones(),
+        [
+            json!("+4930901820"),
+            json!("+4930901820"),
+            json!("+4930901820")
+        ]
+    );
+
+    // one row for the field, with how many it is about; each record where that is asked for
+    let listed = world.run(&["blocked", "--json"]).await.json();
+    let rows = listed.as_array().unwrap();
+    assert_eq!(rows.len(), 1, "{listed:#}");
+    assert_eq!(
+        (
+            &rows[0]["mapping"],
+            &rows[0]["connection"],
+            &rows[0]["records"]
+        ),
+        (&json!("phone"), &json!("coworking"), &json!(3)),
+        "{listed:#}"
+    );
+    let shown = world.run(&["blocked"]).await;
+    assert_eq!(
+        shown
+            .out
+            .matches("takes phone only when a record is made")
+            .count(),
+        1,
+        "{shown:#?}"
+    );
+    let each = world.run(&["blocked", "--records", "--json"]).await.json();
+    let of_links: std::collections::BTreeSet<&str> = each
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| row["right"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        of_links,
+        links.iter().map(|(_, right)| right.as_str()).collect()
+    );
+
+    // the vendor takes it from now on, but what was learnt holds until somebody connects anew
+    turn("officernd.put_profile", json!("2026-10"));
+    call("+4930901822");
+    world.run(&["sync", "people", "--json"]).await.json();
+    assert_eq!(phones()[0], "+4930901820");
+    connect(&world).await;
+    let checked = world.run(&["check", "coworking", "--json"]).await;
+    assert!(
+        !checked.out.contains("taken only when one is made"),
+        "{checked:#?}"
+    );
+    world.run(&["sync", "people", "--json"]).await.json();
+    assert_eq!(
+        phones(),
+        [
+            json!("+4930901822"),
+            json!("+4930901822"),
+            json!("+4930901822")
+        ]
+    );
+    call("+4930901823");
+    world.run(&["sync", "people", "--json"]).await.json();
+    assert_eq!(
+        phones(),
+        [
+            json!("+4930901823"),
+            json!("+4930901823"),
+            json!("+4930901823")
+        ]
+    );
+    let listed = world.run(&["blocked", "--json"]).await.json();
+    assert_eq!(listed, json!([]));
 }
 
 /// Linked records of one kind, HighLevel's first.

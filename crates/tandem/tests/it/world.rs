@@ -291,12 +291,17 @@ impl World {
 
     /// Starts a command on the database of this world.
     pub(crate) fn spawn(&self, arguments: &[&str]) -> Child {
+        self.spawn_with(arguments, Stdio::null())
+    }
+
+    /// The same, with what it says on stderr going there.
+    pub(crate) fn spawn_with(&self, arguments: &[&str], stderr: Stdio) -> Child {
         let database = self.named();
         let mut all = vec!["--database", &database];
         all.extend(arguments);
         self.command(&all)
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(stderr)
             .spawn()
             .unwrap()
     }
