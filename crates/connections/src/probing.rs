@@ -166,6 +166,7 @@ impl Connections {
 /// Removes what the run made; what is left, with the reason.
 async fn clean(session: &Session, desk: &RunDesk) -> (usize, Vec<LeftOver>) {
     let mut left = Vec::new();
+    let known = desk.to_remove().len();
     if desk.lost_track()
         && let Err(why) = find_lost(session, desk).await
     {
@@ -177,6 +178,17 @@ async fn clean(session: &Session, desk: &RunDesk) -> (usize, Vec<LeftOver>) {
                 desk.marker_text()
             ),
         });
+    }
+    // what has no e-mail address cannot be looked for
+    if desk.to_remove().len() == known {
+        left.extend(desk.unanswered().into_iter().map(|what| LeftOver {
+            entity: Entity::Contact,
+            id: None,
+            why: format!(
+                "nobody answered the request to {what}: look for {} and delete it if it is there",
+                desk.marker_text()
+            ),
+        }));
     }
     let mut removed = 0;
     for (what, request) in desk.undoings() {

@@ -152,7 +152,7 @@ Examples:
   tandem fields marketing --users-of office     (who is who, by e-mail address: `values` of an owner mapping)")]
     Fields(Fields),
 
-    /// Make a custom text field in an account, to keep the other side's id in; prints its name
+    /// Make a custom text field in an account, to keep the other side's id in, or find the one that is called so; prints its name
     #[command(after_help = "\
 Example:
   tandem add-field marketing \"onOffice id\"         (then `keep_id: {left: customFields.…}` in the config)")]

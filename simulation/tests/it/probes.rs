@@ -368,6 +368,27 @@ async fn a_record_whose_creation_was_not_answered_is_found_and_removed() -> Resu
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_perhaps_made_and_cannot_be_looked_for_is_named() -> Result<()> {
+    let rig = Rig::new(System::HighLevel).await?;
+    rig.control.core().faults.add(serde_json::from_value(json!({
+        "system": "highlevel", "method": "POST", "path": "/businesses", "count": 1,
+        "fault": {"kind": "drop_after"},
+    }))?);
+    let report = rig.ask(&["business_answer"]).await?;
+    ensure!(
+        report.facts[0].outcome == ProbeOutcome::Failed,
+        "{report:#?}"
+    );
+    ensure!(report.left.len() == 1, "{report:#?}");
+    let why = &report.left[0].why;
+    ensure!(
+        why.contains("make a business") && why.contains(&report.marker),
+        "{why}"
+    );
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_removed_is_listed_with_its_id() -> Result<()> {
     let rig = Rig::new(System::HighLevel).await?;
     rig.control.core().faults.add(serde_json::from_value(json!({

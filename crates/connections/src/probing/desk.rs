@@ -13,6 +13,7 @@ use async_trait::async_trait;
 use connector::{
     CallError, Calls, Desk, Effect, Heard, Probe, ProbeError, Request, Response, Told,
 };
+use http::Method;
 use jiff::Timestamp;
 use record::{Entity, RecordId};
 use serde_json::Value as Json;
@@ -44,6 +45,8 @@ struct State {
     made: Vec<(Entity, RecordId)>,
     /// What else is to be taken away, each with the request that does it.
     undo: Vec<(String, Request)>,
+    /// What may have been made: nobody answered.
+    unanswered: Vec<String>,
     emails: Vec<String>,
     kept: BTreeMap<String, Json>,
     heard: Vec<Noted>,
@@ -71,6 +74,7 @@ impl RunDesk {
                 probe: None,
                 made: Vec::new(),
                 undo: Vec::new(),
+                unanswered: Vec::new(),
                 emails: Vec::new(),
                 kept: BTreeMap::new(),
                 heard: Vec::new(),
@@ -101,6 +105,11 @@ impl RunDesk {
         if state.made.iter().all(|(_, known)| known != id) {
             state.made.push((entity, id.clone()));
         }
+    }
+
+    /// What may have been made without an answer, in words.
+    pub(super) fn unanswered(&self) -> Vec<String> {
+        self.state().unanswered.clone()
     }
 
     /// What is to be removed, the newest first.
@@ -205,6 +214,9 @@ impl Desk for RunDesk {
             Err(error) => {
                 if matches!(error, CallError::OutcomeUnknown { .. }) {
                     self.lost.store(true, Ordering::Relaxed);
+                    if request.method == Method::POST {
+                        self.state().unanswered.push(what.to_owned());
+                    }
                 }
                 Err(error.into())
             }

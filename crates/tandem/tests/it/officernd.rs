@@ -378,6 +378,12 @@ async fn who_wants_few_kinds_of_records_fills_in_nothing_but_the_location() {
         .run(&["fields", "coworking", "--field", "location"])
         .await;
     assert!(shown.out.contains(&id), "{shown:#?}");
+    let all = world
+        .run(&["fields", "coworking", "--entity", "contact"])
+        .await;
+    assert!(all.out.contains(&format!("{id} (")), "{all:#?}");
+    let none = world.run(&["fields", "coworking", "--field", "shoe"]).await;
+    none.refused(1, &["has no field `shoe`"]);
     let filled = pointed(&world, &init("company").await, &format!("location: {id}"));
     assert_eq!(apply(&filled).await.code, 0);
 }
