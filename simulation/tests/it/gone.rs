@@ -1,6 +1,6 @@
 //! Deletes, merges, lost rights and empty listings.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use mapping::DeleteRule;
 use sandbox::judge::Pair;
 use serde_json::json;
@@ -211,7 +211,7 @@ fn may_read(world: &World, what: &str) -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn that_a_create_came_to_nothing_is_not_believed_because_a_right_is_back() -> Result<()> {
-    let (world, _) = one_pair(options()).await?;
+    let (world, anna) = one_pair(options()).await?;
     world.fault(
         json!({"system": "onoffice", "action": "create address", "count": 1,
         "fault": {"kind": "drop_after"}}),
@@ -231,7 +231,13 @@ async fn that_a_create_came_to_nothing_is_not_believed_because_a_right_is_back()
     world.wait(std::time::Duration::from_secs(60)).await;
     world.settle().await?;
     assert_eq!(numbers(&world), (2, 2));
-    assert_eq!(world.pairs().await?.len(), 2);
+    let pairs = world.pairs().await?;
+    assert_eq!(pairs.len(), 2);
+    // it is known as ours, and not matched as if somebody else had made it
+    let clara = pairs.iter().find(|pair| **pair != anna).context("Clara")?;
+    let rows = journal(&world, &clara.onoffice).await?;
+    let is_made = |row: &store::JournalEntry| row.entry.effect == store::Effect::Created;
+    assert!(rows.iter().any(is_made), "{rows:#?}");
     agrees(&world).await?;
     Ok(())
 }
