@@ -602,6 +602,16 @@ impl Store for FaultyStore {
         reads!(self, links_after(workspace, sync, after, limit))
     }
 
+    async fn some_links(
+        &self,
+        workspace: &Workspace,
+        sync: &SyncName,
+        entity: Entity,
+        limit: usize,
+    ) -> Result<Vec<Link>> {
+        reads!(self, some_links(workspace, sync, entity, limit))
+    }
+
     async fn link(&self, workspace: &Workspace, id: LinkId) -> Result<Option<Link>> {
         reads!(self, link(workspace, id))
     }

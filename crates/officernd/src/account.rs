@@ -189,7 +189,8 @@ fn remark_further(calls: &dyn Calls, credentials: &Credentials, account: &mut Ac
         .partition(|scope| missing.contains(scope));
     if !lacking.is_empty() {
         account.remarks.push(format!(
-            "the application lacks {}: operations that need them are refused; grant them and connect again",
+            "the application lacks {}: operations that need them are refused; grant them: they are asked for again every few \
+             hours, and when somebody connects",
             lacking.join(", ")
         ));
     }

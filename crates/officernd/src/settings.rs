@@ -12,7 +12,8 @@
 //! | `notes_ticket` | instead: the subject of the ticket of each member whose comments are their notes |
 //! | `token_url` | the full address of the token endpoint, where it is not the vendor's usual one |
 //! | `further_scopes` | what to ask for beside the scopes of the sync: `catalog` for all that single operations need, or a list |
-//! | `missing_scopes` | scopes that the application was found to lack; not asked for again until somebody connects again |
+//! | `missing_scopes` | scopes that the application was found to lack; asked for again every few hours |
+//! | `missing_since` | when they were asked for last |
 //! | `learned` | fields that this account was found to refuse: `contact.update.phone` → `refused`; and how it sets a member's company: `contact.company_by` → `put` |
 
 use connector::{Calls, Error};
@@ -55,6 +56,9 @@ pub(crate) const TICKET_DEFAULTS: [(&str, &str); 3] = [
 
 /// Scopes that the application was found to lack.
 pub(crate) const MISSING_SCOPES: &str = "missing_scopes";
+
+/// When they were asked for last.
+pub(crate) const MISSING_SINCE: &str = "missing_since";
 
 /// A typed view of a connection's settings.
 #[derive(Clone, Copy)]
@@ -114,6 +118,11 @@ impl<'a> Settings<'a> {
     /// Scopes that the application was found to lack.
     pub(crate) fn missing_scopes(self) -> Vec<String> {
         texts(self.0.get(MISSING_SCOPES))
+    }
+
+    /// When they were asked for last.
+    pub(crate) fn missing_since(self) -> Option<Timestamp> {
+        self.text(MISSING_SINCE)?.parse().ok()
     }
 
     fn text(self, key: &str) -> Option<&'a str> {

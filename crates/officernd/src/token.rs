@@ -2,8 +2,10 @@
 //!
 //! One scope that the application was not granted fails the whole request with 400, and the answer is not
 //! known to say which. So the granted ones are found by asking for parts, within the vendor's limit of five token
-//! requests a minute, which the caller keeps. What was found is kept in the settings, so that it is asked once and not
-//! with every token; connecting again asks anew. There is no refresh token; a token lives about an hour.
+//! requests a minute, which the caller keeps. What was found is kept in the settings, so that it is not asked with every
+//! token, but every few hours, and when somebody connects again: a scope may be granted meanwhile, and a refusal may have
+//! been the vendor's trouble. So a scope that a token had is only said to be lost when it was refused twice beside those that
+//! are granted. There is no refresh token; a token lives about an hour.
 
 use connector::{
     Body, CallError, Calls, Credentials, Effect, Error, Grant, Request, SecretText, Tokens,
@@ -18,7 +20,7 @@ use crate::{
     auth::{given, scopes},
     describe::{BASE_URL, TITLE},
     operation::TOKEN,
-    settings::{MISSING_SCOPES, Settings},
+    settings::{MISSING_SCOPES, MISSING_SINCE, Settings},
 };
 
 /// The vendor's identity server (the reference and every client that was seen).
@@ -38,6 +40,9 @@ const MOST: usize = 40;
 /// Most token requests that one sign-in makes for further scopes; what stays open is found out with later tokens.
 const MOST_FURTHER: usize = 12;
 
+/// After this, scopes that were missing are asked for again.
+const AGAIN: SignedDuration = SignedDuration::from_hours(3);
+
 /// How many scopes are tried at once to begin with.
 const FIRST_GROUP: usize = 16;
 
@@ -56,8 +61,23 @@ pub(crate) async fn obtain(
     };
     let mut missing = settings.missing_scopes();
     missing.retain(|scope| !wanted.contains(scope));
+    let now = calls.now();
+    let since = settings.missing_since();
+    let is_due = since.is_none_or(|since| now.duration_since(since) >= AGAIN);
+    let again = if is_due {
+        std::mem::take(&mut missing)
+    } else {
+        Vec::new()
+    };
+    let known = missing.len();
     let mut further = settings.further_scopes();
-    further.retain(|scope| !wanted.contains(scope) && !missing.contains(scope));
+    let is_open = |scope: &String| {
+        ![&wanted, &missing, &again]
+            .iter()
+            .any(|of| of.contains(scope))
+    };
+    further.retain(is_open);
+    let further = [again.as_slice(), &further].concat();
     let desk = Desk {
         calls,
         credentials,
@@ -69,6 +89,23 @@ pub(crate) async fn obtain(
         missing,
     };
     desk.sign_in(&wanted, &further, &mut found).await?;
+    // what it did not come to is the first next time
+    let untried = wanted
+        .iter()
+        .chain(&again)
+        .filter(|scope| !found.knows(scope));
+    let mut untried: Vec<String> = untried.cloned().collect();
+    untried.append(&mut found.missing);
+    found.missing = untried;
+    let mut kept = json!({
+        "organization": organization,
+        MISSING_SCOPES: found.missing,
+    });
+    if !found.missing.is_empty() {
+        let is_new = !again.is_empty() || found.missing.len() > known;
+        let since = since.filter(|_| !is_new).unwrap_or(now);
+        kept[MISSING_SINCE] = json!(since.to_string());
+    }
     let answer = found.answer.ok_or_else(|| CallError::NotSent {
         operation: TOKEN,
         why: "which scopes are granted could not be found out".to_owned(),
@@ -82,10 +119,7 @@ pub(crate) async fn obtain(
             account: Json::Null,
             further: std::collections::BTreeMap::new(),
         },
-        settings: json!({
-            "organization": organization,
-            MISSING_SCOPES: found.missing,
-        }),
+        settings: kept,
     })
 }
 
@@ -160,6 +194,10 @@ struct Found {
 }
 
 impl Found {
+    fn knows(&self, scope: &String) -> bool {
+        self.granted.contains(scope) || self.missing.contains(scope)
+    }
+
     /// Takes in a token for what was granted so far and for these.
     fn take(&mut self, answer: Answer, asked: &[String]) {
         // where an answer lists its scopes, those that it does not list were left out
@@ -234,10 +272,10 @@ impl Desk<'_> {
                 Err(said) => return Err(refused(&said, &first)),
             }
             let rest = wanted[1..].to_vec();
-            self.search(rest, &mut tries, found).await?;
+            self.search(rest, true, &mut tries, found).await?;
         }
         let mut tries = MOST_FURTHER;
-        let searched = self.search(further, &mut tries, found).await;
+        let searched = self.search(further, false, &mut tries, found).await;
         // there is a token for what the sync needs; a check names what stays open, and it is asked with the next token
         searched.or_else(|error| match &found.answer {
             Some(_) => Ok(()),
@@ -246,10 +284,12 @@ impl Desk<'_> {
     }
 
     /// Finds out which of these are granted, in at most so many tries; that not all are is known. Groups grow while they are granted and shrink
-    /// where they are not, so that few that are missing cost little, and many no more than one try each.
+    /// where they are not, so that few that are missing cost little, and many no more than one try each; where it has to be
+    /// sure, one more for each that is missing.
     async fn search(
         &self,
         scopes: Vec<String>,
+        sure: bool,
         tries: &mut usize,
         found: &mut Found,
     ) -> Result<(), Error> {
@@ -275,7 +315,11 @@ impl Desk<'_> {
                     }
                 }
             }
-            if group.len() == 1 {
+            if group.len() > 1 {
+                continue;
+            }
+            let by_mishap = sure && *tries > 0 && self.is_granted(&group, tries, found).await?;
+            if !by_mishap {
                 found.missing.append(&mut group);
             }
         }

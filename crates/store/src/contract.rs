@@ -254,6 +254,16 @@ pub trait Store: crate::AccessStore + crate::WorkflowStore + Send + Sync {
         limit: usize,
     ) -> Result<Vec<Link>>;
 
+    /// So many links of an entity whose records are there as far as is known: none about which it is asked what became of a
+    /// record. Always the same ones, as long as they are.
+    async fn some_links(
+        &self,
+        workspace: &Workspace,
+        sync: &SyncName,
+        entity: Entity,
+        limit: usize,
+    ) -> Result<Vec<Link>>;
+
     /// One link.
     async fn link(&self, workspace: &Workspace, id: LinkId) -> Result<Option<Link>>;
 

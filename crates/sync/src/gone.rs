@@ -12,12 +12,12 @@ use store::{
 use crate::{
     Error, breaker,
     engine::Core,
-    identify,
+    identify::{self, Heirs, UNSEEN_TRIES},
     pair::index,
     reconcile::{ClaimEnd, Desk, cause_of},
     resolve,
     settle::last_known,
-    witness::{self, Sight},
+    witness::{self, Proof, Sight},
 };
 
 /// Works off a link of which at least one record was not found.
@@ -88,7 +88,24 @@ async fn one_gone(
         return Ok(());
     }
     let now = desk.core.clock.now();
-    let heirs = identify::heirs(desk, gone, &link, cause).await?;
+    let Heirs {
+        records: heirs,
+        proof,
+    } = identify::heirs(desk, gone, &link, cause).await?;
+    if heirs.is_empty() && proof == Proof::Missing && claim.attempts < UNSEEN_TRIES {
+        desk.end(
+            &claim.record,
+            ClaimEnd::Again {
+                after: None,
+                error: Some(format!(
+                    "{} {} is gone, and who may be it now is not shown: no other record is either, as if a right was lost",
+                    desk.pairing.end(gone).connection,
+                    link.record(gone)
+                )),
+            },
+        );
+        return Ok(());
+    }
     if !heirs.is_empty() {
         let review = resolve::rebind_review(desk.pairing, &link, gone, &heirs, now);
         desk.review(review);

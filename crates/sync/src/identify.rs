@@ -7,8 +7,8 @@ mod others;
 mod unclear;
 
 pub(crate) use choice::why_asked;
-pub(crate) use found::{Match, candidate_of_system, heirs, link_all};
-pub(crate) use others::{Other, Others, Proof};
+pub(crate) use found::{Heirs, Match, candidate_of_system, heirs, link_all};
+pub(crate) use others::{Other, Others};
 pub(crate) use unclear::{Asked, Before};
 
 use self::{choice::judge, found::link_matched, others::others};
@@ -30,7 +30,7 @@ use crate::{
     pair::Pairing,
     reconcile::{ClaimEnd, Desk, cause_of, is_too_old},
     references, scope,
-    witness::{self, Sight},
+    witness::{self, Proof, Sight},
 };
 
 /// How long a record is put off that a large batch is working on.
@@ -118,7 +118,7 @@ fn named_by(pairing: &Pairing, side: Side, key: &Key) -> Option<RecordId> {
 
 /// Who was looked for when nobody who is linked was found by their address is looked for again so often: they may have
 /// other addresses by now, all of them.
-const UNSEEN_TRIES: u32 = 3;
+pub(crate) const UNSEEN_TRIES: u32 = 3;
 
 /// Until an unsettled create is looked for.
 const SOON: Duration = Duration::from_secs(1);

@@ -20,7 +20,7 @@ use crate::{
     poll,
     reconcile::Desk,
     references, resolve,
-    witness::{self, Sight},
+    witness::{self, Proof, Sight},
 };
 
 /// So many looks, each after the lag, prove that nothing was made.
@@ -28,6 +28,9 @@ const LOOKS: u32 = 2;
 
 /// So many creates of one record that came to nothing, each after waiting, end in a question.
 const UNMADE: u32 = 4;
+
+/// So long it is waited that somebody who is linked is found beside it: they may have other addresses by now, all of them.
+const UNSEEN: std::time::Duration = std::time::Duration::from_secs(120);
 
 /// A made record may carry a stamp this much before the intent: clocks differ.
 const CLOCK_DIFFERENCE: std::time::Duration = std::time::Duration::from_secs(120);
@@ -131,24 +134,33 @@ async fn one(core: &Core, pairing: &Pairing, intent: Intent) -> Result<(), Error
 
 /// What is found, if what is not found is not there.
 async fn found(desk: &Desk<'_>, intent: &Intent) -> Result<Vec<Read>, Error> {
-    let found = find(desk, intent).await?;
-    if found.is_empty()
-        && witness::sight(desk, intent.target, None, &intent.cause).await? == Sight::Hides
-    {
+    let (found, proof) = find(desk, intent).await?;
+    if !found.is_empty() || proof == Proof::Shown {
+        return Ok(found);
+    }
+    let hides = witness::sight(desk, intent.target, None, &intent.cause).await? == Sight::Hides;
+    let is_young = desk
+        .core
+        .clock
+        .now()
+        .duration_since(intent.opened)
+        .unsigned_abs()
+        < UNSEEN;
+    if hides || (proof == Proof::Missing && is_young) {
         return Err(Error::NotReady {
             sync: intent.sync.to_string(),
-            why: "the system shows none of the records that are linked there, as if a right to read them was lost"
+            why: "the system showed none of the records that are linked there, as if a right to read them was lost"
                 .to_owned(),
         });
     }
     Ok(found)
 }
 
-/// Unlinked records of the target that carry one of the intent's keys, read fresh.
-async fn find(desk: &Desk<'_>, intent: &Intent) -> Result<Vec<Read>, Error> {
+/// Unlinked records of the target that carry one of the intent's keys, read fresh, and how far it is believed that there
+/// are no others.
+async fn find(desk: &Desk<'_>, intent: &Intent) -> Result<(Vec<Read>, Proof), Error> {
     let target = intent.target;
     let end = desk.pairing.end(target);
-    let calls = desk.calls(target, &intent.cause)?;
     let wanted: Vec<IdentityKey> = intent.keys.iter().filter_map(identity_key).collect();
     if wanted.is_empty() {
         // The system cannot be asked for it. What it lists as changed may show it to the next look.
@@ -167,9 +179,13 @@ async fn find(desk: &Desk<'_>, intent: &Intent) -> Result<Vec<Read>, Error> {
         .into_iter()
         .map(|(_, id)| id)
         .collect();
+    let mut proof = Proof::None;
+    let mut found_now = BTreeSet::new();
     if !wanted.is_empty() {
-        let reads = end.connector.find(&*calls, &end.wanted, &wanted).await?;
-        ids.extend(reads.into_iter().map(|read| read.record.id));
+        let found = witness::find(desk, target, &wanted, None, &intent.cause).await?;
+        proof = found.proof;
+        found_now.extend(found.reads.into_iter().map(|read| read.record.id));
+        ids.extend(found_now.iter().cloned());
     }
     let ids: Vec<RecordId> = ids.into_iter().collect();
     let linked = desk.links_of(target, &ids).await?;
@@ -181,6 +197,10 @@ async fn find(desk: &Desk<'_>, intent: &Intent) -> Result<Vec<Read>, Error> {
     for fetched in desk.fetch(target, &ids, &intent.cause).await?.into_values() {
         match fetched {
             Fetched::Found(read) => reads.push(*read),
+            // It was there a moment ago.
+            Fetched::Gone(id) if found_now.contains(&id) && proof == Proof::Shown => {
+                proof = Proof::Missing;
+            }
             Fetched::Gone(_) => {}
             Fetched::Failed(_, error) => return Err(error.into()),
         }
@@ -196,7 +216,7 @@ async fn find(desk: &Desk<'_>, intent: &Intent) -> Result<Vec<Read>, Error> {
         };
         desk.core.commit(commit).await?;
     }
-    Ok(reads)
+    Ok((reads, proof))
 }
 
 /// A key as connectors take it.

@@ -2,14 +2,17 @@
 //! that finds nothing, so that nothing follows from what is not found before they have shown something else, in the same
 //! answer: a right that is lost for a moment may be back when the next question is asked.
 
-use connector::{Fetched, PageRequest};
-use record::{RecordId, Side};
-use store::{Cause, Key, LinkId};
+use connector::{Fetched, IdentityKey, KeyKind, PageRequest};
+use record::{Read, RecordId, Side};
+use store::{Cause, Link, LinkId};
 
-use crate::{Error, identify, reconcile::Desk};
+use crate::{Error, identify, intents::identity_key, reconcile::Desk};
 
-/// How many other links are read to prove that a side still shows us its records.
+/// How many other records are read to prove that a side still shows us its records.
 const WITNESSES: usize = 5;
+
+/// Among so many links those are sought that can be found by a key.
+const LOOKED_THROUGH: usize = 4 * WITNESSES;
 
 /// What a side shows of what is known to be there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,33 +25,94 @@ pub(crate) enum Sight {
     Empty,
 }
 
-/// Linked records of a side where absence proves nothing, each with an e-mail address by which it is found: who is looked for
-/// together with them is not there if they are.
-pub(crate) async fn found_by_address(
+/// Whether a side showed, in the answer about who is there, somebody of whom that is known.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Proof {
+    /// It was not asked, or nobody is known whom it would find.
+    #[default]
+    None,
+    /// It did: who is not in that answer is not there.
+    Shown,
+    /// It did not: a right may have been lost just then.
+    Missing,
+}
+
+/// Who was found.
+pub(crate) struct Found {
+    /// Those who carry one of the keys.
+    pub(crate) reads: Vec<Read>,
+    /// How far it is believed that nobody else does.
+    pub(crate) proof: Proof,
+}
+
+/// Asks a side who carries these keys, and in the same request for some who are linked there (not by the link `except`):
+/// whoever is looked for together with them is not there if they are.
+pub(crate) async fn find(
     desk: &Desk<'_>,
     side: Side,
-) -> Result<Vec<(RecordId, Key)>, Error> {
-    let pairing = desk.pairing;
-    if !pairing.end(side).description.absence_is_ambiguous {
-        return Ok(Vec::new());
+    wanted: &[IdentityKey],
+    except: Option<LinkId>,
+    cause: &Cause,
+) -> Result<Found, Error> {
+    let end = desk.pairing.end(side);
+    let mut known: Vec<(RecordId, IdentityKey)> = Vec::new();
+    if end.description.absence_is_ambiguous {
+        let links = linked(desk, except, LOOKED_THROUGH).await?;
+        let with_keys = links.iter().filter_map(|link| with_key(desk, side, link));
+        known.extend(with_keys.take(WITNESSES));
     }
+    // First, so that they stand in the same question as the others.
+    let of_known = known.iter().map(|(_, key)| key);
+    let asked: Vec<IdentityKey> = of_known.chain(wanted).cloned().collect();
+    let calls = desk.calls(side, cause)?;
+    let mut reads = end.connector.find(&*calls, &end.wanted, &asked).await?;
+    let is_known = |read: &Read| known.iter().any(|(id, _)| *id == read.record.id);
+    let proof = if known.is_empty() {
+        Proof::None
+    } else if reads.iter().any(is_known) {
+        Proof::Shown
+    } else {
+        Proof::Missing
+    };
+    let is_meant = |read: &Read| {
+        let record = &read.record;
+        let keys = identify::keys(desk.pairing, side, Some(&record.id), &record.fields);
+        let mut keys = keys.iter().filter_map(identity_key);
+        keys.any(|key| wanted.contains(&key))
+    };
+    reads.retain(|read| !is_known(read) || is_meant(read));
+    Ok(Found { reads, proof })
+}
+
+/// Links whose records should be there, of the entity itself: a right to read others says nothing of these.
+async fn linked(
+    desk: &Desk<'_>,
+    except: Option<LinkId>,
+    at_most: usize,
+) -> Result<Vec<Link>, Error> {
     let core = desk.core;
-    let links = core
+    let mut links = core
         .store
-        .links_after(&core.workspace, &pairing.sync, None, WITNESSES)
+        .some_links(
+            &core.workspace,
+            &desk.pairing.sync,
+            desk.pairing.entity,
+            at_most + usize::from(except.is_some()),
+        )
         .await?;
-    let of_entity = links
-        .into_iter()
-        .filter(|link| link.entity == pairing.entity);
-    Ok(of_entity
-        .filter_map(|link| {
-            let record = link.record(side).clone();
-            let keys = identify::keys(pairing, side, Some(&record), link.base(side));
-            let email = matching::KeyKind::Email.as_str();
-            let key = keys.into_iter().find(|key| key.kind == email)?;
-            Some((record, key))
-        })
-        .collect())
+    links.retain(|link| Some(link.id) != except);
+    links.truncate(at_most);
+    Ok(links)
+}
+
+/// The record of a link with a key by which one question finds it among others: its address, or the name of a company.
+fn with_key(desk: &Desk<'_>, side: Side, link: &Link) -> Option<(RecordId, IdentityKey)> {
+    let record = link.record(side);
+    let keys = identify::keys(desk.pairing, side, Some(record), link.base(side));
+    let keys: Vec<IdentityKey> = keys.iter().filter_map(identity_key).collect();
+    let of = |kind| keys.iter().find(|key| key.kind == kind);
+    let key = of(KeyKind::Email).or_else(|| of(KeyKind::Name))?;
+    Some((record.clone(), key.clone()))
 }
 
 /// Looks at other records than that of one link, and in the same request once more at its own, `missing`, which was not
@@ -63,29 +127,23 @@ pub(crate) async fn sight(
     if !end.description.absence_is_ambiguous {
         return Ok(Sight::Shows);
     }
-    let core = desk.core;
-    let except = missing.map(|(link, _)| link);
-    let others: Vec<RecordId> = core
-        .store
-        .links_after(&core.workspace, &desk.pairing.sync, None, WITNESSES + 1)
-        .await?
-        .into_iter()
-        .filter(|other| Some(other.id) != except && other.entity == desk.pairing.entity)
-        .take(WITNESSES)
-        .map(|other| other.record(side).clone())
-        .collect();
+    let links = linked(desk, missing.map(|(link, _)| link), WITNESSES).await?;
+    let mut others: Vec<RecordId> = links.iter().map(|link| link.record(side).clone()).collect();
     if others.is_empty() {
         let calls = desk.calls(side, cause)?;
         let first = PageRequest {
             cursor: None,
-            limit: 1,
+            limit: WITNESSES + 1,
         };
         let page = end.connector.list(&*calls, &end.wanted, first).await?;
-        return Ok(if page.reads.is_empty() {
-            Sight::Empty
-        } else {
-            Sight::Shows
-        });
+        if page.reads.is_empty() {
+            return Ok(Sight::Empty);
+        }
+        let Some((_, missing)) = missing else {
+            return Ok(Sight::Shows);
+        };
+        let listed = page.reads.into_iter().map(|read| read.record.id);
+        others.extend(listed.filter(|id| id != missing).take(WITNESSES));
     }
     let mut asked = others.clone();
     asked.extend(missing.map(|(_, record)| record.clone()));

@@ -6,7 +6,7 @@ use record::Entity;
 use serde_json::{Value as Json, json};
 use simulation::{HIGHLEVEL, ONOFFICE, Options, World, shipped_rules};
 
-use crate::support::{blocked, contact, on_the_left, on_the_right, options};
+use crate::support::{blocked, contact, numbers, on_the_left, on_the_right, options};
 
 const RELATION: &str = "urn:onoffice-de-ns:smart:2.5:relationTypes:address:contact:address";
 
@@ -199,5 +199,30 @@ async fn a_new_person_is_made_with_its_company_and_a_link_that_cannot_be_removed
     assert_eq!(business_of(&world, &anna)?, json!(other));
     let blocked = blocked(&world).await?;
     assert_eq!(blocked.len(), 1, "{blocked:#?}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_cannot_be_seen_is_not_made_a_second_time_however_many_companies_are_linked()
+-> Result<()> {
+    let world = world(&[]).await?;
+    for name in ["Werft", "Kontor", "Speicher", "Hafen", "Deich", "Schleuse"] {
+        business(&world, name)?;
+    }
+    world.sync().await?;
+    world.settle().await?;
+    world.seed_pair(&on_the_left("Anna"), &on_the_right("Anna"))?;
+    world.sync().await?;
+    world.settle().await?;
+    assert_eq!(numbers(&world), (1, 7));
+    world.act(ONOFFICE, "set_rights", &json!({"address_read": "none"}))?;
+    world.make(ONOFFICE, &on_the_right("Clara"))?;
+    world.make(HIGHLEVEL, &on_the_left("Clara"))?;
+    world.wait(std::time::Duration::from_secs(30)).await;
+    assert_eq!(numbers(&world), (2, 8));
+    world.act(ONOFFICE, "set_rights", &json!({"address_read": "all"}))?;
+    world.wait(std::time::Duration::from_secs(60)).await;
+    world.settle().await?;
+    assert_eq!(numbers(&world), (2, 8));
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Deletes, merges, lost rights and empty listings.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use mapping::DeleteRule;
 use sandbox::judge::Pair;
 use serde_json::json;
@@ -188,6 +188,98 @@ async fn that_a_create_came_to_nothing_is_not_believed_of_who_shows_nothing() ->
     assert_eq!(numbers(&world), (2, 2));
     assert_eq!(world.pairs().await?.len(), 2);
     agrees(&world).await?;
+    Ok(())
+}
+
+/// The next answer with addresses is late; when this returns, it is under way.
+async fn late_answer(world: &World) -> Result<()> {
+    let late = world.fault(json!({
+        "system": "onoffice", "action": "read address", "count": 1,
+        "fault": {"kind": "delay_answer", "ms": 2_000},
+    }))?;
+    while world.struck(late) == 0 {
+        world.wait(std::time::Duration::from_millis(20)).await;
+    }
+    Ok(())
+}
+
+fn may_read(world: &World, what: &str) -> Result<()> {
+    world
+        .act(ONOFFICE, "set_rights", &json!({"address_read": what}))
+        .map(drop)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn that_a_create_came_to_nothing_is_not_believed_because_a_right_is_back() -> Result<()> {
+    let (world, anna) = one_pair(options()).await?;
+    world.fault(
+        json!({"system": "onoffice", "action": "create address", "count": 1,
+        "fault": {"kind": "drop_after"}}),
+    )?;
+    world.make(HIGHLEVEL, &on_the_left("Clara"))?;
+    while numbers(&world) != (2, 2) {
+        world.wait(std::time::Duration::from_millis(20)).await;
+    }
+    // both looks show nobody, and the request after each shows all
+    may_read(&world, "none")?;
+    late_answer(&world).await?;
+    may_read(&world, "all")?;
+    late_answer(&world).await?;
+    may_read(&world, "none")?;
+    late_answer(&world).await?;
+    may_read(&world, "all")?;
+    world.wait(std::time::Duration::from_secs(60)).await;
+    world.settle().await?;
+    assert_eq!(numbers(&world), (2, 2));
+    let pairs = world.pairs().await?;
+    assert_eq!(pairs.len(), 2);
+    // it is known as ours, and not matched as if somebody else had made it
+    let clara = pairs.iter().find(|pair| **pair != anna).context("Clara")?;
+    let rows = journal(&world, &clara.onoffice).await?;
+    let is_made = |row: &store::JournalEntry| row.entry.effect == store::Effect::Created;
+    assert!(rows.iter().any(is_made), "{rows:#?}");
+    agrees(&world).await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_made_anew_is_found_although_a_right_is_lost_for_that_question() -> Result<()> {
+    let mut options = options();
+    contact(&mut options.rules).deletes.right = DeleteRule::Propagate;
+    let world = World::new(options).await?;
+    let pairs = [seed(&world, "Anna")?, seed(&world, "Berta")?];
+    link(&world, &[&pairs[0], &pairs[1]]).await?;
+    world.wait(std::time::Duration::from_secs(3)).await;
+    world.delete(ONOFFICE, &pairs[0].onoffice)?;
+    world.make(ONOFFICE, &on_the_right("Anna"))?;
+    world.edit(HIGHLEVEL, &pairs[0].highlevel, &json!({"city": "Potsdam"}))?;
+    // it is read, proven gone, and looked for under its address
+    late_answer(&world).await?;
+    late_answer(&world).await?;
+    may_read(&world, "none")?;
+    late_answer(&world).await?;
+    may_read(&world, "all")?;
+    world.wait(std::time::Duration::from_secs(60)).await;
+    world.settle().await?;
+    question(&world, ReviewKind::Rebind).await?;
+    assert_eq!(numbers(&world), (2, 2));
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_only_one_that_is_linked_is_not_gone_because_a_right_is_back() -> Result<()> {
+    let mut options = options();
+    contact(&mut options.rules).deletes.right = DeleteRule::UnlinkAndAsk;
+    let (world, pair) = one_pair(options).await?;
+    may_read(&world, "none")?;
+    world.edit(HIGHLEVEL, &pair.highlevel, &json!({"city": "Potsdam"}))?;
+    late_answer(&world).await?;
+    may_read(&world, "all")?;
+    world.wait(std::time::Duration::from_secs(60)).await;
+    world.settle().await?;
+    assert!(questions(&world).await?.is_empty());
+    assert_eq!(world.held(ONOFFICE, &pair.onoffice)?.city, "Potsdam");
+    assert_eq!(world.pairs().await?, [pair]);
     Ok(())
 }
 

@@ -88,6 +88,11 @@ impl Fake {
         }
     }
 
+    /// So much time goes by.
+    pub(crate) fn pass(&self, time: jiff::SignedDuration) {
+        *self.now.lock().unwrap() += time;
+    }
+
     pub(crate) fn sent(&self) -> Vec<Request> {
         self.sent.lock().unwrap().clone()
     }

@@ -116,6 +116,72 @@ async fn a_server_that_names_the_scope_is_asked_once_more_only() {
     assert_eq!(grant.tokens.scopes.len(), wanted().len() - 1);
 }
 
+/// A token server that grants everything, or all but one scope, and has a 400 for some requests, by their number from 0.
+fn moody(settings: serde_json::Value, lacks: Option<String>, mishaps: &'static [usize]) -> Fake {
+    let number = std::sync::atomic::AtomicUsize::new(0);
+    Fake::with(settings, move |request| {
+        let asked = body(request)["scope"].as_str().unwrap().to_owned();
+        let number = number.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        let lacks = lacks.as_ref();
+        if mishaps.contains(&number)
+            || lacks.is_some_and(|one| asked.split(' ').any(|scope| scope == one))
+        {
+            return no(400, "Bad Request");
+        }
+        ok(json!({"access_token": "eyJNEW", "scope": asked}))
+    })
+}
+
+#[tokio::test]
+async fn a_refusal_by_mishap_loses_no_scope() {
+    let all: BTreeSet<String> = wanted().into_iter().collect();
+    for mishaps in [&[0][..], &[0, 2], &[0, 3], &[0, 4], &[0, 5]] {
+        let fake = moody(json!({}), None, mishaps);
+        let grant = sign_in(&fake).await.unwrap();
+        let got: BTreeSet<String> = grant.tokens.scopes.into_iter().collect();
+        assert_eq!(got, all, "{mishaps:?}");
+        assert_eq!(grant.settings["missing_scopes"], json!([]), "{mishaps:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_lost_scope_is_asked_for_again_after_some_hours() {
+    let lost = wanted()[6].clone();
+    let fake = moody(json!({}), Some(lost.clone()), &[]);
+    let grant = sign_in(&fake).await.unwrap();
+    assert_eq!(grant.settings["missing_scopes"], json!([lost]));
+    let scopes = grant.tokens.scopes;
+    assert!(!scopes.contains(&lost));
+    // it is granted meanwhile, and the connection asks for what it has
+    for (hours, requests, is_back) in [(1, 1, false), (4, 1, true)] {
+        let fake = moody(grant.settings.clone(), None, &[]);
+        fake.pass(jiff::SignedDuration::from_hours(hours));
+        let again = fake
+            .connector
+            .refresh(&fake, &app(), &scopes)
+            .await
+            .unwrap();
+        assert_eq!(fake.sent().len(), requests);
+        assert_eq!(again.tokens.scopes.contains(&lost), is_back, "{hours}");
+        let left = if is_back { json!([]) } else { json!([lost]) };
+        assert_eq!(again.settings["missing_scopes"], left);
+    }
+    // it is not: that is seen with one request more, and not again before its time
+    let mut settings = grant.settings;
+    for (hours, requests) in [(4, 2), (5, 1), (8, 2)] {
+        let fake = moody(settings.clone(), Some(lost.clone()), &[]);
+        fake.pass(jiff::SignedDuration::from_hours(hours));
+        let again = fake
+            .connector
+            .refresh(&fake, &app(), &scopes)
+            .await
+            .unwrap();
+        assert_eq!(fake.sent().len(), requests, "after {hours} hours");
+        assert_eq!(again.settings["missing_scopes"], json!([lost]));
+        settings = again.settings;
+    }
+}
+
 /// Scopes that single operations need, beside those of the sync.
 fn further() -> Vec<String> {
     let mut scopes: Vec<String> = officernd::OfficeRnD::new()
@@ -143,7 +209,9 @@ async fn renewals(granted: BTreeSet<String>) -> (Vec<usize>, Grant) {
             .await
             .unwrap();
         requests.push(fake.sent().len());
-        settings["missing_scopes"] = grant.settings["missing_scopes"].clone();
+        for key in ["missing_scopes", "missing_since"] {
+            settings[key] = grant.settings[key].clone();
+        }
         scopes = grant.tokens.scopes.clone();
         if requests.last() == Some(&1) {
             return (requests, grant);

@@ -416,6 +416,18 @@ impl Store for SqlStore {
             .await
     }
 
+    async fn some_links(
+        &self,
+        workspace: &Workspace,
+        sync: &SyncName,
+        entity: Entity,
+        limit: usize,
+    ) -> Result<Vec<Link>> {
+        let (workspace, sync) = (workspace.clone(), sync.clone());
+        self.read(move |session| links::some(session, &workspace, &sync, entity, limit))
+            .await
+    }
+
     async fn link(&self, workspace: &Workspace, id: LinkId) -> Result<Option<Link>> {
         let workspace = workspace.clone();
         self.read(move |session| links::one(session, &workspace, id))

@@ -116,6 +116,31 @@ pub(super) fn after(
     Ok(links)
 }
 
+/// Some links of an entity that are not parked.
+pub(super) fn some(
+    session: &Session,
+    workspace: &Workspace,
+    sync: &SyncName,
+    entity: Entity,
+    at_most: usize,
+) -> Outcome<Vec<Link>> {
+    let Some((ws, sync)) = session.find_sync(workspace, sync)? else {
+        return Ok(Vec::new());
+    };
+    let mut statement = session.sql(&format!(
+        "SELECT {COLUMNS} FROM link INDEXED BY link_left
+         WHERE ws = ?1 AND sync = ?2 AND entity = ?3 AND state <> ?4
+         ORDER BY left_record LIMIT ?5"
+    ))?;
+    let parked = LinkState::Parked.code();
+    let mut rows = statement.query(params![ws, sync, entity.code(), parked, limit(at_most)])?;
+    let mut links = Vec::new();
+    while let Some(row) = rows.next()? {
+        links.push(link_of(session, row)?);
+    }
+    Ok(links)
+}
+
 /// One link.
 pub(super) fn one(session: &Session, workspace: &Workspace, id: LinkId) -> Outcome<Option<Link>> {
     let Some(ws) = session.find_workspace(workspace)? else {

@@ -1,9 +1,6 @@
 //! What follows once it is known who a record is, or once a system named who it may be.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use connector::{Fetched, IdentityKey};
 use matching::{Candidate, Verdict, compare};
@@ -19,6 +16,7 @@ use crate::{
     pair::Pairing,
     reconcile::{ClaimEnd, Couple, Desk, cause_of},
     references, resolve,
+    witness::{self, Proof},
 };
 
 /// A record and the one of the other side that it is.
@@ -207,6 +205,14 @@ pub(crate) async fn candidate_of_system(
     Ok(())
 }
 
+/// Who may be what a record became.
+pub(crate) struct Heirs {
+    /// Each with what speaks for it.
+    pub(crate) records: Vec<(RecordId, String)>,
+    /// How far it is believed that there are no others.
+    pub(crate) proof: Proof,
+}
+
 /// Records of the side on which one vanished that carry its keys: where it was merged into or made
 /// anew.
 pub(crate) async fn heirs(
@@ -214,7 +220,7 @@ pub(crate) async fn heirs(
     gone: Side,
     link: &Link,
     cause: &Cause,
-) -> Result<Vec<(RecordId, String)>, Error> {
+) -> Result<Heirs, Error> {
     let base = link.base(gone);
     let was = person(desk.pairing, gone, None, base);
     let mut keys = keys(desk.pairing, gone, None, base);
@@ -226,11 +232,14 @@ pub(crate) async fn heirs(
         .flatten()
         .collect();
     let wanted: Vec<IdentityKey> = keys.iter().filter_map(identity_key).collect();
+    let mut proof = Proof::None;
+    let mut found_now = BTreeSet::new();
     if !wanted.is_empty() {
-        let end = desk.pairing.end(gone);
-        let calls: Arc<dyn connector::Calls> = desk.calls(gone, cause)?;
-        let found = end.connector.find(&*calls, &end.wanted, &wanted).await?;
-        ids.extend(found.into_iter().map(|read| read.record.id));
+        let found = witness::find(desk, gone, &wanted, Some(link.id), cause).await?;
+        proof = found.proof;
+        found_now.extend(found.reads.into_iter().map(|read| read.record.id));
+        found_now.remove(link.record(gone));
+        ids.extend(found_now.iter().cloned());
     }
     ids.remove(link.record(gone));
     let ids: Vec<RecordId> = ids.into_iter().collect();
@@ -266,9 +275,16 @@ pub(crate) async fn heirs(
                     );
                 }
             }
+            // It was there a moment ago.
+            Fetched::Gone(id) if found_now.contains(&id) && proof == Proof::Shown => {
+                proof = Proof::Missing;
+            }
             Fetched::Gone(_) => {}
             Fetched::Failed(_, error) => return Err(error.into()),
         }
     }
-    Ok(heirs.into_iter().collect())
+    Ok(Heirs {
+        records: heirs.into_iter().collect(),
+        proof,
+    })
 }

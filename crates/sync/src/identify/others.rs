@@ -12,7 +12,7 @@ use crate::{
     Error,
     intents::identity_key,
     reconcile::{Desk, cause_of},
-    witness,
+    witness::{self, Proof},
 };
 
 /// A record of the other side (or a rival of the same side) that shares a key.
@@ -22,18 +22,6 @@ pub(crate) struct Other {
     pub(crate) linked: Option<RecordId>,
     /// As it was read, if it was read whole.
     pub(crate) read: Option<Read>,
-}
-
-/// Whether the other system showed, in the answer about who is there, somebody of whom that is known.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) enum Proof {
-    /// It was not asked, or nobody is known by an address.
-    #[default]
-    None,
-    /// It did: who is not in that answer is not there.
-    Shown,
-    /// It did not: a right may have been lost just then.
-    Missing,
 }
 
 /// Everybody who shares a key with a seeker.
@@ -232,31 +220,15 @@ async fn from_system(
         return Ok(answer);
     }
     let cause = cause_of(claim);
-    let end = desk.pairing.end(side);
     let keys_of = |read: &Read| {
         let record = &read.record;
         super::keys(desk.pairing, side, Some(&record.id), &record.fields)
     };
     let mut found_now = BTreeSet::new();
     if !wanted.is_empty() {
-        let witnesses = witness::found_by_address(desk, side).await?;
-        // First, so that they stand in the same question as the others.
-        let known = witnesses.iter().filter_map(|(_, key)| identity_key(key));
-        let asked: Vec<IdentityKey> = known.chain(wanted).collect();
-        let calls = desk.calls(side, &cause)?;
-        let found = end.connector.find(&*calls, &end.wanted, &asked).await?;
-        let is_known = |read: &Read| witnesses.iter().any(|(id, _)| *id == read.record.id);
-        if !witnesses.is_empty() {
-            answer.proof = if found.iter().any(is_known) {
-                Proof::Shown
-            } else {
-                Proof::Missing
-            };
-        }
-        let meant = found
-            .into_iter()
-            .filter(|read| !is_known(read) || keys_of(read).iter().any(|key| keys.contains(key)));
-        found_now.extend(meant.map(|read| read.record.id));
+        let found = witness::find(desk, side, &wanted, None, &cause).await?;
+        answer.proof = found.proof;
+        found_now.extend(found.reads.into_iter().map(|read| read.record.id));
         ids.extend(found_now.iter().cloned());
     }
     let ids: Vec<RecordId> = ids.into_iter().collect();

@@ -229,6 +229,28 @@ pub(crate) async fn links_are_listed_in_the_order_of_ids(store: Under) {
     assert_eq!(page(None, 0).await, [1, 2, 4], "0: no limit");
 }
 
+pub(crate) async fn some_links_are_of_one_entity_and_none_is_in_question(store: Under) {
+    let mut task = link(1, "a", "x");
+    task.entity = Entity::Task;
+    let mut parked = link(2, "b", "y");
+    parked.state = LinkState::Parked;
+    let mut suspended = link(3, "d", "v");
+    suspended.state = LinkState::Suspended;
+    let mut elsewhere = link(5, "a", "x");
+    elsewhere.sync = "others".into();
+    let last = link(4, "c", "z");
+    save(&store, vec![task, parked, suspended, elsewhere, last]).await;
+    let some = async |entity, limit| -> Vec<u128> {
+        let links = store.some_links(&ws(), &people(), entity, limit).await;
+        let links = links.unwrap();
+        links.into_iter().map(|link| link.id.0.as_u128()).collect()
+    };
+    assert_eq!(some(Entity::Contact, 5).await, [4, 3]);
+    assert_eq!(some(Entity::Contact, 1).await, [4]);
+    assert_eq!(some(Entity::Task, 5).await, [1]);
+    assert!(some(Entity::Note, 5).await.is_empty());
+}
+
 pub(crate) async fn tombstones_blocked_fields_and_decisions(store: Under) {
     let tombstone = |record: &str, why: &str| Tombstone {
         sync: people(),

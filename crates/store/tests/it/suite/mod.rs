@@ -68,6 +68,7 @@ macro_rules! promises {
             links::records_can_change_hands_within_one_commit,
             links::an_ended_link_takes_its_blocked_fields_and_questions_along,
             links::links_are_listed_in_the_order_of_ids,
+            links::some_links_are_of_one_entity_and_none_is_in_question,
             links::tombstones_blocked_fields_and_decisions,
             links::what_waits_for_a_link_is_woken_in_the_commit_that_makes_it,
             links::what_belongs_to_a_record_waits_for_its_link_and_no_longer,
