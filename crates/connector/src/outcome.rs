@@ -42,10 +42,13 @@ pub enum Fetched {
 }
 
 /// A record to be made.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Draft {
     /// Raw values in the target's own forms.
     pub fields: Fields,
+    /// Records of the target that people said it is not. A check for doubles that can be left out is left out for it.
+    #[serde(default)]
+    pub apart: Vec<RecordId>,
 }
 
 /// How a create ended. There is no fourth way.
@@ -67,6 +70,8 @@ pub enum CreateOutcome {
         candidate: RecordId,
         /// The field that it found equal, in its words.
         matching: String,
+        /// The field of the draft whose value the system takes once only. Without it, the record can be made.
+        taken: Option<FieldName>,
     },
     /// It may or may not have been made.
     Unknown {

@@ -357,7 +357,10 @@ async fn open(calls: &dyn Calls, subject: &str, member: &str) -> Result<Holder, 
     let mut wanted = Fields::new();
     wanted.set("subject", Field::of(subject));
     wanted.set("member", Field::of(member));
-    let draft = Draft { fields: wanted };
+    let draft = Draft {
+        fields: wanted,
+        ..Draft::default()
+    };
     let made = create::create(calls, &schema, tickets, &[draft])
         .await
         .pop();

@@ -1,6 +1,10 @@
 //! Making records on the other side: the intent is durable before the call, and each create ends in
 //! created, existing, refused or unknown. Nothing is made twice without proof.
 
+mod taken;
+
+pub(crate) use taken::Taken;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use connector::{CreateOutcome, Draft, Fetched, Refusal};
@@ -36,6 +40,8 @@ const PARENTS_FIRST: std::time::Duration = std::time::Duration::from_secs(1);
 pub(crate) struct Birth {
     pub(crate) claim: Claim,
     pub(crate) read: Read,
+    /// Records of the other side that people said it is not.
+    pub(crate) apart: Vec<RecordId>,
 }
 
 /// One create under way.
@@ -105,17 +111,43 @@ pub(crate) async fn create(desk: &mut Desk<'_>, births: Vec<Birth>) -> Result<()
         .collect();
     let known = references::known(desk.core, desk.pairing, &fields).await?;
     drop(fields);
-    let mut labours = desk.begin(&known, births).await?;
+    let [mut births, mut later] = desk.in_turns(&known, births);
+    while !births.is_empty() {
+        make(desk, &known, births).await?;
+        if !later.is_empty() {
+            desk.flush().await;
+        }
+        [births, later] = desk.in_turns(&known, later);
+    }
+    Ok(())
+}
+
+async fn make(desk: &mut Desk<'_>, known: &Pairing, births: Vec<Birth>) -> Result<(), Error> {
+    let mut labours = desk.begin(known, births).await?;
     for _ in 0..REFUSED_TRIES {
         if labours.is_empty() {
             return Ok(());
         }
-        labours = desk.attempt(&known, labours).await?;
+        labours = desk.attempt(known, labours).await?;
     }
     for labour in labours {
         desk.give_up(labour);
     }
     Ok(())
+}
+
+/// What is sent to make a record.
+fn draft_of(known: &Pairing, target: Side, birth: &Birth) -> Fields {
+    let read = &birth.read.record;
+    known.compiled.draft(target, &read.fields).fields
+}
+
+/// By what a new record is found.
+fn keys_of(pairing: &Pairing, target: Side, draft: &Fields) -> Vec<store::Key> {
+    identify::keys(pairing, target, None, draft)
+        .into_iter()
+        .chain(children::key(pairing, target, draft))
+        .collect()
 }
 
 impl Desk<'_> {
@@ -162,10 +194,7 @@ impl Desk<'_> {
                 self.end(&birth.claim.record, end);
                 continue;
             }
-            let mut draft = known
-                .compiled
-                .draft(target, &birth.read.record.fields)
-                .fields;
+            let mut draft = draft_of(known, target, &birth);
             if draft.is_empty() {
                 self.count("skipped_nothing_to_write", 1);
                 self.is_clear(&birth.claim);
@@ -187,10 +216,7 @@ impl Desk<'_> {
                 source: birth.claim.record.clone(),
                 source_fields: mapped(self.pairing, self.side, &birth.read.record.fields),
                 draft: draft.clone(),
-                keys: identify::keys(self.pairing, target, None, &draft)
-                    .into_iter()
-                    .chain(children::key(self.pairing, target, &draft))
-                    .collect(),
+                keys: keys_of(self.pairing, target, &draft),
                 opened: now,
                 state: IntentState::Open,
                 look_after: now
@@ -207,6 +233,7 @@ impl Desk<'_> {
                 dropped: Vec::new(),
             });
         }
+        self.leave_out_taken(known, &mut labours).await?;
         let intents: Vec<Intent> = labours.iter().map(|labour| labour.intent.clone()).collect();
         let taken: BTreeSet<IntentId> = self
             .core
@@ -261,6 +288,7 @@ impl Desk<'_> {
             .iter()
             .map(|labour| Draft {
                 fields: labour.draft.clone(),
+                apart: labour.birth.apart.clone(),
             })
             .collect();
         let outcomes = match self.calls(target, &cause) {
@@ -288,7 +316,11 @@ impl Desk<'_> {
                 CreateOutcome::Existing {
                     candidate,
                     matching,
-                } => self.exists(labour, candidate, &matching).await?,
+                    taken,
+                } => {
+                    let found = (candidate, matching.as_str());
+                    again.extend(self.exists(known, labour, found, taken).await?);
+                }
                 CreateOutcome::Unknown { why } => self.unknown(&labour, &why),
                 CreateOutcome::Failed(error) => {
                     // a vendor's limit that is used up for a day would else be taken for a mass of creates
@@ -341,15 +373,18 @@ impl Desk<'_> {
     /// Links a record that was made with the one that it was made from.
     fn born(&mut self, known: &Pairing, labour: &Labour, id: RecordId, read: Option<&Read>) {
         let now = self.core.clock.now();
-        let born = newborn(
-            known,
-            &labour.intent,
-            &labour.draft,
-            &labour.birth.read,
+        let refused: Vec<FieldName> = labour
+            .dropped
+            .iter()
+            .map(|(field, _)| field.clone())
+            .collect();
+        let made = Made {
+            draft: &labour.draft,
+            refused: &refused,
             id,
             read,
-            now,
-        );
+        };
+        let born = newborn(known, &labour.intent, &labour.birth.read, made, now);
         let target = labour.intent.target;
         let cause = &labour.intent.cause;
         self.core
@@ -368,8 +403,9 @@ impl Desk<'_> {
         self.count("refused", born.waiting.len());
         self.await_those(&born.waiting, &labour.birth.claim);
         self.commit.blocked.extend(born.waiting);
+        let made = read.map(|read| &read.record.fields);
         for (field, refusal) in &labour.dropped {
-            self.block_dropped(known, &born.link, target, field, refusal, now);
+            self.block_dropped(known, labour, (born.link.id, made), (field, refusal), now);
         }
         self.commit
             .snapshots
@@ -421,29 +457,27 @@ impl Desk<'_> {
         self.end(&labour.birth.claim.record, ClaimEnd::Settled);
     }
 
+    /// Lists a field that a new record was made without, with the value that would be sent next.
     fn block_dropped(
         &mut self,
         known: &Pairing,
-        link: &Link,
-        target: Side,
-        field: &FieldName,
-        refusal: &Refusal,
+        labour: &Labour,
+        (link, made): (LinkId, Option<&Fields>),
+        (field, refusal): (&FieldName, &Refusal),
         now: Timestamp,
     ) {
+        let target = labour.intent.target;
         let mapping = known
             .compiled
             .mappings()
             .iter()
             .find(|mapping| mapping.fields(target).contains(field));
         if let Some(mapping) = mapping {
-            let raw = mapping.put(
-                target,
-                &mapping.read(target.other(), link.base(target.other())),
-                link.base(target),
-            );
+            let meaning = mapping.read(target.other(), &labour.intent.source_fields);
+            let raw = mapping.put(target, &meaning, made.unwrap_or(&labour.draft));
             self.commit.blocked.push(Blocked {
                 sync: self.pairing.sync.clone(),
-                link: link.id,
+                link,
                 mapping: mapping.id().to_owned(),
                 side: target,
                 reason: refusal.to_string(),
@@ -456,25 +490,38 @@ impl Desk<'_> {
         }
     }
 
-    /// The system holds something equal. That is a candidate, not a match.
+    /// The system holds something equal. That is a candidate, not a match. What comes back is somebody else than that
+    /// one, and is to be made without what that one has.
     async fn exists(
         &mut self,
-        labour: Labour,
-        candidate: RecordId,
-        matching: &str,
-    ) -> Result<(), Error> {
-        let target = self.side.other();
+        known: &Pairing,
+        mut labour: Labour,
+        (candidate, matching): (RecordId, &str),
+        taken: Option<FieldName>,
+    ) -> Result<Option<Labour>, Error> {
+        let found = identify::named_by_system(self, &labour.birth.claim, &candidate).await?;
+        if let (Ok(named), Some(field)) = (&found, &taken)
+            && self.is_taken_by(known, &labour, field, (&candidate, &named.fields))
+        {
+            self.without_taken(&mut labour, field, &candidate);
+            return Ok(Some(labour));
+        }
         self.commit
             .intents
             .push((labour.intent.id, IntentEnd::Closed));
         let Labour { birth, .. } = labour;
-        if self.permit.is_some() {
-            let why = format!("the system holds {candidate} equal to it");
-            self.leave_out(&birth.claim.record, &why);
-            self.end(&birth.claim.record, ClaimEnd::Settled);
-            return Ok(());
+        match found {
+            _ if self.permit.is_some() => {
+                let why = format!("the system holds {candidate} equal to it");
+                self.leave_out(&birth.claim.record, &why);
+                self.end(&birth.claim.record, ClaimEnd::Settled);
+            }
+            Ok(named) => {
+                identify::candidate_of_system(self, birth, candidate, matching, named).await?;
+            }
+            Err(why) => identify::again(self, &birth.claim, &why),
         }
-        identify::candidate_of_system(self, birth, candidate, matching, target).await
+        Ok(None)
     }
 
     fn unknown(&mut self, labour: &Labour, why: &str) {
@@ -571,17 +618,32 @@ pub(crate) struct Newborn {
     pub(crate) look_again: bool,
 }
 
+/// What was made.
+pub(crate) struct Made<'a> {
+    /// What was sent.
+    pub(crate) draft: &'a Fields,
+    /// What it was made without, and is listed for it.
+    pub(crate) refused: &'a [FieldName],
+    pub(crate) id: RecordId,
+    /// The record itself, if it is known.
+    pub(crate) read: Option<&'a Read>,
+}
+
 /// Builds the link of a made record: the source's base is what was decided on, the target's what it
 /// holds if that means what was sent, else what was sent.
 pub(crate) fn newborn(
     pairing: &Pairing,
     intent: &Intent,
-    draft: &Fields,
     source: &Read,
-    id: RecordId,
-    read: Option<&Read>,
+    made: Made<'_>,
     now: Timestamp,
 ) -> Newborn {
+    let Made {
+        draft,
+        refused,
+        id,
+        read,
+    } = made;
     let target = intent.target;
     let origin = target.other();
     let id_of_link = LinkId(Uuid::now_v7());
@@ -643,6 +705,11 @@ pub(crate) fn newborn(
                 {
                     stored
                 } else {
+                    let names = mapping.fields(target);
+                    if !was_sent && names.iter().any(|name| refused.contains(name)) {
+                        // A look would find just that: it is listed, and tried when something changes.
+                        continue;
+                    }
                     look_again = true;
                     tracing::debug!(sync = %pairing.sync, mapping = mapping.id(), "a made record does not hold what was sent");
                     if !was_sent && mapping.refers_to().is_some() {

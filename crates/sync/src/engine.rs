@@ -30,6 +30,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     Error, Options,
     causes::Causes,
+    create::Taken,
     locks::Locks,
     news::Marks,
     notices::Notices,
@@ -90,6 +91,8 @@ pub(crate) struct Core {
     stranded: Mutex<BTreeSet<IntentId>>,
     /// How often a create was sent and proven not to have made anything, by sync and source.
     unmade: Mutex<HashMap<(SyncName, RecordId), u32>>,
+    /// What accounts take once only.
+    pub(crate) taken: Taken,
     pairings: RwLock<Vec<Arc<Pairing>>>,
     unready: RwLock<BTreeMap<SyncName, String>>,
     /// Held while a plan is made: there is one place to try one out.
@@ -139,6 +142,7 @@ impl Engine {
                 unanswered: Unanswered::default(),
                 stranded: Mutex::new(BTreeSet::new()),
                 unmade: Mutex::default(),
+                taken: Taken::default(),
                 pairings: RwLock::new(Vec::new()),
                 unready: RwLock::new(BTreeMap::new()),
                 planning: tokio::sync::Mutex::default(),

@@ -7,8 +7,8 @@ mod others;
 mod unclear;
 
 pub(crate) use choice::why_asked;
-pub(crate) use found::{Heirs, Match, candidate_of_system, heirs, link_all};
-pub(crate) use others::{Other, Others};
+pub(crate) use found::{Heirs, Match, candidate_of_system, heirs, link_all, named_by_system};
+pub(crate) use others::{Other, Others, by_index};
 pub(crate) use unclear::{Asked, Before};
 
 use self::{choice::judge, found::link_matched, others::others};
@@ -237,6 +237,7 @@ async fn locked(
             Choice::Link(candidate) => matched.push((seeker, candidate)),
             Choice::Review(candidates) => unclear.push((seeker, candidates)),
             Choice::None => births.push(Birth {
+                apart: others.apart(desk.side, &seeker.claim.record),
                 claim: seeker.claim,
                 read: seeker.read,
             }),
@@ -535,7 +536,7 @@ async fn read(desk: &mut Desk<'_>, claims: Vec<Claim>) -> Result<(Vec<Seeker>, V
     Ok((seekers, gone))
 }
 
-fn again(desk: &mut Desk<'_>, claim: &Claim, error: &str) {
+pub(crate) fn again(desk: &mut Desk<'_>, claim: &Claim, error: &str) {
     let end = desk.again(&Side::BOTH, Effect::Read, error.to_owned());
     desk.end(&claim.record, end);
 }

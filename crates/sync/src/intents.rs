@@ -13,7 +13,7 @@ use store::{
 
 use crate::{
     Error, children,
-    create::{created_row, newborn},
+    create::{Made, created_row, newborn},
     engine::Core,
     identify,
     pair::Pairing,
@@ -304,15 +304,13 @@ async fn adopt(desk: &mut Desk<'_>, intent: &Intent, read: &Read) -> Result<(), 
         ],
     )
     .await?;
-    let born = newborn(
-        &known,
-        intent,
-        &intent.draft,
-        &source,
-        read.record.id.clone(),
-        Some(read),
-        now,
-    );
+    let made = Made {
+        draft: &intent.draft,
+        refused: &[],
+        id: read.record.id.clone(),
+        read: Some(read),
+    };
+    let born = newborn(&known, intent, &source, made, now);
     let mut commit = Commit::default();
     commit.intents.push((intent.id, IntentEnd::Closed));
     commit.withdrawn.push(question(intent));

@@ -73,6 +73,24 @@ impl Options {
         records.clamp(1, self.backfill_batch.max(1))
     }
 
+    /// How many records a worker may read before it writes them, where a system takes so many writes a second: what all
+    /// workers have read has to be written in half the time for which it is fresh, or it would be read again.
+    pub(crate) fn written_within(&self, pace: Option<f64>) -> usize {
+        let most = self.live_batch.max(1);
+        let Some(pace) = pace else {
+            return most;
+        };
+        let workers = u32::try_from(self.live_workers + self.workers).unwrap_or(u32::MAX);
+        let writes = pace * self.fresh_for.as_secs_f64() / 2.0;
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a batch is a small positive number"
+        )]
+        let records = (writes / f64::from(workers.max(1))) as usize;
+        records.clamp(1, most)
+    }
+
     /// How long to wait before try number `attempts` + 1.
     pub(crate) fn backoff(&self, attempts: u32) -> Duration {
         self.retry
@@ -104,5 +122,23 @@ mod tests {
             );
         }
         assert_eq!(options.backfill_within(Some(0.001)), 1);
+    }
+
+    #[test]
+    fn what_is_read_is_written_while_it_is_fresh_however_slow_a_system_is() {
+        let options = Options::default();
+        assert_eq!(options.written_within(None), options.live_batch);
+        assert_eq!(options.written_within(Some(1000.0)), options.live_batch);
+        for pace in [100.0 / 60.0, 25.0 / 10.0, 10.0] {
+            let read =
+                options.written_within(Some(pace)) * (options.workers + options.live_workers);
+            #[expect(clippy::cast_precision_loss, reason = "a small number")]
+            let seconds = read as f64 / pace;
+            assert!(
+                seconds <= options.fresh_for.as_secs_f64() / 2.0,
+                "{pace}: {seconds}"
+            );
+        }
+        assert_eq!(options.written_within(Some(0.001)), 1);
     }
 }

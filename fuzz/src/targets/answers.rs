@@ -191,9 +191,10 @@ impl Vendor {
     async fn creates(&mut self, dice: &mut Dice, schema: &Schema) -> Result<()> {
         let mut drafts = Vec::new();
         for _ in 0..1 + dice.below(2) {
-            let mut draft = Draft {
-                fields: record::Fields::new(),
-            };
+            let mut draft = Draft::default();
+            if dice.below(4) == 0 {
+                draft.apart.push(record::RecordId::from("7"));
+            }
             for _ in 0..1 + dice.below(6) {
                 if let Some(spec) = some_field(dice, schema) {
                     draft.fields.set(spec.name.clone(), some_value(dice, spec));

@@ -318,6 +318,51 @@ async fn until(world: &World, what: &str, so: impl Fn() -> bool) -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_waits_for_the_writes_of_a_minute_is_read_once_and_fails_never() -> Result<()> {
+    const ALL: usize = 150;
+    let mut options = options();
+    options.limits = true;
+    options
+        .switches
+        .retain(|(name, _)| name != "officernd.rate_limit");
+    let world = World::new(options).await?;
+    for number in 0..ALL {
+        let mut one = newcomer("Anna");
+        one["lastName"] = json!(format!("Crowd{number}"));
+        one["email"] = json!(format!("crowd{number}@many.example"));
+        one["phone"] = json!(format!("+49307{number:06}"));
+        world.seed(HIGHLEVEL, &one)?;
+        let member = json!({"name": format!("Anna Crowd{number}"), "email": one["email"]});
+        world.seed(OFFICERND, &member)?;
+    }
+    // The budgets count as spent after a start.
+    world.wait(Duration::from_secs(61)).await;
+    world.control.core().counts.reset();
+    let mark = world.edit_mark();
+    let engine = world.engine().clone();
+    let run = tokio::spawn(async move {
+        let (progress, _) = watch::channel(Progress::default());
+        engine.sync_now(&members(), &progress).await
+    });
+    let written = || world.api_edits_of(mark, OFFICERND, Operation::Update);
+    let mut failing = 0_u64;
+    while written() < ALL {
+        let status = world.engine().status().await?;
+        failing = failing.max(status.overview.failing.values().sum());
+        ensure!(!run.is_finished() || written() == ALL, "{status:#?}");
+        world.wait(Duration::from_secs(1)).await;
+    }
+    run.await??;
+    world.settle().await?;
+    assert_eq!(failing, 0);
+    let reads = called(&world, OFFICERND, "GET", "/members/{memberId}");
+    println!("{reads} members read for {} updates", written());
+    // Once before it is written, once to see what came of it.
+    assert!(reads <= ALL as u64 * 22 / 10, "{reads} readings");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_day_whose_writes_are_used_up_ends_in_waiting_and_the_next_one_goes_on() -> Result<()> {
     const A_DAY: usize = 12;
     const ALL: usize = 20;

@@ -44,6 +44,7 @@ mod signals;
 mod stopped;
 mod support;
 mod switches;
+mod taken;
 mod tickets;
 mod told;
 mod undone;

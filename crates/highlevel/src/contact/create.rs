@@ -7,7 +7,7 @@ use connector::{
     Response,
 };
 use http::Method;
-use record::{Completeness, Field, Fields, Freshness, Read, RecordId, Schema};
+use record::{Completeness, Field, FieldName, Fields, Freshness, Read, RecordId, Schema};
 use serde_json::{Map, Value as Json};
 
 use super::{
@@ -154,6 +154,10 @@ async fn duplicate(calls: &dyn Calls, complaint: &Complaint, sent: &Fields) -> C
         return CreateOutcome::Existing {
             candidate: RecordId::new(duplicate.id.as_str()),
             matching: duplicate.matching.clone(),
+            taken: ["email", "phone"]
+                .into_iter()
+                .find(|field| *field == duplicate.matching && sent.get(field).is_known())
+                .map(FieldName::from),
         };
     }
     let mut failed = None;
@@ -182,6 +186,7 @@ async fn duplicate(calls: &dyn Calls, complaint: &Complaint, sent: &Fields) -> C
             return CreateOutcome::Existing {
                 candidate: RecordId::new(id),
                 matching: name.to_owned(),
+                taken: Some(name.into()),
             };
         }
     }

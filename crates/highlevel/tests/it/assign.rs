@@ -168,6 +168,7 @@ async fn made(assign: fn() -> Reply) -> (CreateOutcome, Fake) {
             ("firstName", Field::of("Anna")),
             ("businessId", Field::of("b1")),
         ]),
+        ..Draft::default()
     };
     let mut outcomes = fake
         .connector

@@ -96,6 +96,7 @@ async fn all_of_it(entity: Entity, id: &str, new: Vec<(&str, Field)>, changed: (
     };
     let drafts = [Draft {
         fields: fields(new),
+        ..Draft::default()
     }];
     let made = fake.connector.create(&fake, &schema, &drafts).await;
     assert!(

@@ -229,6 +229,7 @@ async fn make(fake: &Fake) -> CreateOutcome {
             ("email", Field::of("info1@firma.example")),
             ("website", Field::Empty),
         ]),
+        ..Draft::default()
     };
     let mut outcomes = fake.connector.create(fake, &schema().await, &[draft]).await;
     assert_eq!(outcomes.len(), 1);

@@ -9,7 +9,14 @@ use crate::fake::{Fake, LOCATION, Reply, contact, fields, no, schema, set};
 async fn make(fake: &Fake, fields: Fields) -> CreateOutcome {
     let mut outcomes = fake
         .connector
-        .create(fake, &schema().await, &[Draft { fields }])
+        .create(
+            fake,
+            &schema().await,
+            &[Draft {
+                fields,
+                ..Draft::default()
+            }],
+        )
         .await;
     assert_eq!(outcomes.len(), 1);
     outcomes.pop().unwrap()
@@ -80,7 +87,14 @@ async fn end(reply: fn() -> Reply) -> String {
         CreateOutcome::Existing {
             candidate,
             matching,
-        } => format!("existing {candidate} {matching}"),
+            taken,
+        } => {
+            let taken = taken.map(|field| format!(", takes each {field} once"));
+            format!(
+                "existing {candidate} {matching}{}",
+                taken.unwrap_or_default()
+            )
+        }
         CreateOutcome::Unknown { why } => format!("unknown: {why}"),
         CreateOutcome::Refused(refusal) => {
             let names: Vec<String> = refusal.fields.iter().map(ToString::to_string).collect();
@@ -101,8 +115,8 @@ async fn a_duplicate_that_is_not_named_is_looked_up() {
     });
     let made = make(&fake, everything()).await;
     assert!(
-        matches!(&made, CreateOutcome::Existing { candidate, matching }
-            if candidate.as_str() == "c9" && matching == "email"),
+        matches!(&made, CreateOutcome::Existing { candidate, matching, taken }
+            if candidate.as_str() == "c9" && matching == "email" && *taken == Some("email".into())),
         "{made:?}"
     );
     assert_eq!(
@@ -136,7 +150,7 @@ async fn every_answer_has_its_outcome() {
                         "meta": {"contactId": "c9", "matchingField": "email", "contactName": "Anna"}}),
                 )
             }) as fn() -> Reply,
-            "existing c9 email",
+            "existing c9 email, takes each email once",
         ),
         (
             || no(400, "This location does not allow duplicated contacts."),
@@ -290,6 +304,7 @@ async fn outcomes_keep_the_order_of_their_drafts() {
     let drafts: Vec<Draft> = (0..50)
         .map(|number| Draft {
             fields: fields(vec![("firstName", Field::of(format!("n{number}")))]),
+            ..Draft::default()
         })
         .collect();
     let outcomes = fake.connector.create(&fake, &schema().await, &drafts).await;

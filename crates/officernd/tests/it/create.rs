@@ -9,6 +9,7 @@ use crate::fake::{BERLIN, Fake, MEMBER, Reply, SOFIA, fields, invalid, member, n
 fn draft(pairs: Vec<(&str, Field)>) -> Draft {
     Draft {
         fields: fields(pairs),
+        ..Draft::default()
     }
 }
 

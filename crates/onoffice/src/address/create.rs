@@ -36,6 +36,8 @@ struct Ready {
     /// Entries for which create has no second place, call by call.
     more: Vec<Round>,
     emails: Vec<String>,
+    /// People said who it is not: it is made, whoever has the same address.
+    apart: bool,
 }
 
 /// Makes records, one outcome for each draft.
@@ -64,7 +66,10 @@ pub(crate) async fn create(
             }
         };
         match prepared {
-            Ok(prepared) => ready.push(Ready::of(place, prepared)),
+            Ok(prepared) => ready.push(Ready {
+                apart: !draft.apart.is_empty(),
+                ..Ready::of(place, prepared)
+            }),
             Err(refusal) => outcomes[place] = Some(CreateOutcome::Refused(refusal)),
         }
     }
@@ -157,6 +162,7 @@ impl Ready {
             parameters,
             more,
             emails,
+            apart: false,
         }
     }
 }
@@ -231,7 +237,7 @@ async fn send_checked<'a>(calls: &dyn Calls, ready: &'a [Ready]) -> Vec<(&'a Rea
             json!({"data": ["email"], "listlimit": ROWS, "filter": {"email": [{"op": "in", "val": emails}]}}),
         );
         let actions: Vec<Action> = std::iter::once(before)
-            .chain(batch.iter().map(|ready| action(ready, true)))
+            .chain(batch.iter().map(|ready| action(ready, !ready.apart)))
             .collect();
         let mut written = if stopped {
             let why =
@@ -270,6 +276,10 @@ async fn send_checked<'a>(calls: &dyn Calls, ready: &'a [Ready]) -> Vec<(&'a Rea
         let mut made: HashSet<String> = HashSet::new();
         for (ready, one) in batch.iter().zip(creates) {
             let known = match &one {
+                Written::Done(data) if ready.apart => {
+                    made.extend(id(data).map(|id| id.to_string()));
+                    None
+                }
                 // without e-mail there is nothing that the vendor compares
                 Written::Done(data) if !ready.emails.is_empty() => id(data).filter(|id| {
                     let is_new = before
@@ -296,6 +306,8 @@ fn outcome(made: &Made, ready: &Ready) -> CreateOutcome {
             return CreateOutcome::Existing {
                 candidate: candidate.clone(),
                 matching: "email".into(),
+                // it takes an address as often as it is sent; the check was asked for
+                taken: None,
             };
         }
         Made::Sent(written) => written,

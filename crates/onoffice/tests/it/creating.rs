@@ -13,6 +13,7 @@ fn draft(fields: &[(&str, Field)]) -> Draft {
             .iter()
             .map(|(name, field)| ((*name).into(), field.clone()))
             .collect(),
+        ..Draft::default()
     }
 }
 

@@ -102,7 +102,7 @@ proptest! {
                 .map(|(kind, value)| IdentityKey { kind, value: value.into() });
             let _ = connector.find(&fake, &schema, &keys).await;
             let fields: record::Fields = [("Name".into(), Field::of("x"))].into_iter().collect();
-            for outcome in connector.create(&fake, &schema, &[Draft { fields: fields.clone() }]).await {
+            for outcome in connector.create(&fake, &schema, &[Draft { fields: fields.clone(), ..Draft::default() }]).await {
                 if let CreateOutcome::Created { id, .. } = outcome {
                     assert!(id.as_str().parse::<u64>().unwrap() > 0);
                 }

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use connector::{Fetched, IdentityKey};
 use matching::{Candidate, Verdict, compare};
-use record::{Read, RecordId, Side};
+use record::{Fields, Read, RecordId, Side};
 use store::{Cause, Claim, Link};
 
-use super::{Others, Seeker, again, choice::in_words, chunks, keys, others::by_index, person};
+use super::{Others, Seeker, choice::in_words, chunks, keys, others::by_index, person};
 use crate::{
     Error,
     create::Birth,
@@ -122,44 +122,51 @@ fn agrees(pairing: &Pairing, couple: &Couple) -> bool {
         && plan.waiting.is_empty()
 }
 
+/// A record that the system named as equal to one that we wanted to make.
+pub(crate) struct Named {
+    pub(crate) fields: Fields,
+    is_linked: bool,
+}
+
+/// Looks at the record that the system named. The inner error is why that could not be done now.
+pub(crate) async fn named_by_system(
+    desk: &Desk<'_>,
+    claim: &Claim,
+    candidate: &RecordId,
+) -> Result<Result<Named, String>, Error> {
+    let target = desk.side.other();
+    let ids = std::slice::from_ref(candidate);
+    if let Some(link) = desk.links_of(target, ids).await?.get(candidate) {
+        // It is somebody else's already, and never a match: what was agreed on is enough for its words.
+        return Ok(Ok(Named {
+            fields: link.base(target).clone(),
+            is_linked: true,
+        }));
+    }
+    let mut found = desk.fetch(target, ids, &cause_of(claim)).await?;
+    Ok(match found.remove(candidate) {
+        Some(Fetched::Found(other)) => Ok(Named {
+            fields: other.record.fields,
+            is_linked: false,
+        }),
+        Some(Fetched::Gone(_)) | None => {
+            Err("the record that the system named as equal is gone".to_owned())
+        }
+        Some(Fetched::Failed(_, error)) => Err(error.to_string()),
+    })
+}
+
 /// The system named a record that it holds equal to one that we wanted to make.
 pub(crate) async fn candidate_of_system(
     desk: &mut Desk<'_>,
     birth: Birth,
     candidate: RecordId,
     matching: &str,
-    target: Side,
+    named: Named,
 ) -> Result<(), Error> {
-    let Birth { claim, read } = birth;
+    let Birth { claim, read, .. } = birth;
     let cause = cause_of(&claim);
-    let linked = desk
-        .links_of(target, std::slice::from_ref(&candidate))
-        .await?;
-    let other = match linked.get(&candidate) {
-        // It is somebody else's already, and a question in any case: what was agreed on is enough for its words.
-        Some(link) => link.base(target).clone(),
-        None => {
-            let found = desk
-                .fetch(target, std::slice::from_ref(&candidate), &cause)
-                .await?
-                .remove(&candidate);
-            match found {
-                Some(Fetched::Found(other)) => other.record.fields,
-                Some(Fetched::Gone(_)) | None => {
-                    again(
-                        desk,
-                        &claim,
-                        "the record that the system named as equal is gone",
-                    );
-                    return Ok(());
-                }
-                Some(Fetched::Failed(_, error)) => {
-                    again(desk, &claim, &error.to_string());
-                    return Ok(());
-                }
-            }
-        }
-    };
+    let target = desk.side.other();
     let own = person(
         desk.pairing,
         desk.side,
@@ -168,11 +175,11 @@ pub(crate) async fn candidate_of_system(
     );
     let verdict = compare(
         &own,
-        &person(desk.pairing, target, Some(&candidate), &other),
+        &person(desk.pairing, target, Some(&candidate), &named.fields),
         &desk.pairing.rules.matching,
     );
     let is_same = matches!(verdict, Verdict::Same { .. });
-    let is_free = linked.is_empty() && !desk.is_taken(target, &candidate);
+    let is_free = !named.is_linked && !desk.is_taken(target, &candidate);
     if is_same && is_free {
         let (left, right) = match desk.side {
             Side::Left => (claim.record.clone(), candidate),

@@ -54,6 +54,21 @@ impl Others {
             .is_none_or(|other| other.linked.is_none())
     }
 
+    /// Of whom people said that they are not this record.
+    pub(super) fn apart(&self, side: Side, own: &RecordId) -> Vec<RecordId> {
+        let apart = self
+            .decisions
+            .iter()
+            .filter(|(_, decision)| *decision == PairDecision::KeepApart);
+        let ids = apart.map(|(pair, _)| match side {
+            Side::Left => (&pair.left, &pair.right),
+            Side::Right => (&pair.right, &pair.left),
+        });
+        ids.filter(|(id, _)| *id == own)
+            .map(|(_, other)| other.clone())
+            .collect()
+    }
+
     pub(super) fn decided(
         &self,
         side: Side,
@@ -155,7 +170,7 @@ fn ids_of(by_key: &HashMap<Key, Vec<RecordId>>) -> Vec<RecordId> {
     ids.into_iter().collect()
 }
 
-pub(super) async fn by_index(
+pub(crate) async fn by_index(
     desk: &Desk<'_>,
     side: Side,
     keys: &[Key],

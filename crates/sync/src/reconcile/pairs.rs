@@ -24,9 +24,36 @@ impl Desk<'_> {
         pairs: Vec<(Claim, Link)>,
         overrides: &Overrides,
     ) -> Result<(), Error> {
-        if pairs.is_empty() {
-            return Ok(());
+        let mut pairs = pairs.into_iter().peekable();
+        let size = self.pairs_at_once();
+        while pairs.peek().is_some() {
+            let some = pairs.by_ref().take(size).collect();
+            self.pairs_read(some, overrides).await?;
         }
+        Ok(())
+    }
+
+    /// How many pairs are read before they are written: no more than the slower system takes while the readings
+    /// are fresh, beside what the other workers have read.
+    fn pairs_at_once(&self) -> usize {
+        let pace = Side::BOTH
+            .into_iter()
+            .filter_map(|side| {
+                let end = self.pairing.end(side);
+                let rate = self.core.connections.rate(&end.connection).ok().flatten()?;
+                #[expect(clippy::cast_precision_loss, reason = "a batch is a small number")]
+                let records = rate * end.description.write_batch as f64;
+                Some(records)
+            })
+            .min_by(f64::total_cmp);
+        self.core.options.written_within(pace)
+    }
+
+    async fn pairs_read(
+        &mut self,
+        pairs: Vec<(Claim, Link)>,
+        overrides: &Overrides,
+    ) -> Result<(), Error> {
         let cause = cause_of(&pairs[0].0);
         let ids = Side::BOTH.map(|side| {
             pairs
