@@ -26,7 +26,7 @@ use crate::{
 pub(crate) const KEY: &str = "parent";
 
 /// How long what a listing found waits for the end of the listing of the other side.
-const LISTED_FIRST: std::time::Duration = std::time::Duration::from_secs(5);
+pub(crate) const LISTED_FIRST: std::time::Duration = std::time::Duration::from_secs(5);
 
 /// How long a create waits for records that are just worked on.
 const PARENTS_FIRST: std::time::Duration = std::time::Duration::from_secs(1);

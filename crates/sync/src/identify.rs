@@ -159,6 +159,7 @@ impl Seeker {
 
 /// Works off claims of records that have no link in this sync.
 pub(crate) async fn unlinked(desk: &mut Desk<'_>, claims: Vec<&Claim>) -> Result<(), Error> {
+    let claims = after_listing(desk, claims);
     let claims = without_settled(desk, claims).await?;
     let (seekers, gone) = read(desk, claims).await?;
     if seekers.is_empty() && gone.is_empty() {
@@ -189,6 +190,23 @@ pub(crate) async fn unlinked(desk: &mut Desk<'_>, claims: Vec<&Claim>) -> Result
     let worked = locked(desk, seekers, others).await;
     desk.flush().await;
     worked
+}
+
+/// What a full listing asks for waits until both sides are listed: only then is it known who stands on the other side
+/// already, and nobody need be asked.
+fn after_listing<'a>(desk: &mut Desk<'_>, claims: Vec<&'a Claim>) -> Vec<&'a Claim> {
+    if desk.lane != Lane::Backfill || desk.permit.is_some() || !desk.core.is_relisting(desk.pairing)
+    {
+        return claims;
+    }
+    for claim in claims {
+        let end = ClaimEnd::Again {
+            after: Some(children::LISTED_FIRST),
+            error: None,
+        };
+        desk.end(&claim.record, end);
+    }
+    Vec::new()
 }
 
 /// Records that are gone are forgotten, unless somebody linked them before they went: then what
