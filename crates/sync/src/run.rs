@@ -211,9 +211,9 @@ async fn list_all(
     for side in Side::BOTH {
         cursors.extend(whence(core, pairing, side).await?);
     }
-    core.note_relisting(pairing, true);
+    let relisting = Relisting::begin(core, pairing);
     let reports = list_both(core, pairing, Lane::Backfill, progress).await;
-    core.note_relisting(pairing, false);
+    drop(relisting);
     let reports = reports?;
     for (key, cursor) in cursors {
         core.store
@@ -221,6 +221,25 @@ async fn list_all(
             .await?;
     }
     Ok(reports)
+}
+
+/// Both sides of an entity are being listed, until this is dropped: also when nobody waits for the listing any more.
+struct Relisting<'a> {
+    core: &'a Core,
+    pairing: &'a Pairing,
+}
+
+impl<'a> Relisting<'a> {
+    fn begin(core: &'a Core, pairing: &'a Pairing) -> Self {
+        core.note_relisting(pairing, true);
+        Self { core, pairing }
+    }
+}
+
+impl Drop for Relisting<'_> {
+    fn drop(&mut self) {
+        self.core.note_relisting(self.pairing, false);
+    }
 }
 
 /// A sync that lists for the first time has to look at every record, also at those that are known and
