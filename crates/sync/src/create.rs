@@ -471,7 +471,7 @@ impl Desk<'_> {
             .compiled
             .mappings()
             .iter()
-            .find(|mapping| mapping.fields(target).contains(field));
+            .find(|mapping| mapping.written(target).contains(field));
         if let Some(mapping) = mapping {
             let meaning = mapping.read(target.other(), &labour.intent.source_fields);
             let raw = mapping.put(target, &meaning, made.unwrap_or(&labour.draft));
@@ -688,10 +688,13 @@ pub(crate) fn newborn(
             continue;
         }
         let sent = filled(mapping.fields(target), draft);
-        let was_sent = mapping
-            .fields(target)
-            .iter()
-            .any(|name| draft.get(name.as_str()).is_known());
+        // What is only read along, such as the country of a number, says nothing about the number.
+        let written = mapping.written(target);
+        let was_refused = written.iter().any(|name| refused.contains(name));
+        let was_sent = !was_refused
+            && written
+                .iter()
+                .any(|name| draft.get(name.as_str()).is_known());
         let meant = mapping.read(target, &sent);
         let target_raw = match read {
             Some(read) => {
@@ -705,8 +708,7 @@ pub(crate) fn newborn(
                 {
                     stored
                 } else {
-                    let names = mapping.fields(target);
-                    if !was_sent && names.iter().any(|name| refused.contains(name)) {
+                    if was_refused {
                         // A look would find just that: it is listed, and tried when something changes.
                         continue;
                     }

@@ -64,10 +64,15 @@ async fn somebody_else_on_the_same_phone_is_made_without_it_and_it_is_listed() -
     let writes = world.writes();
     world.sweep().await?;
     assert_eq!(world.writes(), writes);
+    // It stays listed when something else of her changes, which is carried.
+    world.edit(ONOFFICE, &dora, &json!({"Vorname": "Dorothea"}))?;
+    world.poll().await?;
+    assert_eq!(phones(&world, "Dorothea"), [""]);
+    assert_eq!(blocked(&world).await?.len(), 1);
     // A phone of her own goes across, and nothing is listed any more.
     world.edit(ONOFFICE, &dora, &json!({"Telefon1": "030 5559876"}))?;
     world.poll().await?;
-    assert_eq!(phones(&world, "Dora"), ["+49305559876"]);
+    assert_eq!(phones(&world, "Dorothea"), ["+49305559876"]);
     assert!(blocked(&world).await?.is_empty());
     agrees(&world).await?;
     Ok(())

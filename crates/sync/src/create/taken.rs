@@ -151,16 +151,17 @@ impl Desk<'_> {
             return true;
         }
         let mut mappings = known.compiled.mappings().iter();
-        let Some(mapping) = mappings.find(|mapping| mapping.fields(target).contains(field)) else {
+        let Some(mapping) = mappings.find(|mapping| mapping.written(target).contains(field)) else {
             return false;
         };
+        // With what is only read along, such as the country of a number.
         let alone = |fields: &Fields| -> Fields {
-            let mut alone: Fields = mapping
-                .fields(target)
-                .iter()
-                .map(|name| (name.clone(), Field::Empty))
-                .collect();
-            alone.set(field.clone(), fields.get(field.as_str()).clone());
+            let mut alone = fields.clone();
+            for name in mapping.written(target) {
+                if name != field {
+                    alone.set(name.clone(), Field::Empty);
+                }
+            }
             alone
         };
         let sent = mapping.read(target, &alone(&labour.draft));
