@@ -837,7 +837,7 @@ fn configs(access: &Json, webhooks: bool, limits: bool) -> Result<Configs> {
         "system": "onoffice",
         "base_url": "http://sandbox.invalid/onoffice",
         "auth": {"scheme": "api_user"},
-        "settings": {"country": "DE", "task_type": 153, "note_kind": "Notiz"},
+        "settings": {"country": "DE", "task_type": 153, "task_priority": 2, "note_kind": "Notiz"},
         "allow_private_addresses": true,
     }))?;
     Ok(Configs::from([

@@ -242,6 +242,34 @@ async fn a_task_crosses_both_ways_with_its_day_and_its_end() -> Result<()> {
     agree(&world).await
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_task_keeps_the_priority_that_people_gave_it_and_a_new_one_gets_that_of_the_setting()
+-> Result<()> {
+    let (world, anna) = with_anna(rules()?).await?;
+    let address: u64 = anna.onoffice.parse()?;
+    let urgent =
+        json!({"data": {"Betreff": "Exposé", "Art": 155, "Prio": 1}, "relatedAddressId": address});
+    make_right(&world, "task", &urgent)?;
+    world.poll().await?;
+    let here = left(&world, "task")?;
+    ensure!(here.get("priority").is_none(), "{here}");
+    let id = here["id"].as_str().context("an id")?.to_owned();
+    edit_left(&world, "task", &id, &json!({"title": "Exposé senden"}))?;
+    world.poll().await?;
+    let (_, there) = right(&world, "task", &anna.onoffice)?;
+    ensure!(
+        there["Betreff"] == "Exposé senden" && there["Prio"] == "1",
+        "{there}"
+    );
+    let task = json!({"contactId": anna.highlevel, "title": "Rückruf", "dueDate": "2026-12-01T10:00:00.000Z"});
+    write_left(&world, "task", &task)?;
+    world.settle().await?;
+    world.poll().await?;
+    let all = rights(&world, "task", &anna.onoffice)?;
+    ensure!(all.len() == 2 && all[1].1["Prio"] == "2", "{all:#?}");
+    Ok(())
+}
+
 /// How often single tasks were read in HighLevel.
 fn single_reads(world: &World) -> u64 {
     let all = world.control.core().counts.all();

@@ -321,6 +321,42 @@ async fn the_amount_is_only_read_there_and_never_sent() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_amount_both_ways_and_a_status_that_there_is_not_are_refused_with_what_to_do()
+-> Result<()> {
+    let deals = Deals::new(json!({})).await?;
+    let refused = async |fields: Json| -> Result<String> {
+        let mut rules = member_rules();
+        let opportunity = json!({"fields": fields, "match": {"keys": []}});
+        rules
+            .entities
+            .insert(Entity::Opportunity, serde_json::from_value(opportunity)?);
+        let (engine, accounts) = (deals.world.engine(), &deals.world.connections);
+        let problems = engine.check_rules(accounts, &members(), &rules).await?;
+        Ok(format!("{problems:?}"))
+    };
+    let contact = json!({"name": "contact", "left": "contactId", "right": "member"});
+    let amount = json!([
+        {"left": "name", "right": "name"},
+        contact,
+        {"name": "value", "left": "monetaryValue", "right": "dealSize"},
+    ]);
+    let told = refused(amount).await?;
+    for word in ["dealSize", "to_left"] {
+        assert!(told.contains(word), "{word}: {told}");
+    }
+    let status = json!([
+        {"left": "name", "right": "name"},
+        contact,
+        {"name": "stage", "left": "stage", "right": "status", "values": {"Sales: New lead": "Besichtigung"}},
+    ]);
+    let told = refused(status).await?;
+    for word in ["Besichtigung", "viewing"] {
+        assert!(told.contains(word), "{word}: {told}");
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_event_tells_of_an_opportunity_there_so_a_poll_finds_its_edits() -> Result<()> {
     let deals = Deals::new(json!({})).await?;
     deals.make("Two desks", &deals.first)?;
