@@ -228,7 +228,17 @@ impl Desk<'_> {
                 dropped: Vec::new(),
             });
         }
-        self.leave_out_taken(known, &mut labours).await?;
+        let (labours, doubts) = self.leave_out_taken(known, labours).await?;
+        for doubt in doubts {
+            let taken::Doubt {
+                labour,
+                holder,
+                field,
+            } = doubt;
+            let found = identify::named_by_system(self, &labour.birth.claim, &holder).await?;
+            self.named(labour.birth, holder, field.as_str(), found)
+                .await?;
+        }
         let intents: Vec<Intent> = labours.iter().map(|labour| labour.intent.clone()).collect();
         let taken: BTreeSet<IntentId> = self
             .core
@@ -339,16 +349,28 @@ impl Desk<'_> {
         taken: Option<FieldName>,
     ) -> Result<Option<Labour>, Error> {
         let found = identify::named_by_system(self, &labour.birth.claim, &candidate).await?;
-        if let (Ok(named), Some(field)) = (&found, &taken)
-            && self.is_taken_by(known, &labour, field, (&candidate, &named.fields))
-        {
-            self.without_taken(&mut labour, field, &candidate);
-            return Ok(Some(labour));
+        if let (Ok(named), Some(field)) = (&found, &taken) {
+            self.note_taken(known, &labour, field, &named.fields);
+            if self.is_taken_by(known, &labour, field, (&candidate, &named.fields)) {
+                labour.leave_out_for(field, &candidate);
+                return Ok(Some(labour));
+            }
         }
         self.commit
             .intents
             .push((labour.intent.id, IntentEnd::Closed));
-        let Labour { birth, .. } = labour;
+        self.named(labour.birth, candidate, matching, found).await?;
+        Ok(None)
+    }
+
+    /// The system holds, or would name, this record as equal to one that is to be made.
+    async fn named(
+        &mut self,
+        birth: Birth,
+        candidate: RecordId,
+        matching: &str,
+        found: Result<identify::Named, String>,
+    ) -> Result<(), Error> {
         match found {
             _ if self.permit.is_some() => {
                 let why = format!("the system holds {candidate} equal to it");
@@ -360,7 +382,7 @@ impl Desk<'_> {
             }
             Err(why) => identify::again(self, &birth.claim, &why),
         }
-        Ok(None)
+        Ok(())
     }
 
     fn unknown(&mut self, labour: &Labour, why: &str) {

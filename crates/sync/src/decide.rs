@@ -19,6 +19,8 @@ use crate::pair::{Pairing, index};
 pub(crate) struct PairPlan {
     /// Mappings that agree now, on values that the base does not have yet.
     pub(crate) agreed: Vec<usize>,
+    /// Those of them of which a side keeps a value of its own: they differ, and that stands.
+    pub(crate) kept: BTreeMap<usize, Side>,
     /// Mappings that write.
     pub(crate) moves: Vec<Move>,
     /// Mappings that need a person.
@@ -168,8 +170,9 @@ pub(crate) fn decide(
                 }
             }
             Decision::Agree => plan.agreed.push(number),
-            Decision::Kept { .. } => {
+            Decision::Kept { side } => {
                 plan.agreed.push(number);
+                plan.kept.insert(number, side);
                 if let Some(side) = mapping.barred(bases, held_now, &evidence) {
                     quiet = !hold_back(
                         &mut plan,

@@ -75,8 +75,12 @@ pub struct ExplainedEvent {
     pub values_gone: bool,
     /// How we came to know: `webhook`, `sweep`, ….
     pub signal: store::SignalSource,
+    /// The sync that did it.
+    pub sync: Option<String>,
     /// Where it began: connection and record.
     pub origin: Option<(String, RecordId)>,
+    /// The syncs that it came through, in order.
+    pub passed: Vec<String>,
     /// The trace that all its effects share; see `tandem calls --cause`.
     pub trace: String,
     /// The run, if it was one.
@@ -300,6 +304,8 @@ fn event(entry: JournalEntry) -> ExplainedEvent {
         after: entry.after,
         values_gone,
         signal: entry.cause.source,
+        sync: entry.sync.map(|sync| sync.to_string()),
+        passed: entry.cause.passed.iter().map(ToString::to_string).collect(),
         origin: entry
             .cause
             .origin

@@ -7,7 +7,9 @@ mod others;
 mod unclear;
 
 pub(crate) use choice::why_asked;
-pub(crate) use found::{Heirs, Match, candidate_of_system, heirs, link_all, named_by_system};
+pub(crate) use found::{
+    Heirs, Match, Named, candidate_of_system, heirs, link_all, named_by_system,
+};
 pub(crate) use others::{Other, Others, by_index};
 pub(crate) use unclear::{Asked, Before};
 

@@ -71,8 +71,14 @@ pub(crate) fn settle(worked: Worked<'_>) -> Settled {
             let current = &before[index(side)].record.fields;
             let raw = mapping.raw(side, current);
             // Both sides came to mean the same: two people, or a write of ours of which nothing could
-            // be stored. What was there before is kept either way.
-            let rule = format!("{}: both sides mean the same", mapping.id());
+            // be stored. Or they differ, and that stands. What was there before is kept either way.
+            let rule = match plan.kept.get(number) {
+                Some(keeper) => {
+                    let keeper = &pairing.end(*keeper).connection;
+                    format!("{}: `{keeper}` keeps what it holds", mapping.id())
+                }
+                None => format!("{}: both sides mean the same", mapping.id()),
+            };
             let of_row =
                 |name: &FieldName| observed(pairing, &out.link, side, name, now, cause, run);
             let rows = replaced(&out.link, side, &raw, current, &rule, of_row);

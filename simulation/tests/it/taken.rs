@@ -141,3 +141,41 @@ async fn a_first_sync_learns_that_a_number_is_taken_once_and_sends_it_no_more() 
     assert!(refused < 12, "{refused} creates were refused");
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_first_sync_asks_about_two_of_one_household_without_a_refusal_for_each() -> Result<()> {
+    let mut options = options();
+    options.limits = true;
+    let world = World::new(options).await?;
+    // a married couple on one phone: nothing says that they are two, nothing that they are one
+    let couples = 24;
+    for couple in 0..couples {
+        let last = format!(
+            "Zieg{}mann",
+            ["el", "en", "er", "et"][couple % 4].repeat(1 + couple / 4)
+        );
+        for first in ["Berta", "Konrad"] {
+            let person = json!({
+                "Vorname": first, "Name": last,
+                "email": format!("{first}{couple}@household.example").to_lowercase(),
+                "phone": format!("030 5550{couple:02}3"),
+            });
+            world.seed(ONOFFICE, &person)?;
+        }
+    }
+    world.sync().await?;
+    world.settle().await?;
+    assert_eq!(numbers(&world), (couples, 2 * couples));
+    let asked = questions(&world).await?;
+    assert_eq!(asked.len(), couples, "{asked:#?}");
+    assert!(
+        asked
+            .iter()
+            .all(|review| review.kind == ReviewKind::Ambiguous)
+    );
+    let made = world.api_edits_of(0, System::HighLevel, Operation::Create);
+    let refused = world.writes() - made as u64;
+    println!("{refused} creates were refused");
+    assert!(refused < 8, "{refused} creates were refused");
+    Ok(())
+}

@@ -2033,6 +2033,10 @@ export interface components {
             after: components["schemas"]["Field"];
             signal: string;
             origin: string[] | null;
+            /** @description The syncs that it came through, in order. */
+            passed: string[];
+            /** @description The sync that did it. */
+            sync: string | null;
             trace: string;
             run: string | null;
             note: string | null;

@@ -154,7 +154,7 @@ function Whole({ explanation }: { explanation: Explanation }) {
                   </span>
                   <span className="text-sm text-soft">
                     <Ago at={change.at} /> · {change.rule} · {known(t, "signal", change.signal)}
-                    {change.origin ? ` · ${change.origin.join(" ")}` : ""}
+                    {change.origin ? ` · ${[change.origin.join(" "), ...change.passed].join(" → ")}` : ""}
                   </span>
                 </p>
                 {change.field && (

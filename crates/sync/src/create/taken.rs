@@ -80,14 +80,16 @@ impl Desk<'_> {
     }
 
     /// Leaves out what the account is known to take once only and a linked record has that is surely somebody else.
+    /// What it would refuse for a linked record that may be the same one is given back apart, where what is known is
+    /// young: the question takes no call.
     pub(super) async fn leave_out_taken(
         &self,
         known: &Pairing,
-        labours: &mut [Labour],
-    ) -> Result<(), Error> {
+        labours: Vec<Labour>,
+    ) -> Result<(Vec<Labour>, Vec<Doubt>), Error> {
         let fields = self.foreseen();
         if fields.is_empty() {
-            return Ok(());
+            return Ok((labours, Vec::new()));
         }
         let target = self.side.other();
         let keys: Vec<store::Key> = labours
@@ -98,38 +100,58 @@ impl Desk<'_> {
         let holders: BTreeSet<RecordId> = by_key.values().flatten().cloned().collect();
         let holders: Vec<RecordId> = holders.into_iter().collect();
         let links = self.links_of(target, &holders).await?;
-        for labour in labours {
+        let (mut sent, mut doubts) = (Vec::with_capacity(labours.len()), Vec::new());
+        'labours: for mut labour in labours {
             for field in &fields {
-                let holder = addresses(known, self, &labour.draft)
+                let found: Vec<(&RecordId, &Fields)> = addresses(known, self, &labour.draft)
                     .iter()
                     .filter_map(|key| by_key.get(key))
                     .flatten()
-                    .find(|id| {
-                        links.get(*id).is_some_and(|link| {
-                            let base = link.base(target);
-                            self.is_taken_by(known, labour, field, (id, base))
-                        })
+                    .filter_map(|id| Some((id, links.get(id)?.base(target))))
+                    .collect();
+                let mut holders = found.iter().copied();
+                if let Some((holder, _)) =
+                    holders.find(|holder| self.is_taken_by(known, &labour, field, *holder))
+                {
+                    labour.leave_out_for(field, holder);
+                    continue;
+                }
+                let is_young = self.is_just_listed(&labour.birth.claim);
+                let mut holders = found.into_iter().filter(|_| is_young);
+                if let Some((holder, _)) =
+                    holders.find(|(_, held)| self.is_held(known, &labour, field, held))
+                {
+                    let (holder, field) = (holder.clone(), field.clone());
+                    doubts.push(Doubt {
+                        labour,
+                        holder,
+                        field,
                     });
-                if let Some(holder) = holder {
-                    let refusal = refusal(field, holder);
-                    labour.leave_out(field, refusal);
+                    continue 'labours;
                 }
             }
             let keys = super::keys_of(self.pairing, target, &labour.draft);
             labour.intent.keys = keys;
             labour.intent.draft = labour.draft.clone();
+            sent.push(labour);
         }
-        Ok(())
+        Ok((sent, doubts))
     }
 
-    /// Notes that the account takes a field once only, and leaves it out.
-    pub(super) fn without_taken(&self, labour: &mut Labour, field: &FieldName, holder: &RecordId) {
-        let target = self.pairing.end(self.side.other());
-        let now = self.core.clock.now();
-        self.core
-            .taken
-            .note(&target.connection, self.pairing.entity, field, now);
-        labour.leave_out(field, refusal(field, holder));
+    /// Notes that the account takes a field once only: it refused a value that another record has.
+    pub(super) fn note_taken(
+        &self,
+        known: &Pairing,
+        labour: &Labour,
+        field: &FieldName,
+        fields: &Fields,
+    ) {
+        if self.is_held(known, labour, field, fields) {
+            let target = self.pairing.end(self.side.other());
+            let now = self.core.clock.now();
+            let taken = &self.core.taken;
+            taken.note(&target.connection, self.pairing.entity, field, now);
+        }
     }
 
     /// Whether a record can be made without a field: another of the target has this very value and is surely somebody
@@ -150,6 +172,28 @@ impl Desk<'_> {
         if labour.birth.apart.contains(holder) {
             return true;
         }
+        if !self.is_held(known, labour, field, fields) {
+            return false;
+        }
+        let Read { record, .. } = &labour.birth.read;
+        let own = identify::person(self.pairing, self.side, Some(&record.id), &record.fields);
+        let other = identify::person(self.pairing, target, Some(holder), fields);
+        let verdict = compare(&own, &other, &self.pairing.rules.matching);
+        matches!(verdict, Verdict::Different { .. }) && !addresses(known, self, &left).is_empty()
+    }
+
+    /// Whether another record of the target has the very value that would be sent in a field.
+    pub(super) fn is_held(
+        &self,
+        known: &Pairing,
+        labour: &Labour,
+        field: &FieldName,
+        fields: &Fields,
+    ) -> bool {
+        let target = self.side.other();
+        if labour.draft.get(field.as_str()).value().is_none() {
+            return false;
+        }
         let mut mappings = known.compiled.mappings().iter();
         let Some(mapping) = mappings.find(|mapping| mapping.written(target).contains(field)) else {
             return false;
@@ -166,21 +210,22 @@ impl Desk<'_> {
         };
         let sent = mapping.read(target, &alone(&labour.draft));
         let held = mapping.read(target, &alone(fields));
-        if !mapping.accepted(target, &sent, &held) {
-            return false;
-        }
-        let Read { record, .. } = &labour.birth.read;
-        let own = identify::person(self.pairing, self.side, Some(&record.id), &record.fields);
-        let other = identify::person(self.pairing, target, Some(holder), fields);
-        let verdict = compare(&own, &other, &self.pairing.rules.matching);
-        matches!(verdict, Verdict::Different { .. }) && !addresses(known, self, &left).is_empty()
+        mapping.accepted(target, &sent, &held)
     }
 }
 
+/// A create that the account would refuse, for a record that may be the same one.
+pub(super) struct Doubt {
+    pub(super) labour: Labour,
+    pub(super) holder: RecordId,
+    pub(super) field: FieldName,
+}
+
 impl Labour {
-    fn leave_out(&mut self, field: &FieldName, refusal: Refusal) {
+    /// It is made without what another record has.
+    pub(super) fn leave_out_for(&mut self, field: &FieldName, holder: &RecordId) {
         self.draft.set(field.clone(), Field::Unknown);
-        self.dropped.push((field.clone(), refusal));
+        self.dropped.push((field.clone(), refusal(field, holder)));
     }
 }
 

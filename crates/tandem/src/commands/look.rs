@@ -189,10 +189,32 @@ fn event(event: &Json) -> String {
         cell(event, "/rule"),
         cell(event, "/signal"),
     );
+    if let Some(sync) = event["sync"].as_str() {
+        line.push_str(&format!(", in {sync}"));
+    }
+    if let Some(from) = begun_with(&event["origin"], &event["passed"]) {
+        line.push_str(&format!(", begun with {from}"));
+    }
     if let Some(note) = event["note"].as_str() {
         line.push_str(&format!(" ({note})"));
     }
     line
+}
+
+/// Where something began, and through which syncs it came.
+fn begun_with(origin: &Json, passed: &Json) -> Option<String> {
+    let (connection, record) = (origin[0].as_str()?, origin[1].as_str()?);
+    let passed: Vec<&str> = passed
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Json::as_str)
+        .collect();
+    let through = match passed.as_slice() {
+        [] => String::new(),
+        syncs => format!(", through {}", syncs.join(" and ")),
+    };
+    Some(format!("{connection} {record}{through}"))
 }
 
 /// The values before and after; none where the effect is about a whole record, such as a link.
@@ -450,6 +472,9 @@ pub(crate) async fn journal(client: &Client, journal: &cli::Journal) -> Result<(
             ("change", &|row| change(row).unwrap_or_default()),
             ("rule", &at("/rule")),
             ("signal", &at("/cause/source")),
+            ("begun with", &|row| {
+                begun_with(&row["cause"]["origin"], &row["cause"]["passed"]).unwrap_or_default()
+            }),
         ],
         "Nothing was done yet.",
     )

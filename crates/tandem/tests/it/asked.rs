@@ -65,7 +65,8 @@ async fn one_field_is_explained_and_the_status_says_how_long_edits_take() {
         "Vorname = Hanna",
         "the other side: firstName = Hanna",
         "written: Anna → Hanna",
-        "signalled by webhook",
+        "signalled by webhook, in people",
+        &format!("begun with marketing {left}"),
     ] {
         assert!(said.out.contains(words), "no {words:?} in {said:#?}");
     }
