@@ -67,6 +67,11 @@ pub struct Refusal {
     pub fields: Vec<FieldName>,
 }
 
+impl Refusal {
+    /// The code of a refusal by what the connector has learnt of the account: its schema says so from now on.
+    pub const LEARNED: &str = "learned";
+}
+
 impl std::fmt::Display for Refusal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} ({})", self.message, self.code)

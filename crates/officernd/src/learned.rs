@@ -78,7 +78,7 @@ impl<'a> Learned<'a> {
         let names: Vec<&str> = known.iter().map(FieldName::as_str).collect();
         let names = names.join(", ");
         Some(Refusal {
-            code: "learned".to_owned(),
+            code: Refusal::LEARNED.to_owned(),
             message: match self.refused {
                 Refused::Create => format!("this OfficeRnD does not take {names}"),
                 Refused::Update => {

@@ -98,10 +98,11 @@ pub(crate) async fn callback(
         )),
     };
     let outcome = match outcome {
-        Ok(connected) => Ok(SignedIn {
-            connected,
-            beside: sharing::connect_all(&app).await,
-        }),
+        Ok(connected) => {
+            let beside = sharing::connect_all(&app).await;
+            app.engine.signed_in(&connected.connection).await;
+            Ok(SignedIn { connected, beside })
+        }
         Err(error) => Err(error),
     };
     let answer = match &outcome {

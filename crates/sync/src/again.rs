@@ -7,7 +7,7 @@ use record::{Entity, RecordId, Side};
 use serde::{Deserialize, Serialize};
 use store::{Commit, ConnectionName, Lane, Signal, SignalSource, SyncName};
 
-use crate::{Error, engine::Core};
+use crate::{Error, decide::is_closed, engine::Core};
 
 /// Most records that one request has tried again.
 const MOST: usize = 100_000;
@@ -82,9 +82,12 @@ pub(crate) async fn again(core: &Core, wanted: &Again) -> Result<TriedAgain, Err
                     .record
                     .as_ref()
                     .is_none_or(|record| *record == link.left || *record == link.right);
-            if is_wanted && unblocked.len() < MOST {
+            if is_wanted && signals.len() < MOST {
                 tried.fields += 1;
-                unblocked.push((row.link, row.mapping, row.side));
+                // What is taken only at a create was settled without being written: the row alone says that it is open.
+                if !is_closed(&row) {
+                    unblocked.push((row.link, row.mapping, row.side));
+                }
                 let left = ConnectionName::from(rules.left.as_str());
                 signals.push((left, link.entity, link.left, None));
             }

@@ -429,7 +429,7 @@ fn plan_write<'b>(
 const CLOSED: &str = "the system takes this field only when a record is made";
 
 /// Whether a field is blocked because its side takes it only when a record is made.
-fn is_closed(row: &Blocked) -> bool {
+pub(crate) fn is_closed(row: &Blocked) -> bool {
     row.reason == CLOSED
 }
 

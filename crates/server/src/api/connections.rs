@@ -333,6 +333,7 @@ pub(crate) async fn connect(
             .connections
             .connect(&name, connect.fields, &purpose)
             .await?;
+        app.engine.signed_in(&name).await;
         return Ok(Json(json!({
             "connected": connected,
             "webhook_url": shown["webhook_url"],
@@ -347,6 +348,7 @@ pub(crate) async fn connect(
             .await;
         match connected {
             Ok(Some(connected)) => {
+                app.engine.signed_in(&name).await;
                 return Ok(Json(json!({
                     "connected": connected,
                     "webhook_url": shown["webhook_url"],

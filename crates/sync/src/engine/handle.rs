@@ -155,6 +155,19 @@ impl Handle {
         self.core.told.store(told, Ordering::Relaxed);
     }
 
+    /// Somebody signed in: what the account takes may be another than was read or learnt, so it is read anew soon, and
+    /// what it refused, and what failed there, is tried again.
+    pub async fn signed_in(&self, connection: &ConnectionName) {
+        let of_connection = crate::Again {
+            connection: Some(connection.clone()),
+            ..crate::Again::default()
+        };
+        if let Err(error) = self.try_again(&of_connection).await {
+            tracing::error!(%connection, %error, "what was refused before the sign-in could not be marked to be tried again; `tandem retry` does it");
+        }
+        self.core.doubt_schemas();
+    }
+
     /// Replaces the rules in force and reads the accounts anew.
     pub async fn apply(&self, syncs: BTreeMap<SyncName, SyncRules>) -> Vec<(SyncName, String)> {
         *self.core.rules.write().expect("no panic while held") = syncs;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use connector::{Change, Effect, Fetched};
+use connector::{Change, Effect, Fetched, Refusal};
 use futures::future::join;
 use record::{FieldName, Read, RecordId, Side};
 use store::{Blocked, Lane, Link, ReviewKind};
@@ -230,6 +230,14 @@ impl Desk<'_> {
                     ..snapshot
                 });
             }
+        }
+        let has_learned = |result: &Written| {
+            let mut refused = result.refused.iter();
+            refused.any(|(_, refusal)| refusal.code == Refusal::LEARNED)
+        };
+        if written.into_iter().flatten().any(has_learned) {
+            // Under the schema that says so the field counts as closed, and as open when another says otherwise.
+            self.core.doubt_schemas();
         }
         self.count("refused", settled.refused);
         self.count("unchanged", usize::from(!changed));

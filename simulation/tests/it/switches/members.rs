@@ -200,6 +200,17 @@ async fn phone(world: &World, anna: &(String, String), phones: Phones) -> Result
     );
     let once = u64::from(phones == Phones::Refused);
     ensure!(refused == once, "it was refused {refused} times");
+    // whoever has it tried again finds it listed still
+    let tried = world.engine().try_again(&sync::Again::default()).await?;
+    ensure!(tried.fields == 1, "{tried:?}");
+    world.settle().await?;
+    world.sweep().await?;
+    let still = world
+        .store
+        .blocked(&Workspace::from("default"), &members(), None)
+        .await?;
+    ensure!(still.len() == 1, "{still:#?}");
+    ensure!(world.held(OFFICERND, &anna.1)?.phone == before);
     Ok(())
 }
 
