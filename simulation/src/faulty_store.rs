@@ -347,6 +347,10 @@ impl Store for FaultyStore {
         reads!(self, backup(target))
     }
 
+    async fn still_ours(&self) -> Result<()> {
+        reads!(self, still_ours())
+    }
+
     async fn drop_old(&self, workspace: &Workspace, keep: &Keep, at_most: usize) -> Result<u64> {
         stores!(self, drop_old(workspace, keep, at_most))
     }

@@ -28,6 +28,10 @@ pub trait Store: crate::AccessStore + crate::WorkflowStore + Send + Sync {
     /// is there wholly or not at all. A database server has tools of its own for that, and refuses.
     async fn backup(&self, target: &Path) -> Result<()>;
 
+    /// Says whether this process has the database still. On a server another one may have taken it over since the connection
+    /// was lost; reading goes on then, and whoever acts on what he read would act beside his successor.
+    async fn still_ours(&self) -> Result<()>;
+
     // How much is kept
 
     /// Drops at most so many rows of what is not to be kept any more, the oldest first. Says how many went: fewer

@@ -27,6 +27,11 @@ impl Store for SqlStore {
         self.backup_to(target).await
     }
 
+    async fn still_ours(&self) -> Result<()> {
+        // only who owns the database gets as far as a transaction that writes
+        self.write_soon(|_session| Ok(())).await
+    }
+
     async fn drop_old(&self, workspace: &Workspace, keep: &Keep, at_most: usize) -> Result<u64> {
         let (workspace, keep) = (workspace.clone(), *keep);
         self.write(move |session| retention::drop_old(session, &workspace, &keep, at_most))
