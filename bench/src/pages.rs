@@ -131,6 +131,11 @@ const PAGES: &[Page] = &[
         AFTER,
     ),
     ("blocked", "/blocked?limit=1000", AFTER),
+    (
+        "blocked, each field once",
+        "/blocked/fields?sync=people&limit=100",
+        None,
+    ),
     ("left out", "/syncs/people/skipped?limit=100", AFTER),
     (
         "left out for a rare reason",

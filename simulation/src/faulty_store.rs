@@ -347,6 +347,10 @@ impl Store for FaultyStore {
         reads!(self, backup(target))
     }
 
+    async fn still_ours(&self) -> Result<()> {
+        reads!(self, still_ours())
+    }
+
     async fn drop_old(&self, workspace: &Workspace, keep: &Keep, at_most: usize) -> Result<u64> {
         stores!(self, drop_old(workspace, keep, at_most))
     }
@@ -666,10 +670,21 @@ impl Store for FaultyStore {
         &self,
         workspace: &Workspace,
         sync: &SyncName,
+        of: &store::BlockedFilter,
         after: Option<&store::BlockedPlace>,
         limit: usize,
     ) -> Result<Vec<store::BlockedField>> {
-        reads!(self, blocked_after(workspace, sync, after, limit))
+        reads!(self, blocked_after(workspace, sync, of, after, limit))
+    }
+
+    async fn blocked_sums(
+        &self,
+        workspace: &Workspace,
+        sync: &SyncName,
+        after: Option<&store::BlockedSumPlace>,
+        limit: usize,
+    ) -> Result<Vec<store::BlockedSum>> {
+        reads!(self, blocked_sums(workspace, sync, after, limit))
     }
 
     async fn skipped(

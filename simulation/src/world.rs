@@ -263,6 +263,13 @@ impl CredentialStore for Credentials {
             .await
             .map_err(|error| CredentialStoreError(error.to_string()))
     }
+
+    async fn still_ours(&self) -> Result<(), CredentialStoreError> {
+        self.0
+            .still_ours()
+            .await
+            .map_err(|error| CredentialStoreError(error.to_string()))
+    }
 }
 
 struct Sink(Handle);

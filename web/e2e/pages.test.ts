@@ -46,6 +46,34 @@ test("a sync is planned, run with what it does on the page, paused and let go on
   await world.look("sync");
 });
 
+test("a field that does not cross stands once on the page of its sync, with its records on demand", async () => {
+  const { page } = world;
+  const pairs: Link[] = [];
+  for (const pair of await links()) {
+    if (!pair.how.includes("e-mail") || pairs.length === 2) continue;
+    if (!(await world.act("highlevel", "get_contact", { id: pair.left }))["companyName"]) pairs.push(pair);
+  }
+  // HighLevel takes the company of a contact only when the contact is made
+  const company = async (name: string) => {
+    for (const { right } of pairs) await world.act("onoffice", "edit", { id: Number(right), fields: { Zusatz1: name } });
+    await world.api("POST", "/syncs/people/run", {});
+  };
+  await company("Blum GmbH");
+  const blocked = page.getByRole("region", { name: "Blocked fields" });
+  await blocked.getByRole("button", { name: "2 records with company_name: show" }).click();
+  const records = blocked.getByRole("group", { name: "Records with company_name" });
+  for (const { left, right } of pairs) {
+    await records.getByRole("link", { name: `marketing ${left}` }).waitFor();
+    await records.getByRole("link", { name: `office ${right}` }).waitFor();
+  }
+  expect(await blocked.getByText("only when a record is made").count()).toBe(1);
+  await world.look("sync-blocked");
+  await blocked.getByRole("button", { name: "2 records with company_name: hide" }).click();
+  await records.waitFor({ state: "detached" });
+  await company("");
+  await blocked.getByText("No field is blocked.").waitFor();
+});
+
 test("questions are answered with the keyboard alone", async () => {
   const { page } = world;
   const open = async () => (await world.api<{ id: string; kind: string }[]>("GET", "/reviews")).length;

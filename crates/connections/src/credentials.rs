@@ -31,6 +31,12 @@ pub trait CredentialStore: Send + Sync + 'static {
         sealed: &[u8],
         expected: u64,
     ) -> Result<Saved, CredentialStoreError>;
+
+    /// Says whether this process may still change what is kept, and so may sign in.
+    ///
+    /// # Errors
+    /// When another process has taken over, or nobody can tell.
+    async fn still_ours(&self) -> Result<(), CredentialStoreError>;
 }
 
 /// Credentials could not be read or saved.

@@ -320,6 +320,12 @@ impl Exchange<'_> {
             Err(error) => return Attempt::Over(error),
         };
         let turns = Turns { own, client };
+        let signs_in =
+            request.effect == Effect::SignIn || matches!(self.authority, Authority::SignIn(_));
+        if signs_in && let Err(error) = connection.parts.credentials.still_ours().await {
+            // a process that has replaced this one counts its own sign-ins and knows nothing of ours
+            return Attempt::Over(not_sent(operation, error.to_string()));
+        }
         let is_late = |until| connection.now() > until;
         if request.effect == Effect::Write && self.writes_until.is_some_and(is_late) {
             let why = "its turn came too late: what was read before is not fresh any more";

@@ -1,5 +1,7 @@
 //! Limits on sign-ins, which vendors count by the client that signs in and not by the account: two connections with
-//! the same client id share them. One process works on a database at a time, so nobody else needs to know.
+//! the same client id share them. One process works on a database at a time, so nobody else needs to know: whoever takes
+//! over reads what was sent just before, or takes everything for spent, and whoever was replaced
+//! [sends none](crate::CredentialStore::still_ours).
 
 use std::{
     collections::HashMap,

@@ -135,6 +135,7 @@ pub(crate) fn routes(app: AppState) -> Router<AppState> {
         .route("/alerts", get(alerts::show))
         .route("/alerts/test", post(alerts::test))
         .route("/blocked", get(history::blocked))
+        .route("/blocked/fields", get(history::blocked_fields))
         .route("/runs", get(history::runs))
         .route("/series", get(history::series))
         .route("/workflows", get(workflows::list).post(workflows::save))

@@ -42,4 +42,11 @@ impl CredentialStore for StoredCredentials {
             .await
             .map_err(|error| CredentialStoreError(error.to_string()))
     }
+
+    async fn still_ours(&self) -> Result<(), CredentialStoreError> {
+        self.store
+            .still_ours()
+            .await
+            .map_err(|error| CredentialStoreError(error.to_string()))
+    }
 }

@@ -8,12 +8,13 @@ use record::{Entity, RecordId, Side};
 use serde_json::Value as Json;
 
 use crate::{
-    Accepted, AppliedConfig, Blocked, BlockedField, BlockedPlace, CallFilter, CallPlace, CallRow,
-    Child, Claim, ClaimRequest, Commit, ConnectionName, CredentialRow, CursorKey, DeliveryRow,
-    FailingPlace, Intent, IntentId, JournalEntry, JournalFilter, Keep, KeptNow, Key, Known, Link,
-    LinkId, Overview, Pair, PairDecision, PlanId, PlanRow, PlanRowState, Result, Review,
-    ReviewFilter, ReviewId, Run, RunId, RunState, Saved, Signal, SkipReason, Skipped, SkippedPlace,
-    Snapshot, StoredPlan, Sweep, SweepPage, SyncName, Tombstone, Workspace,
+    Accepted, AppliedConfig, Blocked, BlockedField, BlockedFilter, BlockedPlace, BlockedSum,
+    BlockedSumPlace, CallFilter, CallPlace, CallRow, Child, Claim, ClaimRequest, Commit,
+    ConnectionName, CredentialRow, CursorKey, DeliveryRow, FailingPlace, Intent, IntentId,
+    JournalEntry, JournalFilter, Keep, KeptNow, Key, Known, Link, LinkId, Overview, Pair,
+    PairDecision, PlanId, PlanRow, PlanRowState, Result, Review, ReviewFilter, ReviewId, Run,
+    RunId, RunState, Saved, Signal, SkipReason, Skipped, SkippedPlace, Snapshot, StoredPlan, Sweep,
+    SweepPage, SyncName, Tombstone, Workspace,
 };
 
 /// Everything durable. Each method is one transaction; when it returns, it is durable.
@@ -27,6 +28,10 @@ pub trait Store: crate::AccessStore + crate::WorkflowStore + Send + Sync {
     /// Copies everything, as it is at one moment, to a new file of this machine while work goes on. The file
     /// is there wholly or not at all. A database server has tools of its own for that, and refuses.
     async fn backup(&self, target: &Path) -> Result<()>;
+
+    /// Says whether this process has the database still. On a server another one may have taken it over since the connection
+    /// was lost; reading goes on then, and whoever acts on what he read would act beside his successor.
+    async fn still_ours(&self) -> Result<()>;
 
     // How much is kept
 
@@ -296,14 +301,25 @@ pub trait Store: crate::AccessStore + crate::WorkflowStore + Send + Sync {
         links: Option<&[LinkId]>,
     ) -> Result<Vec<Blocked>>;
 
-    /// Blocked fields of a sync, oldest first; those after one. At most so many.
+    /// Blocked fields of a sync, these or all, oldest first; those after one. At most so many.
     async fn blocked_after(
         &self,
         workspace: &Workspace,
         sync: &SyncName,
+        of: &BlockedFilter,
         after: Option<&BlockedPlace>,
         limit: usize,
     ) -> Result<Vec<BlockedField>>;
+
+    /// The same with each field once for each reason, the longest blocked first; those after one. At most so many. Counts
+    /// rows, which takes a moment where there are many.
+    async fn blocked_sums(
+        &self,
+        workspace: &Workspace,
+        sync: &SyncName,
+        after: Option<&BlockedSumPlace>,
+        limit: usize,
+    ) -> Result<Vec<BlockedSum>>;
 
     /// Records that a sync looked at and left out, for this reason or any; those after one. At most so many.
     async fn skipped(

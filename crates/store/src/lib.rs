@@ -31,6 +31,8 @@ mod ledger;
 
 mod place;
 
+mod blocked;
+
 mod plan;
 
 mod retention;
@@ -51,6 +53,7 @@ pub use access::{
     AccessStore, Act, ActFilter, ActOutcome, Actor, NewAct, Role, Scope, SessionRow, TokenRow,
     UserRow,
 };
+pub use blocked::{BlockedFilter, BlockedSum, BlockedSumPlace};
 pub use commit::Commit;
 pub use connection::{AppliedConfig, CredentialRow, CursorKey, Saved};
 pub use contract::Store;

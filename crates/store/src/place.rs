@@ -152,12 +152,12 @@ impl FromStr for CallPlace {
 }
 
 /// The four parts of a place; the last may hold dots.
-fn parts(text: &str) -> Result<[&str; 4], NoPlace> {
+pub(crate) fn parts(text: &str) -> Result<[&str; 4], NoPlace> {
     let parts: Vec<&str> = text.splitn(4, '.').collect();
     parts.try_into().map_err(|_| NoPlace)
 }
 
-fn moment(text: &str) -> Result<Timestamp, NoPlace> {
+pub(crate) fn moment(text: &str) -> Result<Timestamp, NoPlace> {
     let micros = text.parse().map_err(|_| NoPlace)?;
     Timestamp::from_microsecond(micros).map_err(|_| NoPlace)
 }

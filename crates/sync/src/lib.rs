@@ -16,6 +16,8 @@ mod options;
 
 mod report;
 
+mod blocked;
+
 mod spread;
 
 mod locks;
@@ -114,8 +116,8 @@ pub use options::Options;
 pub use pilot::{Extent, LARGEST_PILOT};
 pub use plan::{Plan, PlanSample, PlanSide, Planned, PlannedField, What};
 pub use report::{
-    BlockedAfter, BlockedRow, FailingRecord, Heard, LinkRow, Progress, RunReport, Status,
-    SyncStatus,
+    After, BlockedAfter, BlockedRow, BlockedSumAfter, BlockedSumRow, FailingRecord, Heard, LinkRow,
+    Progress, RunReport, Status, SyncStatus,
 };
 pub use restored::mark_restored;
 pub use spread::Spread;

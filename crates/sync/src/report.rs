@@ -3,9 +3,9 @@
 use std::{collections::BTreeMap, fmt, str::FromStr};
 
 use jiff::Timestamp;
-use record::{Entity, RecordId};
+use record::{Entity, RecordId, Side};
 use serde::Serialize;
-use store::{BlockedPlace, LinkState, NoPlace, Overview, RunState, SyncName};
+use store::{BlockedPlace, BlockedSumPlace, LinkState, NoPlace, Overview, RunState, SyncName};
 
 /// How far a full run is.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -149,22 +149,51 @@ pub struct BlockedRow {
     pub cursor: String,
 }
 
-/// A place among the blocked fields of all syncs.
+/// A field that does not cross for one reason, and of how many records.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct BlockedSumRow {
+    /// The sync.
+    pub sync: String,
+    /// What the records are.
+    pub entity: Entity,
+    /// The mapping.
+    pub mapping: String,
+    /// The side that does not take it.
+    pub side: Side,
+    /// Its connection.
+    pub connection: String,
+    /// Of how many linked pairs.
+    pub records: u64,
+    /// Why.
+    pub reason: String,
+    /// Since when the first of them is blocked.
+    pub since: Timestamp,
+    /// Its place in the list: the next page begins after it.
+    pub cursor: String,
+}
+
+/// A place in a list that goes through all syncs.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BlockedAfter {
+pub struct After<Place> {
     /// Of which sync.
     pub sync: SyncName,
     /// Where in it.
-    pub place: BlockedPlace,
+    pub place: Place,
 }
 
-impl fmt::Display for BlockedAfter {
+/// A place among the blocked fields of all syncs.
+pub type BlockedAfter = After<BlockedPlace>;
+
+/// The same where each field stands once for each reason.
+pub type BlockedSumAfter = After<BlockedSumPlace>;
+
+impl<Place: fmt::Display> fmt::Display for After<Place> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.sync, self.place)
     }
 }
 
-impl FromStr for BlockedAfter {
+impl<Place: FromStr<Err = NoPlace>> FromStr for After<Place> {
     type Err = NoPlace;
 
     fn from_str(text: &str) -> Result<Self, NoPlace> {

@@ -9,14 +9,12 @@ use std::{
 use futures::future::try_join_all;
 use jiff::Timestamp;
 use record::Side;
-use store::{
-    BlockedField, ConnectionName, Lane, Run, RunId, RunKind, RunState, SignalSource, SyncName,
-};
+use store::{ConnectionName, Lane, Run, RunId, RunKind, RunState, SignalSource, SyncName};
 use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::{
-    BlockedAfter, BlockedRow, Error, Extent, Progress, RunReport, Status, SyncStatus,
+    Error, Extent, Progress, RunReport, Status, SyncStatus,
     engine::Core,
     listing, measured, news,
     pair::Pairing,
@@ -368,82 +366,6 @@ pub(crate) async fn quiet(core: &Arc<Core>, longest: Duration) -> Result<bool, E
             return Ok(false);
         }
         core.clock.sleep(LOOK).await;
-    }
-}
-
-/// So many are read at once.
-const PAGE: usize = 1_000;
-
-/// Fields that do not cross, sync by sync, the oldest first. Told from what is stored: no account is asked.
-pub(crate) async fn blocked(
-    core: &Core,
-    sync: Option<&SyncName>,
-    after: Option<&BlockedAfter>,
-    limit: usize,
-) -> Result<Vec<BlockedRow>, Error> {
-    let names: Vec<SyncName> = match sync {
-        Some(sync) => vec![sync.clone()],
-        None => {
-            let rules = core.rules.read().expect("no panic while held");
-            rules.keys().cloned().collect()
-        }
-    };
-    let mut listed = Vec::new();
-    for name in names {
-        let rules = core.rules_of(&name)?;
-        let mut place = match after {
-            Some(after) if after.sync > name => continue,
-            Some(after) if after.sync == name => Some(after.place.clone()),
-            _ => None,
-        };
-        loop {
-            let wanted = match limit {
-                0 => PAGE,
-                limit => PAGE.min(limit - listed.len()),
-            };
-            if wanted == 0 {
-                return Ok(listed);
-            }
-            let rows = core
-                .store
-                .blocked_after(&core.workspace, &name, place.as_ref(), wanted)
-                .await?;
-            let whole = rows.len() == wanted;
-            place = rows.last().map(|row| row.blocked.place());
-            listed.extend(rows.into_iter().map(|row| told(&name, &rules, row)));
-            if !whole {
-                break;
-            }
-        }
-    }
-    Ok(listed)
-}
-
-fn told(sync: &SyncName, rules: &mapping::SyncRules, row: BlockedField) -> BlockedRow {
-    let BlockedField {
-        blocked,
-        entity,
-        left,
-        right,
-    } = row;
-    BlockedRow {
-        cursor: BlockedAfter {
-            sync: sync.clone(),
-            place: blocked.place(),
-        }
-        .to_string(),
-        sync: sync.to_string(),
-        entity,
-        mapping: blocked.mapping,
-        connection: match blocked.side {
-            Side::Left => rules.left.clone(),
-            Side::Right => rules.right.clone(),
-        },
-        left,
-        right,
-        reason: blocked.reason,
-        since: blocked.since,
-        awaits: blocked.awaits.map(|awaited| awaited.record),
     }
 }
 

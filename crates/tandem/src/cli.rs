@@ -103,7 +103,8 @@ Examples:
     #[command(after_help = "\
 Examples:
   tandem serve --config tandem.yaml
-  tandem serve --database /var/lib/tandem/tandem.db     (with the config that was applied last)")]
+  tandem serve --database /var/lib/tandem/tandem.db     (with the config that was applied last)
+  tandem serve --standby                                (a second node on one PostgreSQL database)")]
     Serve(Serve),
 
     /// Run simulated systems to practise on
@@ -513,6 +514,9 @@ pub(crate) struct Serve {
     /// Answer webhooks with 429 while so many records wait; the vendor sends them again later
     #[arg(long, value_name = "RECORDS", default_value_t = 1_000_000)]
     pub(crate) max_backlog: u64,
+    /// While another server has the database, wait and take over when it is through
+    #[arg(long)]
+    pub(crate) standby: bool,
 }
 
 #[derive(Debug, Args)]

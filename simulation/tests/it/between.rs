@@ -56,6 +56,10 @@ impl CredentialStore for NoCredentials {
         rows.insert(connection.clone(), row);
         Ok(Saved::Version(expected + 1))
     }
+
+    async fn still_ours(&self) -> Result<(), CredentialStoreError> {
+        Ok(())
+    }
 }
 
 /// An engine at work.

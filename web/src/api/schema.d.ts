@@ -691,6 +691,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/blocked/fields": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Each field that does not cross once for each reason, with how many records it is about, of one sync or of all */
+        get: operations["blockedFields"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/runs": {
         parameters: {
             query?: never;
@@ -1987,6 +2004,25 @@ export interface components {
             since: string;
             /** @description The record that has to be linked first. */
             awaits: string | null;
+        };
+        /** @description A field that does not cross for one reason, and of how many linked pairs. */
+        BlockedFieldRow: {
+            /** @description Its place in the list: the next page begins after it. */
+            cursor: string;
+            sync: string;
+            entity: components["schemas"]["Entity"];
+            mapping: string;
+            side: components["schemas"]["Side"];
+            /** @description Which does not take it. */
+            connection: string;
+            /** @description How many linked pairs it is about. */
+            records: number;
+            reason: string;
+            /**
+             * Format: date-time
+             * @description Since when the first of them is blocked.
+             */
+            since: string;
         };
         JournalRow: {
             seq: number;
@@ -3562,6 +3598,12 @@ export interface operations {
     blocked: {
         parameters: {
             query?: {
+                entity?: components["schemas"]["Entity"];
+                mapping?: string;
+                /** @description Which does not take it */
+                side?: components["schemas"]["Side"];
+                /** @description Its very words */
+                reason?: string;
                 /** @description The `cursor` of the row before */
                 after?: string;
                 limit?: number;
@@ -4128,6 +4170,12 @@ export interface operations {
         parameters: {
             query?: {
                 sync?: string;
+                entity?: components["schemas"]["Entity"];
+                mapping?: string;
+                /** @description Which does not take it */
+                side?: components["schemas"]["Side"];
+                /** @description Its very words */
+                reason?: string;
                 /** @description The `cursor` of the row before */
                 after?: string;
                 limit?: number;
@@ -4145,6 +4193,40 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["BlockedRow"][];
+                };
+            };
+            /** @description A refusal, with a code that has a page. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    blockedFields: {
+        parameters: {
+            query?: {
+                sync?: string;
+                /** @description The `cursor` of the row before */
+                after?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BlockedFieldRow"][];
                 };
             };
             /** @description A refusal, with a code that has a page. */

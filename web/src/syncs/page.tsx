@@ -7,8 +7,10 @@ import { type Status, useStatus } from "../api/live";
 import { syncTone } from "../home/standing";
 import { known, useSpeech, useT } from "../i18n";
 import { Ago, Button, Card, Empty, Fetched, Light, LinkButton, Page, Table, Trouble } from "../ui/basic";
+import { Blocked } from "./blocked";
 import { History } from "./history";
 import { Links } from "./links";
+import { PAGE, Paging } from "./paging";
 import { Running } from "./run";
 
 const route = getRouteApi("/inside/syncs/$name");
@@ -115,47 +117,6 @@ export function RecordLink({ connection, entity, id }: { connection: string; ent
   );
 }
 
-function Blocked({ sync }: { sync: Schemas["SyncStatus"] }) {
-  const t = useT();
-  const blocked = useQuery({
-    queryKey: ["blocked", sync.name],
-    queryFn: () => result(api.GET("/syncs/{name}/blocked", { params: { path: { name: sync.name }, query: { limit: 200 } } })),
-    meta: { live: true },
-  });
-  return (
-    <Card title={t("home.blocked")}>
-      <Fetched of={blocked} rows={1}>
-        {(rows) =>
-          rows.length === 0 ? (
-            <p className="text-soft">{t("syncs.blocked.none")}</p>
-          ) : (
-            <Table label={t("home.blocked")} heads={[t("syncs.mapping"), t("records.record"), t("syncs.reason"), t("syncs.since")]}>
-              {rows.map((row) => {
-                const id = row.left;
-                return (
-                  <tr key={`${row.link}${row.mapping}${row.side}`}>
-                    <td>{row.mapping}</td>
-                    <td>{id && row.entity && <RecordLink connection={sync.left} entity={row.entity} id={id} />}</td>
-                    <td className="min-w-60">
-                      {row.side === "left" ? sync.left : sync.right}: {row.reason}
-                    </td>
-                    <td>
-                      <Ago at={row.since} />
-                    </td>
-                  </tr>
-                );
-              })}
-            </Table>
-          )
-        }
-      </Fetched>
-    </Card>
-  );
-}
-
-/** Rows of a page; the next begins after the last of them. */
-const PAGE = 100;
-
 /** Records that were looked at and left out. */
 function Skipped({ sync }: { sync: Schemas["SyncStatus"] }) {
   const t = useT();
@@ -190,16 +151,7 @@ function Skipped({ sync }: { sync: Schemas["SyncStatus"] }) {
                 ))}
               </Table>
             )}
-            {(pages.length > 1 || rows.length === PAGE) && (
-              <div className="mt-3 flex gap-2">
-                <Button disabled={pages.length === 1} onClick={() => setPages(pages.slice(0, -1))}>
-                  {t("syncs.skipped.before")}
-                </Button>
-                <Button disabled={rows.length < PAGE} onClick={() => setPages([...pages, rows.at(-1)?.cursor])}>
-                  {t("syncs.skipped.next")}
-                </Button>
-              </div>
-            )}
+            <Paging pages={pages} rows={rows} turn={setPages} />
           </>
         )}
       </Fetched>

@@ -518,6 +518,8 @@ pub(crate) struct Memory {
     pub(crate) rows: Mutex<BTreeMap<ConnectionName, CredentialRow>>,
     pub(crate) saves: AtomicU32,
     pub(crate) refuse_saves: AtomicBool,
+    /// Another process has the database; it can be read.
+    pub(crate) taken_over: AtomicBool,
 }
 
 #[async_trait]
@@ -551,6 +553,13 @@ impl CredentialStore for Memory {
         rows.insert(connection.clone(), row);
         self.saves.fetch_add(1, Ordering::SeqCst);
         Ok(Saved::Version(version + 1))
+    }
+
+    async fn still_ours(&self) -> Result<(), CredentialStoreError> {
+        if self.taken_over.load(Ordering::SeqCst) {
+            return Err(CredentialStoreError("another process has it".to_owned()));
+        }
+        Ok(())
     }
 }
 

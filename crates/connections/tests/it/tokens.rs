@@ -70,6 +70,26 @@ async fn new_tokens_are_not_used_before_they_are_saved() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn whom_another_process_has_replaced_asks_for_no_token() {
+    let world = World::signed_in().await;
+    world.clock.sleep(SECOND * 25 * HOUR).await;
+    world.memory.taken_over.store(true, Ordering::SeqCst);
+    for _ in 0..3 {
+        let error = world.session().send(read("/contacts")).await.unwrap_err();
+        assert!(matches!(error, CallError::NotSent { .. }), "{error}");
+        assert!(error.to_string().contains("another process"), "{error}");
+        world.clock.sleep(SECOND * HOUR).await;
+    }
+    assert!(world.vendor.requests("/token").is_empty());
+    assert!(world.vendor.requests("/contacts").is_empty());
+
+    // it was the database that could not be asked for a while: no token was used up meanwhile
+    world.memory.taken_over.store(false, Ordering::SeqCst);
+    world.session().send(read("/contacts")).await.unwrap();
+    assert_eq!(world.vendor.requests("/token").len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_crash_between_refresh_and_save_is_healed_by_the_vendors_grace() {
     let world = World::signed_in().await;
     world.clock.sleep(SECOND * 25 * HOUR).await;

@@ -135,6 +135,7 @@ pub(crate) const ROUTES: &[Route] = &[
     known("get", "/failing", Need::Scope(Read), ""),
     known("post", "/retry", Need::Scope(Work), "retry"),
     known("get", "/blocked", Need::Scope(Read), ""),
+    known("get", "/blocked/fields", Need::Scope(Read), ""),
     known("get", "/runs", Need::Scope(Read), ""),
     // Workflows
     known("get", "/workflows", Need::Scope(Read), ""),

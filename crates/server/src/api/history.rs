@@ -8,13 +8,14 @@ use axum::{
 };
 use connections::Outcome;
 use jiff::Timestamp;
-use record::{Entity, FieldName, RecordId};
+use record::{Entity, FieldName, RecordId, Side};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use store::{
-    CallFilter, CallRow, ConnectionName, FailingPlace, JournalEntry, JournalFilter, Run, SyncName,
+    BlockedFilter, CallFilter, CallRow, ConnectionName, FailingPlace, JournalEntry, JournalFilter,
+    Run, SyncName,
 };
-use sync::{Again, BlockedRow, TriedAgain};
+use sync::{Again, BlockedRow, BlockedSumRow, TriedAgain};
 
 use crate::{
     app::AppState,
@@ -222,6 +223,10 @@ pub(crate) async fn retry(
 #[serde(deny_unknown_fields)]
 pub(crate) struct BlockedQuery {
     sync: Option<String>,
+    entity: Option<String>,
+    mapping: Option<String>,
+    side: Option<Side>,
+    reason: Option<String>,
     /// After this field in the list: its `cursor`.
     after: Option<String>,
     #[serde(default = "hundred")]
@@ -237,9 +242,41 @@ pub(crate) async fn blocked(
     app.refuse_unknown(query.sync.as_deref(), None)?;
     let sync = query.sync.as_deref().map(SyncName::from);
     let after = place(query.after.as_deref())?;
+    let of = BlockedFilter {
+        entity: query.entity.as_deref().map(entity).transpose()?,
+        mapping: query.mapping,
+        side: query.side,
+        reason: query.reason,
+    };
     let rows = app
         .engine
-        .blocked_after(sync.as_ref(), after.as_ref(), query.limit)
+        .blocked_after(sync.as_ref(), &of, after.as_ref(), query.limit)
+        .await?;
+    Ok(Json(rows))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct BlockedSumQuery {
+    sync: Option<String>,
+    /// After this field in the list: its `cursor`.
+    after: Option<String>,
+    #[serde(default = "hundred")]
+    limit: usize,
+}
+
+/// Each field that does not cross once for each reason, with how many records it is about.
+pub(crate) async fn blocked_fields(
+    State(app): State<AppState>,
+    Query(query): Query<BlockedSumQuery>,
+) -> ApiResult<Json<Vec<BlockedSumRow>>> {
+    app.in_force()?;
+    app.refuse_unknown(query.sync.as_deref(), None)?;
+    let sync = query.sync.as_deref().map(SyncName::from);
+    let after = place(query.after.as_deref())?;
+    let rows = app
+        .engine
+        .blocked_sums(sync.as_ref(), after.as_ref(), query.limit)
         .await?;
     Ok(Json(rows))
 }

@@ -8,7 +8,7 @@ use connector::{Fetched, PageRequest};
 use record::RecordId;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use store::{BlockedField, BlockedPlace, SkipReason, SkippedPlace};
+use store::{BlockedField, BlockedFilter, BlockedPlace, SkipReason, SkippedPlace};
 
 use super::history::{entity, place};
 use crate::{
@@ -97,6 +97,10 @@ pub(crate) async fn samples(
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct BlockedQuery {
+    entity: Option<String>,
+    mapping: Option<String>,
+    side: Option<record::Side>,
+    reason: Option<String>,
     /// After this field in the list: its `cursor`.
     after: Option<String>,
     #[serde(default = "thousand")]
@@ -115,10 +119,16 @@ pub(crate) async fn blocked(
 ) -> ApiResult<Json<Vec<Value>>> {
     let sync = app.sync(&name)?;
     let after: Option<BlockedPlace> = place(query.after.as_deref())?;
+    let of = BlockedFilter {
+        entity: query.entity.as_deref().map(entity).transpose()?,
+        mapping: query.mapping,
+        side: query.side,
+        reason: query.reason,
+    };
     let limit = query.limit.clamp(1, 10_000);
     let rows = app
         .store()
-        .blocked_after(app.workspace(), &sync, after.as_ref(), limit)
+        .blocked_after(app.workspace(), &sync, &of, after.as_ref(), limit)
         .await?;
     Ok(Json(
         rows.into_iter()

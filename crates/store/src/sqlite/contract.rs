@@ -8,23 +8,29 @@ use record::{Entity, RecordId, Side};
 use serde_json::Value as Json;
 
 use super::{
-    SqlStore, children, commit, connections, intents, journal, keys, ledger, links,
+    SqlStore, blocked, children, commit, connections, intents, journal, keys, ledger, links,
     listings::{self, Place},
     marks, plans, retention, reviews, settings, signals, skipped, sweeps,
 };
 use crate::{
-    Accepted, AppliedConfig, Blocked, BlockedField, BlockedPlace, CallFilter, CallPlace, CallRow,
-    Child, Claim, ClaimRequest, Commit, ConnectionName, CredentialRow, CursorKey, DeliveryRow,
-    FailingPlace, Intent, IntentId, JournalEntry, JournalFilter, Keep, KeptNow, Key, Known, Link,
-    LinkId, Overview, Pair, PairDecision, PlanId, PlanRow, PlanRowState, Result, Review,
-    ReviewFilter, ReviewId, Run, RunId, RunState, Saved, Signal, SkipReason, Skipped, SkippedPlace,
-    Snapshot, Store, StoredPlan, Sweep, SweepPage, SyncName, Tombstone, Workspace,
+    Accepted, AppliedConfig, Blocked, BlockedField, BlockedFilter, BlockedPlace, BlockedSum,
+    BlockedSumPlace, CallFilter, CallPlace, CallRow, Child, Claim, ClaimRequest, Commit,
+    ConnectionName, CredentialRow, CursorKey, DeliveryRow, FailingPlace, Intent, IntentId,
+    JournalEntry, JournalFilter, Keep, KeptNow, Key, Known, Link, LinkId, Overview, Pair,
+    PairDecision, PlanId, PlanRow, PlanRowState, Result, Review, ReviewFilter, ReviewId, Run,
+    RunId, RunState, Saved, Signal, SkipReason, Skipped, SkippedPlace, Snapshot, Store, StoredPlan,
+    Sweep, SweepPage, SyncName, Tombstone, Workspace,
 };
 
 #[async_trait]
 impl Store for SqlStore {
     async fn backup(&self, target: &Path) -> Result<()> {
         self.backup_to(target).await
+    }
+
+    async fn still_ours(&self) -> Result<()> {
+        // only who owns the database gets as far as a transaction that writes
+        self.write_soon(|_session| Ok(())).await
     }
 
     async fn drop_old(&self, workspace: &Workspace, keep: &Keep, at_most: usize) -> Result<u64> {
@@ -482,12 +488,28 @@ impl Store for SqlStore {
         &self,
         workspace: &Workspace,
         sync: &SyncName,
+        of: &BlockedFilter,
         after: Option<&BlockedPlace>,
         limit: usize,
     ) -> Result<Vec<BlockedField>> {
         let (workspace, sync, after) = (workspace.clone(), sync.clone(), after.cloned());
+        let of = of.clone();
         self.read(move |session| {
-            marks::blocked_after(session, &workspace, &sync, after.as_ref(), limit)
+            blocked::blocked_after(session, &workspace, &sync, &of, after.as_ref(), limit)
+        })
+        .await
+    }
+
+    async fn blocked_sums(
+        &self,
+        workspace: &Workspace,
+        sync: &SyncName,
+        after: Option<&BlockedSumPlace>,
+        limit: usize,
+    ) -> Result<Vec<BlockedSum>> {
+        let (workspace, sync, after) = (workspace.clone(), sync.clone(), after.cloned());
+        self.read(move |session| {
+            blocked::blocked_sums(session, &workspace, &sync, after.as_ref(), limit)
         })
         .await
     }

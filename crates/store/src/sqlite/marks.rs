@@ -9,12 +9,9 @@ use super::{
     database::{OptionalExtension, Row},
     fault::{Fault, Outcome},
     links::column,
-    session::{Session, limit, micros, time, uuid},
+    session::{Session, micros, time, uuid},
 };
-use crate::{
-    Awaited, Blocked, BlockedField, BlockedPlace, LinkId, Pair, PairDecision, SyncName, Tombstone,
-    Workspace,
-};
+use crate::{Awaited, Blocked, LinkId, Pair, PairDecision, SyncName, Tombstone, Workspace};
 
 /// Sets tombstones.
 pub(super) fn bury(session: &Session, ws: i64, tombstones: &[Tombstone]) -> Outcome<()> {
@@ -156,7 +153,7 @@ pub(super) fn unblock(
     Ok(())
 }
 
-const BLOCKED: &str = "link, mapping, side, reason, value_hash, schema_hash, since, \
+pub(super) const BLOCKED: &str = "link, mapping, side, reason, value_hash, schema_hash, since, \
                        awaits_entity, awaits_side, awaits_record, wakes";
 
 /// Blocked fields of these links, or of all of the sync.
@@ -194,56 +191,7 @@ pub(super) fn blocked(
     Ok(blocked)
 }
 
-/// Blocked fields of a sync, oldest first, from a place on.
-pub(super) fn blocked_after(
-    session: &Session,
-    workspace: &Workspace,
-    sync: &SyncName,
-    after: Option<&BlockedPlace>,
-    at_most: usize,
-) -> Outcome<Vec<BlockedField>> {
-    let Some((ws, number)) = session.find_sync(workspace, sync)? else {
-        return Ok(Vec::new());
-    };
-    let columns = BLOCKED.replace(", ", ", b.");
-    let mut statement = session.sql(&format!(
-        "SELECT b.{columns}, l.entity, l.left_record, l.right_record
-         FROM blocked b INDEXED BY blocked_since CROSS JOIN link l ON l.ws = b.ws AND l.id = b.link
-         WHERE b.ws = ?1 AND b.sync = ?2 AND (b.since, b.link, b.mapping, b.side) > (?3, ?4, ?5, ?6)
-         ORDER BY b.since, b.link, b.mapping, b.side LIMIT ?7"
-    ))?;
-    // An empty id is before all others.
-    let (since, link, mapping, side) = match after {
-        Some(place) => (
-            micros(place.since),
-            place.link.0.as_bytes().to_vec(),
-            place.mapping.as_str(),
-            place.side.code(),
-        ),
-        None => (i64::MIN, Vec::new(), "", -1),
-    };
-    let mut rows = statement.query(params![
-        ws,
-        number,
-        since,
-        link,
-        mapping,
-        side,
-        limit(at_most)
-    ])?;
-    let mut blocked = Vec::new();
-    while let Some(row) = rows.next()? {
-        blocked.push(BlockedField {
-            entity: Code::of_code(row.get(11)?)?,
-            left: RecordId::new(row.get::<_, String>(12)?),
-            right: RecordId::new(row.get::<_, String>(13)?),
-            blocked: blocked_of(session, row, sync)?,
-        });
-    }
-    Ok(blocked)
-}
-
-fn blocked_of(session: &Session, row: Row<'_>, sync: &SyncName) -> Outcome<Blocked> {
+pub(super) fn blocked_of(session: &Session, row: Row<'_>, sync: &SyncName) -> Outcome<Blocked> {
     let awaited: Option<String> = row.get(9)?;
     let awaits = awaited
         .map(|record| {

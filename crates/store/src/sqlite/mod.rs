@@ -7,6 +7,7 @@
 //! async runtime: commands are closures that travel to the threads and back.
 
 mod access;
+mod blocked;
 mod children;
 mod codes;
 mod commit;

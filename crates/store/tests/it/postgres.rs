@@ -292,6 +292,18 @@ async fn a_server_that_was_cut_off_does_not_go_on_behind_its_successor() {
     );
     let second = connect(&url).unwrap();
     second.signal(&ws(), &[signal("b", at(0))]).await.unwrap();
+    second.still_ours().await.unwrap();
+    // it can read what its successor wrote, and is told that it is no more to act on it
+    assert!(first.still_ours().await.is_err());
+    let read = async || first.overview(&ws()).await;
+    for _ in 0..50 {
+        if read().await.is_ok() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    read().await.unwrap();
+    assert!(first.still_ours().await.is_err());
     for _ in 0..3 {
         let error = first.signal(&ws(), &[signal("c", at(0))]).await;
         assert!(error.is_err());

@@ -6,16 +6,16 @@ use connections::Connections;
 use mapping::SyncRules;
 use record::{Entity, RecordId};
 use store::{
-    Accepted, ConnectionName, Lane, PlanId, PlanRow, PlanRowState, Review, ReviewFilter, ReviewId,
-    StoredPlan, SyncName,
+    Accepted, BlockedFilter, ConnectionName, Lane, PlanId, PlanRow, PlanRowState, Review,
+    ReviewFilter, ReviewId, StoredPlan, SyncName,
 };
 use tokio::sync::watch;
 
 use super::Handle;
 use crate::{
-    BlockedRow, DecidedPair, Edit, EditError, Edited, Error, Explanation, Extent, LinkRow,
-    NamedPair, PairsReport, Plan, PlanReport, Progress, RunReport, Status, apply, by_hand, edit,
-    explain, intake, listing, plan, resolve, run,
+    BlockedRow, BlockedSumRow, DecidedPair, Edit, EditError, Edited, Error, Explanation, Extent,
+    LinkRow, NamedPair, PairsReport, Plan, PlanReport, Progress, RunReport, Status, apply, blocked,
+    by_hand, edit, explain, intake, listing, plan, resolve, run,
     setup::{self},
     undo::{self, UndoPlan, UndoReport, UndoScope},
 };
@@ -343,20 +343,35 @@ impl Handle {
         sync: Option<&SyncName>,
         limit: usize,
     ) -> Result<Vec<BlockedRow>, Error> {
-        run::blocked(&self.core, sync, None, limit).await
+        blocked::blocked(&self.core, sync, &BlockedFilter::default(), None, limit).await
     }
 
-    /// The same after one of them, whose `cursor` is given.
+    /// The same of these only, after one of them, whose `cursor` is given.
     ///
     /// # Errors
     /// As [`blocked`](Self::blocked).
     pub async fn blocked_after(
         &self,
         sync: Option<&SyncName>,
+        of: &BlockedFilter,
         after: Option<&crate::BlockedAfter>,
         limit: usize,
     ) -> Result<Vec<BlockedRow>, Error> {
-        run::blocked(&self.core, sync, after, limit).await
+        blocked::blocked(&self.core, sync, of, after, limit).await
+    }
+
+    /// Each field that does not cross once for each reason, with how many records it is about; from one of them on, whose
+    /// `cursor` is given.
+    ///
+    /// # Errors
+    /// As [`blocked`](Self::blocked).
+    pub async fn blocked_sums(
+        &self,
+        sync: Option<&SyncName>,
+        after: Option<&crate::BlockedSumAfter>,
+        limit: usize,
+    ) -> Result<Vec<BlockedSumRow>, Error> {
+        blocked::sums(&self.core, sync, after, limit).await
     }
 
     /// Lists reviews.

@@ -1,10 +1,8 @@
 //! Commands that only look.
 
-use std::collections::BTreeMap;
-
 use anyhow::Result;
 use jiff::{SignedDuration, Timestamp};
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 
 use server::Code;
 
@@ -531,13 +529,17 @@ pub(crate) async fn retention(client: &Client, format: cli::Format) -> Result<()
 /// Fields that do not cross: each once, with how many records it is about, or record by record.
 pub(crate) async fn blocked(client: &Client, blocked: &cli::Blocked) -> Result<()> {
     let pages = Pages {
-        path: "/api/v1/blocked",
+        path: if blocked.records {
+            "/api/v1/blocked"
+        } else {
+            "/api/v1/blocked/fields"
+        },
         query: &[("sync", blocked.sync.clone())],
         place: ("after", "/cursor"),
     };
+    let rows = pages.rows(client, blocked.limit).await?;
     let none = "Every field crosses.";
     if blocked.records {
-        let rows = pages.rows(client, blocked.limit).await?;
         let columns: &[Column<'_>] = &[
             ("sync", &at("/sync")),
             ("entity", &at("/entity")),
@@ -549,11 +551,6 @@ pub(crate) async fn blocked(client: &Client, blocked: &cli::Blocked) -> Result<(
             ("why", &at("/reason")),
         ];
         return show(rows, blocked.format, columns, none);
-    }
-    // what one field is about may be any number of records
-    let mut rows = by_field(&pages.rows(client, 0).await?);
-    if blocked.limit > 0 {
-        rows.truncate(blocked.limit);
     }
     let some = !rows.is_empty();
     let columns: &[Column<'_>] = &[
@@ -570,28 +567,6 @@ pub(crate) async fn blocked(client: &Client, blocked: &cli::Blocked) -> Result<(
         eprintln!("hint: `tandem blocked --records` lists each record");
     }
     Ok(())
-}
-
-/// Each field that does not cross for one reason once, the oldest first; `records` says how many it is about.
-fn by_field(rows: &[Json]) -> Vec<Json> {
-    let mut fields: Vec<Json> = Vec::new();
-    let mut places: BTreeMap<[String; 5], usize> = BTreeMap::new();
-    for row in rows {
-        let same = ["sync", "entity", "mapping", "connection", "reason"];
-        let key = same.map(|name| cell(row, &format!("/{name}")));
-        let place = *places.entry(key).or_insert_with(|| {
-            let mut field = serde_json::Map::new();
-            for name in same.into_iter().chain(["since"]) {
-                field.insert(name.to_owned(), row[name].clone());
-            }
-            field.insert("records".to_owned(), json!(0));
-            fields.push(Json::Object(field));
-            fields.len() - 1
-        });
-        let records = fields[place]["records"].as_u64().unwrap_or_default();
-        fields[place]["records"] = json!(records + 1);
-    }
-    fields
 }
 
 /// Records that a sync left out.

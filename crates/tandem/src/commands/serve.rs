@@ -1,5 +1,7 @@
 //! `tandem serve` and `tandem sandbox`.
 
+use std::time::Duration;
+
 use anyhow::Result;
 use connections::HttpOptions;
 use http::Method;
@@ -8,12 +10,14 @@ use sandbox::{
     people::{Population, Side},
 };
 use server::{Browsers, Code, Service};
+use store::Store;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     cli::{self, Global},
     client::{Client, Payload, with_query},
     commands::{apply, practise},
+    database::Database,
     failure::Failure,
     output::{self, Output},
     session, wiring,
@@ -22,14 +26,7 @@ use crate::{
 /// Runs the server until it is told to stop.
 pub(crate) async fn serve(global: &Global, serve: &cli::Serve, output: Output) -> Result<()> {
     let database = session::database(global, serve.config.as_deref())?;
-    let opened = wiring::open_with(
-        &database,
-        Some(serve.max_backlog),
-        sync::Options::default(),
-        HttpOptions::default(),
-        Browsers::Password,
-    )
-    .await?;
+    let opened = open(serve, &database).await?;
     let handle = opened.service.handle();
     let outcome = prepare(serve, &database.beside(), &handle, output).await;
     let listener = match outcome {
@@ -51,11 +48,67 @@ pub(crate) async fn serve(global: &Global, serve: &cli::Serve, output: Output) -
     }
     let shutdown = CancellationToken::new();
     tokio::spawn(told_to_stop(shutdown.clone()));
-    let served = opened.service.run(listener, shutdown).await;
+    let ending = shutdown.clone();
+    let mut serving = std::pin::pin!(opened.service.run(listener, shutdown));
+    let (served, replaced) = tokio::select! {
+        served = &mut serving => (served, None),
+        error = replaced(&*opened.store), if matches!(database, Database::Postgres(_)) => {
+            // what is done from now on is the other one's
+            ending.cancel();
+            (serving.await, Some(error))
+        }
+    };
     let closed = opened.store.close().await;
+    if let Some(error) = replaced {
+        return Err(wiring::store_failure(&error)
+            .hint("let a service manager start it again, with `--standby`")
+            .into());
+    }
     served?;
     closed.map_err(|error| wiring::store_failure(&error))?;
     Ok(())
+}
+
+/// Opens the database; a standby waits until nobody else has it.
+async fn open(serve: &cli::Serve, database: &Database) -> Result<wiring::Opened> {
+    let mut told = false;
+    loop {
+        let opened = wiring::open_with(
+            database,
+            Some(serve.max_backlog),
+            sync::Options::default(),
+            HttpOptions::default(),
+            Browsers::Password,
+        )
+        .await;
+        let failure = opened
+            .as_ref()
+            .err()
+            .and_then(|error| error.downcast_ref::<Failure>());
+        let Some(in_use) =
+            failure.filter(|failure| serve.standby && failure.code == Code::DatabaseInUse)
+        else {
+            return opened;
+        };
+        if !std::mem::replace(&mut told, true) {
+            eprintln!("Tandem: standing by: {}", in_use.message);
+        }
+        tokio::time::sleep(AGAIN).await;
+    }
+}
+
+/// Between two tries of a standby, and between two looks whether the database is still ours.
+const AGAIN: Duration = Duration::from_millis(500);
+const LOOK: Duration = Duration::from_secs(5);
+
+/// Returns when another server has taken the database over. A lost connection alone is none of that: it comes back.
+async fn replaced(store: &dyn Store) -> store::Error {
+    loop {
+        tokio::time::sleep(LOOK).await;
+        if let Err(error @ store::Error::InUse { .. }) = store.still_ours().await {
+            return error;
+        }
+    }
 }
 
 /// Opens the address and puts the config into force, before anything works.

@@ -20,6 +20,7 @@ mod kept;
 mod killed;
 mod killed_often;
 mod lifecycle;
+mod nodes;
 mod officernd;
 mod people;
 mod plans;

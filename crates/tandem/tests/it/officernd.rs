@@ -11,7 +11,7 @@ use serde_json::{Value as Json, json};
 use crate::{killed::wait_until, recipes::subscribed, webhooks::meter, world::World};
 
 /// What `init` writes for people and companies: the blocks of what belongs to them are deleted, as a user would.
-async fn ready(world: &World, settings: &str) -> String {
+pub(crate) async fn ready(world: &World, settings: &str) -> String {
     let whole = whole(world, settings).await;
     let (people, _) = whole
         .split_once("      # What belongs to contacts.")
@@ -53,7 +53,7 @@ fn pointed(world: &World, text: &str, settings: &str) -> String {
     )
 }
 
-fn location(world: &World) -> String {
+pub(crate) fn location(world: &World) -> String {
     let access = world.act(System::OfficeRnd, "access", json!({}));
     let id = ["_id", "id"]
         .iter()

@@ -63,6 +63,23 @@ impl Server {
         self.child.wait().unwrap();
     }
 
+    /// Its number among the processes of this machine.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Waits until it ended by itself; its exit status.
+    pub(crate) async fn ended(&mut self) -> i32 {
+        let started = tokio::time::Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status.code().unwrap_or(-1);
+            }
+            assert!(started.elapsed() < PATIENCE, "the server goes on");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     /// Tells it to stop, and waits until it did.
     pub(crate) fn stop(mut self) -> i32 {
         let pid = self.child.id().to_string();
@@ -354,10 +371,30 @@ impl World {
         self.spawned(self.prepared(command)).await
     }
 
-    async fn spawned(&self, mut command: Command) -> Server {
-        let database = self.database();
-        let log = std::fs::File::create(self.folder.path().join("server.log")).unwrap();
-        let mut child = command.stdout(Stdio::null()).stderr(log).spawn().unwrap();
+    async fn spawned(&self, command: Command) -> Server {
+        let folder = self.folder.path();
+        self.reached(Self::started(command, folder), folder).await
+    }
+
+    /// Starts a server with these arguments as if on another machine: what it leaves beside the database is in this folder,
+    /// and so is what it says, in `server.log`. See [`reached`](Self::reached).
+    pub(crate) fn start_in(&self, folder: &Path, arguments: &[&str]) -> Child {
+        let database = self.named();
+        let mut all = vec!["--database", &database, "serve"];
+        all.extend(arguments);
+        let mut command = self.command(&all);
+        command.current_dir(folder);
+        Self::started(command, folder)
+    }
+
+    fn started(mut command: Command, folder: &Path) -> Child {
+        let log = std::fs::File::create(folder.join("server.log")).unwrap();
+        command.stdout(Stdio::null()).stderr(log).spawn().unwrap()
+    }
+
+    /// Waits until a server that was started in this folder answers.
+    pub(crate) async fn reached(&self, mut child: Child, folder: &Path) -> Server {
+        let database = folder.join(self.database().file_name().unwrap());
         let pid = child.id();
         let started = tokio::time::Instant::now();
         loop {
@@ -371,7 +408,7 @@ impl World {
                     token: beside["token"].as_str().unwrap().to_owned(),
                 };
             }
-            let log = || std::fs::read_to_string(self.folder.path().join("server.log")).unwrap();
+            let log = || std::fs::read_to_string(folder.join("server.log")).unwrap();
             if let Some(status) = child.try_wait().unwrap() {
                 panic!("the server ended with {status}: {}", log());
             }

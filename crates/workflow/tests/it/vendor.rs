@@ -229,6 +229,10 @@ impl CredentialStore for Memory {
         rows.insert(connection.clone(), CredentialRow { sealed, version });
         Ok(Saved::Version(version))
     }
+
+    async fn still_ours(&self) -> Result<(), CredentialStoreError> {
+        Ok(())
+    }
 }
 
 /// The connections `talking` and `silent` to the vendor.

@@ -503,4 +503,8 @@ impl CredentialStore for Credentials {
         rows.insert(connection.clone(), CredentialRow { sealed, version });
         Ok(Saved::Version(version))
     }
+
+    async fn still_ours(&self) -> Result<(), CredentialStoreError> {
+        Ok(())
+    }
 }

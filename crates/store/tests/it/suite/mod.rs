@@ -82,6 +82,7 @@ macro_rules! promises {
             intents::an_intent_is_looked_for_when_its_call_ended_without_answer,
             journal::rows_are_numbered_and_found_by_each_filter,
             pages::blocked_fields_come_page_by_page_the_oldest_first,
+            pages::blocked_fields_are_counted_once_for_each_reason,
             pages::records_that_fail_come_page_by_page_the_oldest_first,
             pages::calls_come_page_by_page_with_every_filter,
             pages::questions_that_wait_are_found_among_those_put_off,

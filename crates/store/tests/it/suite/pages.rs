@@ -2,8 +2,8 @@
 
 use record::{Entity, Side};
 use store::{
-    Blocked, CallFilter, CallPlace, CallRow, Commit, LinkId, Release, ReviewFilter, ReviewId,
-    ReviewKind, SkipReason, Skipped,
+    Blocked, BlockedFilter, CallFilter, CallPlace, CallRow, Commit, LinkId, Release, ReviewFilter,
+    ReviewId, ReviewKind, SkipReason, Skipped,
 };
 
 use super::things::*;
@@ -38,7 +38,13 @@ pub(crate) async fn blocked_fields_come_page_by_page_the_oldest_first(store: Und
     let mut after = None;
     loop {
         let page = store
-            .blocked_after(&ws(), &people(), after.as_ref(), 2)
+            .blocked_after(
+                &ws(),
+                &people(),
+                &BlockedFilter::default(),
+                after.as_ref(),
+                2,
+            )
             .await
             .unwrap();
         let Some(last) = page.last() else { break };
@@ -72,10 +78,139 @@ pub(crate) async fn blocked_fields_come_page_by_page_the_oldest_first(store: Und
     });
     assert_eq!(seen, whole);
     let all = store
-        .blocked_after(&ws(), &people(), None, 0)
+        .blocked_after(&ws(), &people(), &BlockedFilter::default(), None, 0)
         .await
         .unwrap();
     assert_eq!(all.len(), rows.len());
+}
+
+pub(crate) async fn blocked_fields_are_counted_once_for_each_reason(store: Under) {
+    let links = (1..=6).map(|number| {
+        let (left, right) = (format!("l{number}"), format!("r{number}"));
+        store::Link {
+            entity: if number == 6 {
+                Entity::Company
+            } else {
+                Entity::Contact
+            },
+            ..link(number, &left, &right)
+        }
+    });
+    save(&store, links.collect()).await;
+    let row = |link: u128, mapping: &str, side: Side, reason: &str, seconds| Blocked {
+        side,
+        reason: reason.to_owned(),
+        since: at(seconds),
+        ..blocked(link, mapping)
+    };
+    let (left, right) = (Side::Left, Side::Right);
+    let blocked = vec![
+        row(1, "title", right, "too long. Really", 5),
+        row(2, "title", right, "too long. Really", 4),
+        row(3, "title", right, "too long. Really", 9),
+        row(4, "title", right, "not a word", 5),
+        row(4, "title", left, "not a word", 5),
+        row(5, "größe.a", right, "too long. Really", 5),
+        row(6, "title", right, "too long. Really", 5),
+        Blocked {
+            sync: "others".into(),
+            ..row(5, "title", right, "too long. Really", 1)
+        },
+    ];
+    commit(
+        &store,
+        Commit {
+            blocked,
+            ..Commit::default()
+        },
+    )
+    .await;
+    let told = |sum: &store::BlockedSum| {
+        let since = sum.since.duration_since(at(0)).as_secs();
+        let (entity, side) = (sum.entity, sum.side);
+        (
+            since,
+            entity,
+            sum.mapping.clone(),
+            side,
+            sum.reason.clone(),
+            sum.records,
+        )
+    };
+    let all = store.blocked_sums(&ws(), &people(), None, 0).await.unwrap();
+    let is = |since, entity, mapping: &str, side, reason: &str, records| {
+        (
+            since,
+            entity,
+            mapping.to_owned(),
+            side,
+            reason.to_owned(),
+            records,
+        )
+    };
+    let (contact, company) = (Entity::Contact, Entity::Company);
+    assert_eq!(
+        all.iter().map(told).collect::<Vec<_>>(),
+        [
+            is(4, contact, "title", right, "too long. Really", 3),
+            is(5, contact, "größe.a", right, "too long. Really", 1),
+            is(5, contact, "title", left, "not a word", 1),
+            is(5, contact, "title", right, "not a word", 1),
+            is(5, company, "title", right, "too long. Really", 1),
+        ]
+    );
+    // page by page, each once, over places that were written down
+    let mut seen: Vec<store::BlockedSum> = Vec::new();
+    loop {
+        let after = seen
+            .last()
+            .map(|last| last.place().to_string().parse().unwrap());
+        let page = store
+            .blocked_sums(&ws(), &people(), after.as_ref(), 2)
+            .await
+            .unwrap();
+        if page.is_empty() {
+            break;
+        }
+        seen.extend(page);
+    }
+    assert_eq!(seen, all);
+    // and the records that each is about
+    for sum in &all {
+        let of = BlockedFilter {
+            entity: Some(sum.entity),
+            mapping: Some(sum.mapping.clone()),
+            side: Some(sum.side),
+            reason: Some(sum.reason.clone()),
+        };
+        let mut records = Vec::new();
+        loop {
+            let after = records
+                .last()
+                .map(|row: &store::BlockedField| row.blocked.place());
+            let page = store
+                .blocked_after(&ws(), &people(), &of, after.as_ref(), 2)
+                .await
+                .unwrap();
+            if page.is_empty() {
+                break;
+            }
+            records.extend(page);
+        }
+        assert_eq!(records.len() as u64, sum.records, "{sum:?}");
+        assert_eq!(records[0].blocked.since, sum.since);
+        for row in records {
+            assert_eq!(row.entity, sum.entity);
+            assert_eq!(row.blocked.reason, sum.reason);
+        }
+    }
+    assert_eq!(
+        store
+            .blocked_sums(&ws(), &"nobody".into(), None, 0)
+            .await
+            .unwrap(),
+        []
+    );
 }
 
 pub(crate) async fn records_that_fail_come_page_by_page_the_oldest_first(store: Under) {
