@@ -103,7 +103,6 @@ async fn under_limits(switch: &str, value: &Json) -> Result<()> {
     run.await??;
     world.settle().await?;
     let totals = world.control.core().counts.totals(OFFICERND);
-    println!("{switch} = {value}: {} refused", totals.throttled);
     ensure!(made() == ALL, "{} were made", made());
     ensure!(world.living(OFFICERND).len() == ALL, "somebody twice");
     ensure!(totals.throttled <= MOST_REFUSED, "{totals:?}");

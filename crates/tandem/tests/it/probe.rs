@@ -203,7 +203,8 @@ async fn without_a_sync_a_scope_that_is_missing_is_named_and_the_summary_agrees(
     let world = World::start().await;
     let url = world.sandbox.url();
     let config = format!(
-        "connections:
+        "version: 1
+connections:
   coworking:
     system: officernd
     base_url: {url}/officernd
