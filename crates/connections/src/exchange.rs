@@ -103,7 +103,8 @@ impl Exchange<'_> {
                     return Err(not_sent(operation, why));
                 }
                 Attempt::TokenRefused
-                    if let Some(right) = self.lacks(&request, held.as_deref(), &progress) =>
+                    if let Some(right) =
+                        self.lacks(&request, held.as_deref(), progress.token_refused) =>
                 {
                     return Err(CallError::Right { operation, right });
                 }
@@ -219,7 +220,10 @@ impl Exchange<'_> {
                         .budget
                         .exceeded(request.effect, operation, wait, daily);
                 }
-                (Verdict::TokenRefused, permit) if attempt == 1 => {
+                // another token would lack the same right, and vendors take few token requests
+                (Verdict::TokenRefused, permit)
+                    if attempt == 1 && self.lacks(request, Some(&held), None).is_none() =>
+                {
                     drop(permit);
                     held = Connection::after_refusal(connection, &held)
                         .await
@@ -240,7 +244,12 @@ impl Exchange<'_> {
 
     /// The right that a refused token lacks, where the vendor does not tell that from a token that has
     /// ended: the token was not granted it, or is so fresh that it cannot have ended.
-    fn lacks(&self, request: &Request, held: Option<&Held>, progress: &Progress) -> Option<String> {
+    fn lacks(
+        &self,
+        request: &Request,
+        held: Option<&Held>,
+        refused: Option<Timestamp>,
+    ) -> Option<String> {
         let right = self.connection.connector.right_needed(request)?;
         let (credentials, obtained) = match self.authority {
             Authority::SignIn(_) => return None,
@@ -257,7 +266,7 @@ impl Exchange<'_> {
         let not_granted = !granted.is_empty() && !granted.contains(&right);
         let fresh = obtained
             .is_some_and(|obtained| self.connection.now().duration_since(obtained) < JUST_BOUGHT);
-        let renewed = is_new(held, progress.token_refused);
+        let renewed = is_new(held, refused);
         (not_granted || fresh || renewed).then_some(right)
     }
 

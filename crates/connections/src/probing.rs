@@ -134,6 +134,7 @@ impl Connections {
             facts.push(fact);
         }
         let (removed, left) = clean(&session, &desk).await;
+        let removed = removed + desk.gone();
         let description = connector.describe();
         Ok(ProbeReport {
             connection: name.to_string(),

@@ -104,7 +104,7 @@ impl Session {
     }
 
     /// Sends a request once with the connection's own credentials and gives back whatever came, refusals and
-    /// throttling too. Only a token that has ended is renewed. `budgeted`: waits for its turn; otherwise it
+    /// throttling too. Only a token that has ended is renewed, and not one that lacks a right. `budgeted`: waits for its turn; otherwise it
     /// may be one too many, which the budget then learns.
     pub(crate) async fn once(
         &self,

@@ -82,6 +82,9 @@ pub enum ProbeError {
     /// We were told to stop.
     #[error("stopped")]
     Stopped,
+    /// A call needs a right that the connection does not have: which, and how it gets it.
+    #[error("{0}")]
+    Lacking(String),
     /// A call failed, or its answer was not understood.
     #[error(transparent)]
     Failed(#[from] Error),
@@ -137,17 +140,26 @@ pub trait Desk: Send + Sync {
     /// by it.
     fn email(&self, name: &str) -> String;
 
-    /// Sends a read once; any answer is given back, refusals and throttling too.
+    /// Sends a read once; any answer is given back, refusals and throttling too, but not the refusal of a token that
+    /// lacks the right that it needs.
+    ///
+    /// # Errors
+    /// When no answer came, the right is missing ([`CallError::Right`]; what is known to be, is not even sent), or the run is
+    /// being stopped.
+    async fn read(&self, request: Request) -> Result<Response, ProbeError>;
+
+    /// Sends a read whatever rights there are: to see how a missing one is refused, or an address that does not exist.
     ///
     /// # Errors
     /// When no answer came, or the run is being stopped.
-    async fn read(&self, request: Request) -> Result<Response, ProbeError>;
+    async fn read_unchecked(&self, request: Request) -> Result<Response, ProbeError>;
 
     /// Sends a write once, after a person allowed it. `what` says what it does, as a sentence goes on
-    /// after "May I": `change the first name of the probe's contact`.
+    /// after "May I": `change the first name of the probe's contact`. Nobody is asked about what cannot be done for want of
+    /// a right.
     ///
     /// # Errors
-    /// Also when the person says no.
+    /// As for a read, and when the person says no.
     async fn write(&self, what: &str, request: Request) -> Result<Response, ProbeError>;
 
     /// Sends a read that the budget would not let through: to meet the limit on purpose.

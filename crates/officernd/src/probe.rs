@@ -14,11 +14,16 @@ mod things;
 
 mod reads;
 
-use connector::{Desk, Effect, Error, Finding, Probe, ProbeError, Request, Response};
+use connector::{CallError, Desk, Effect, Error, Finding, Probe, ProbeError, Request, Response};
 use http::Method;
 use serde_json::Value as Json;
 
-use crate::{answer::Complaint, api, describe::TITLE};
+use crate::{
+    answer::Complaint,
+    api, catalog,
+    describe::TITLE,
+    operation::{LOCATIONS, TICKET_COMMENTS},
+};
 
 const READ: &str = "members.probe";
 const WRITE: &str = "members.update";
@@ -68,12 +73,10 @@ pub(crate) const PROBES: [Probe; 40] = [
         "ticket_comments",
         "Does the API show the comments of a ticket?",
     ),
-    Probe {
-        id: "missing_scope",
-        question: "What is the status of a call whose scope the application lacks?",
-        writes: false,
-        costs: Some("takes one of the five token requests of a minute"),
-    },
+    reads(
+        "missing_scope",
+        "What is the status of a call whose scope the sign-in lacks?",
+    ),
     writes(
         "shapes",
         "What does a member show of fields that were never set, and of who made it?",
@@ -188,6 +191,15 @@ const fn writes(id: &'static str, question: &'static str) -> Probe {
 }
 
 pub(crate) async fn probe(id: &str, desk: &dyn Desk) -> Result<Finding, ProbeError> {
+    match ask(id, desk).await {
+        Err(ProbeError::Failed(Error::Call(CallError::Right { right, .. }))) => {
+            Err(lacking(&right))
+        }
+        ended => ended,
+    }
+}
+
+async fn ask(id: &str, desk: &dyn Desk) -> Result<Finding, ProbeError> {
     match id {
         "broken_id" => reads::broken_id(desk).await,
         "last_page" => reads::last_page(desk).await,
@@ -237,11 +249,38 @@ pub(crate) async fn probe(id: &str, desk: &dyn Desk) -> Result<Finding, ProbeErr
 }
 
 fn get(desk: &dyn Desk, below: &str) -> Result<Request, ProbeError> {
-    Ok(api::read(desk.calls(), READ, below)?)
+    Ok(named(api::read(desk.calls(), READ, below)?, below))
 }
 
 fn write(desk: &dyn Desk, method: Method, below: &str, body: Json) -> Result<Request, ProbeError> {
-    Ok(api::request(desk.calls(), WRITE, Effect::Write, method, below)?.json(body))
+    let request = api::request(desk.calls(), WRITE, Effect::Write, method, below)?;
+    Ok(named(request, below).json(body))
+}
+
+/// Under the name that the call has in the catalog, and so with the scope that it needs there.
+fn named(mut request: Request, below: &str) -> Request {
+    let is_it = |path: &str| {
+        let path = path
+            .strip_prefix("/api/v2/organizations/{orgSlug}")
+            .unwrap_or(path);
+        let (known, asked) = (path.split('/'), below.split('/'));
+        known.clone().count() == asked.clone().count()
+            && known
+                .zip(asked)
+                .all(|(known, asked)| known.starts_with('{') || known == asked)
+    };
+    let mut operations = catalog::catalog().operations.iter();
+    let same = operations
+        .find(|operation| operation.method == request.method.as_str() && is_it(&operation.path));
+    if let Some(operation) = same {
+        request.operation = &operation.id;
+        request.own_right = true;
+    } else if below.starts_with("/ticket-comments") {
+        request.operation = TICKET_COMMENTS;
+    } else if below.starts_with("/locations") {
+        request.operation = LOCATIONS;
+    }
+    request
 }
 
 /// The answer as JSON; `null` for one that is none.
@@ -278,23 +317,30 @@ fn refused(response: &Response, parts: &[&str]) -> bool {
     !response.status.is_success() && parts.iter().all(|part| complaint.says(part))
 }
 
-/// Why a call would not be let through: the scope that it needs, if the sign-in is known to lack it.
-fn lacks(desk: &dyn Desk, scope: &str) -> Option<Finding> {
+/// Asked before something is made whose other calls, its removal above all, need scopes of their own.
+///
+/// # Errors
+/// If the sign-in is known to lack one of these.
+fn needs(desk: &dyn Desk, scopes: &[&str]) -> Result<(), ProbeError> {
     let granted = desk.granted();
-    let lacking = !granted.is_empty() && !granted.iter().any(|own| own == scope);
-    lacking.then(|| {
-        Finding::open(format!(
-            "the sign-in does not have the scope {scope}: grant it, name it in `further_scopes` and connect again"
-        ))
-    })
+    let missing = scopes
+        .iter()
+        .find(|scope| !granted.is_empty() && granted.iter().all(|own| own != *scope));
+    missing.map_or(Ok(()), |scope| Err(lacking(scope)))
 }
 
-/// What was seen, with a switch whose choices are statuses, if this is one of them.
+fn lacking(scope: &str) -> ProbeError {
+    ProbeError::Lacking(format!(
+        "the scope {scope} is missing: grant it, name it in `further_scopes` unless a sync needs it, and connect again"
+    ))
+}
+
+/// What was seen, with a switch whose choices are statuses, if this is one of them; another status is no answer to the
+/// question.
 fn by_status(response: &Response, switch: &'static str, choices: &[u16]) -> Finding {
     let status = response.status.as_u16();
-    let finding = Finding::settled(said(response));
     match choices.contains(&status) {
-        true => finding.switch(switch, status.to_string()),
-        false => finding,
+        true => Finding::settled(said(response)).switch(switch, status.to_string()),
+        false => beside(response),
     }
 }

@@ -26,6 +26,7 @@ mod kept;
 mod kill_points;
 mod lossy;
 mod matching;
+mod member_limits;
 mod member_notes;
 mod memory;
 mod newborn;

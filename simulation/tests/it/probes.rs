@@ -5,7 +5,7 @@ mod cases;
 
 pub(crate) mod rig;
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
 use cases::Case;
@@ -170,6 +170,8 @@ async fn a_scope_that_is_missing_is_asked_for_without_it() -> Result<()> {
     let act = |act, input| rig.control.act(System::OfficeRnd, act, &input);
     act("set_scopes", json!({ "scopes": scopes }))?;
     act("expire_tokens", json!({}))?;
+    // a token of this minute would be taken for one that lacks the scope
+    rig.wait(Duration::from_secs(61)).await;
     // the next call buys a token, and finds out what is granted
     rig.ask(&["organization"]).await?;
     for way in ["401", "403"] {
@@ -206,6 +208,93 @@ async fn what_the_sign_in_was_granted_is_asked_and_what_it_lacks_is_named() -> R
         );
         ensure!(rig.remain().is_empty(), "{:?}", rig.remain());
     }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_sync_what_lacks_its_scope_is_not_asked_and_costs_no_token() -> Result<()> {
+    let rig = Rig::signed_in(System::OfficeRnd, Vec::new(), false).await?;
+    let before = rig.tokens();
+    let report = rig.ask(&[]).await?;
+    let fact = |probe: &str| {
+        let mut facts = report.facts.iter();
+        let fact = facts.find(|fact| fact.id == probe);
+        fact.with_context(|| format!("{probe} was not asked"))
+    };
+    let missing = |scope: &str| format!("the scope {scope} is missing: grant it");
+    for (probe, scope) in [
+        ("broken_id", "flex.community.members.read"),
+        ("wrong_organization", "flex.community.members.read"),
+        ("member_update", "flex.community.members.read"),
+        ("parent_filter", "flex.space.assignments.read"),
+        ("deleted_company", "flex.community.companies.create"),
+    ] {
+        let fact = fact(probe)?;
+        ensure!(
+            fact.outcome == ProbeOutcome::NotAsked && fact.seen.starts_with(&missing(scope)),
+            "{fact:#?}"
+        );
+    }
+    for fact in &report.facts {
+        ensure!(fact.outcome != ProbeOutcome::Failed, "{fact:#?}");
+        ensure!(
+            fact.id == "missing_scope" || !fact.seen.contains("401"),
+            "{fact:#?}"
+        );
+    }
+    // what needs no more than there is was asked
+    let seen = fact("missing_scope")?
+        .switches
+        .get("officernd.missing_scope");
+    ensure!(seen == Some(&json!("401")), "{report:#?}");
+    ensure!(
+        fact("narrow_update")?.outcome == ProbeOutcome::Settled,
+        "{report:#?}"
+    );
+    let after = rig.tokens();
+    ensure!(after.0 == before.0, "{} tokens", after.0 - before.0);
+    ensure!(after.1 == before.1 + 1, "{} refusals", after.1 - before.1);
+    // the webhook, which its own question took away
+    ensure!(report.removed == 1, "{report:#?}");
+    ensure!(rig.remain().is_empty(), "{:?}", rig.remain());
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fresh_token_that_is_refused_lacks_the_scope_whatever_it_was_said_to_have() -> Result<()>
+{
+    let rig = Rig::new(System::OfficeRnd).await?;
+    rig.control.core().faults.add(serde_json::from_value(json!({
+        "system": "officernd", "method": "GET", "path": "*/members*",
+        "fault": {"kind": "status", "status": 401,
+            "body": {"statusCode": 401, "message": "Unauthorized access", "error": "Unauthorized"}},
+    }))?);
+    // one that may have ended is renewed, once for all questions
+    rig.wait(Duration::from_secs(61)).await;
+    let before = rig.tokens();
+    let report = rig.ask(&["broken_id", "last_page", "counts"]).await?;
+    for fact in &report.facts {
+        let named = fact.seen.contains("flex.community.members.read");
+        ensure!(fact.outcome == ProbeOutcome::NotAsked && named, "{fact:#?}");
+    }
+    let after = rig.tokens();
+    ensure!(after.0 <= before.0 + 1, "{} tokens", after.0 - before.0);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_status_that_answers_another_question_settles_nothing() -> Result<()> {
+    let rig = Rig::new(System::OfficeRnd).await?;
+    rig.control.core().faults.add(serde_json::from_value(json!({
+        "system": "officernd", "method": "GET", "path": "*/members/*",
+        "fault": {"kind": "status", "status": 422, "body": {"message": "No"}},
+    }))?);
+    let report = rig.ask(&["broken_id"]).await?;
+    let fact = &report.facts[0];
+    ensure!(
+        fact.outcome == ProbeOutcome::Open && fact.seen.contains("422"),
+        "{fact:#?}"
+    );
     Ok(())
 }
 

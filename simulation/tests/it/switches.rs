@@ -81,14 +81,14 @@ const LEFT_OUT: &[(&str, &str)] = &[
     ("officernd.ungranted_scope", SIGN_IN),
     ("officernd.missing_scope", "no scope is missing"),
     ("officernd.wrong_slug", "the organization is right"),
-    ("officernd.rate_limit", LIMITS),
-    ("officernd.reads_a_*", LIMITS),
-    ("officernd.writes_a_*", LIMITS),
-    ("officernd.limit_window", LIMITS),
-    ("officernd.write_headers", LIMITS),
-    ("officernd.reset_header", LIMITS),
-    ("officernd.retry_after", LIMITS),
-    ("officernd.throttle_body", LIMITS),
+    ("officernd.rate_limit", MEMBER_LIMITS),
+    ("officernd.reads_a_*", MEMBER_LIMITS),
+    ("officernd.writes_a_*", MEMBER_LIMITS),
+    ("officernd.limit_window", MEMBER_LIMITS),
+    ("officernd.write_headers", MEMBER_LIMITS),
+    ("officernd.reset_header", MEMBER_LIMITS),
+    ("officernd.retry_after", MEMBER_LIMITS),
+    ("officernd.throttle_body", MEMBER_LIMITS),
     (
         "officernd.member_endpoints",
         "no company is mapped; see `coworking`",
@@ -104,6 +104,7 @@ const LEFT_OUT: &[(&str, &str)] = &[
 ];
 
 const LIMITS: &str = "limits are off here; see `paced`";
+const MEMBER_LIMITS: &str = "limits are off here; see `member_limits`";
 const SIGN_IN: &str = "it is about signing in";
 const COMPANIES: &str = "no company is mapped; see `references`";
 

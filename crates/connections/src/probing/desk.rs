@@ -11,7 +11,7 @@ use std::{
 
 use async_trait::async_trait;
 use connector::{
-    CallError, Calls, Desk, Effect, Heard, Probe, ProbeError, Request, Response, Told,
+    CallError, Calls, Desk, Effect, Heard, Probe, ProbeError, Request, Response, Told, Verdict,
 };
 use http::Method;
 use jiff::Timestamp;
@@ -47,6 +47,8 @@ struct State {
     undo: Vec<(String, Request)>,
     /// What may have been made: nobody answered.
     unanswered: Vec<String>,
+    /// How much of what was made is taken away already.
+    gone: usize,
     emails: Vec<String>,
     kept: BTreeMap<String, Json>,
     heard: Vec<Noted>,
@@ -75,6 +77,7 @@ impl RunDesk {
                 made: Vec::new(),
                 undo: Vec::new(),
                 unanswered: Vec::new(),
+                gone: 0,
                 emails: Vec::new(),
                 kept: BTreeMap::new(),
                 heard: Vec::new(),
@@ -122,6 +125,11 @@ impl RunDesk {
         self.state().undo.iter().rev().cloned().collect()
     }
 
+    /// How much of what was made, records or not, the probes took away themselves.
+    pub(super) fn gone(&self) -> usize {
+        self.state().gone
+    }
+
     /// Lets time pass, whatever else happens.
     pub(super) async fn pause(&self, duration: Duration) {
         self.connection.parts.clock.sleep(duration).await;
@@ -131,6 +139,28 @@ impl RunDesk {
         match self.stop.is_cancelled() {
             true => Err(ProbeError::Stopped),
             false => Ok(()),
+        }
+    }
+
+    /// Whether a request is not known to lack its right.
+    fn permitted(&self, request: &Request) -> Result<(), ProbeError> {
+        let granted = self.granted();
+        match self.connection.connector.right_needed(request) {
+            Some(right) if !granted.is_empty() && !granted.contains(&right) => {
+                Err(lacking(request, right))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The answer, unless it is the refusal of a token that lacks the right: one that had only ended was renewed.
+    fn let_in(&self, request: &Request, response: Response) -> Result<Response, ProbeError> {
+        let connector = &self.connection.connector;
+        match connector.right_needed(request) {
+            Some(right) if connector.verdict(request, &response) == Verdict::TokenRefused => {
+                Err(lacking(request, right))
+            }
+            _ => Ok(response),
         }
     }
 
@@ -185,11 +215,19 @@ impl Desk for RunDesk {
 
     async fn read(&self, request: Request) -> Result<Response, ProbeError> {
         self.going_on()?;
+        self.permitted(&request)?;
+        let response = self.session.once(&request, true).await?;
+        self.let_in(&request, response)
+    }
+
+    async fn read_unchecked(&self, request: Request) -> Result<Response, ProbeError> {
+        self.going_on()?;
         Ok(self.session.once(&request, true).await?)
     }
 
     async fn write(&self, what: &str, request: Request) -> Result<Response, ProbeError> {
         self.going_on()?;
+        self.permitted(&request)?;
         let probe = self.state().probe;
         if let Some(probe) = probe {
             let allowed = tokio::select! {
@@ -209,7 +247,7 @@ impl Desk for RunDesk {
                 if response.status.is_server_error() {
                     self.lost.store(true, Ordering::Relaxed);
                 }
-                Ok(response)
+                self.let_in(&request, response)
             }
             Err(error) => {
                 if matches!(error, CallError::OutcomeUnknown { .. }) {
@@ -225,7 +263,9 @@ impl Desk for RunDesk {
 
     async fn read_beyond_limit(&self, request: Request) -> Result<Response, ProbeError> {
         self.going_on()?;
-        Ok(self.session.once(&request, false).await?)
+        self.permitted(&request)?;
+        let response = self.session.once(&request, false).await?;
+        self.let_in(&request, response)
     }
 
     fn made(&self, entity: Entity, id: &RecordId) {
@@ -234,7 +274,10 @@ impl Desk for RunDesk {
     }
 
     fn removed(&self, id: &RecordId) {
-        self.state().made.retain(|(_, known)| known != id);
+        let mut state = self.state();
+        let before = state.made.len();
+        state.made.retain(|(_, known)| known != id);
+        state.gone += before - state.made.len();
     }
 
     fn to_undo(&self, what: &str, request: Request) {
@@ -243,7 +286,10 @@ impl Desk for RunDesk {
     }
 
     fn undone(&self, what: &str) {
-        self.state().undo.retain(|(known, _)| known != what);
+        let mut state = self.state();
+        let before = state.undo.len();
+        state.undo.retain(|(known, _)| known != what);
+        state.gone += before - state.undo.len();
     }
 
     fn keep(&self, key: &str, fact: Json) {
@@ -299,4 +345,9 @@ impl Desk for RunDesk {
             )),
         })
     }
+}
+
+fn lacking(request: &Request, right: String) -> ProbeError {
+    let operation = request.operation;
+    CallError::Right { operation, right }.into()
 }

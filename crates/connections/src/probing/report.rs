@@ -31,7 +31,7 @@ pub struct ProbeReport {
     pub stopped: bool,
     /// One for each probe.
     pub facts: Vec<Fact>,
-    /// How many records were made and removed again.
+    /// How many records, webhooks and other things were made and taken away again.
     pub removed: usize,
     /// For so many seconds after the end the vendor's search may still show what was removed; a sync that lists
     /// meanwhile could take it for people.
@@ -63,6 +63,8 @@ pub enum ProbeOutcome {
     Settled,
     /// The account did not show it.
     Open,
+    /// The connection lacks a right that it takes.
+    NotAsked,
     /// A person did not allow it.
     Declined,
     /// A call failed.
@@ -96,6 +98,7 @@ impl Fact {
                 let outcome = match &error {
                     ProbeError::Declined(_) => ProbeOutcome::Declined,
                     ProbeError::Stopped => ProbeOutcome::Stopped,
+                    ProbeError::Lacking(_) => ProbeOutcome::NotAsked,
                     ProbeError::Failed(_) => ProbeOutcome::Failed,
                 };
                 (outcome, error.to_string(), Vec::new())

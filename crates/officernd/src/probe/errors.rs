@@ -7,7 +7,7 @@ use serde_json::json;
 use super::{
     READ, beside, by_status, get,
     member::{place, read, shared, update},
-    refused, said, write,
+    needs, refused, said, write,
 };
 use crate::{answer::Complaint, settings::Settings};
 
@@ -18,14 +18,15 @@ pub(super) async fn wrong_organization(desk: &dyn Desk) -> Result<Finding, Probe
         Method::GET,
         "/api/v2/organizations/tandem-probe-nothing/members",
     );
-    let response = desk.read(request).await?;
+    needs(desk, &["flex.community.members.read"])?;
+    let response = desk.read_unchecked(request).await?;
     match Complaint::of(&response).is_unknown_organization() {
         true => Ok(by_status(&response, "officernd.wrong_slug", &[500, 404])),
         false => Ok(beside(&response)),
     }
 }
 
-/// Lists with their scopes, for one that the application lacks.
+/// Lists with their scopes, for one that the sign-in lacks.
 const LISTS: [(&str, &str); 8] = [
     ("flex.community.companies.read", "/companies"),
     ("flex.community.opportunities.read", "/opportunities"),
@@ -39,15 +40,17 @@ const LISTS: [(&str, &str); 8] = [
 
 pub(super) async fn missing_scope(desk: &dyn Desk) -> Result<Finding, ProbeError> {
     let missing = Settings::of(desk.calls()).missing_scopes();
-    let lacking = LISTS
-        .iter()
-        .find(|(scope, _)| missing.iter().any(|own| own == scope));
-    let Some((scope, path)) = lacking else {
+    let granted = desk.granted();
+    let lacks = |scope: &str| {
+        let among = |scopes: &[String]| scopes.iter().any(|own| own == scope);
+        among(&missing) || !granted.is_empty() && !among(&granted)
+    };
+    let Some((scope, path)) = LISTS.iter().find(|(scope, _)| lacks(scope)) else {
         return Ok(Finding::open(
-            "the application is not known to lack a scope that a list needs",
+            "the sign-in is not known to lack a scope that a list needs",
         ));
     };
-    let response = desk.read(get(desk, path)?).await?;
+    let response = desk.read_unchecked(get(desk, path)?).await?;
     Ok(match response.status.as_u16() {
         401 | 403 => {
             let status = response.status.as_u16().to_string();

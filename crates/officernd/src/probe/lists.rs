@@ -6,7 +6,7 @@ use record::RecordId;
 use serde_json::{Value as Json, json};
 
 use super::{
-    beside, get, json as body, lacks,
+    beside, get, json as body,
     member::{TICK, make_named, place, update},
     refused, said, unexpected, write,
 };
@@ -131,9 +131,6 @@ pub(super) async fn counts(desk: &dyn Desk) -> Result<Finding, ProbeError> {
     if total("/members/count", Some(("email", nobody))).await? > 0 {
         return Ok(Finding::settled("that of members ignores its filter")
             .switch("officernd.count_ignores_filters", "all"));
-    }
-    if let Some(open) = lacks(desk, "flex.community.memberships.read") {
-        return Ok(open);
     }
     if total("/memberships/count", None).await? == 0 {
         return Ok(Finding::open(

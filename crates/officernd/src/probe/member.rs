@@ -7,7 +7,7 @@ use http::Method;
 use record::{Entity, RecordId};
 use serde_json::{Value as Json, json};
 
-use super::{beside, by_status, get, json as body, lacks, refused, said, unexpected, write};
+use super::{beside, by_status, get, json as body, needs, refused, said, unexpected, write};
 use crate::{answer::Complaint, api::segment, settings::Settings};
 
 /// An id of the right form that nothing has.
@@ -18,6 +18,13 @@ const WEBHOOK: Duration = Duration::from_secs(30);
 
 /// Stamps have milliseconds; so much later is certainly later.
 pub(super) const TICK: Duration = Duration::from_millis(1_100);
+
+/// Without these no member is made: it is to be looked at, and to be deleted at the end.
+const FOR_A_MEMBER: [&str; 3] = [
+    "flex.community.members.read",
+    "flex.community.members.create",
+    "flex.community.members.delete",
+];
 
 pub(super) fn place(id: &str) -> String {
     format!("/members/{}", segment(id))
@@ -41,6 +48,7 @@ async fn create(
     ending: &str,
     location: &str,
 ) -> Result<Response, ProbeError> {
+    needs(desk, &FOR_A_MEMBER)?;
     let fields = json!({
         "name": format!("Tandem {}{ending}", desk.marker()),
         "email": desk.email(name),
@@ -226,11 +234,14 @@ pub(super) async fn company_endpoint(desk: &dyn Desk) -> Result<Finding, ProbeEr
 }
 
 pub(super) async fn deleted_company(desk: &dyn Desk) -> Result<Finding, ProbeError> {
-    for action in ["create", "delete"] {
-        if let Some(open) = lacks(desk, &format!("flex.community.companies.{action}")) {
-            return Ok(open);
-        }
-    }
+    needs(
+        desk,
+        &[
+            "flex.community.companies.create",
+            "flex.community.companies.delete",
+        ],
+    )?;
+    needs(desk, &FOR_A_MEMBER)?;
     let location = location(desk).await?;
     let start = desk
         .calls()

@@ -5,16 +5,13 @@ use http::Method;
 use serde_json::json;
 
 use super::{
-    beside, get, json as body, lacks,
+    beside, get, json as body,
     member::{TICK, read, shared},
-    refused, said, unexpected, write,
+    needs, refused, said, unexpected, write,
 };
 use crate::{answer::Complaint, api::segment};
 
 pub(super) async fn parent_filter(desk: &dyn Desk) -> Result<Finding, ProbeError> {
-    if let Some(open) = lacks(desk, "flex.space.assignments.read") {
-        return Ok(open);
-    }
     let response = desk
         .read(get(desk, "/assignments")?.query("$limit", "1"))
         .await?;
@@ -38,10 +35,10 @@ const UNSTAMPED: [(&str, &str); 4] = [
 ];
 
 pub(super) async fn stamps(desk: &dyn Desk) -> Result<Finding, ProbeError> {
-    let mut open = None;
+    let mut missing = None;
     for (scope, path) in UNSTAMPED {
-        if let Some(lacking) = lacks(desk, scope) {
-            open = Some(lacking);
+        if let Err(lacking) = needs(desk, &[scope]) {
+            missing = Some(lacking);
             continue;
         }
         let response = desk.read(get(desk, path)?.query("$limit", "1")).await?;
@@ -54,7 +51,10 @@ pub(super) async fn stamps(desk: &dyn Desk) -> Result<Finding, ProbeError> {
         return Ok(Finding::settled(format!("those of `{path}` {how}"))
             .switch("officernd.stamps", if shown { "all" } else { "by_kind" }));
     }
-    Ok(open.unwrap_or_else(|| Finding::open("the organisation has none of them")))
+    missing.map_or_else(
+        || Ok(Finding::open("the organisation has none of them")),
+        Err,
+    )
 }
 
 /// An id of the right form that no ticket has: whether there is such an endpoint shows in how it is not found.
@@ -62,9 +62,6 @@ const NO_TICKET: &str = "aaaaaaaaaaaaaaaaaaaaaaaa";
 
 pub(super) async fn ticket_comments(desk: &dyn Desk) -> Result<Finding, ProbeError> {
     let switch = "officernd.ticket_comments_read";
-    if let Some(open) = lacks(desk, "flex.collaboration.ticketComments.read") {
-        return Ok(open);
-    }
     let below = format!("/ticket-comments/{NO_TICKET}");
     let response = desk.read(get(desk, &below)?).await?;
     let complaint = Complaint::of(&response);
@@ -83,9 +80,6 @@ pub(super) async fn ticket_comments(desk: &dyn Desk) -> Result<Finding, ProbeErr
 }
 
 pub(super) async fn event_words(desk: &dyn Desk) -> Result<Finding, ProbeError> {
-    if let Some(open) = lacks(desk, "flex.settings.webhooks.create") {
-        return Ok(open);
-    }
     // without an address nothing is made, whatever is thought of the event
     let request = write(
         desk,
@@ -120,11 +114,14 @@ pub(super) async fn event_words(desk: &dyn Desk) -> Result<Finding, ProbeError> 
 }
 
 pub(super) async fn narrow_update(desk: &dyn Desk) -> Result<Finding, ProbeError> {
-    for scope in ["create", "update", "delete"] {
-        if let Some(open) = lacks(desk, &format!("flex.settings.webhooks.{scope}")) {
-            return Ok(open);
-        }
-    }
+    needs(
+        desk,
+        &[
+            "flex.settings.webhooks.create",
+            "flex.settings.webhooks.update",
+            "flex.settings.webhooks.delete",
+        ],
+    )?;
     let request = write(
         desk,
         Method::POST,
@@ -170,11 +167,13 @@ async fn take_away(desk: &dyn Desk, named: &str, below: &str) -> Result<(), Prob
 }
 
 pub(super) async fn status_silence(desk: &dyn Desk) -> Result<Finding, ProbeError> {
-    for action in ["create", "delete"] {
-        if let Some(open) = lacks(desk, &format!("flex.community.opportunities.{action}")) {
-            return Ok(open);
-        }
-    }
+    needs(
+        desk,
+        &[
+            "flex.community.opportunities.create",
+            "flex.community.opportunities.delete",
+        ],
+    )?;
     let member = shared(desk).await?;
     let before = read(desk, &member).await?;
     desk.wait(TICK).await?;

@@ -119,7 +119,7 @@ async fn with_patience(asking: impl Future<Output = Result<Json>>) -> Result<Jso
         }
         match pause == PATIENCE {
             true => eprintln!(
-                "Still signing in. A vendor that refuses because one permission was not granted does not say which: Tandem asks for parts of them until it knows. Vendors take few sign-ins a minute (OfficeRnD: five), so this may take two minutes."
+                "Still signing in. A vendor that refuses because one permission was not granted does not say which: Tandem asks for parts of them until it knows. Vendors take few sign-ins a minute (OfficeRnD: five), so this takes about a minute for each that is missing."
             ),
             false => eprintln!("Still signing in ({} s).", began.elapsed().as_secs()),
         }

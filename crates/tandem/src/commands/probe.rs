@@ -162,7 +162,7 @@ impl Run<'_> {
                     );
                 }
                 "probe" => eprintln!("{}", cell(&data, "/question")),
-                "fact" => eprintln!("  {}: {}", cell(&data, "/outcome"), cell(&data, "/seen")),
+                "fact" => eprintln!("  {}: {}", report::outcome(&data), cell(&data, "/seen")),
                 "ask" => self.ask(&data).await?,
                 "report" => return Ok(data),
                 _ => {}

@@ -192,8 +192,56 @@ async fn without_a_server_webhooks_are_said_to_be_out_of_reach_and_ctrl_c_cleans
         .unwrap();
     let out = String::from_utf8(ended.stdout).unwrap();
     assert_eq!(ended.status.code(), Some(130), "{out}");
-    assert!(out.contains("1 records were removed again"), "{out}");
+    assert!(out.contains("whatever else was made: 1."), "{out}");
     let edits = world.sandbox.control().core().edits.since(before);
     let kinds: Vec<_> = edits.iter().map(|edit| edit.operation).collect();
     assert_eq!(kinds, [Operation::Create, Operation::Delete]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_sync_a_scope_that_is_missing_is_named_and_the_summary_agrees() {
+    let world = World::start().await;
+    let url = world.sandbox.url();
+    let config = format!(
+        "version: 1
+connections:
+  coworking:
+    system: officernd
+    base_url: {url}/officernd
+    allow_private_addresses: true
+    auth:
+      scheme: client_credentials
+"
+    );
+    let config = world.write("alone.yaml", &config);
+    let applied = world.run(&["apply", config.to_str().unwrap()]).await;
+    assert_eq!(applied.code, 0, "{applied:#?}");
+    world.connect_coworking().await;
+    let tokens = || {
+        let counts = world.sandbox.control().core().counts.all();
+        let routes = counts[&System::OfficeRnd].routes.iter();
+        let of_tokens = routes.filter(|route| route.route == "/oauth/token");
+        of_tokens.map(|route| route.count).sum::<u64>()
+    };
+    let before = tokens();
+    let ran = world.run(&["probe", "coworking", "--yes"]).await;
+    assert_eq!(ran.code, 0, "{ran:#?}");
+    assert_eq!(tokens(), before);
+    let missing = "not asked: the scope flex.community.members.read is missing: grant it";
+    assert!(ran.err.contains(missing), "{}", ran.err);
+    assert!(!ran.err.contains("failed"), "{}", ran.err);
+    for words in [
+        "Seen (not asked): the scope flex.community.members.read is missing",
+        &format!("* Not settled: `officernd.broken_id`, which `broken_id` asks: {missing}"),
+        "* Match as they are: `officernd.missing_scope`",
+        "Removed again, of records and whatever else was made: 1.",
+    ] {
+        assert!(ran.out.contains(words), "`{words}` is not in {}", ran.out);
+    }
+    assert!(!ran.out.contains("asks: settled"), "{}", ran.out);
+    assert_eq!(remain(&world), [""; 0]);
+    let ran = world
+        .run(&["probe", "coworking", "--yes", "--only", "broken_id"])
+        .await;
+    assert!(ran.out.contains("Nothing was made"), "{ran:#?}");
 }

@@ -35,6 +35,7 @@ pub(crate) struct Rig {
     system: System,
     sandbox: Sandbox,
     connections: Arc<Connections>,
+    clock: Arc<FastClock>,
     stop: CancellationToken,
     runs: AtomicUsize,
     /// What webhooks told, in the order in which they came in.
@@ -143,10 +144,32 @@ impl Rig {
             system,
             sandbox,
             connections,
+            clock,
             stop,
             runs: AtomicUsize::new(0),
             heard,
         })
+    }
+
+    /// Lets time pass.
+    pub(crate) async fn wait(&self, duration: Duration) {
+        self.clock.sleep(duration).await;
+    }
+
+    /// How many tokens were asked for, and how many calls were refused for their token.
+    pub(crate) fn tokens(&self) -> (u64, u64) {
+        let counts = self.control.core().counts.all();
+        let routes = counts
+            .get(&self.system)
+            .map(|counts| counts.routes.as_slice());
+        let sum = |is_it: &dyn Fn(&sandbox::RouteCount) -> bool| {
+            let of_them = routes.unwrap_or_default().iter().filter(|one| is_it(one));
+            of_them.map(|one| one.count).sum()
+        };
+        (
+            sum(&|one| one.route == "/oauth/token"),
+            sum(&|one| one.status == 401),
+        )
     }
 
     /// Calls on the connection.

@@ -33,7 +33,7 @@ pub(super) fn markdown(report: &Json, switches: &[&Switch]) -> String {
             "## {}: {}\n\nSeen ({}): {}\n",
             cell(fact, "/id"),
             cell(fact, "/question"),
-            cell(fact, "/outcome"),
+            outcome(fact),
             cell(fact, "/seen"),
         );
         for (name, value) in fact["switches"].as_object().into_iter().flatten() {
@@ -48,7 +48,15 @@ pub(super) fn markdown(report: &Json, switches: &[&Switch]) -> String {
     }
     standing(&mut text, report);
     text.push_str("## What was made\n\n");
-    let _ = writeln!(text, "{} records were removed again.", report["removed"]);
+    // not records alone: webhooks, opportunities, businesses and custom fields are made for some questions, too
+    let _ = match (report["removed"].as_u64(), rows(&report["left"]).is_empty()) {
+        (Some(0), true) => writeln!(text, "Nothing was made that had to be removed."),
+        (removed, _) => writeln!(
+            text,
+            "Removed again, of records and whatever else was made: {}.",
+            removed.unwrap_or_default()
+        ),
+    };
     if let Some(seconds) = report["lag_seconds"]
         .as_u64()
         .filter(|seconds| *seconds > 0)
@@ -73,6 +81,11 @@ pub(super) fn markdown(report: &Json, switches: &[&Switch]) -> String {
         );
     }
     text
+}
+
+/// How a question ended, in words.
+pub(super) fn outcome(fact: &Json) -> String {
+    cell(fact, "/outcome").replace('_', " ")
 }
 
 /// Every switch of the sandbox, by whether it matches.

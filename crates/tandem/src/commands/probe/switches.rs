@@ -30,8 +30,8 @@ pub(super) fn standing(report: &Json, switches: &[&Switch]) -> Json {
                 (None, Asking::By(probe)) => {
                     row["probe"] = json!(probe);
                     row["why"] = json!(match facts.iter().find(|fact| fact["id"] == probe) {
-                        Some(fact) => fact["outcome"].as_str().unwrap_or_default(),
-                        None => "not asked in this run",
+                        Some(fact) => unsettled(fact),
+                        None => "not asked in this run".to_owned(),
                     });
                     "not_settled"
                 }
@@ -43,6 +43,19 @@ pub(super) fn standing(report: &Json, switches: &[&Switch]) -> Json {
             row
         })
         .collect()
+}
+
+/// Why a question that was asked says nothing of a switch that it is there for.
+fn unsettled(fact: &Json) -> String {
+    let outcome = super::report::outcome(fact);
+    match fact["outcome"].as_str() {
+        Some("settled") => "answered, but nothing of this switch shows in the answer".to_owned(),
+        Some("not_asked") => {
+            let why = fact["seen"].as_str().unwrap_or_default();
+            format!("{outcome}: {why}")
+        }
+        _ => outcome,
+    }
 }
 
 /// How a switch stands by itself.
