@@ -102,9 +102,11 @@ pub(crate) async fn look_for_refused(core: &Core) -> Result<(), Error> {
             .await?
         {
             let end = pairing.end(row.side);
-            let mapped = pairing.compiled.mappings();
-            let is_mapped = mapped.iter().any(|mapping| mapping.id() == row.mapping);
-            if row.schema_hash == end.schema_hash || !is_mapped {
+            let mut mapped = pairing.compiled.mappings().iter();
+            // Where it is closed by now there is nothing to try.
+            let is_open =
+                mapped.any(|mapping| mapping.id() == row.mapping && mapping.writable(row.side));
+            if row.schema_hash == end.schema_hash || !is_open {
                 continue;
             }
             let Some(link) = core.store.link(&core.workspace, row.link).await? else {

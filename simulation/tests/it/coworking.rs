@@ -357,8 +357,8 @@ async fn what_waits_for_the_writes_of_a_minute_is_read_once_and_fails_never() ->
     assert_eq!(failing, 0);
     let reads = called(&world, OFFICERND, "GET", "/members/{memberId}");
     println!("{reads} members read for {} updates", written());
-    // Once before it is written, once to see what came of it; and again for the few that a loaded machine is late with.
-    assert!(reads <= ALL as u64 * 3, "{reads} readings");
+    // Once before it is written, once to see what came of it.
+    assert!(reads <= ALL as u64 * 22 / 10, "{reads} readings");
     Ok(())
 }
 
