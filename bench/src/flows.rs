@@ -7,6 +7,7 @@
 //! event is durable.
 
 mod hand;
+mod memory;
 mod peers;
 mod upstream;
 
@@ -29,6 +30,7 @@ use crate::{
 };
 
 pub(crate) use hand::run as handler;
+pub(crate) use memory::run as memory;
 use upstream::Upstream;
 
 /// Requests under way at once.
@@ -180,12 +182,16 @@ struct Tandem {
 }
 
 impl Tandem {
-    async fn start(common: &Common, upstream: &Upstream) -> Result<Self> {
+    /// `beside`: what stands in the config beside the address.
+    async fn start(common: &Common, upstream: &Upstream, beside: Json) -> Result<Self> {
         let folder = rig::folder(common)?;
         std::fs::write(folder.path().join("secret"), SECRET)?;
         let port = rig::free_port()?;
-        let config = json!({"version": 1, "listen": format!("127.0.0.1:{port}"),
+        let mut config = json!({"version": 1, "listen": format!("127.0.0.1:{port}"),
             "workflows": {"allow_private_addresses": true}});
+        if let (Some(config), Json::Object(beside)) = (config.as_object_mut(), beside) {
+            config.extend(beside);
+        }
         let (process, beside) = rig::serve(common, folder.path(), &config).await?;
         let base = format!("http://127.0.0.1:{port}");
         let tandem = Self {
@@ -229,7 +235,7 @@ pub(crate) async fn run(common: &Common, peers: &Path, executions: usize) -> Res
         peers::N8N
     ));
 
-    let mut tandem = Tandem::start(common, &upstream).await?;
+    let mut tandem = Tandem::start(common, &upstream, json!({})).await?;
     tandem.worker.ready(&upstream).await?;
     let own = tandem.worker.all(&upstream, executions).await?;
     let rate = executions as f64 / own.seconds;
@@ -261,7 +267,7 @@ pub(crate) async fn run(common: &Common, peers: &Path, executions: usize) -> Res
         "MB",
         Target::AtMost(10.0),
     );
-    parked(&tandem, &mut figures).await?;
+    memory::parked(&tandem, &mut figures).await?;
     tandem.worker.process.stop().await?;
 
     let folder = rig::folder(common)?;
@@ -317,53 +323,4 @@ pub(crate) async fn run(common: &Common, peers: &Path, executions: usize) -> Res
     );
     n8n.process.stop().await?;
     Ok(figures)
-}
-
-/// Ten thousand runs that wait for another day.
-async fn parked(tandem: &Tandem, figures: &mut Figures) -> Result<()> {
-    const RUNS: usize = 10_000;
-    let before = tandem.worker.process.cost()?;
-    let url = format!("{}/hooks/workflows/parked", tandem.base);
-    let (url, worker) = (url.as_str(), &tandem.worker);
-    let sent: Vec<Result<()>> = stream::iter(0..RUNS)
-        .map(|n| worker.send_to(url, n))
-        .buffer_unordered(AT_ONCE)
-        .collect()
-        .await;
-    sent.into_iter().collect::<Result<Vec<_>>>()?;
-    // Before they are asked for: an answer with all of them is memory, too.
-    tokio::time::sleep(Duration::from_secs(15)).await;
-    let after = tandem.worker.process.cost()?;
-    let begun = Instant::now();
-    loop {
-        let path = "/workflow-runs?workflow=parked&limit=10000";
-        let runs = tandem.api(Method::GET, path, None).await?;
-        let parked = runs
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter(|run| run["step"] == "wait")
-            .count();
-        if parked == RUNS {
-            break;
-        }
-        ensure!(
-            begun.elapsed() < Duration::from_secs(60),
-            "{parked} of {RUNS} wait"
-        );
-        tokio::time::sleep(Duration::from_millis(200)).await;
-    }
-    figures.judge(
-        "memory that 10,000 waiting runs cost",
-        after.memory - before.memory,
-        "MB",
-        Target::AtMost(50.0),
-    );
-    figures.judge(
-        "threads that they cost",
-        after.threads - before.threads,
-        "",
-        Target::AtMost(0.0),
-    );
-    Ok(())
 }

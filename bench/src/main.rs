@@ -145,6 +145,12 @@ enum Command {
         #[arg(long)]
         verbose: bool,
     },
+    /// The memory of very many runs of a workflow, and of those that wait
+    Runs {
+        /// How many
+        #[arg(default_value_t = 1_000_000)]
+        runs: usize,
+    },
     /// Executions of a workflow beside Node-RED, n8n and a handler written by hand
     Flows {
         /// A folder with `node_modules`: `npm install --prefix FOLDER node-red@5.0.7 n8n@1.123.81`
@@ -225,6 +231,7 @@ async fn run(cli: Cli) -> Result<bool> {
             flows::handler(&upstream, &folder).await?;
             return Ok(true);
         }
+        Command::Runs { runs } => vec![flows::memory(common, runs).await?],
         Command::Flows { peers, executions } => {
             vec![flows::run(common, &peers, executions).await?]
         }

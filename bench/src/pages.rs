@@ -12,9 +12,9 @@ use record::{Entity, Field, Fields, RecordId, Side};
 use reqwest::Client;
 use serde_json::{Value as Json, json};
 use store::{
-    Blocked, CallRow, Cause, Commit, ConnectionName, Effect, Link, LinkId, LinkState,
-    NewJournalEntry, Release, Review, ReviewId, ReviewKind, ReviewState, Signal, SignalSource,
-    SkipReason, Skipped, SqliteStore, Store, SyncName, Workspace,
+    Blocked, CallRow, Cause, Child, Commit, ConnectionName, Effect, Link, LinkId, LinkState,
+    NewJournalEntry, Pair, PairDecision, Release, Review, ReviewId, ReviewKind, ReviewState,
+    Signal, SignalSource, SkipReason, Skipped, SqliteStore, Store, SyncName, Workspace,
 };
 
 use crate::{
@@ -28,6 +28,12 @@ const FAILING: u128 = 20_000;
 const SKIPPED: u128 = 100_000;
 const CALLS: u128 = 300_000;
 const REVIEWS: u128 = 20_000;
+/// Reviews that were answered.
+const CLOSED: u128 = 50_000;
+/// Records that wait for the one that they belong to.
+const CHILDREN: u128 = 50_000;
+/// Pairs that a person decided about, most of them out of a file.
+const DECISIONS: u128 = 50_000;
 const BATCH: usize = 5_000;
 /// Each page is asked for so often.
 const TIMES: usize = 40;
@@ -68,7 +74,7 @@ pub(crate) async fn run(common: &Common, links: u128) -> Result<Figures> {
     };
     let mut figures = Figures::new(format!(
         "Pages of long lists: {links} links, {BLOCKED} blocked fields, {SKIPPED} records left out, {FAILING} that fail, \
-         {CALLS} calls, {REVIEWS} reviews"
+         {CALLS} calls, {REVIEWS} reviews and {CLOSED} that were answered, {CHILDREN} records that wait, {DECISIONS} decisions"
     ));
     for (name, path, next) in PAGES {
         let mut took = Vec::with_capacity(TIMES);
@@ -134,8 +140,24 @@ const PAGES: &[Page] = &[
     (
         "blocked, each field once",
         "/blocked/fields?sync=people&limit=100",
-        None,
+        AFTER,
     ),
+    (
+        "blocked for a rare reason",
+        "/syncs/people/blocked?limit=100&entity=contact&mapping=company&side=left&reason=unsupported",
+        AFTER,
+    ),
+    (
+        "blocked of one field",
+        "/syncs/people/blocked?limit=100&mapping=tags",
+        AFTER,
+    ),
+    (
+        "links of a page",
+        "/syncs/people/links?limit=50",
+        Some(("id", "after")),
+    ),
+    ("decisions", "/syncs/people/decisions", None),
     ("left out", "/syncs/people/skipped?limit=100", AFTER),
     (
         "left out for a rare reason",
@@ -155,8 +177,13 @@ const PAGES: &[Page] = &[
         None,
     ),
     (
+        "reviews of a sync",
+        "/reviews?limit=200&sync=people",
+        Some(("id", "after")),
+    ),
+    (
         "reviews that wait",
-        "/reviews?limit=200&state=waiting",
+        "/reviews?limit=1000&state=waiting",
         Some(("id", "after")),
     ),
     ("journal", "/journal?limit=100", Some(("seq", "before"))),
@@ -191,6 +218,11 @@ const PAGES: &[Page] = &[
         "/calls?limit=100&connection=office",
         AFTER,
     ),
+    (
+        "calls of a connection and an operation",
+        "/calls?limit=100&connection=office&operation=contacts",
+        AFTER,
+    ),
     ("calls of a cause", "/calls?limit=100&cause=trace-777", None),
     (
         "calls with a rare outcome",
@@ -214,6 +246,7 @@ const PAGES: &[Page] = &[
         None,
     ),
     ("runs", "/runs", None),
+    ("series", "/series", None),
     ("retention", "/retention", None),
 ];
 
@@ -264,12 +297,18 @@ async fn fill(store: &SqliteStore, links: u128) -> Result<()> {
                 note: None,
             });
             if number <= BLOCKED {
+                let mapping = ["company", "phone", "title", "tags", "birthday"];
                 commit.blocked.push(Blocked {
                     sync: sync.clone(),
                     link: LinkId(id(number)),
-                    mapping: "company".to_owned(),
+                    mapping: mapping[(number % 5) as usize].to_owned(),
                     side: Side::Left,
-                    reason: "the system takes this field only when a record is made".to_owned(),
+                    // Few reasons for most, each for some, and one that is rare.
+                    reason: match number % 1_000 {
+                        0 => "unsupported".to_owned(),
+                        1..10 => format!("{number} is not what it takes (422)"),
+                        _ => "the system takes this field only when a record is made".to_owned(),
+                    },
                     value_hash: 1,
                     schema_hash: 1,
                     since: moment(number / 10),
@@ -338,9 +377,49 @@ async fn rest(
         };
         store.commit(ws, commit).await?;
     }
-    let numbers: Vec<u128> = (1..=REVIEWS).collect();
+    let numbers: Vec<u128> = (1..=CHILDREN.max(DECISIONS)).collect();
     for batch in numbers.chunks(BATCH) {
-        let reviews = batch.iter().map(|number| review(*number, sync));
+        let children = batch.iter().filter(|number| **number <= CHILDREN);
+        let children = children.map(|number| Child {
+            sync: sync.clone(),
+            entity: if number % 2 == 0 {
+                Entity::Note
+            } else {
+                Entity::Task
+            },
+            side: Side::Left,
+            record: RecordId::from(format!("c{number}").as_str()),
+            awaits_entity: Entity::Contact,
+            awaits: RecordId::from(format!("s{number}").as_str()),
+            wakes: marketing.clone(),
+            since: moment(*number),
+        });
+        let decisions = batch.iter().filter(|number| **number <= DECISIONS);
+        let decisions = decisions.map(|number| {
+            let pair = Pair {
+                left: RecordId::from(format!("l{number}").as_str()),
+                right: RecordId::from(format!("r{number}").as_str()),
+            };
+            (sync.clone(), Entity::Contact, pair, PairDecision::Link)
+        });
+        let commit = Commit {
+            children: children.collect(),
+            decisions: decisions.collect(),
+            ..Commit::default()
+        };
+        store.commit(ws, commit).await?;
+    }
+    let numbers: Vec<u128> = (1..=REVIEWS + CLOSED).collect();
+    for batch in numbers.chunks(BATCH) {
+        let reviews = batch.iter().map(|number| match *number {
+            number if number <= REVIEWS => review(number, sync),
+            number => Review {
+                state: ReviewState::Decided,
+                choice: Some("apart".to_owned()),
+                decided: Some(moment(number)),
+                ..review(number, sync)
+            },
+        });
         let commit = Commit {
             reviews: reviews.collect(),
             ..Commit::default()

@@ -1,6 +1,10 @@
 //! A system whose pages come out of memory: what remains is the engine's own work.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use connector::{
@@ -67,6 +71,7 @@ pub(crate) fn reads(rows: &[Json], as_of: Timestamp) -> Arc<Vec<Read>> {
             as_of,
             modified: Some(as_of),
             created: Some(as_of),
+            unclear: BTreeMap::new(),
         }
     };
     Arc::new(rows.iter().enumerate().map(read).collect())

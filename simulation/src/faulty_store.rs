@@ -15,13 +15,13 @@ use record::{Entity, RecordId, Side};
 use serde_json::Value as Json;
 use store::{
     Accepted, AppliedConfig, Blocked, CallFilter, CallRow, Child, Claim, ClaimRequest, Commit,
-    ConnectionName, CredentialRow, CursorKey, DeliveryRow, Error, Intent, IntentId, JournalEntry,
-    JournalFilter, Keep, KeptNow, Key, Known, Link, LinkId, NewWorkflowRun, Overview, Pair,
-    PairDecision, PlanId, PlanRow, PlanRowState, Result, Review, ReviewFilter, ReviewId, Run,
-    RunId, RunState, Saved, Signal, Snapshot, Store, StoredPlan, StoredWorkflow, Sweep, SweepPage,
-    SyncEvents, SyncEventsCursor, SyncName, Tombstone, WorkflowCame, WorkflowChildren,
-    WorkflowCommit, WorkflowRun, WorkflowRunFilter, WorkflowRunId, WorkflowStep, WorkflowStore,
-    WorkflowVersion, WorkflowWait, Workspace,
+    ConnectionName, CredentialRow, CursorKey, DecisionPlace, DeliveryRow, Error, Intent, IntentId,
+    JournalEntry, JournalFilter, Keep, KeptNow, Key, Known, Link, LinkId, LinkedPair,
+    NewWorkflowRun, Overview, Pair, PairDecision, PlanId, PlanRow, PlanRowState, Result, Review,
+    ReviewFilter, ReviewId, Run, RunId, RunState, Saved, Signal, Snapshot, Store, StoredPlan,
+    StoredWorkflow, Sweep, SweepPage, SyncEvents, SyncEventsCursor, SyncName, Tombstone,
+    WorkflowCame, WorkflowChildren, WorkflowCommit, WorkflowRun, WorkflowRunFilter, WorkflowRunId,
+    WorkflowStep, WorkflowStore, WorkflowVersion, WorkflowWait, Workspace,
 };
 use tokio::sync::Notify;
 
@@ -606,6 +606,16 @@ impl Store for FaultyStore {
         reads!(self, links_after(workspace, sync, after, limit))
     }
 
+    async fn pairs_after(
+        &self,
+        workspace: &Workspace,
+        sync: &SyncName,
+        after: Option<LinkId>,
+        limit: usize,
+    ) -> Result<Vec<LinkedPair>> {
+        reads!(self, pairs_after(workspace, sync, after, limit))
+    }
+
     async fn some_links(
         &self,
         workspace: &Workspace,
@@ -707,6 +717,14 @@ impl Store for FaultyStore {
         reads!(self, children(workspace, sync, limit))
     }
 
+    async fn children_count(
+        &self,
+        workspace: &Workspace,
+        sync: &SyncName,
+    ) -> Result<std::collections::BTreeMap<Entity, u64>> {
+        reads!(self, children_count(workspace, sync))
+    }
+
     async fn decisions_of(
         &self,
         workspace: &Workspace,
@@ -722,8 +740,10 @@ impl Store for FaultyStore {
         &self,
         workspace: &Workspace,
         sync: &SyncName,
+        after: Option<&DecisionPlace>,
+        limit: usize,
     ) -> Result<Vec<(Entity, Pair, PairDecision)>> {
-        reads!(self, decisions(workspace, sync))
+        reads!(self, decisions(workspace, sync, after, limit))
     }
 
     async fn commit(&self, workspace: &Workspace, commit: Commit) -> Result<()> {

@@ -5,15 +5,27 @@ use std::time::Instant;
 use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::Value as Json;
 
-use crate::run::{built, capture, text};
+use crate::run::{built, printed, text};
 
 /// Runs `tandem demo --once --json`.
 pub(crate) fn check() -> Result<()> {
     let binary = built("tandem")?;
     let started = Instant::now();
-    let report = capture(text(&binary)?, &["demo", "--once", "--json"])?;
-    let report: Json = serde_json::from_str(&report).context("the report is not JSON")?;
-    judge(&report)?;
+    let (printed, status) = printed(text(&binary)?, &["demo", "--once", "--json"])?;
+    let judged = serde_json::from_str(&printed)
+        .with_context(|| format!("the demo ended with {status}, and its report is not JSON"))
+        .and_then(|report| judge(&report))
+        .and_then(|()| {
+            ensure!(
+                status.success(),
+                "the demo ended with {status}, and its report does not say why"
+            );
+            Ok(())
+        });
+    if judged.is_err() {
+        eprintln!("{printed}");
+    }
+    judged?;
     eprintln!(
         "the demo took {:.1} s and both sides agree",
         started.elapsed().as_secs_f64()

@@ -9,6 +9,7 @@ mod generated;
 mod guarantees;
 mod hygiene;
 mod mutants;
+mod notes;
 mod run;
 mod seeded;
 mod steps;

@@ -2,7 +2,7 @@
 
 use std::{
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::{Command, ExitStatus, Stdio},
 };
 
 use anyhow::{Context as _, Result, bail};
@@ -33,14 +33,23 @@ pub(crate) fn run_with(
 /// Runs a program and returns its standard output; standard error is passed through.
 pub(crate) fn capture(program: &str, arguments: &[&str]) -> Result<String> {
     let line = line(program, arguments);
+    let (printed, status) = printed(program, arguments)?;
+    if !status.success() {
+        bail!("`{line}` failed ({status})");
+    }
+    Ok(printed)
+}
+
+/// What a program prints on its standard output, and how it ended.
+pub(crate) fn printed(program: &str, arguments: &[&str]) -> Result<(String, ExitStatus)> {
+    let line = line(program, arguments);
     let output = command(program, arguments)?
         .stderr(Stdio::inherit())
         .output()
         .with_context(|| format!("could not start `{line}`"))?;
-    if !output.status.success() {
-        bail!("`{line}` failed ({})", output.status);
-    }
-    String::from_utf8(output.stdout).with_context(|| format!("`{line}` printed no UTF-8"))
+    let printed =
+        String::from_utf8(output.stdout).with_context(|| format!("`{line}` printed no UTF-8"))?;
+    Ok((printed, output.status))
 }
 
 /// Whether a program can be started and ends well; its output is dropped.

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 
 use crate::{
-    demo, generated, guarantees, hygiene,
+    demo, generated, guarantees, hygiene, notes,
     run::{run, run_with},
     seeded, tools, web,
 };
@@ -67,19 +67,7 @@ pub(crate) const STEPS: &[Step] = &[
     Step {
         name: "tests",
         title: "Unit, property and end-to-end tests",
-        action: || {
-            run_with(
-                &tools::without_proxies(),
-                "cargo",
-                &[
-                    "nextest",
-                    "run",
-                    "--workspace",
-                    "--locked",
-                    "--no-tests=fail",
-                ],
-            )
-        },
+        action: notes::tests,
     },
     Step {
         name: "simulate",
@@ -184,6 +172,9 @@ pub(crate) fn test(names: &[String]) -> Result<()> {
     let not_run = chosen.len() - times.len() - usize::from(failure.is_some());
     if not_run > 0 {
         eprintln!("  {not_run} more not run");
+    }
+    if chosen.iter().any(|step| step.name == "tests") {
+        notes::show()?;
     }
     println(&format!(
         "steps: {} passed, {} failed",

@@ -57,7 +57,7 @@ pub enum CheckError {
     #[error(transparent)]
     Unknown(#[from] UnknownConnection),
     /// Nobody signed in, or a person must sign in again.
-    #[error("sign in again: {0}")]
+    #[error("a sign-in is needed: {0}")]
     SignIn(String),
     /// It cannot be reached at the moment.
     #[error("it cannot be reached: {0}")]

@@ -12,14 +12,18 @@
 //! | `x-name` | its name on the way, where two places have a field of one name |
 //! | `x-style` | how a list stands in the query: `repeat` (if not said), `comma`, `pipe`, `space`; an object: `deep` |
 //! | `x-setting` | filled in from this setting of the connection when it is not given |
+//! | `x-time` | how a moment is sent that comes with parts of a second: `seconds` leaves them out |
+//! | `x-given` | sent where the input does not say otherwise |
 //! | `x-kind` | the value is the id of this kind of thing; [`Catalog::picks`] says where to pick it from |
 
 pub mod count;
+pub mod needs;
 pub mod rest;
 pub mod trigger;
 
 use std::collections::BTreeMap;
 
+pub use needs::NONE_DOCUMENTED;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 use trigger::{Source, Trigger};
@@ -33,6 +37,20 @@ pub struct Catalog {
     pub triggers: Vec<Trigger>,
     /// For kinds of things that have a live list: where it is.
     pub picks: BTreeMap<String, Pick>,
+    /// What the vendor documents beside it and is no operation on purpose, for the reference.
+    pub left_out: Vec<LeftOut>,
+}
+
+/// A documented call that is no operation, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LeftOut {
+    /// The HTTP method.
+    pub method: String,
+    /// The path below the base URL, as the vendor writes it.
+    pub path: String,
+    /// Why, as a sentence without its full stop.
+    pub why: String,
 }
 
 /// One action of a system.
@@ -52,8 +70,9 @@ pub struct Operation {
     /// Headers that it needs besides authorisation.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub headers: BTreeMap<String, String>,
-    /// The scopes or rights that it needs, in the vendor's words. Empty: the vendor names none.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    /// The scopes or rights that it needs, in the vendor's words. Empty: the vendor names none, which data says with
+    /// [`NONE_DOCUMENTED`].
+    #[serde(with = "needs")]
     pub needs: Vec<String>,
     /// The vendor discourages it, or another operation does the same.
     #[serde(default, skip_serializing_if = "is_false")]
@@ -160,7 +179,30 @@ impl Catalog {
             operations,
             triggers: Vec::new(),
             picks,
+            left_out: Vec::new(),
         })
+    }
+
+    /// Adds what is left out on purpose, out of a JSON text, a list.
+    ///
+    /// # Errors
+    /// When the text is not of the form, or an operation makes such a call after all.
+    pub fn without(mut self, left_out: &str) -> Result<Self, CatalogError> {
+        let read: Vec<LeftOut> =
+            serde_json::from_str(left_out).map_err(|source| CatalogError::Form {
+                file: "left_out".to_owned(),
+                source,
+            })?;
+        for own in &read {
+            let is_it = |operation: &&Operation| {
+                operation.method == own.method && operation.path == own.path
+            };
+            if let Some(operation) = self.operations.iter().find(is_it) {
+                return Err(CatalogError::Twice(operation.id.clone()));
+            }
+        }
+        self.left_out = read;
+        Ok(self)
     }
 
     /// Adds triggers out of a JSON text, a list, and completes their fields as [`Self::read`] does.
@@ -299,7 +341,7 @@ mod tests {
     use super::*;
 
     const ONE: &str = r#"[{"id": "things.create", "title": "t", "description": "d", "method": "POST",
-        "path": "/things", "effect": "write", "repeat": {"look_up": "things.list"},
+        "path": "/things", "needs": ["things.write"], "effect": "write", "repeat": {"look_up": "things.list"},
         "input": {"type": "object", "properties": {
             "ownerId": {"type": "string"}, "parts": {"type": "array", "items": {"type": "object",
             "properties": {"partName": {"type": "string"}}}}}},
@@ -317,6 +359,32 @@ mod tests {
         let part = &operation.input["properties"]["parts"]["items"]["properties"]["partName"];
         assert_eq!(part["title"], "Part name");
         assert_eq!(operation.repeat, Repeat::LookUp("things.list".to_owned()));
+    }
+
+    #[test]
+    fn what_is_needed_is_named_or_said_to_be_named_nowhere() {
+        let read = |needs: &str| {
+            Catalog::read(
+                &[(
+                    "things",
+                    &ONE.replace(r#""needs": ["things.write"], "#, needs),
+                )],
+                "{}",
+                "{}",
+            )
+        };
+        let none = read(r#""needs": "none documented", "#).unwrap();
+        assert!(none.operations[0].needs.is_empty());
+        let shown = serde_json::to_value(&none.operations[0]).unwrap();
+        assert_eq!(shown["needs"], NONE_DOCUMENTED);
+        for silent in [
+            "",
+            r#""needs": [], "#,
+            r#""needs": "", "#,
+            r#""needs": "things.write", "#,
+        ] {
+            assert!(read(silent).is_err(), "{silent}");
+        }
     }
 
     #[test]

@@ -32,6 +32,21 @@ pub struct Account {
     pub remarks: Vec<String>,
 }
 
+/// What a scope is needed for, of the records of one entity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// Reading them at all.
+    Read,
+    /// Making new ones.
+    Create,
+    /// Changing them.
+    Update,
+    /// Deleting or archiving them.
+    Remove,
+    /// Less than one of these: what is lame without it, in words.
+    Beside(&'static str),
+}
+
 /// An account that a sign-in reaches.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Reached {
@@ -103,6 +118,12 @@ pub trait Connector: Send + Sync {
 
     /// Scopes to ask for: reading only, or reading and writing.
     fn scopes(&self, entities: &[Entity], write: bool) -> Vec<String>;
+
+    /// What one of [`Self::scopes`] is needed for, of the records of this entity. Empty: nothing of theirs, or the
+    /// system does not say.
+    fn needs(&self, _scope: &str, _entity: Entity) -> Vec<Need> {
+        Vec::new()
+    }
 
     /// Where to send the user to sign in. `state` comes back with the code where the vendor passes it
     /// through.

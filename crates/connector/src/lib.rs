@@ -30,7 +30,7 @@ mod contract;
 
 pub use auth::{AuthScheme, Credentials, Grant, SecretText, SignInField, Tokens};
 pub use call::{Announced, Body, CallError, Calls, Effect, Request, Response, Verdict};
-pub use contract::{Account, Connector, Page, PageRequest, Reached};
+pub use contract::{Account, Connector, Need, Page, PageRequest, Reached};
 pub use describe::{Deletes, Description, EntityDescription, Limits, Listing, Window};
 pub use error::{Error, Refusal};
 pub use outcome::{

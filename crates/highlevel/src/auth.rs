@@ -1,6 +1,6 @@
 //! Signing requests, the scopes to ask for, and the address of the consent page.
 
-use connector::{CallError, Credentials, Error, Request};
+use connector::{CallError, Credentials, Error, Need, Request};
 use http::{HeaderName, HeaderValue, header::AUTHORIZATION};
 use record::Entity;
 use serde_json::Value as Json;
@@ -125,6 +125,36 @@ pub(crate) fn scopes(entities: &[Entity], write: bool) -> Vec<String> {
         "users.readonly",
     ]);
     scopes.into_iter().map(str::to_owned).collect()
+}
+
+/// What a scope is needed for, of the records of this entity.
+pub(crate) fn needs(scope: &str, entity: Entity) -> Vec<Need> {
+    const WRITE: [Need; 3] = [Need::Create, Need::Update, Need::Remove];
+    let of_contact = matches!(entity, Entity::Contact | Entity::Task | Entity::Note);
+    match scope {
+        "contacts.readonly" if of_contact => vec![Need::Read],
+        "contacts.write" if of_contact => WRITE.to_vec(),
+        "businesses.readonly" if entity == Entity::Company => vec![Need::Read],
+        "businesses.write" if entity == Entity::Company => WRITE.to_vec(),
+        "opportunities.readonly" if entity == Entity::Opportunity => vec![Need::Read],
+        "opportunities.write" if entity == Entity::Opportunity => WRITE.to_vec(),
+        "calendars.readonly" | "calendars/events.readonly" if entity == Entity::Appointment => {
+            vec![Need::Read]
+        }
+        "calendars/events.write" if entity == Entity::Appointment => WRITE.to_vec(),
+        // they are listed under their location, and edited under their contact
+        "locations/tasks.readonly" if entity == Entity::Task => vec![Need::Read],
+        "locations.readonly" => vec![Need::Beside(
+            "the sub-account's name, country and time zone are unknown",
+        )],
+        "locations/customFields.readonly" if entity == Entity::Contact => vec![Need::Beside(
+            "custom fields are left out, and mappings to them are paused",
+        )],
+        "users.readonly" if entity != Entity::Company && entity != Entity::Note => {
+            vec![Need::Beside("owners show as ids without names")]
+        }
+        _ => Vec::new(),
+    }
 }
 
 /// What making a custom field needs on top.

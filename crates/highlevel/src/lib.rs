@@ -59,7 +59,7 @@ mod catalog;
 use async_trait::async_trait;
 use connector::{
     Account, Announced, Calls, Change, Connector, CreateOutcome, Credentials, Delivery,
-    Description, Desk, Draft, Error, Fetched, Finding, Grant, IdentityKey, Incoming, Listing,
+    Description, Desk, Draft, Error, Fetched, Finding, Grant, IdentityKey, Incoming, Listing, Need,
     Outline, Page, PageRequest, Probe, ProbeError, Reached, RemoveOutcome, Request, Response,
     UpdateOutcome, Verdict, WebhookError, WebhookKeys,
     catalog::{Catalog, Operation},
@@ -131,6 +131,10 @@ impl Connector for HighLevel {
 
     fn scopes(&self, entities: &[Entity], write: bool) -> Vec<String> {
         auth::scopes(entities, write)
+    }
+
+    fn needs(&self, scope: &str, entity: Entity) -> Vec<Need> {
+        auth::needs(scope, entity)
     }
 
     fn authorize_url(

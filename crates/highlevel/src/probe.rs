@@ -13,6 +13,8 @@ mod search;
 
 mod shapes;
 
+mod tasks;
+
 mod twice;
 
 mod writes;
@@ -28,7 +30,7 @@ const WRITE: &str = "probe.write";
 const FLOOD: &str = "probe.flood";
 
 /// All probes, in the order in which a run makes them.
-pub(crate) const PROBES: [Probe; 45] = [
+pub(crate) const PROBES: [Probe; 46] = [
     reads(
         "limit_headers",
         "Which headers about its limits does an answer carry, and what do they count?",
@@ -155,6 +157,10 @@ pub(crate) const PROBES: [Probe; 45] = [
         "Does the webhook of a new task carry the contact and the text?",
     ),
     writes(
+        "task_writes",
+        "Is a task refused that is due at a time with milliseconds, or belongs to nobody, and is an empty note?",
+    ),
+    writes(
         "business_answer",
         "What do answers call a business, and how do they show its number and what is empty?",
     ),
@@ -260,6 +266,7 @@ pub(crate) async fn probe(id: &str, desk: &dyn Desk) -> Result<Finding, ProbeErr
         "time_zone_webhooks" => writes::time_zone_webhooks(desk).await,
         "inbound_dnd_webhooks" => writes::inbound_dnd_webhooks(desk).await,
         "task_webhook" => writes::task_webhook(desk).await,
+        "task_writes" => tasks::task_writes(desk).await,
         "throttling" => limits::throttling(desk).await,
         "unknown_contact" => contact::unknown(desk).await,
         "email_case" => contact::email_case(desk).await,

@@ -1,5 +1,7 @@
 //! What records have in common that are read, made, changed and deleted one by one, each by a call of its own.
 
+use std::collections::BTreeMap;
+
 use connector::{
     CallError, Calls, Change, CreateOutcome, Draft, Effect, Error, Fetched, IdentityKey, KeyKind,
     Refusal, RemoveOutcome, Request, Response, UpdateOutcome,
@@ -211,6 +213,7 @@ impl Rest {
             as_of: sent,
             modified: stamp(self.stamps.1),
             created: stamp(self.stamps.0),
+            unclear: BTreeMap::new(),
         })
     }
 

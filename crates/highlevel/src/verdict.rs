@@ -3,10 +3,10 @@
 //! The vendor says with HTTP 401 both "your token is old" and "your token is of the wrong kind"; only
 //! the first is mended by a refresh, so the texts are told apart (measured by others on live accounts).
 
-use connector::{Request, Response, Verdict};
+use connector::{Request, Response, Verdict, catalog::rest};
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 
-use crate::{answer::Complaint, limits, operation};
+use crate::{answer::Complaint, catalog, limits, operation};
 
 pub(crate) fn verdict(request: &Request, response: &Response) -> Verdict {
     let status = response.status.as_u16();
@@ -17,7 +17,11 @@ pub(crate) fn verdict(request: &Request, response: &Response) -> Verdict {
     if status >= 500 || status == 408 {
         return unavailable(response, "the server is in trouble");
     }
-    if !looks_like_json(&response.body) {
+    let text = || {
+        let operation = catalog::catalog().operation(request.operation);
+        operation.is_some_and(|operation| rest::is_text(operation, response))
+    };
+    if !looks_like_json(&response.body) && !text() {
         return unavailable(response, "something that is not the API answered");
     }
     let operation = request.operation;

@@ -1,6 +1,6 @@
 //! Signing requests, and the scopes to ask for.
 
-use connector::{CallError, Credentials, Error, Request};
+use connector::{CallError, Credentials, Error, Need, Request};
 use http::{HeaderValue, header::AUTHORIZATION};
 use record::Entity;
 
@@ -114,9 +114,83 @@ pub(crate) fn useful() -> Vec<String> {
     scopes
 }
 
+/// What a scope is needed for, of the records of this entity.
+pub(crate) fn needs(wanted: &str, entity: Entity) -> Vec<Need> {
+    let is = |operation: &str| scope(operation).as_deref() == Some(wanted);
+    if entity == Entity::Note {
+        // blocks in a property of the member: whatever becomes of one changes the member
+        return match () {
+            () if is(MEMBERS.list) => vec![Need::Read],
+            () if is(MEMBERS.update) => vec![Need::Create, Need::Update, Need::Remove],
+            () if wanted == READ_PROPERTIES => {
+                vec![Need::Beside(
+                    "the property that holds notes cannot be looked up",
+                )]
+            }
+            () => Vec::new(),
+        };
+    }
+    let Some(resource) = Resource::of(entity) else {
+        return Vec::new();
+    };
+    let operations = resource.operations;
+    let mut needs: Vec<Need> = [
+        (operations.list, Need::Read),
+        (operations.create, Need::Create),
+        (operations.update, Need::Update),
+        (operations.delete, Need::Remove),
+    ]
+    .into_iter()
+    .filter(|(operation, _)| is(operation))
+    .map(|(_, need)| need)
+    .collect();
+    let beside = match entity {
+        Entity::Opportunity if is(OPPORTUNITY_STATUSES) => {
+            Some("statuses show as ids without names, so rules cannot name them otherwise")
+        }
+        Entity::Appointment if is(RESOURCES) => Some("resources show as ids without names"),
+        Entity::Appointment if is(BOOKING_CANCEL) => Some("bookings cannot be cancelled"),
+        Entity::Task if wanted == READ_TICKET_OPTIONS => {
+            Some("types, severities and priorities show as ids without names")
+        }
+        _ if wanted == READ_LOCATIONS => Some("locations show as ids without names"),
+        _ if wanted == READ_PROPERTIES => {
+            Some("custom properties are left out, and mappings to them are paused")
+        }
+        _ => None,
+    };
+    needs.extend(beside.map(Need::Beside));
+    needs
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn whatever_is_asked_for_says_what_it_is_needed_for() {
+        for entity in [
+            Entity::Contact,
+            Entity::Company,
+            Entity::Opportunity,
+            Entity::Appointment,
+            Entity::Task,
+            Entity::Note,
+        ] {
+            for scope in needed(&[entity], true) {
+                let is_of_all = scope == READ_LOCATIONS;
+                assert!(
+                    is_of_all || !needs(&scope, entity).is_empty(),
+                    "{scope} of {entity}"
+                );
+            }
+        }
+        assert_eq!(
+            needs("flex.community.members.delete", Entity::Contact),
+            [Need::Remove]
+        );
+        assert_eq!(needs("flex.community.members.delete", Entity::Company), []);
+    }
 
     #[test]
     fn scopes_are_the_least_that_is_needed_and_the_first_is_the_most_needed() {

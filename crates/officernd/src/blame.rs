@@ -24,6 +24,16 @@ const OLD_WORDS: [(&str, &str); 2] = [("office", "location"), ("team", "company"
 pub(crate) fn blame(complaint: &Complaint, sent: &[FieldName]) -> Blame {
     let mut blame = Blame::default();
     for text in &complaint.texts {
+        if let Some((object, key)) = part(text) {
+            let exact = format!("{object}.{key}");
+            let is_exact = sent.iter().any(|name| name.as_str() == exact);
+            let below = sent.iter().filter(|name| match is_exact {
+                true => name.as_str() == exact,
+                false => crate::resource::place(name.as_str()).0 == Some(object),
+            });
+            add(&mut blame.fields, below);
+            continue;
+        }
         let Some((path, forbidden)) = property(text) else {
             let named = sent.iter().filter(|name| mentions(text, name.as_str()));
             add(&mut blame.fields, named);
@@ -52,6 +62,17 @@ fn add<'a>(fields: &mut Vec<FieldName>, named: impl Iterator<Item = &'a FieldNam
             fields.push(name.clone());
         }
     }
+}
+
+/// The part of an object that may not be there: `billingDetails.property taxRate should not exist`. It may have gone out because it
+/// was there, and then all of that object that was to be written is to blame.
+fn part(text: &str) -> Option<(&str, &str)> {
+    let (object, rest) = text.split_once(".property ")?;
+    let key = rest.strip_suffix(" should not exist")?;
+    let plain = |path: &str| path.chars().all(|letter| letter.is_ascii_alphanumeric());
+    // what is in an object of an object is part of the outer one
+    let outer = object.split('.').next().unwrap_or(object);
+    object.split('.').all(plain).then_some((outer, key))
 }
 
 /// The property that a text of validation is about, and whether it is one that may not be there at all.
@@ -127,6 +148,23 @@ mod tests {
         );
         assert_eq!(fields, ["phone", "tags", "address.city"]);
         assert_eq!(forbidden, ["phone"]);
+        let sent = ["name", "billingDetails.vatNumber", "properties.shoe size"];
+        for (text, field) in [
+            ("billingDetails.property taxRate should not exist", sent[1]),
+            (
+                "billingDetails.billingAddress.property planet should not exist",
+                sent[1],
+            ),
+            ("properties.property shoe size should not exist", sent[2]),
+        ] {
+            let (fields, forbidden) = read(&[text], &sent);
+            assert_eq!(
+                (fields, forbidden),
+                (vec![field.to_owned()], Vec::new()),
+                "{text}"
+            );
+        }
+        let sent = ["address.city", "address.zip"];
         let (fields, _) = read(&["address must be an object"], &sent);
         assert_eq!(fields, ["address.city", "address.zip"]);
     }

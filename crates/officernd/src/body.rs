@@ -11,7 +11,7 @@ use record::{Access, Entity, Field, FieldName, FieldSpec, Fields, Schema, Value}
 use serde_json::{Map, Value as Json, json};
 
 use crate::{
-    resource::{CANCELLED, COMPANY, Clear, PROPERTIES, Resource, TAGS, place},
+    resource::{BILLING, CANCELLED, COMPANY, Clear, PROPERTIES, Resource, TAGS, place},
     value::{self, cannot},
 };
 
@@ -59,14 +59,31 @@ impl Body {
                 self.json.insert(object.clone(), Json::Object(whole));
             }
             if let Some(Json::Object(whole)) = self.json.get_mut(&object) {
-                whole.insert(key, json);
+                put(whole, &object, &key, json);
             }
         }
         Json::Object(self.json)
     }
 }
 
-/// An object as it is, with those of its keys that a body may have.
+/// Puts a part into an object, or into an object in it (`billingAddress.city`); the keys of custom properties have dots of their own.
+fn put(whole: &mut Map<String, Json>, object: &str, key: &str, json: Json) {
+    match key.split_once('.') {
+        Some((inner, key)) if object == BILLING => {
+            let inner = whole.entry(inner).or_insert_with(|| json!({}));
+            if !inner.is_object() {
+                *inner = json!({});
+            }
+            if let Json::Object(inner) = inner {
+                inner.insert(key.to_owned(), json);
+            }
+        }
+        _ => drop(whole.insert(key.to_owned(), json)),
+    }
+}
+
+/// An object as it is, with those of its keys that a body may have. Of billing details all go back: what is left out may be lost, and
+/// an account that does not take a part says so and keeps all.
 fn whole(resource: &Resource, object: &str, current: Option<&Json>) -> Map<String, Json> {
     let Some(Json::Object(current)) = current else {
         return Map::new();
@@ -75,6 +92,7 @@ fn whole(resource: &Resource, object: &str, current: Option<&Json>) -> Map<Strin
         .iter()
         .filter(|(key, json)| {
             object == "properties"
+                || (object == BILLING && !json.is_null())
                 || (!json.is_null() && resource.standard(&format!("{object}.{key}")).is_some())
         })
         .map(|(key, json)| (key.clone(), json.clone()))

@@ -5,6 +5,8 @@
 //! no event tells of one. Reading them has a scope and no page in the reference: that `GET /ticket-comments/{ticketId}` answers is
 //! *unverified*, and an account where it does not cannot keep notes so.
 
+use std::collections::BTreeMap;
+
 use connector::{
     CallError, Calls, CreateOutcome, Draft, Effect, Error, Fetched, IdentityKey, KeyKind, Page,
     PageRequest, Refusal, RemoveOutcome, UpdateOutcome,
@@ -155,6 +157,7 @@ fn note(holder: &Holder, item: &Map<String, Json>, sent: Timestamp) -> Option<Re
         as_of: sent,
         modified: None,
         created: item.get("createdAt").and_then(value::instant),
+        unclear: BTreeMap::new(),
     })
     .filter(|_| !text.is_empty())
 }

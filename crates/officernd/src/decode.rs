@@ -4,6 +4,8 @@
 //! items are whole records too (a full dump of others was made of lists), but are read from who knows where,
 //! and always carry `properties`, which a single record leaves out when empty.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use record::{
     Completeness, Field, FieldSpec, Fields, Freshness, Read, Record, RecordId, Schema, Value,
@@ -57,7 +59,10 @@ fn field(item: &Map<String, Json>, spec: &FieldSpec, resource: &Resource, shape:
         (None, key) => item.get(key),
         (Some(object), key) => match item.get(object) {
             None | Some(Json::Null) => None,
-            Some(Json::Object(object)) => object.get(key),
+            Some(Json::Object(object)) => match within(object, key) {
+                Ok(json) => json,
+                Err(NoObject) => return Field::Unknown,
+            },
             Some(_) => return Field::Unknown,
         },
     };
@@ -68,6 +73,21 @@ fn field(item: &Map<String, Json>, spec: &FieldSpec, resource: &Resource, shape:
             Absent::False => Field::Value(Value::Boolean(false)),
             Absent::Unknown => Field::Unknown,
         },
+    }
+}
+
+/// There is something else where an object should be.
+struct NoObject;
+
+/// A part of an object, or of an object in it (`billingAddress.city`).
+fn within<'a>(object: &'a Map<String, Json>, key: &str) -> Result<Option<&'a Json>, NoObject> {
+    let Some((inner, key)) = key.split_once('.') else {
+        return Ok(object.get(key));
+    };
+    match object.get(inner) {
+        None | Some(Json::Null) => Ok(None),
+        Some(Json::Object(inner)) => within(inner, key),
+        Some(_) => Err(NoObject),
     }
 }
 
@@ -111,6 +131,7 @@ pub(crate) fn read(
         as_of: sent,
         modified: stamp("modifiedAt"),
         created: stamp("createdAt"),
+        unclear: BTreeMap::new(),
     }
 }
 
@@ -174,6 +195,7 @@ mod tests {
             "startDate",
             "address.city",
             "billingDetails.vatNumber",
+            "billingDetails.billingAddress.city",
             "properties.crm id",
         ] {
             assert_eq!(fields.get(name), &Field::Empty, "{name}");
@@ -192,13 +214,16 @@ mod tests {
     #[test]
     fn an_item_of_a_list_is_whole_if_it_carries_its_properties() {
         let mut item = json!({"_id": "m1", "name": "Ada", "properties": {"crm id": "x"},
-            "address": {"city": "Berlin"}, "startDate": "2026-03-01"});
+            "address": {"city": "Berlin"}, "startDate": "2026-03-01",
+            "billingDetails": {"vatNumber": "DE1", "billingAddress": {"city": "Bonn"}}});
         let read = decoded(&item, Shape::Listed);
         assert_eq!(read.completeness, Completeness::Complete);
         assert_eq!(read.freshness, Freshness::PossiblyStale);
         let fields = &read.record.fields;
         assert_eq!(fields.get("properties.crm id").text(), Some("x"));
         assert_eq!(fields.get("address.city").text(), Some("Berlin"));
+        let billed = fields.get("billingDetails.billingAddress.city");
+        assert_eq!(billed.text(), Some("Bonn"));
         assert_eq!(
             fields.get("startDate"),
             &Field::Value(Value::Instant("2026-03-01T00:00:00Z".parse().unwrap()))

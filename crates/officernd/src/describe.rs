@@ -121,8 +121,8 @@ pub(crate) fn outline() -> Outline {
         ],
         absent: vec![
             Absent {
-                what: "Writing billing details and payment details",
-                why: "a part that is written may lose parts that the API does not take",
+                what: "Payment details (cards and accounts)",
+                why: "they are no fields of a member or company; the [catalog](../../catalog/officernd/README.md) has their calls",
             },
             Absent {
                 what: "Setting a status by hand",

@@ -5,7 +5,7 @@
 //! `answer`, `blame`), which organisation it is (`account`), lists (`pages`) and what the vendor pushes (`webhook`).
 //! Members and companies differ in their fields only, which are data (`resource`, `properties`).
 //!
-//! What cannot be done is declared: `status` is calculated, tags of companies and `billingDetails` are only read, and
+//! What cannot be done is declared: `status` is calculated, tags of companies are only read, and
 //! there are no notes, tasks or tag endpoints in the public API.
 //!
 //! Facts about the API are from the vendor's v2 reference and help pages unless a comment says otherwise;
@@ -83,7 +83,7 @@ mod subscribe;
 use async_trait::async_trait;
 use connector::{
     Account, Announced, Calls, Change, Connector, CreateOutcome, Credentials, Delivery,
-    Description, Desk, Draft, Error, Fetched, Finding, Grant, IdentityKey, Incoming, Listing,
+    Description, Desk, Draft, Error, Fetched, Finding, Grant, IdentityKey, Incoming, Listing, Need,
     Outline, Page, PageRequest, Probe, ProbeError, RemoveOutcome, Request, Response, Subscription,
     UpdateOutcome, Verdict, WebhookError, WebhookKeys,
     catalog::{Catalog, Operation},
@@ -185,6 +185,10 @@ impl Connector for OfficeRnD {
 
     fn scopes(&self, entities: &[Entity], write: bool) -> Vec<String> {
         auth::scopes(entities, write)
+    }
+
+    fn needs(&self, scope: &str, entity: Entity) -> Vec<Need> {
+        auth::needs(scope, entity)
     }
 
     fn authorize_url(

@@ -7,6 +7,8 @@
 //!
 //! A property can only be written whole. So notes are written one after the other, each into what was read just before.
 
+use std::collections::BTreeMap;
+
 use connector::{
     Calls, Change, CreateOutcome, Draft, Error, Fetched, IdentityKey, KeyKind, Page, PageRequest,
     Refusal, RemoveOutcome, UpdateOutcome,
@@ -506,6 +508,7 @@ impl Block {
             // the member's stamp moves with whatever is changed of the member, and tells nothing of one note
             modified: None,
             created: self.day.as_ref().and_then(noon),
+            unclear: BTreeMap::new(),
         }
     }
 }

@@ -19,7 +19,7 @@ use crate::{
     fetch::{item, raw, reading},
     learned::Learned,
     operation::BOOKING_CANCEL,
-    resource::{CANCELLED, COMPANY, Resource},
+    resource::{CANCELLED, COMPANY, Resource, TAGS},
     settings::Refused,
     value::cannot,
 };
@@ -107,14 +107,20 @@ impl Desk<'_> {
                 Step::Done(response) => {
                     let dropped = self.dropped(change, &set, &response);
                     if !dropped.is_empty() {
+                        // a list of tags that comes back as it was is taken from nobody
+                        if dropped.iter().any(|name| name.as_str() == TAGS) {
+                            self.learned.never(TAGS).await;
+                        }
                         let mut kept = written;
                         kept.retain(|name| !dropped.contains(name));
+                        let learned = self.learned.refusal(dropped.iter());
+                        let whole = |learned: &Refusal| learned.fields == dropped;
                         return UpdateOutcome::Refused {
-                            refusal: Refusal {
+                            refusal: learned.filter(whole).unwrap_or_else(|| Refusal {
                                 code: "dropped".to_owned(),
                                 message: "OfficeRnD accepted it and kept what was there".to_owned(),
                                 fields: dropped,
-                            },
+                            }),
                             done: kept,
                         };
                     }
@@ -244,10 +250,13 @@ impl Desk<'_> {
         let shown = &shown.record.fields;
         let is_dropped = |name: &FieldName, field: &Field| {
             let now = shown.get(name.as_str());
-            // a set may be hidden, and what is merged goes by its parts
-            matches!(now.value(), Some(Value::Text(_)))
-                && now == change.current.fields.get(name.as_str())
-                && now != field
+            // what is merged goes by its parts; hidden tags are unknown, not empty
+            let tells = matches!(
+                (now, field),
+                (Field::Value(Value::Text(_) | Value::Set(_)), _)
+                    | (Field::Empty, Field::Value(Value::Set(_)))
+            );
+            tells && now == change.current.fields.get(name.as_str()) && now != field
         };
         set.iter()
             .filter(|(name, field)| is_dropped(name, field))

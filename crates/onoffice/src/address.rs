@@ -25,6 +25,8 @@ mod update;
 
 mod remove;
 
+use std::collections::BTreeMap;
+
 use connector::Error;
 use jiff::Timestamp;
 use record::{Completeness, Entity, Field, Fields, Freshness, Read, Record, RecordId, Schema};
@@ -132,6 +134,7 @@ fn to_read(
         freshness: Freshness::Fresh,
         completeness: Completeness::Complete,
         as_of: sent,
+        unclear: BTreeMap::new(),
     }
 }
 

@@ -2,8 +2,9 @@
 //!
 //! Times are wall time without a zone; here they are moments. A whole day is a flag there, with times that mean nothing; here it
 //! is the span from its midnight to the midnight after its last day, which is 23 or 25 hours on the days on which the
-//! clock is changed. A span from midnight to midnight that is written becomes whole days. What lies in the hour that exists
-//! twice says nothing: it could mean either.
+//! clock is changed. A span from midnight to midnight that is written becomes whole days. A moment in the hour that exists
+//! twice is written as the wall shows it; read back it says nothing, for it could mean either. Nor does a time in the hour that
+//! does not exist. Both are told with the reading, so that whoever cannot go on knows why.
 //!
 //! The older read (`read calendar`) is used although the vendor discourages it, because it alone can be asked for what was
 //! changed. Nothing is sent to anybody: `reminderTypes` is left out, and confirmations (`appointmentAffirmation`) are never
@@ -19,8 +20,8 @@ use connector::{
 };
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use record::{
-    Access, Capability, Choice, Completeness, Entity, Field, FieldSpec, Fields, Freshness, Kind,
-    Read, Record, RecordId, Schema, Value,
+    Access, Capability, Choice, Completeness, Entity, Field, FieldName, FieldSpec, Fields,
+    Freshness, Kind, Read, Record, RecordId, Schema, Unclear, Value,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json, json};
@@ -230,7 +231,36 @@ fn read(row: &Row, schema: &Schema, wall: &Wall, sent: Timestamp) -> Option<Read
         as_of: sent,
         modified: row.elements.get("modified").and_then(changed),
         created: None,
+        unclear: unclear(&row.elements, wall),
     })
+}
+
+/// Begin and end that the wall shows and that are no moment, or two.
+fn unclear(elements: &Map<String, Json>, wall: &Wall) -> BTreeMap<FieldName, Unclear> {
+    let days = elements
+        .get(WHOLE_DAYS)
+        .map(|days| value::read(Kind::Boolean, days, wall));
+    if days == Some(Field::Value(Value::Boolean(true))) {
+        return BTreeMap::new();
+    }
+    let told = |name: &str| {
+        let said = text(elements.get(name)?)?;
+        let why = match wall.read(&said) {
+            Moment::At { certain: false, .. } if wall.is_skipped(&said) => {
+                "does not exist: the clock is put forward over it"
+            }
+            Moment::At { certain: false, .. } => {
+                "exists twice: the clock is put back over it, and nothing says which of the two is meant"
+            }
+            _ => return None,
+        };
+        let unclear = Unclear {
+            why: format!("{said} {why}; give it another time in onOffice"),
+            either: wall.either(&said).into_iter().map(Value::Instant).collect(),
+        };
+        Some((FieldName::from(name), unclear))
+    };
+    [START, END].into_iter().filter_map(told).collect()
 }
 
 fn is_series(row: &Row, wall: &Wall) -> bool {

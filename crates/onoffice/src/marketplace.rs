@@ -17,6 +17,8 @@ use url::form_urlencoded;
 const SECRET: &str = "provider_secret";
 /// The address that onOffice calls: scheme, host, port if any, and path.
 const ADDRESS: &str = "provider_url";
+/// The client that the connection is, as these webhooks call it. No call of the API tells it.
+const CUSTOMER: &str = "customer_web_id";
 
 /// The parameters that name a record, and the events that we make of them. That of estates and addresses is documented; what a provider
 /// gets for tasks and appointments is agreed with the vendor, so several names are taken.
@@ -58,6 +60,16 @@ pub(crate) fn webhook(
     };
     let account = get("customerWebId")
         .ok_or_else(|| WebhookError::Body("the query has no customerWebId".into()))?;
+    // what a connection knows of its account is another name for it
+    let addressed = match keys.keys.get(CUSTOMER) {
+        Some(own) if own == account => None,
+        Some(_) => {
+            return Err(WebhookError::Body(format!(
+                "the query is about a client that is not the connection's `{CUSTOMER}`"
+            )));
+        }
+        None => Some(account.to_owned()),
+    };
     let at = get("timestamp")
         .and_then(|text| text.parse().ok())
         .and_then(|at| Timestamp::from_second(at).ok());
@@ -71,7 +83,7 @@ pub(crate) fn webhook(
         id: form_urlencoded::parse(incoming.query.as_bytes())
             .find(|(key, _)| key == "signature")
             .map(|(_, signature)| signature.into_owned()),
-        account: Some(account.to_owned()),
+        account: addressed,
         hints: saved
             .map(|id| Hint {
                 entity: Entity::Contact,
@@ -176,6 +188,20 @@ mod tests {
         assert!(delivery.hints.is_empty());
         assert_eq!(delivery.event, "estate.saved");
         assert_eq!(delivery.id.as_deref(), Some(SIGNATURE));
+    }
+
+    #[test]
+    fn the_connection_whose_client_it_is_takes_it_and_no_other() {
+        let signed = format!("{}&signature={SIGNATURE}", query("&estateId=409"));
+        let of = |customer: &str| {
+            let mut keys = keys("providersecret");
+            keys.keys.insert(CUSTOMER.into(), customer.into());
+            receive(&signed, &keys)
+        };
+        let delivery = of("1234-5678").unwrap();
+        assert_eq!(delivery.account, None, "it is about the one whose keys fit");
+        assert_eq!(delivery.happened[0].trigger, "marketplace.saved");
+        assert!(matches!(of("8765-4321"), Err(WebhookError::Body(_))));
     }
 
     #[test]

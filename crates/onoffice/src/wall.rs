@@ -9,7 +9,7 @@ use connector::Error;
 use jiff::{
     Span, Timestamp,
     civil::{Date, DateTime},
-    tz::TimeZone,
+    tz::{AmbiguousOffset, TimeZone},
 };
 use serde_json::Value as Json;
 
@@ -83,6 +83,30 @@ impl Wall {
             Ok(at) => Moment::At { at, certain },
             Err(_) => Moment::Unreadable,
         }
+    }
+
+    /// The two moments of a time that exists twice, the earlier one first; none for all other times.
+    pub(crate) fn either(&self, text: &str) -> Vec<Timestamp> {
+        let wall = DateTime::strptime("%Y-%m-%d %H:%M:%S", text.trim())
+            .or_else(|_| DateTime::strptime("%Y-%m-%d %H:%M", text.trim()));
+        let Ok(wall) = wall else { return Vec::new() };
+        match self.zone.to_ambiguous_timestamp(wall).offset() {
+            AmbiguousOffset::Fold { before, after } => [before, after]
+                .into_iter()
+                .filter_map(|offset| offset.to_timestamp(wall).ok())
+                .collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Whether this is a time over which the clock was put forward.
+    pub(crate) fn is_skipped(&self, text: &str) -> bool {
+        let wall = DateTime::strptime("%Y-%m-%d %H:%M:%S", text.trim())
+            .or_else(|_| DateTime::strptime("%Y-%m-%d %H:%M", text.trim()));
+        wall.is_ok_and(|wall| {
+            let offset = self.zone.to_ambiguous_timestamp(wall).offset();
+            matches!(offset, AmbiguousOffset::Gap { .. })
+        })
     }
 
     /// Writes a point in time. A point in the hour that exists twice does not come back as itself.
@@ -187,6 +211,9 @@ mod tests {
                 panic!()
             };
             assert!(!certain);
+            assert!(wall.is_skipped("2026-03-29 02:30:00"));
+            assert!(!wall.is_skipped("2026-10-25 02:30:00"));
+            assert!(!wall.is_skipped("2026-03-29 03:00:00"));
         }
     }
 

@@ -128,6 +128,14 @@ fn output(document: &Document, call: &Json) -> Json {
     schema.map_or(json!({}), |schema| plain(document, schema))
 }
 
+/// The one value that there is.
+fn only_word(schema: &Json) -> Option<Json> {
+    match schema["enum"].as_array()?.as_slice() {
+        [word] if !word.is_null() => Some(word.clone()),
+        _ => None,
+    }
+}
+
 /// The JSON among the forms of a content.
 fn json_part(content: &Json) -> Option<(&String, &Json)> {
     let is_json = |kind: &str| {
@@ -199,6 +207,17 @@ impl Input {
             _ if needed => return Err("it needs a cookie"),
             _ => return Ok(()),
         }
+        // there is nothing to choose, or the document chooses already
+        let given = match (place, only_word(&schema)) {
+            ("header" | "query", Some(word)) => Some(word),
+            ("header", None) => Some(schema["default"].clone()).filter(|word| !word.is_null()),
+            _ => None,
+        };
+        let given = given.filter(|_| needed);
+        if let Some(word) = &given {
+            schema["x-given"] = word.clone();
+        }
+        let needed = needed && given.is_none();
         schema["x-in"] = json!(place);
         let explode = &parameter["explode"];
         let style = match parameter["style"].as_str().unwrap_or("form") {
@@ -255,7 +274,8 @@ impl Input {
                     }
                     self.add(name, property, must && needed);
                 }
-                self.open |= schema["additionalProperties"] == true;
+                // what is not said is allowed
+                self.open |= schema["additionalProperties"] != false;
             }
             // a list, a single value or just anything
             None => {

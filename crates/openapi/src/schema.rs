@@ -51,6 +51,9 @@ fn reduced(document: &Document, schema: &Json, depth: usize) -> Json {
             }
         }
     }
+    if let Some(word) = written.get("const") {
+        plain.insert("enum".to_owned(), json!([word]));
+    }
     if let Some(examples) = examples(written) {
         plain.insert("examples".to_owned(), examples);
     }

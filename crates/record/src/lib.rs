@@ -35,6 +35,6 @@ pub use entity::{Entity, RecordId, Side, Sides, UnknownEntity};
 pub use field::{Field, FieldName, Fields};
 pub use meaning::{Locale, meaning};
 pub use phone::Phone;
-pub use read::{Completeness, Freshness, Read, Record};
+pub use read::{Completeness, Freshness, Read, Record, Unclear};
 pub use schema::{Access, Capability, Choice, CountryForm, FieldSpec, Kind, Rewrite, Schema};
 pub use value::{Point, PointKind, Value};

@@ -1,9 +1,11 @@
 //! A record as it was read, and how good the reading is.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{Fields, RecordId};
+use crate::{FieldName, Fields, RecordId, Value};
 
 /// One instance of an entity in one system.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +34,18 @@ pub struct Read {
     pub modified: Option<Timestamp>,
     /// When the system says the record was made, if it says so.
     pub created: Option<Timestamp>,
+    /// Why a field is unknown though the system shows something there, where that is known.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub unclear: BTreeMap<FieldName, Unclear>,
+}
+
+/// Something that a system shows and that has no one meaning.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unclear {
+    /// What is shown, what is wrong with it, and what a person can do about it.
+    pub why: String,
+    /// It means one of these. None: it means nothing.
+    pub either: Vec<Value>,
 }
 
 impl Read {

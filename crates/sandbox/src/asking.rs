@@ -69,6 +69,10 @@ const HIGHLEVEL: &[(&str, Names)] = &[
     ("time_zone_webhooks", &["timezone_change_silent"]),
     ("inbound_dnd_webhooks", &["inbound_dnd_silent"]),
     ("task_webhook", &["task_create_complete"]),
+    (
+        "task_writes",
+        &["task_due_fractions", "unknown_assignee", "empty_text"],
+    ),
     ("delete_answer", &["delete_spelling"]),
     ("unknown_business", &["unknown_business"]),
     (

@@ -11,6 +11,7 @@ mod described;
 mod events;
 mod history;
 mod links;
+mod losses;
 mod operations;
 mod plans;
 pub(crate) mod probes;
@@ -35,11 +36,13 @@ use axum::{
 };
 use serde::Serialize;
 use serde_json::{Value, json};
+use store::ConnectionName;
 
 use crate::{
     access,
     app::AppState,
     error::{ApiError, ApiResult},
+    hearing,
 };
 
 /// Larger bodies are refused; a config of a hundred syncs is far smaller.
@@ -195,11 +198,23 @@ async fn whole(app: &AppState) -> ApiResult<Value> {
         .collect::<ApiResult<_>>()?;
     answer["alerts"] = value(&app.alerts.book(app).await?.open)?;
     app.recall().await?;
-    let engine = value(&app.engine.status().await?)?;
+    let mut engine = value(&app.engine.status().await?)?;
+    for (name, heard) in engine["changes"].as_object_mut().into_iter().flatten() {
+        let wanted = heard["webhooks"] == true;
+        let told = hearing::told(app, &ConnectionName::from(name.as_str()), wanted)?;
+        heard["told"] = value(&told)?;
+    }
     if let (Some(answer), Value::Object(engine)) = (answer.as_object_mut(), engine) {
         answer.extend(engine);
     }
     Ok(answer)
+}
+
+/// An entry of the catalog. What it needs is a list; an empty one where nothing is documented.
+fn entry(entry: &impl Serialize, needs: &[String]) -> ApiResult<Value> {
+    let mut shown = value(entry)?;
+    shown["needs"] = value(&needs)?;
+    Ok(shown)
 }
 
 /// Any result as JSON.

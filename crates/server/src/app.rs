@@ -37,6 +37,7 @@ use crate::{
     credentials::StoredCredentials,
     ears::Ears,
     error::{ApiError, ApiResult},
+    hearing::Hearing,
     metrics::Counters,
     retaining,
     tickets::Tickets,
@@ -125,6 +126,7 @@ pub(crate) struct App {
     pub(crate) tickets: Tickets,
     pub(crate) probes: Runs,
     pub(crate) ears: Ears,
+    pub(crate) hearing: Hearing,
     pub(crate) alerts: Alerts,
     /// The way out for alerts.
     pub(crate) web: workflow::Web,
@@ -278,6 +280,7 @@ impl App {
             tickets: Tickets::default(),
             probes: Runs::default(),
             ears: Ears::default(),
+            hearing: Hearing::default(),
             alerts: Alerts::default(),
             web: way_out,
             counters: Counters::default(),

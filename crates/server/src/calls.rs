@@ -154,37 +154,36 @@ impl Writing {
     ) {
         let mut batch = Vec::with_capacity(BATCH);
         loop {
-            tokio::select! {
-                order = orders.recv() => {
-                    while let Ok(record) = records.try_recv() {
-                        batch.push(record);
-                        if batch.len() == BATCH {
-                            self.write(&mut batch).await;
-                        }
-                    }
-                    self.write(&mut batch).await;
-                    match order {
-                        Some(Order::Flush(done)) => told(done),
-                        Some(Order::Close(done)) => {
-                            self.end_in_order().await;
-                            told(done);
-                            return;
-                        }
-                        None => return,
-                    }
-                }
-                taken = records.recv_many(&mut batch, BATCH) => {
-                    if taken == 0 {
-                        return;
-                    }
-                    if taken < BATCH {
-                        tokio::time::sleep(GATHER).await;
-                        while batch.len() < BATCH && let Ok(record) = records.try_recv() {
-                            batch.push(record);
-                        }
-                    }
+            let order = tokio::select! {
+                order = orders.recv() => Some(order),
+                taken = records.recv_many(&mut batch, BATCH) => match taken {
+                    0 => return,
+                    BATCH => None,
+                    // Others may come to be written with, unless somebody wants to see what there is.
+                    _ => tokio::select! {
+                        order = orders.recv() => Some(order),
+                        () = tokio::time::sleep(GATHER) => None,
+                    },
+                },
+            };
+            while (order.is_some() || batch.len() < BATCH)
+                && let Ok(record) = records.try_recv()
+            {
+                batch.push(record);
+                if batch.len() == BATCH && order.is_some() {
                     self.write(&mut batch).await;
                 }
+            }
+            self.write(&mut batch).await;
+            match order {
+                None => {}
+                Some(Some(Order::Flush(done))) => told(done),
+                Some(Some(Order::Close(done))) => {
+                    self.end_in_order().await;
+                    told(done);
+                    return;
+                }
+                Some(None) => return,
             }
         }
     }
@@ -307,5 +306,56 @@ fn row(record: &CallRecord) -> CallRow {
         cause: (!record.cause.is_empty()).then(|| record.cause.to_string()),
         outcome: record.outcome.as_str().to_owned(),
         records: u32::try_from(record.records).unwrap_or(u32::MAX),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use connections::{CallLog as _, Outcome, SystemClock};
+    use store::{CallFilter, SqliteStore};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn who_wants_to_see_the_calls_does_not_wait_until_more_came() {
+        let store: Arc<dyn Store> = Arc::new(SqliteStore::in_memory().unwrap());
+        let workspace = Workspace::new("main");
+        let clock = Arc::new(SystemClock::new());
+        let tasks = TaskTracker::new();
+        let (writer, log) =
+            CallWriter::start(store.clone(), workspace.clone(), clock.clone(), &tasks);
+        let record = || {
+            log.record(CallRecord {
+                at: clock.now(),
+                connection: ConnectionName::from("crm"),
+                operation: "contacts.update",
+                effect: Effect::Write,
+                status: Some(200),
+                duration: Duration::from_millis(3),
+                attempt: 1,
+                lane: Lane::Live,
+                cause: "test".into(),
+                records: 1,
+                outcome: Outcome::Answered,
+            });
+        };
+        let written = async || {
+            let rows = store.calls(&workspace, &CallFilter::default()).await;
+            rows.unwrap().len()
+        };
+        for round in 1..=3 {
+            record();
+            // by now it waits for others to write this one with
+            tokio::time::sleep(GATHER / 10).await;
+            assert_eq!(written().await, round - 1);
+            let asked = tokio::time::Instant::now();
+            writer.flush().await;
+            assert_eq!(asked.elapsed(), Duration::ZERO);
+            assert_eq!(written().await, round);
+        }
+        record();
+        tokio::time::sleep(GATHER * 2).await;
+        assert_eq!(written().await, 4);
+        writer.close().await;
     }
 }

@@ -170,6 +170,7 @@ impl IntakeSink for EngineSink<'_> {
             .map_err(|error| IntakeSinkError(error.to_string()))?;
         let accepted = self.0.engine.accept(connection, delivery.clone()).await;
         let accepted = accepted.map_err(|error| IntakeSinkError(error.to_string()))?;
+        self.0.hearing.heard(connection, self.0.clock.now());
         if accepted == Accepted::New {
             let now = self.0.clock.steady();
             self.0.ears.hear(connection, &delivery.happened, now);

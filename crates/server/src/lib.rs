@@ -21,6 +21,8 @@ mod subscribing;
 
 mod ears;
 
+mod hearing;
+
 mod signin;
 
 mod api;

@@ -120,6 +120,11 @@ async fn subscribe(
         .subscribe(name, &address, &entities, &named)
         .await;
     let now = app.clock.steady();
+    match &outcome {
+        Ok(subscribes) => app.hearing.subscribing(name, Ok(*subscribes)),
+        Err(SubscribeError::Vendor(why)) => app.hearing.subscribing(name, Err(why.clone())),
+        Err(SubscribeError::Unknown(_) | SubscribeError::SignedOut) => {}
+    }
     let (due, failed, subscribes) = match outcome {
         Ok(subscribes) => {
             if subscribes && said.is_some() {

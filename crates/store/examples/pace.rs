@@ -219,6 +219,7 @@ fn snapshot(connection: &str, number: usize, read: bool) -> Snapshot {
             as_of: start(),
             modified: Some(start()),
             created: Some(start()),
+            unclear: BTreeMap::new(),
         }),
         record,
         keys: vec![

@@ -10,11 +10,11 @@ use serde_json::Value as Json;
 use crate::{
     Accepted, AppliedConfig, Blocked, BlockedField, BlockedFilter, BlockedPlace, BlockedSum,
     BlockedSumPlace, CallFilter, CallPlace, CallRow, Child, Claim, ClaimRequest, Commit,
-    ConnectionName, CredentialRow, CursorKey, DeliveryRow, FailingPlace, Intent, IntentId,
-    JournalEntry, JournalFilter, Keep, KeptNow, Key, Known, Link, LinkId, Overview, Pair,
-    PairDecision, PlanId, PlanRow, PlanRowState, Result, Review, ReviewFilter, ReviewId, Run,
-    RunId, RunState, Saved, Signal, SkipReason, Skipped, SkippedPlace, Snapshot, StoredPlan, Sweep,
-    SweepPage, SyncName, Tombstone, Workspace,
+    ConnectionName, CredentialRow, CursorKey, DecisionPlace, DeliveryRow, FailingPlace, Intent,
+    IntentId, JournalEntry, JournalFilter, Keep, KeptNow, Key, Known, Link, LinkId, LinkedPair,
+    Overview, Pair, PairDecision, PlanId, PlanRow, PlanRowState, Result, Review, ReviewFilter,
+    ReviewId, Run, RunId, RunState, Saved, Signal, SkipReason, Skipped, SkippedPlace, Snapshot,
+    StoredPlan, Sweep, SweepPage, SyncName, Tombstone, Workspace,
 };
 
 /// Everything durable. Each method is one transaction; when it returns, it is durable.
@@ -259,6 +259,15 @@ pub trait Store: crate::AccessStore + crate::WorkflowStore + Send + Sync {
         limit: usize,
     ) -> Result<Vec<Link>>;
 
+    /// The same without what the two sides agreed on.
+    async fn pairs_after(
+        &self,
+        workspace: &Workspace,
+        sync: &SyncName,
+        after: Option<LinkId>,
+        limit: usize,
+    ) -> Result<Vec<LinkedPair>>;
+
     /// So many links of an entity whose records are there as far as is known: none about which it is asked what became of a
     /// record. Always the same ones, as long as they are.
     async fn some_links(
@@ -311,8 +320,8 @@ pub trait Store: crate::AccessStore + crate::WorkflowStore + Send + Sync {
         limit: usize,
     ) -> Result<Vec<BlockedField>>;
 
-    /// The same with each field once for each reason, the longest blocked first; those after one. At most so many. Counts
-    /// rows, which takes a moment where there are many.
+    /// Each field once for each reason, the longest blocked first; those after one. At most so many. How many rows each has
+    /// is counted as they come and go.
     async fn blocked_sums(
         &self,
         workspace: &Workspace,
@@ -339,6 +348,13 @@ pub trait Store: crate::AccessStore + crate::WorkflowStore + Send + Sync {
         limit: usize,
     ) -> Result<(u64, Vec<Child>)>;
 
+    /// How many records of a sync wait for the record that they belong to, of each kind.
+    async fn children_count(
+        &self,
+        workspace: &Workspace,
+        sync: &SyncName,
+    ) -> Result<std::collections::BTreeMap<Entity, u64>>;
+
     /// What was decided about pairs that hold one of these records on this side.
     async fn decisions_of(
         &self,
@@ -349,11 +365,13 @@ pub trait Store: crate::AccessStore + crate::WorkflowStore + Send + Sync {
         records: &[RecordId],
     ) -> Result<Vec<(Pair, PairDecision)>>;
 
-    /// Everything that was decided about pairs of a sync.
+    /// What was decided about pairs of a sync, those after one. At most so many.
     async fn decisions(
         &self,
         workspace: &Workspace,
         sync: &SyncName,
+        after: Option<&DecisionPlace>,
+        limit: usize,
     ) -> Result<Vec<(Entity, Pair, PairDecision)>>;
 
     /// Stores what a batch of reconciled records leaves behind, at once.

@@ -62,13 +62,14 @@ pub use intent::{Intent, IntentEnd, IntentState};
 pub use journal::{Cause, Effect, JournalEntry, JournalFilter, NewJournalEntry};
 pub use ledger::{CallFilter, CallRow, Overview, Run, RunKind, RunState};
 pub use link::{
-    Awaited, Blocked, Child, Half, Link, LinkState, Pair, PairDecision, Tombstone, Underway,
+    Awaited, Blocked, Child, Half, Link, LinkState, LinkedPair, Pair, PairDecision, Tombstone,
+    Underway,
 };
 pub use listing::{Key, Known, Listed, NOT_LISTED, Snapshot, Sweep, SweepPage};
 pub use names::{
     ConnectionName, IntentId, LinkId, PlanId, ReviewId, RunId, SyncName, WorkflowRunId, Workspace,
 };
-pub use place::{BlockedField, BlockedPlace, CallPlace, FailingPlace, NoPlace};
+pub use place::{BlockedField, BlockedPlace, CallPlace, DecisionPlace, FailingPlace, NoPlace};
 pub use plan::{PlanRow, PlanRowState, PlanState, StoredPlan};
 pub use postgres::{Moved, PostgresOptions};
 pub use retention::{Keep, Kept, KeptNow, KeptRows};

@@ -118,6 +118,25 @@ pub enum LinkState {
     Parked,
 }
 
+/// Who is linked with whom, without what the two agreed on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LinkedPair {
+    /// Of which link.
+    pub id: LinkId,
+    /// What both are.
+    pub entity: Entity,
+    /// The record on the left.
+    pub left: RecordId,
+    /// The record on the right.
+    pub right: RecordId,
+    /// How it was matched, in words.
+    pub how: String,
+    /// Whether it is worked on.
+    pub state: LinkState,
+    /// When it was made.
+    pub created: Timestamp,
+}
+
 /// What stays of a link that ended, or of a record that is to be left alone.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tombstone {

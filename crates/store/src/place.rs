@@ -6,7 +6,7 @@ use std::{fmt, str::FromStr};
 use jiff::Timestamp;
 use record::{Entity, RecordId, Side};
 
-use crate::{Blocked, Claim, ConnectionName, LinkId};
+use crate::{Blocked, Claim, ConnectionName, LinkId, Pair};
 
 /// A word that is no place in the list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -151,6 +151,42 @@ impl FromStr for CallPlace {
     }
 }
 
+/// A place among the pairs of a sync that something was decided about, by what they are and their ids.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DecisionPlace {
+    /// What both are.
+    pub entity: Entity,
+    /// Which.
+    pub pair: Pair,
+}
+
+impl fmt::Display for DecisionPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Pair { left, right } = &self.pair;
+        // both ids may hold anything, so the length says where one ends
+        let long = left.as_str().len();
+        write!(f, "{}.{long}.{left}{right}", self.entity)
+    }
+}
+
+impl FromStr for DecisionPlace {
+    type Err = NoPlace;
+
+    fn from_str(text: &str) -> Result<Self, NoPlace> {
+        let (entity, rest) = text.split_once('.').ok_or(NoPlace)?;
+        let (long, ids) = rest.split_once('.').ok_or(NoPlace)?;
+        let long = long.parse().map_err(|_| NoPlace)?;
+        let (left, right) = ids.split_at_checked(long).ok_or(NoPlace)?;
+        Ok(Self {
+            entity: entity.parse().map_err(|_| NoPlace)?,
+            pair: Pair {
+                left: RecordId::from(left),
+                right: RecordId::from(right),
+            },
+        })
+    }
+}
+
 /// The four parts of a place; the last may hold dots.
 pub(crate) fn parts(text: &str) -> Result<[&str; 4], NoPlace> {
     let parts: Vec<&str> = text.splitn(4, '.').collect();
@@ -192,6 +228,15 @@ mod tests {
         assert_eq!(blocked.to_string().parse(), Ok(blocked));
         let call = CallPlace { at: since, seq: 12 };
         assert_eq!(call.to_string().parse(), Ok(call));
+        let decision = DecisionPlace {
+            entity: Entity::Contact,
+            pair: Pair {
+                left: RecordId::from("ä.1"),
+                right: RecordId::from("2.b"),
+            },
+        };
+        assert_eq!(decision.to_string().parse(), Ok(decision));
+        assert!("contact.1.ä".parse::<DecisionPlace>().is_err());
         for wrong in ["", "1", "x.1", "1.2.3", "99999999999999999999.1.left.a"] {
             assert!(wrong.parse::<BlockedPlace>().is_err(), "{wrong}");
             assert!(wrong.parse::<FailingPlace>().is_err(), "{wrong}");

@@ -119,6 +119,21 @@ pub enum ReviewKind {
     Lossy,
 }
 
+impl ReviewKind {
+    /// All of them.
+    pub const ALL: [Self; 9] = [
+        Self::Conflict,
+        Self::Ambiguous,
+        Self::Rebind,
+        Self::Deleted,
+        Self::UnprovenCreate,
+        Self::MassChange,
+        Self::Refused,
+        Self::Circle,
+        Self::Lossy,
+    ];
+}
+
 /// Where a review stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use jiff::SignedDuration;
 use record::{Entity, RecordId, Side};
 use serde::{Deserialize, Serialize};
-use store::{Commit, ConnectionName, Lane, Signal, SignalSource, SyncName};
+use store::{BlockedFilter, Commit, ConnectionName, Lane, Signal, SignalSource, SyncName};
 
-use crate::{Error, decide::is_closed, engine::Core};
+use crate::{Error, blocked, decide::is_closed, engine::Core};
 
 /// Most records that one request has tried again.
 const MOST: usize = 100_000;
@@ -38,8 +38,8 @@ pub struct TriedAgain {
     pub fields: u64,
 }
 
-/// Has what failed or was refused tried again.
-pub(crate) async fn again(core: &Core, wanted: &Again) -> Result<TriedAgain, Error> {
+/// Has what failed or was refused tried again, in this lane.
+pub(crate) async fn again(core: &Core, wanted: &Again, lane: Lane) -> Result<TriedAgain, Error> {
     let mut tried = TriedAgain::default();
     let mut signals = Vec::new();
     let mut unblocked = Vec::new();
@@ -63,35 +63,37 @@ pub(crate) async fn again(core: &Core, wanted: &Again) -> Result<TriedAgain, Err
     }
     for sync in syncs(core, wanted)? {
         let rules = core.rules_of(&sync)?;
-        for row in core.store.blocked(&core.workspace, &sync, None).await? {
-            // what waits for another record goes on with that one
-            let Some(link) = core.store.link(&core.workspace, row.link).await? else {
-                continue;
-            };
-            let connection = match row.side {
+        let of = BlockedFilter {
+            entity: wanted.entity,
+            ..BlockedFilter::default()
+        };
+        blocked::each(core, &sync, &of, |row| {
+            let blocked = row.blocked;
+            let connection = match blocked.side {
                 Side::Left => &rules.left,
                 Side::Right => &rules.right,
             };
-            let is_wanted = row.awaits.is_none()
+            // what waits for another record goes on with that one
+            let is_wanted = blocked.awaits.is_none()
                 && wanted
                     .connection
                     .as_ref()
                     .is_none_or(|of| of.as_str() == connection)
-                && wanted.entity.is_none_or(|entity| entity == link.entity)
                 && wanted
                     .record
                     .as_ref()
-                    .is_none_or(|record| *record == link.left || *record == link.right);
+                    .is_none_or(|record| *record == row.left || *record == row.right);
             if is_wanted && signals.len() < MOST {
                 tried.fields += 1;
                 // What is taken only at a create was settled without being written: the row alone says that it is open.
-                if !is_closed(&row) {
-                    unblocked.push((row.link, row.mapping, row.side));
+                if !is_closed(&blocked) {
+                    unblocked.push((blocked.link, blocked.mapping, blocked.side));
                 }
                 let left = ConnectionName::from(rules.left.as_str());
-                signals.push((left, link.entity, link.left, None));
+                signals.push((left, row.entity, row.left, None));
             }
-        }
+        })
+        .await?;
     }
     let now = core.clock.now();
     let mut seen = BTreeSet::new();
@@ -105,7 +107,7 @@ pub(crate) async fn again(core: &Core, wanted: &Again) -> Result<TriedAgain, Err
             connection,
             entity,
             record,
-            lane: Lane::Live,
+            lane,
             source: SignalSource::Person,
             not_older_than: None,
             // in order: whoever claims takes what is due longest

@@ -38,6 +38,28 @@ pub(crate) async fn blocked(
     Ok(listed)
 }
 
+/// Shows each blocked field of a sync with the records of its link, in pages.
+pub(crate) async fn each(
+    core: &Core,
+    sync: &SyncName,
+    of: &BlockedFilter,
+    mut shown: impl FnMut(BlockedField) + Send,
+) -> Result<(), Error> {
+    let mut place = None;
+    loop {
+        let rows = core
+            .store
+            .blocked_after(&core.workspace, sync, of, place.as_ref(), PAGE)
+            .await?;
+        let whole = rows.len() == PAGE;
+        place = rows.last().map(|row| row.blocked.place());
+        rows.into_iter().for_each(&mut shown);
+        if !whole {
+            return Ok(());
+        }
+    }
+}
+
 /// Each once for each reason.
 pub(crate) async fn sums(
     core: &Core,

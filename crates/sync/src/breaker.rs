@@ -10,17 +10,17 @@ use std::time::Duration;
 
 use connector::Fetched;
 use jiff::Timestamp;
-use mapping::Limit;
-use record::{Entity, RecordId, Side};
+use mapping::{CompiledMapping, Limit};
+use record::{Access, Entity, FieldName, Fields, RecordId, Side};
 use serde::{Deserialize, Serialize};
-use store::{Cause, Claim, Commit, ConnectionName, Lane, LinkState, SignalSource};
+use store::{Cause, Claim, Commit, ConnectionName, Lane, Link, LinkState, SignalSource};
 use uuid::Uuid;
 
 use crate::{
     Error,
-    decide::PairPlan,
+    decide::{PairPlan, has_base},
     engine::Core,
-    pair::index,
+    pair::{Pairing, index},
     reconcile::{ClaimEnd, Couple, Desk},
     resolve,
 };
@@ -290,7 +290,9 @@ impl Desk<'_> {
         let overwrites = couples
             .iter()
             .zip(plans)
-            .filter(|(couple, plan)| overwrites(couple, plan) && !self.is_let_go_on(&couple.claim))
+            .filter(|(couple, plan)| {
+                overwrites(self.pairing, couple, plan) && !self.is_let_go_on(&couple.claim)
+            })
             .count();
         if self.may_change(Kind::Overwrite, overwrites).await? {
             return Ok(true);
@@ -308,22 +310,37 @@ impl Desk<'_> {
     }
 }
 
-/// Whether a plan replaces a value that is there.
-fn overwrites(couple: &Couple, plan: &PairPlan) -> bool {
+/// Whether a plan replaces a value that is there, and that somebody may have put there.
+fn overwrites(pairing: &Pairing, couple: &Couple, plan: &PairPlan) -> bool {
     plan.moves.iter().any(|step| {
+        let mapping = &pairing.compiled.mappings()[step.mapping];
         Side::BOTH.into_iter().any(|side| {
+            let current = &couple.reads[index(side)].record.fields;
             step.writes[index(side)].as_ref().is_some_and(|raw| {
-                raw.iter().any(|(name, _)| {
-                    couple.reads[index(side)]
-                        .record
-                        .fields
-                        .get(name.as_str())
-                        .value()
-                        .is_some()
-                })
-            })
+                raw.iter()
+                    .any(|(name, _)| current.get(name.as_str()).value().is_some())
+            }) && !follows_the_system(pairing, &couple.link, mapping, side, current)
         })
     })
+}
+
+/// Whether a field of a side holds what we wrote there last, of a field that the other system alone sets: when a record was last
+/// changed, say, which moves with our own writes, too.
+fn follows_the_system(
+    pairing: &Pairing,
+    link: &Link,
+    mapping: &CompiledMapping,
+    side: Side,
+    current: &Fields,
+) -> bool {
+    let end = pairing.end(side.other());
+    let is_set_there = |name: &FieldName| {
+        let field = end.schema.field(name.as_str());
+        field.is_some_and(|field| field.capability.access == Access::ReadOnly)
+    };
+    mapping.fields(side.other()).iter().all(is_set_there)
+        && has_base(link, mapping)
+        && mapping.read(side, link.base(side)) == mapping.read(side, current)
 }
 
 #[cfg(test)]

@@ -7,8 +7,8 @@ use connector::Fetched;
 use record::{Entity, RecordId, Side};
 use serde::Serialize;
 use store::{
-    Cause, Commit, Effect, Lane, Link, NewJournalEntry, Pair, PairDecision, Signal, SignalSource,
-    SyncName, Tombstone,
+    Cause, Commit, DecisionPlace, Effect, Lane, Link, NewJournalEntry, Pair, PairDecision, Signal,
+    SignalSource, SyncName, Tombstone,
 };
 use uuid::Uuid;
 
@@ -75,6 +75,8 @@ pub struct PairsReport {
 /// What a person decided about a pair.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DecidedPair {
+    /// Its place in the list.
+    pub cursor: String,
     /// What they are.
     pub entity: Entity,
     /// The record on the left.
@@ -388,18 +390,52 @@ pub(crate) async fn split(core: &Core, pair: &NamedPair, leave: bool) -> Result<
 }
 
 /// What people decided about pairs.
-pub(crate) async fn decisions(core: &Core, sync: &SyncName) -> Result<Vec<DecidedPair>, Error> {
+pub(crate) async fn decisions(
+    core: &Core,
+    sync: &SyncName,
+    after: Option<&DecisionPlace>,
+    limit: usize,
+) -> Result<Vec<DecidedPair>, Error> {
     core.rules_of(sync)?;
-    let rows = core.store.decisions(&core.workspace, sync).await?;
+    let rows = core
+        .store
+        .decisions(&core.workspace, sync, after, limit)
+        .await?;
     Ok(rows
         .into_iter()
-        .map(|(entity, pair, decision)| DecidedPair {
-            entity,
-            left: pair.left,
-            right: pair.right,
-            decision,
-        })
+        .map(|(entity, pair, decision)| decided(entity, pair, decision))
         .collect())
+}
+
+/// What people decided about pairs with one record.
+pub(crate) async fn decisions_of(
+    core: &Core,
+    sync: &SyncName,
+    entity: Entity,
+    side: Side,
+    record: &RecordId,
+) -> Result<Vec<DecidedPair>, Error> {
+    core.rules_of(sync)?;
+    let record = std::slice::from_ref(record);
+    let rows = core
+        .store
+        .decisions_of(&core.workspace, sync, entity, side, record)
+        .await?;
+    Ok(rows
+        .into_iter()
+        .map(|(pair, decision)| decided(entity, pair, decision))
+        .collect())
+}
+
+fn decided(entity: Entity, pair: Pair, decision: PairDecision) -> DecidedPair {
+    let place = DecisionPlace { entity, pair };
+    DecidedPair {
+        cursor: place.to_string(),
+        entity,
+        left: place.pair.left,
+        right: place.pair.right,
+        decision,
+    }
 }
 
 /// Forgets what was decided about a pair, and that its records are to be left alone. Both are looked at again.

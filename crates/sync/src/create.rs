@@ -76,6 +76,7 @@ pub(crate) async fn create(desk: &mut Desk<'_>, births: Vec<Birth>) -> Result<()
         }
         return Ok(());
     }
+    let births = desk.readable(births);
     if let Some(until) = desk.used_up_until(target, connector::Effect::Write) {
         let why =
             format!("the limit of the system that it is to be made in is used up until {until}");
@@ -85,6 +86,14 @@ pub(crate) async fn create(desk: &mut Desk<'_>, births: Vec<Birth>) -> Result<()
         }
         return Ok(());
     }
+    let fields: Vec<_> = births
+        .iter()
+        .map(|birth| (desk.side, &birth.read.record.fields))
+        .collect();
+    let known = references::known(desk.core, desk.pairing, &fields).await?;
+    drop(fields);
+    // Who waits is not made now, however often it is looked at, and is none of those that are counted.
+    let births = desk.with_parents(&known, births);
     if !desk
         .may_change(crate::breaker::Kind::Create, births.len())
         .await?
@@ -100,12 +109,6 @@ pub(crate) async fn create(desk: &mut Desk<'_>, births: Vec<Birth>) -> Result<()
         }
         return Ok(());
     }
-    let fields: Vec<_> = births
-        .iter()
-        .map(|birth| (desk.side, &birth.read.record.fields))
-        .collect();
-    let known = references::known(desk.core, desk.pairing, &fields).await?;
-    drop(fields);
     let [mut births, mut later] = desk.in_turns(&known, births);
     while !births.is_empty() {
         make(desk, &known, births).await?;
@@ -174,6 +177,19 @@ impl Desk<'_> {
         wanted
     }
 
+    /// Those that wait for no other record.
+    fn with_parents(&mut self, known: &Pairing, births: Vec<Birth>) -> Vec<Birth> {
+        let mut ready = Vec::with_capacity(births.len());
+        for birth in births {
+            let end = self.without_parent(known, &birth);
+            match end.or_else(|| self.parent_to_come(known, &birth)) {
+                Some(end) => self.end(&birth.claim.record, end),
+                None => ready.push(birth),
+            }
+        }
+        ready
+    }
+
     /// Makes the intents durable.
     async fn begin(&mut self, known: &Pairing, births: Vec<Birth>) -> Result<Vec<Labour>, Error> {
         let target = self.side.other();
@@ -181,17 +197,10 @@ impl Desk<'_> {
         let lag = self.pairing.end(target).description.search_lag;
         let mut labours = Vec::with_capacity(births.len());
         for birth in births {
-            if let Some(end) = self.without_parent(known, &birth) {
-                self.end(&birth.claim.record, end);
-                continue;
-            }
-            if let Some(end) = self.parent_to_come(known, &birth) {
-                self.end(&birth.claim.record, end);
-                continue;
-            }
             let mut draft = draft_of(known, target, &birth);
             if draft.is_empty() {
                 self.count("skipped_nothing_to_write", 1);
+                self.did_not_change(crate::breaker::Kind::Create);
                 self.is_clear(&birth.claim);
                 self.skip(&birth.claim.record, SkipReason::NothingToWrite, "");
                 continue;
@@ -253,6 +262,7 @@ impl Desk<'_> {
             .partition(|labour| taken.contains(&labour.intent.id));
         for labour in already {
             // An earlier create of the same record is not settled; it signals the record when it is.
+            self.did_not_change(crate::breaker::Kind::Create);
             self.end(&labour.birth.claim.record, ClaimEnd::Settled);
         }
         Ok(labours)
@@ -337,6 +347,33 @@ impl Desk<'_> {
         }
         self.made(known, made, &cause).await?;
         Ok(again)
+    }
+
+    /// Those of which every field that crosses can be read, or shows nothing. Of the others it is asked: made without what a person
+    /// put there they would say something else.
+    fn readable(&mut self, births: Vec<Birth>) -> Vec<Birth> {
+        let now = self.core.clock.now();
+        let (mut readable, mut unclear) = (Vec::new(), Vec::new());
+        for birth in births {
+            let why: BTreeSet<String> = self
+                .pairing
+                .mapped_fields(self.side)
+                .filter_map(|name| Some(format!("{name}: {}", birth.read.unclear.get(name)?.why)))
+                .collect();
+            match why.is_empty() {
+                true => readable.push(birth),
+                false => unclear.push((birth, Vec::from_iter(why).join("; "))),
+            }
+        }
+        for (birth, why) in unclear {
+            let record = &birth.claim.record;
+            self.is_clear(&birth.claim);
+            let review = resolve::unclear_create_review(self.pairing, self.side, record, &why, now);
+            self.review(review);
+            self.leave_out(record, &why);
+            self.end(record, ClaimEnd::Settled);
+        }
+        readable
     }
 
     /// The system holds something equal. That is a candidate, not a match. What comes back is somebody else than that

@@ -1,6 +1,7 @@
 //! What follows from the state of both sides and the base: a plan, as data. Pure.
 
 mod loss;
+mod unclear;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +12,11 @@ use merge::{Decision, Evidence, Interval, Reason, Why};
 use record::{Field, Fields, Read, Record, Side, Sides, Value};
 use store::{Awaited, Blocked, Link};
 
-pub(crate) use self::loss::{Asked, LossAnswer};
+use self::unclear::Told;
+pub(crate) use self::{
+    loss::{Asked, LossAnswer},
+    unclear::{as_last_seen, shows_something_else},
+};
 use crate::pair::{Pairing, index};
 
 /// What to do with one linked pair.
@@ -168,6 +173,13 @@ pub(crate) fn decide(
                         was_blocked,
                     );
                 }
+                for side in Side::BOTH {
+                    if let Some(Told::Unclear(why)) = unclear::told(mapping, side, reads) {
+                        let known = was_blocked(side.other());
+                        plan.held.push(unclear::held(number, side, why, known));
+                        quiet = false;
+                    }
+                }
             }
             Decision::Agree => plan.agreed.push(number),
             Decision::Kept { side } => {
@@ -200,6 +212,14 @@ pub(crate) fn decide(
                 for side in sides {
                     let fields = &reads[index(side)].record.fields;
                     let Some(reason) = mapping.unreadable(side, fields) else {
+                        match unclear::told(mapping, side, reads) {
+                            Some(Told::Fits) => quiet = true,
+                            Some(Told::Unclear(why)) => {
+                                let known = was_blocked(side.other());
+                                told.push(unclear::held(number, side, why, known));
+                            }
+                            None => {}
+                        }
                         continue;
                     };
                     let value_hash = hash_of(&mapping.raw(side, fields));

@@ -120,6 +120,8 @@ pub(crate) struct Core {
     at_work: Mutex<BTreeMap<Entity, usize>>,
     /// Of what something changed that no message names.
     asked_for: Mutex<BTreeSet<(ConnectionName, Entity)>>,
+    /// Connections of which a webhook came, since the start.
+    heard: Mutex<BTreeSet<ConnectionName>>,
 }
 
 impl Engine {
@@ -159,6 +161,7 @@ impl Engine {
                 claiming: tokio::sync::Mutex::default(),
                 at_work: Mutex::default(),
                 asked_for: Mutex::default(),
+                heard: Mutex::default(),
             }),
         }
     }
@@ -546,6 +549,24 @@ impl Core {
                 .connections
                 .connector(connection)
                 .is_ok_and(|connector| connector.describe().webhooks && !pasted(&*connector))
+    }
+
+    /// Notes that a webhook of this connection came.
+    pub(crate) fn note_heard(&self, connection: &ConnectionName) {
+        let mut heard = self.heard.lock().expect("no panic while held");
+        if !heard.contains(connection) {
+            heard.insert(connection.clone());
+        }
+    }
+
+    /// How often an account is asked what changed: seldom once it was heard to tell of changes, not because it could.
+    pub(crate) fn poll_pause(&self, connection: &ConnectionName) -> Duration {
+        let heard = self.heard.lock().expect("no panic while held");
+        if self.has_webhooks(connection) && heard.contains(connection) {
+            self.options.poll_with_webhooks
+        } else {
+            self.options.poll_without_webhooks
+        }
     }
 
     pub(crate) async fn commit(&self, mut commit: Commit) -> Result<(), Error> {

@@ -10,7 +10,7 @@ pub(crate) use choice::why_asked;
 pub(crate) use found::{
     Heirs, Match, Named, candidate_of_system, heirs, link_all, named_by_system,
 };
-pub(crate) use others::{Other, Others, by_index};
+pub(crate) use others::{Other, Others, asked_heirs, by_index};
 pub(crate) use unclear::{Asked, Before};
 
 use self::{choice::judge, found::link_matched, others::others};

@@ -8,7 +8,13 @@ use jiff::Timestamp;
 use record::{Entity, Field, Fields, RecordId, Side};
 use store::{Accepted, ConnectionName, DeliveryRow, Lane, Link, Signal, SignalSource};
 
-use crate::{Error, decide::has_base, engine::Core, identify, pair::Pairing};
+use crate::{
+    Error,
+    decide::{has_base, shows_something_else},
+    engine::Core,
+    identify,
+    pair::Pairing,
+};
 
 /// A message that shows our base and comes within this time after our write is its echo. An edit of
 /// somebody else shows something else.
@@ -31,6 +37,10 @@ pub(crate) async fn accept(
     delivery: Delivery,
 ) -> Result<Accepted, Error> {
     let now = core.clock.now();
+    // One about the app itself says nothing: which events of records are sent is ticked apart.
+    if !(delivery.hints.is_empty() && delivery.unnamed.is_empty()) {
+        core.note_heard(connection);
+    }
     let mut signals = Vec::with_capacity(delivery.hints.len());
     for hint in &delivery.hints {
         // Also while the accounts could not be read yet: who acknowledges it has to remember it.
@@ -236,6 +246,10 @@ fn hides_value(pairing: &Pairing, side: Side, link: &Link, shown: &record::Read)
 pub(crate) fn shows_base(pairing: &Pairing, side: Side, link: &Link, shown: &record::Read) -> bool {
     pairing.compiled.mappings().iter().all(|mapping| {
         let is = mapping.read(side, &shown.record.fields);
-        !is.is_known() || (has_base(link, mapping) && is == mapping.read(side, link.base(side)))
+        if is.is_known() {
+            has_base(link, mapping) && is == mapping.read(side, link.base(side))
+        } else {
+            !shows_something_else(mapping, side, link, shown)
+        }
     })
 }

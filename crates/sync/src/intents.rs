@@ -26,6 +26,10 @@ use crate::{
 /// So many looks, each after the lag, prove that nothing was made.
 const LOOKS: u32 = 2;
 
+/// So many times the lag after a create is sent, who was made is shown: vendors say "a few seconds" of a lag and mean it
+/// as a rule.
+const LAGS: u32 = 3;
+
 /// So many creates of one record that came to nothing, each after waiting, end in a question.
 const UNMADE: u32 = 4;
 
@@ -110,14 +114,14 @@ async fn one(core: &Core, pairing: &Pairing, intent: Intent) -> Result<(), Error
         }
         // Not found proves nothing where nothing can be searched by.
         [] if !can_be_found => ask(core, pairing, intent, &[]).await,
-        [] if intent.looks + 1 < LOOKS => {
+        [] if intent.looks + 1 < LOOKS || core.clock.now() < provable(pairing, &intent) => {
             let lag = pairing.end(intent.target).description.search_lag;
             let later = core
                 .clock
                 .now()
                 .saturating_add(lag)
                 .and_then(|at| at.saturating_add(std::time::Duration::from_secs(1)))
-                .unwrap_or(intent.look_after);
+                .map_or(intent.look_after, |at| at.max(provable(pairing, &intent)));
             let mut commit = Commit::default();
             commit
                 .intents
@@ -130,6 +134,14 @@ async fn one(core: &Core, pairing: &Pairing, intent: Intent) -> Result<(), Error
             ask(core, pairing, intent, &ids).await
         }
     }
+}
+
+/// From when on who is not found was not made. Who looks right after a start would look too early: what an earlier
+/// process sent may still be under way, and is shown by a search only later.
+fn provable(pairing: &Pairing, intent: &Intent) -> Timestamp {
+    let lag = pairing.end(intent.target).description.search_lag;
+    let at = intent.opened.saturating_add(lag * LAGS);
+    at.unwrap_or(intent.opened)
 }
 
 /// What is found, if what is not found is not there.
@@ -294,6 +306,7 @@ async fn adopt(desk: &mut Desk<'_>, intent: &Intent, read: &Read) -> Result<(), 
         as_of: intent.opened,
         modified: None,
         created: None,
+        unclear: BTreeMap::new(),
     };
     let known = references::known(
         desk.core,

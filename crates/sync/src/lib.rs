@@ -114,7 +114,7 @@ pub use listing::ListingCost;
 pub use measured::{Measured, measured};
 pub use options::Options;
 pub use pilot::{Extent, LARGEST_PILOT};
-pub use plan::{Plan, PlanSample, PlanSide, Planned, PlannedField, What};
+pub use plan::{Plan, PlanAwaiting, PlanSample, PlanSide, Planned, PlannedField, What};
 pub use report::{
     After, BlockedAfter, BlockedRow, BlockedSumAfter, BlockedSumRow, FailingRecord, Heard, LinkRow,
     Progress, RunReport, Status, SyncStatus,

@@ -138,11 +138,7 @@ pub(crate) async fn costs(core: &Core, sync: &SyncName) -> Result<Vec<ListingCos
             let end = pairing.end(side);
             let listing = end.connector.listing(pairing.entity);
             let every = if listing.tells_edits {
-                let usual = if core.has_webhooks(&end.connection) {
-                    core.options.poll_with_webhooks
-                } else {
-                    core.options.poll_without_webhooks
-                };
+                let usual = core.poll_pause(&end.connection);
                 usual.max(least_pause(core, &pairing, side).await?)
             } else if listing.per_record_of.is_some() {
                 between_sweeps(core, &pairing, side).await?

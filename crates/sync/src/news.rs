@@ -10,9 +10,12 @@ use std::{
 
 use jiff::Timestamp;
 use record::{Entity, Side};
-use store::{Claim, ConnectionName, Lane, Signal, SignalSource, SyncName};
+use store::{BlockedFilter, Claim, ConnectionName, Lane, Signal, SignalSource, SyncName};
 
-use crate::{Error, engine::Core, pair::Pairing};
+use self::bygone::Change;
+use crate::{Error, blocked, engine::Core, pair::Pairing};
+
+mod bygone;
 
 /// Records marked at once.
 const PAGE: usize = 1000;
@@ -40,11 +43,15 @@ fn rules(pairing: &Pairing) -> Vec<(String, String)> {
         .compiled
         .mappings()
         .iter()
-        .map(|mapping| {
-            (
-                format!("{entity}/{}", mapping.id()),
-                mapping.revision().to_string(),
-            )
+        .flat_map(|mapping| {
+            let (id, rule) = (mapping.id(), mapping.rule());
+            [
+                (
+                    bygone::revision_key(entity, id),
+                    mapping.revision().to_owned(),
+                ),
+                (bygone::policy_key(entity, id), format!("{rule:?}")),
+            ]
         })
         .chain([(format!("{entity}"), beside.to_string())])
         .collect()
@@ -59,22 +66,33 @@ pub(crate) async fn look_for(core: &Core) -> Result<(), Error> {
         .map(|pairing| pairing.sync.clone())
         .collect();
     syncs.dedup();
-    for sync in syncs {
-        // A first listing marks everything anyway, under the rules that are in force when it begins.
-        if !core.is_started(&sync) || core.is_listing(&sync) {
-            continue;
+    // A first listing marks everything anyway, under the rules that are in force when it begins.
+    syncs.retain(|sync| core.is_started(sync) && !core.is_listing(sync));
+    let mut changed = Vec::new();
+    for sync in &syncs {
+        let (before, now) = (core.known_rules(sync), in_force(core, sync));
+        if before.as_ref() != Some(&now) {
+            changed.push((sync, before, now));
         }
-        let now = in_force(core, &sync);
-        let before = core.known_rules(&sync);
-        if before.as_ref() == Some(&now) {
-            continue;
-        }
-        let says_more =
-            before.is_none_or(|before| now.iter().any(|(key, rule)| before.get(key) != Some(rule)));
-        if says_more {
+    }
+    let changes: Vec<Change<'_>> = changed
+        .iter()
+        .map(|(sync, before, now)| Change {
+            sync,
+            before: before.as_ref(),
+            now,
+        })
+        .collect();
+    for change in &changes {
+        bygone::take_back(core, change).await?;
+    }
+    bygone::break_circles(core, &changes).await?;
+    for change in &changes {
+        let sync = change.sync;
+        if change.says_more() {
             tracing::info!(%sync, "the rules say something new: all records are looked at");
             for pairing in core.all_pairings() {
-                if pairing.sync == sync {
+                if pairing.sync == *sync {
                     for side in Side::BOTH {
                         mark_side(core, &pairing, side, Lane::Backfill, SignalSource::Person)
                             .await?;
@@ -82,7 +100,7 @@ pub(crate) async fn look_for(core: &Core) -> Result<(), Error> {
                 }
             }
         }
-        core.save_known_rules(&sync, now).await?;
+        core.save_known_rules(sync, change.now.clone()).await?;
     }
     Ok(())
 }
@@ -96,27 +114,24 @@ pub(crate) async fn look_for_refused(core: &Core) -> Result<(), Error> {
         }
         let now = core.clock.now();
         let mut signals = Vec::new();
-        for row in core
-            .store
-            .blocked(&core.workspace, &pairing.sync, None)
-            .await?
-        {
-            let end = pairing.end(row.side);
+        let of = BlockedFilter {
+            entity: Some(pairing.entity),
+            ..BlockedFilter::default()
+        };
+        blocked::each(core, &pairing.sync, &of, |row| {
+            let (side, mapping) = (row.blocked.side, &row.blocked.mapping);
+            let end = pairing.end(side);
             let mut mapped = pairing.compiled.mappings().iter();
             // Where it is closed by now there is nothing to try.
-            let is_open =
-                mapped.any(|mapping| mapping.id() == row.mapping && mapping.writable(row.side));
-            if row.schema_hash == end.schema_hash || !is_open {
-                continue;
-            }
-            let Some(link) = core.store.link(&core.workspace, row.link).await? else {
-                continue;
-            };
-            if link.entity == pairing.entity {
+            let is_open = mapped.any(|known| known.id() == mapping && known.writable(side));
+            if row.blocked.schema_hash != end.schema_hash && is_open {
                 signals.push(Signal {
                     connection: end.connection.clone(),
                     entity: pairing.entity,
-                    record: link.record(row.side).clone(),
+                    record: match side {
+                        Side::Left => row.left,
+                        Side::Right => row.right,
+                    },
                     lane: Lane::Reconcile,
                     source: SignalSource::Person,
                     not_older_than: None,
@@ -124,7 +139,8 @@ pub(crate) async fn look_for_refused(core: &Core) -> Result<(), Error> {
                     cause: None,
                 });
             }
-        }
+        })
+        .await?;
         if !signals.is_empty() {
             let (sync, records) = (&pairing.sync, signals.len());
             tracing::info!(%sync, records, "a schema changed: what was refused is tried again");

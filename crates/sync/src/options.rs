@@ -9,9 +9,9 @@ const REQUESTS_A_RECORD: f64 = 2.0;
 /// the waits.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Between two delta reads of a connection that also has webhooks.
+    /// Between two delta reads of a connection of which a webhook came since the start.
     pub poll_with_webhooks: Duration,
-    /// Between two delta reads of a connection without webhooks.
+    /// Between two delta reads of another one.
     pub poll_without_webhooks: Duration,
     /// Between two full listings of a connection.
     pub sweep: Duration,

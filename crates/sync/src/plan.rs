@@ -65,6 +65,8 @@ pub struct Plan {
     pub conflicts_by: BTreeMap<String, u64>,
     /// Fields that cannot be written, by reason.
     pub blocked: BTreeMap<String, u64>,
+    /// Fields that wait until the record that they name is linked. They follow by themselves then.
+    pub awaiting: Vec<PlanAwaiting>,
     /// Records that would become a question, by reason.
     pub asked: BTreeMap<String, u64>,
     /// Sample rows, some of each kind.
@@ -83,6 +85,21 @@ pub struct Plan {
     pub rows: u64,
     /// Rows that are questions for a person.
     pub questions: u64,
+}
+
+/// Fields of one mapping that name records of one connection which are not linked yet.
+#[derive(Debug, Clone, Serialize)]
+pub struct PlanAwaiting {
+    /// The mapping.
+    pub mapping: String,
+    /// What the records are that they name.
+    pub entity: Entity,
+    /// Where those are.
+    pub connection: String,
+    /// How many fields wait.
+    pub fields: u64,
+    /// Some of the records that are waited for.
+    pub examples: Vec<RecordId>,
 }
 
 /// One side of a plan.
@@ -132,6 +149,31 @@ pub struct PlanSample {
 }
 
 impl Plan {
+    /// Counts a field that waits for another record.
+    fn awaits(&mut self, mapping: &str, connection: &str, entity: Entity, record: &RecordId) {
+        const EXAMPLES: usize = 3;
+        let place = self.awaiting.iter_mut().find(|each| {
+            each.mapping == mapping && each.connection == connection && each.entity == entity
+        });
+        let awaiting = match place {
+            Some(awaiting) => awaiting,
+            None => {
+                self.awaiting.push(PlanAwaiting {
+                    mapping: mapping.to_owned(),
+                    entity,
+                    connection: connection.to_owned(),
+                    fields: 0,
+                    examples: Vec::new(),
+                });
+                self.awaiting.last_mut().expect("one was just added")
+            }
+        };
+        awaiting.fields += 1;
+        if awaiting.examples.len() < EXAMPLES && !awaiting.examples.contains(record) {
+            awaiting.examples.push(record.clone());
+        }
+    }
+
     fn side(&mut self, side: Side) -> &mut PlanSide {
         match side {
             Side::Left => &mut self.left,

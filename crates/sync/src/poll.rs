@@ -58,11 +58,7 @@ pub(crate) async fn heard(
     entities: &BTreeSet<Entity>,
 ) -> Result<Heard, Error> {
     let webhooks = core.has_webhooks(connection);
-    let every = if webhooks {
-        core.options.poll_with_webhooks
-    } else {
-        core.options.poll_without_webhooks
-    };
+    let every = core.poll_pause(connection);
     let connector = core.connections.connector(connection).ok();
     let is_polled = |entity: &Entity| {
         let description = connector.as_ref().map(|connector| connector.describe());
@@ -100,7 +96,7 @@ pub(crate) async fn whence(
     core: &Core,
     pairing: &Pairing,
     side: Side,
-) -> Result<Option<(CursorKey, Json)>, Error> {
+) -> Result<Option<Whence>, Error> {
     match read_on(core, pairing, side).await {
         Err(error) if error.is_refusal() => {
             let renewed = setup::renew(core, pairing, error).await?;
@@ -110,14 +106,61 @@ pub(crate) async fn whence(
     }
 }
 
-async fn read_on(
-    core: &Core,
-    pairing: &Pairing,
-    side: Side,
-) -> Result<Option<(CursorKey, Json)>, Error> {
+/// From where the next poll has to read if a listing that begins now signals everything older.
+pub(crate) struct Whence {
+    key: CursorKey,
+    cursor: Json,
+    /// What is kept for a listing that is stopped in the middle, as nothing was polled before it.
+    kept: Option<Json>,
+}
+
+async fn read_on(core: &Core, pairing: &Pairing, side: Side) -> Result<Option<Whence>, Error> {
     let mut reader = Reader::of(core, pairing, side).await?;
+    let polled_before = reader.cursor.is_some();
     while reader.next_page().await?.is_some() {}
-    Ok(reader.cursor.map(|cursor| (reader.key, cursor)))
+    let (Some(cursor), key) = (reader.cursor, reader.key) else {
+        return Ok(None);
+    };
+    let mut kept = None;
+    if !polled_before {
+        let first = CursorKey {
+            purpose: "first listing".to_owned(),
+            ..key.clone()
+        };
+        kept = core.store.cursor(&core.workspace, &first).await?;
+        if kept.is_none() {
+            core.store
+                .save_cursor(&core.workspace, &first, &cursor, &[])
+                .await?;
+        }
+    }
+    Ok(Some(Whence { key, cursor, kept }))
+}
+
+impl Whence {
+    /// The listing began after this was asked: what is edited meanwhile is found by the next poll.
+    pub(crate) async fn listed(self, core: &Core) -> Result<(), Error> {
+        let (workspace, store) = (&core.workspace, &core.store);
+        Ok(store
+            .save_cursor(workspace, &self.key, &self.cursor, &[])
+            .await?)
+    }
+
+    /// The listing was begun by an earlier process and has shown its first pages before this was asked: what changed since
+    /// then is asked for now.
+    pub(crate) async fn went_on(
+        self,
+        core: &Core,
+        pairing: &Pairing,
+        side: Side,
+    ) -> Result<(), Error> {
+        if let Some(kept) = self.kept {
+            core.store
+                .save_cursor(&core.workspace, &self.key, &kept, &[])
+                .await?;
+        }
+        poll(core, pairing, side).await.map(drop)
+    }
 }
 
 /// The changes of one connection, page by page.

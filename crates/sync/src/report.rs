@@ -113,7 +113,8 @@ pub struct SyncStatus {
 /// How we come to know what people change at a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Heard {
-    /// The system tells of most changes by itself. Polls find what it does not tell of.
+    /// The system can tell of most changes by itself, and has an address to tell them to; whether it does is another
+    /// question. Polls find what it does not tell of.
     pub webhooks: bool,
     /// How often we ask what changed, in milliseconds; `None`: the system cannot be asked, only listed.
     pub polled_every_ms: Option<u64>,

@@ -7,8 +7,8 @@ mod question;
 pub(crate) use question::{
     Unclear, circle_review, circle_subject, conflict_review, deleted_review, lossy_review,
     mass_change_review, mass_change_subject, names, rebind_review, refused_create_review,
-    shrunken_review, shrunken_subject, unclear_subject, unproven_review, unproven_subject, waiting,
-    who_is,
+    shrunken_review, shrunken_subject, unclear_create_review, unclear_subject, unproven_review,
+    unproven_subject, waiting, who_is,
 };
 
 use std::collections::BTreeSet;
@@ -241,7 +241,8 @@ async fn settle_field(
     core.commit(left_behind).await
 }
 
-async fn link_of(core: &Core, review: &Review) -> Result<Link, Error> {
+/// The link that a question is about.
+pub(crate) async fn link_of(core: &Core, review: &Review) -> Result<Link, Error> {
     let id = review
         .subject
         .split(':')

@@ -200,23 +200,29 @@ pub(crate) async fn list_first(core: &Arc<Core>, sync: &SyncName) -> Result<(), 
 
 /// Lists both sides, and has later polls begin where the listing did: what is edited during the listing
 /// is found by the next one.
+///
+/// A listing that an earlier process began has shown its first pages before this one asked where to begin. What changed
+/// since then is asked for at its end, from where polls stood.
 async fn list_all(
     core: &Arc<Core>,
     pairing: &Arc<Pairing>,
     progress: &watch::Sender<Progress>,
 ) -> Result<[SweepReport; 2], Error> {
+    let asked = core.clock.now();
     let mut cursors = Vec::new();
     for side in Side::BOTH {
-        cursors.extend(whence(core, pairing, side).await?);
+        cursors.push(whence(core, pairing, side).await?);
     }
     let relisting = Relisting::begin(core, pairing);
     let reports = list_both(core, pairing, Lane::Backfill, progress).await;
     drop(relisting);
     let reports = reports?;
-    for (key, cursor) in cursors {
-        core.store
-            .save_cursor(&core.workspace, &key, &cursor, &[])
-            .await?;
+    for ((side, whence), report) in Side::BOTH.into_iter().zip(cursors).zip(&reports) {
+        match whence {
+            None => {}
+            Some(whence) if report.began >= asked => whence.listed(core).await?,
+            Some(whence) => whence.went_on(core, pairing, side).await?,
+        }
     }
     Ok(reports)
 }
@@ -453,11 +459,11 @@ pub(crate) async fn status(core: &Core) -> Result<Status, Error> {
                 .await?
                 .map(|(at, _)| at);
         }
-        let (_, children) = core.store.children(&core.workspace, &name, 0).await?;
-        let mut waiting: BTreeMap<String, u64> = BTreeMap::new();
-        for child in children {
-            *waiting.entry(child.entity.to_string()).or_default() += 1;
-        }
+        let waiting = core.store.children_count(&core.workspace, &name).await?;
+        let waiting = waiting
+            .into_iter()
+            .map(|(entity, waiting)| (entity.to_string(), waiting))
+            .collect();
         let listings = listing::costs(core, &name).await?;
         let (state, why) = stands(core, &name, rules.mode);
         syncs.push(SyncStatus {

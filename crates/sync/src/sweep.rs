@@ -29,8 +29,10 @@ use crate::{
 const LISTINGS_LAG: SignedDuration = SignedDuration::from_mins(10);
 
 /// What a sweep found.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SweepReport {
+    /// When the listing began, by an earlier process if it was stopped in the middle.
+    pub began: Timestamp,
     /// Records listed.
     pub listed: u64,
     /// Records that were signalled.
@@ -82,8 +84,10 @@ async fn list(
         )
         .await?;
     let mut report = SweepReport {
+        began: state.started,
         listed: state.listed,
-        ..SweepReport::default()
+        signalled: 0,
+        missing: 0,
     };
     let mut cursor = state.cursor.clone();
     let first = core

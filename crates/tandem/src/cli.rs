@@ -677,16 +677,17 @@ pub(crate) struct Catalog {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum CatalogCommand {
-    /// Make any API with an OpenAPI 3 document (JSON) a system, whose calls are operations
+    /// Make any API with an OpenAPI 3 document (JSON, YAML) a system, whose calls are operations
     #[command(after_help = "\
 Examples:
-  tandem catalog import warehouse.json --name warehouse")]
+  tandem catalog import warehouse.json --name warehouse
+  tandem catalog import openapi.yaml --name crm")]
     Import(Import),
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Import {
-    /// The document
+    /// The document, as JSON or YAML
     pub(crate) file: PathBuf,
     /// What the system is called in the config: small letters, digits and _
     #[arg(long)]

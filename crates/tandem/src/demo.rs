@@ -4,6 +4,7 @@
 //! pages, the config is applied through the API, webhooks come in over HTTP. Whether both sides agree
 //! is judged by the sandbox from its own state; what Tandem says only explains differences.
 
+mod cast;
 mod judging;
 
 mod proof;

@@ -48,10 +48,10 @@ impl Output {
 
 /// Prints JSON with a line break at its end.
 pub(crate) fn json(value: &Json) -> Result<()> {
-    let mut out = io::stdout().lock();
-    serde_json::to_writer_pretty(&mut out, value)?;
-    writeln!(out)?;
-    Ok(())
+    // made first, so that a reader who goes away is an error of writing and of nothing else
+    let mut text = serde_json::to_string_pretty(value)?;
+    text.push('\n');
+    self::text(&text)
 }
 
 /// Prints text as it is.

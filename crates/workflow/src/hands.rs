@@ -477,6 +477,15 @@ fn items(answer: &Json) -> (Option<String>, Vec<Json>) {
     (None, Vec::new())
 }
 
+/// Whether a system shows what it was sent: letters may be large or small, and a moment may be written otherwise, to the
+/// second.
+fn says_the_same(shown: &str, sent: &str) -> bool {
+    let (shown, sent) = (shown.trim(), sent.trim());
+    let second = |text: &str| text.parse::<Timestamp>().ok().map(Timestamp::as_second);
+    shown.to_lowercase() == sent.to_lowercase()
+        || second(sent).is_some_and(|sent| second(shown) == Some(sent))
+}
+
 /// Whether an item says nothing else than what is wanted, and says at least some of it.
 fn fits(item: &Json, wanted: &Map<String, Json>) -> bool {
     let mut said = false;
@@ -489,7 +498,7 @@ fn fits(item: &Json, wanted: &Map<String, Json>) -> bool {
         };
         match there {
             Some(there) if plain(there) => {
-                if as_text(there).trim().to_lowercase() != as_text(value).trim().to_lowercase() {
+                if !says_the_same(&as_text(there), &as_text(value)) {
                     return false;
                 }
                 said = true;
@@ -535,5 +544,15 @@ mod tests {
         assert!(!goes_on(&none, &whole));
         whole["total"] = json!(101);
         assert!(goes_on(&none, &whole));
+    }
+
+    #[test]
+    fn a_moment_is_known_again_however_it_is_written() {
+        let sent = json!({"title": "Call", "dueDate": "2026-12-01T10:00:00+01:00"});
+        let sent = sent.as_object().unwrap();
+        let shown = |at: &str| json!({"title": "call ", "dueDate": at});
+        assert!(fits(&shown("2026-12-01T09:00:00.000Z"), sent));
+        assert!(!fits(&shown("2026-12-01T09:00:01.000Z"), sent));
+        assert!(!fits(&shown("tomorrow"), sent));
     }
 }

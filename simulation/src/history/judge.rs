@@ -160,6 +160,15 @@ pub(super) async fn story(world: &World, id: &str) -> Result<String> {
             );
         }
     }
+    for system in [
+        sandbox::System::HighLevel,
+        sandbox::System::OnOffice,
+        sandbox::System::OfficeRnd,
+    ] {
+        if let Ok(held) = world.held(system, id) {
+            story += &format!("{held:?}\n");
+        }
+    }
     for edit in world.control.core().edits.since(0) {
         if *edit.id == *id || counterparts.iter().any(|other| **other == *edit.id) {
             story += &format!(
@@ -222,15 +231,16 @@ fn is_waiting(state: ReviewState) -> bool {
     matches!(state, ReviewState::Open | ReviewState::Postponed)
 }
 
-/// Whether a conflict of this record waits for a person.
-async fn asks_about_a_field(world: &World, id: &str) -> Result<bool> {
+/// Whether a conflict of this record, or what becomes of its pair, waits for a person.
+async fn asks_about_a_pair(world: &World, id: &str) -> Result<bool> {
     let filter = ReviewFilter {
-        kind: Some(store::ReviewKind::Conflict),
         records: Some(vec![RecordId::from(id)]),
         ..ReviewFilter::default()
     };
     let asked = world.engine().reviews(&filter).await?;
-    Ok(asked.iter().any(|review| is_waiting(review.state)))
+    let of_pair = [store::ReviewKind::Conflict, store::ReviewKind::Deleted];
+    let mut asked = asked.iter();
+    Ok(asked.any(|review| is_waiting(review.state) && of_pair.contains(&review.kind)))
 }
 
 /// Whether the API made the record just before.
@@ -273,8 +283,8 @@ pub(super) async fn kept(world: &World, mark: u64, skew_ms: i64) -> Result<()> {
                                 || name.as_str().starts_with(&format!("{field}."))
                         }))
             });
-            // While a question about a field is open, its value from before is in the base.
-            if !is_kept && !asks_about_a_field(world, &edit.id).await? {
+            // While a question about the pair is open, the value from before is in its base.
+            if !is_kept && !asks_about_a_pair(world, &edit.id).await? {
                 bail!(
                     "{field} of {edit:?} is in no row\n{}",
                     story(world, &edit.id).await?

@@ -10,7 +10,7 @@ use simulation::{
 
 use store::{Review, ReviewKind};
 
-use crate::support::{answer, choices, link, options, questions, seed};
+use crate::support::{answer, blocked, choices, link, options, questions, seed};
 
 /// When the world begins: before both changes of the clock that are tried.
 const START: &str = "2026-02-02T09:00:00Z";
@@ -462,5 +462,187 @@ async fn an_appointment_is_a_booking_of_the_chosen_resource_and_nobody_is_writte
     )?;
     let mails = world.control.dump(OFFICERND)["mails"].clone();
     assert!(mails.as_array().is_none_or(Vec::is_empty), "{mails}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_hour_that_exists_twice_is_written_as_the_wall_shows_it_and_never_comes_back()
+-> Result<()> {
+    let calendar = Calendar::new().await?;
+    // one proves that an empty list is none
+    calendar.book("usual", "2026-03-30T08:00:00Z", "2026-03-30T09:00:00Z")?;
+    // both are 02:30 there, and both are right
+    calendar.book("first", "2026-10-25T00:30:00Z", "2026-10-25T04:30:00Z")?;
+    calendar.book("second", "2026-10-25T01:30:00Z", "2026-10-25T05:30:00Z")?;
+    calendar.run().await?;
+    let right = calendar.right()?;
+    for (title, end) in [("first", "05:30:00"), ("second", "06:30:00")] {
+        let made = named(&right, "description", title)?;
+        assert_eq!(made["start_dt"], "2026-10-25 02:30:00", "{title}");
+        assert_eq!(made["end_dt"], format!("2026-10-25 {end}"), "{title}");
+    }
+    // what says nothing decides nothing
+    let writes = calendar.world.writes();
+    calendar.run().await?;
+    assert_eq!(calendar.world.writes(), writes);
+    let left = calendar.left()?;
+    assert_eq!(
+        at(&named(&left, "title", "second")?["startTime"])?,
+        "2026-10-25T01:30:00Z".parse()?
+    );
+    // it may be what it was written as: there is nothing to do for a person
+    assert_eq!(rows(&calendar.world).await?, Vec::<String>::new());
+    // moved where it was booked, it is moved there too
+    calendar.world.act(
+        HIGHLEVEL,
+        "change_thing",
+        &json!({"kind": "appointment", "id": named(&left, "title", "first")?["id"],
+            "fields": {"startTime": "2026-10-25T03:00:00Z"}}),
+    )?;
+    calendar.run().await?;
+    let right = calendar.right()?;
+    let moved = named(&right, "description", "first")?;
+    assert_eq!(moved["start_dt"], "2026-10-25 04:00:00");
+    // and what is certain again crosses
+    let id = named(&right, "description", "second")?["id"].clone();
+    let id: u64 = match &id {
+        Json::String(id) => id.parse()?,
+        id => id.as_u64().context("a number")?,
+    };
+    calendar.world.act(
+        ONOFFICE,
+        "perform",
+        &json!({"action": "modify", "resource": "calendar", "id": id,
+            "parameters": {"data": {"start_dt": "2026-10-25 04:00:00"}}}),
+    )?;
+    calendar.run().await?;
+    let left = calendar.left()?;
+    assert_eq!(
+        at(&named(&left, "title", "second")?["startTime"])?,
+        "2026-10-25T03:00:00Z".parse()?
+    );
+    assert!(questions(&calendar.world).await?.is_empty());
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_that_is_made_at_a_time_that_is_none_or_two_is_asked_about_with_what_to_do()
+-> Result<()> {
+    let calendar = Calendar::new().await?;
+    calendar.enter(
+        "skipped",
+        "2026-03-29 02:30:00",
+        "2026-03-29 04:00:00",
+        false,
+    )?;
+    calendar.enter(
+        "doubled",
+        "2026-10-25 02:30:00",
+        "2026-10-25 05:00:00",
+        false,
+    )?;
+    calendar.run().await?;
+    assert_eq!(calendar.left()?.len(), 0);
+    let open = questions(&calendar.world).await?;
+    assert_eq!(open.len(), 2, "{open:#?}");
+    for (wall, wrong) in [
+        ("2026-03-29 02:30:00", "does not exist"),
+        ("2026-10-25 02:30:00", "exists twice"),
+    ] {
+        let said = open
+            .iter()
+            .map(|review| review.details.to_string())
+            .find(|details| details.contains(wall));
+        let said = said.with_context(|| format!("{wall} is not in {open:#?}"))?;
+        for words in ["start_dt", wrong, "give it another time in onOffice"] {
+            assert!(said.contains(words), "`{words}` is not in {said}");
+        }
+    }
+    // a person gives it one, and it is carried
+    for (title, start, moment) in [
+        ("skipped", "2026-03-29 03:30:00", "2026-03-29T01:30:00Z"),
+        ("doubled", "2026-10-25 03:30:00", "2026-10-25T02:30:00Z"),
+    ] {
+        let id = named(&calendar.right()?, "description", title)?["id"].clone();
+        let id: u64 = match &id {
+            Json::String(id) => id.parse()?,
+            id => id.as_u64().context("a number")?,
+        };
+        calendar.world.act(
+            ONOFFICE,
+            "perform",
+            &json!({"action": "modify", "resource": "calendar", "id": id,
+                "parameters": {"data": {"start_dt": start}}}),
+        )?;
+        calendar.run().await?;
+        let left = calendar.left()?;
+        assert_eq!(
+            at(&named(&left, "title", title)?["startTime"])?,
+            moment.parse()?
+        );
+    }
+    assert!(questions(&calendar.world).await?.is_empty());
+    Ok(())
+}
+
+/// What does not cross, in words.
+async fn rows(world: &World) -> Result<Vec<String>> {
+    let rows = blocked(world).await?;
+    let words = rows
+        .into_iter()
+        .map(|row| format!("{} on the {}: {}", row.mapping, row.side, row.reason));
+    Ok(words.collect())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_that_is_moved_to_a_time_that_is_none_or_two_is_listed_with_what_to_do() -> Result<()> {
+    let calendar = Calendar::new().await?;
+    calendar.book("moved", "2026-10-24T08:00:00Z", "2026-10-26T09:00:00Z")?;
+    calendar.run().await?;
+    let id = named(&calendar.right()?, "description", "moved")?["id"].clone();
+    let id: u64 = match &id {
+        Json::String(id) => id.parse()?,
+        id => id.as_u64().context("a number")?,
+    };
+    let begins = async |wall: &str| {
+        calendar.world.act(
+            ONOFFICE,
+            "perform",
+            &json!({"action": "modify", "resource": "calendar", "id": id,
+                "parameters": {"data": {"start_dt": wall}}}),
+        )?;
+        calendar.run().await
+    };
+    let began = || at(&named(&calendar.left()?, "title", "moved")?["startTime"]);
+    for (wall, wrong) in [
+        ("2026-10-25 02:30:00", "exists twice"),
+        ("2026-03-29 02:30:00", "does not exist"),
+    ] {
+        begins(wall).await?;
+        assert_eq!(began()?, "2026-10-24T08:00:00Z".parse()?, "{wall}");
+        let rows = rows(&calendar.world).await?;
+        assert_eq!(rows.len(), 1, "{rows:?}");
+        for words in ["start", wall, wrong, "give it another time in onOffice"] {
+            assert!(rows[0].contains(words), "`{words}` is not in {rows:?}");
+        }
+    }
+    // looked at once more, it is the same row
+    calendar.run().await?;
+    assert_eq!(rows(&calendar.world).await?.len(), 1);
+    begins("2026-10-25 03:30:00").await?;
+    assert_eq!(began()?, "2026-10-25T02:30:00Z".parse()?);
+    assert_eq!(rows(&calendar.world).await?, Vec::<String>::new());
+    // the other side says which of the two it is
+    begins("2026-10-25 02:30:00").await?;
+    assert_eq!(rows(&calendar.world).await?.len(), 1);
+    let event = named(&calendar.left()?, "title", "moved")?["id"].clone();
+    calendar.world.act(
+        HIGHLEVEL,
+        "change_thing",
+        &json!({"kind": "appointment", "id": event,
+            "fields": {"startTime": "2026-10-25T01:30:00Z"}}),
+    )?;
+    calendar.run().await?;
+    assert_eq!(rows(&calendar.world).await?, Vec::<String>::new());
     Ok(())
 }

@@ -78,7 +78,7 @@ async fn a_split_is_remembered_and_what_was_decided_can_be_forgotten() -> Result
     assert_eq!(world.pairs().await?, []);
     assert_eq!(numbers(&world), (1, 1));
     assert!(questions(&world).await?.is_empty());
-    let decided = engine.decisions(&people()).await?;
+    let decided = engine.decisions(&people(), None, 0).await?;
     assert_eq!(decided.len(), 1);
     assert_eq!(decided[0].decision, PairDecision::KeepApart);
     assert!(
@@ -89,7 +89,7 @@ async fn a_split_is_remembered_and_what_was_decided_can_be_forgotten() -> Result
     engine.forget_decision(&both).await?;
     world.settle().await?;
     assert_eq!(world.pairs().await?, [pair]);
-    assert_eq!(engine.decisions(&people()).await?, []);
+    assert_eq!(engine.decisions(&people(), None, 0).await?, []);
     assert!(
         engine.forget_decision(&both).await.is_err(),
         "nothing is decided"
@@ -127,7 +127,7 @@ async fn of_two_of_one_person_the_other_one_can_be_chosen_and_keeping_apart_is_u
     answer(&world, &left_over, "apart").await?;
     world.settle().await?;
     assert_eq!(numbers(&world), (2, 2));
-    let decided = world.engine().decisions(&people()).await?;
+    let decided = world.engine().decisions(&people(), None, 0).await?;
     assert!(decided.len() >= 2, "{decided:#?}");
     Ok(())
 }

@@ -7,7 +7,7 @@ use mapping::SyncRules;
 use sandbox::Operation;
 use serde_json::{Value as Json, json};
 use simulation::{HIGHLEVEL, OFFICERND, Options, World, member_rules, members};
-use store::{Commit, Store as _, Workspace};
+use store::{Commit, ReviewKind, Store as _, Workspace};
 use sync::Progress;
 use tokio::sync::watch;
 
@@ -256,6 +256,57 @@ async fn both_sides_keep_the_other_ones_id_and_a_lost_link_is_found_by_it() -> R
     Ok(())
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stamp_that_moves_with_our_own_writes_stops_no_sync() -> Result<()> {
+    const ALL: usize = 12;
+    let mut world = World::new(options()).await?;
+    let field = |name: &str| -> Result<String> {
+        let input = json!({"name": name, "dataType": "TEXT"});
+        let made = world.act(HIGHLEVEL, "add_field", &input)?;
+        Ok(made["id"].as_str().context("an id")?.to_owned())
+    };
+    let (id, stamp) = (field("OfficeRnD id")?, field("Changed there")?);
+    let property = json!({"key": "highlevel id", "type": "Text", "targets": ["member"]});
+    world.act(OFFICERND, "add_property", &property)?;
+    let mut rules = member_rules();
+    let of_contacts = contact(&mut rules);
+    of_contacts.limits = mapping::Limits::default();
+    of_contacts.keep_id = serde_json::from_value(
+        json!({"left": format!("customFields.{id}"), "right": "properties.highlevel id"}),
+    )?;
+    let mapping = json!({"name": "changed", "left": format!("customFields.{stamp}"),
+        "right": "modifiedAt", "direction": "to_left"});
+    of_contacts.fields.push(serde_json::from_value(mapping)?);
+    assert_eq!(world.apply_to(members(), rules).await, []);
+    for number in 0..ALL {
+        let mut one = newcomer("Anna");
+        one["firstName"] = json!(format!("Anna{number}"));
+        one["email"] = json!(format!("anna{number}@many.example"));
+        one["phone"] = json!(format!("+4930111222{number:02}"));
+        world.make(HIGHLEVEL, &one)?;
+    }
+    world.sync_of(&members()).await?;
+    world.settle().await?;
+    world.sweep().await?;
+    assert!(questions(&world).await?.is_empty());
+    // Somebody edits them all there: that is what the limit is for, and the stamp is not.
+    for member in world.living(OFFICERND) {
+        let edit = json!({"id": member.id, "fields": {"description": "looks for a desk"}});
+        world.act(OFFICERND, "edit_member", &edit)?;
+    }
+    world.sweep().await?;
+    assert!(questions(&world).await?.is_empty());
+    for member in world.living(OFFICERND) {
+        let edit = json!({"id": member.id, "fields": {"name": format!("{}son", member.name)}});
+        world.act(OFFICERND, "edit_member", &edit)?;
+    }
+    world.sweep().await?;
+    let asked = questions(&world).await?;
+    assert_eq!(asked.len(), 1, "{asked:#?}");
+    assert_eq!(asked[0].kind, ReviewKind::MassChange);
+    Ok(())
+}
+
 /// How often a route was called so far, whatever was answered.
 fn called(world: &World, system: sandbox::System, method: &str, route: &str) -> u64 {
     let counts = world.control.core().counts.all();
@@ -303,6 +354,45 @@ async fn companies_are_made_while_the_members_are_still_listed() -> Result<()> {
     world.settle().await?;
     assert_eq!(world.living(HIGHLEVEL).len(), MEMBERS);
     assert_eq!(made(), COMPANIES as u64, "each once");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_while_a_company_is_made_it_is_not_made_again_because_the_list_lags() -> Result<()> {
+    let mut options = options();
+    options.members = Some(with_companies()?);
+    // Twice as far behind as the connector says.
+    options
+        .switches
+        .retain(|(name, _)| name != "highlevel.search_lag_ms");
+    options
+        .switches
+        .push(("highlevel.search_lag_ms".to_owned(), json!(20_000)));
+    let mut world = World::new(options).await?;
+    world.sync_of(&members()).await?;
+    world.settle().await?;
+    let fault = world.fault(json!({
+        "system": "highlevel", "method": "POST", "path": "/businesses", "count": 1,
+        "fault": {"kind": "delay_answer", "ms": 20_000},
+    }))?;
+    let company = json!({"name": "Blau", "email": "info@blau.example"});
+    world.act(OFFICERND, "create_company", &company)?;
+    world.engine().poll_now().await?;
+    while world.struck(fault) == 0 {
+        world.wait(Duration::from_millis(50)).await;
+    }
+    world.wait(Duration::from_millis(500)).await;
+    world.kill_and_restart()?;
+    world.settle().await?;
+    world.wait(Duration::from_secs(60)).await;
+    world.sweep().await?;
+    let edits = world.control.core().edits.since(0);
+    let made: Vec<_> = edits
+        .iter()
+        .filter(|edit| edit.operation == Operation::Create && edit.entity == "business")
+        .collect();
+    assert_eq!(made.len(), 1, "{made:#?}");
+    assert!(questions(&world).await?.is_empty());
     Ok(())
 }
 

@@ -375,6 +375,51 @@ async fn a_contact_that_was_merged_into_another_is_rebound_by_a_person() -> Resu
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_may_be_what_became_of_a_record_is_not_made_before_the_answer_whatever_it_is_called()
+-> Result<()> {
+    let mut options = options();
+    contact(&mut options.rules).create.right = true;
+    let (world, pair) = one_pair(options).await?;
+    let email = world.held(HIGHLEVEL, &pair.highlevel)?.email;
+    world.delete(HIGHLEVEL, &pair.highlevel)?;
+    // Found to be gone only when somebody else has its address.
+    let anew = json!({"firstName": "Anna", "lastName": "Brandt", "email": email});
+    let anew = world.make(HIGHLEVEL, &anew)?;
+    world.settle().await?;
+    let asked = |open: &[store::Review], kind| {
+        let mut of_kind = open.iter().filter(|review| review.kind == kind);
+        of_kind.next().cloned()
+    };
+    let open = questions(&world).await?;
+    let rebind = asked(&open, ReviewKind::Rebind).unwrap_or_else(|| panic!("{open:#?}"));
+    assert_eq!(numbers(&world), (1, 1));
+
+    // With this name it would be somebody else of the same household.
+    world.edit(
+        HIGHLEVEL,
+        &anew,
+        &json!({"firstName": "Ottokar", "lastName": "Zwischenahn"}),
+    )?;
+    world.settle().await?;
+    world.sweep().await?;
+    assert_eq!(numbers(&world), (1, 1));
+    let open = questions(&world).await?;
+    assert!(asked(&open, ReviewKind::Rebind).is_some(), "{open:#?}");
+    assert!(asked(&open, ReviewKind::Ambiguous).is_some(), "{open:#?}");
+
+    // It was somebody else: what remained is left alone, and the newcomer is made.
+    answer(&world, &rebind, "leave").await?;
+    world.sweep().await?;
+    let open = questions(&world).await?;
+    if let Some(apart) = asked(&open, ReviewKind::Ambiguous) {
+        answer(&world, &apart, "apart").await?;
+    }
+    assert_eq!(numbers(&world), (1, 2));
+    assert!(questions(&world).await?.is_empty());
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn more_deletes_than_the_limit_stop_the_sync_until_a_person_lets_it_go_on() -> Result<()> {
     let mut options = options();
     contact(&mut options.rules).deletes.left = DeleteRule::Archive;

@@ -8,9 +8,13 @@ use record::RecordId;
 use sandbox::{Operation, judge::Pair};
 use serde_json::{Value as Json, json};
 use simulation::{HIGHLEVEL, OFFICERND, ONOFFICE, Options, World, member_rules, members, people};
-use store::{ConnectionName, JournalEntry, ReviewKind, Store as _, SyncName};
+use store::{
+    ConnectionName, JournalEntry, ReviewFilter, ReviewKind, ReviewState, Store as _, SyncName,
+};
 
-use crate::support::{answer, choices, contact, journal, on_the_left, question, questions};
+use crate::support::{
+    answer, choices, contact, journal, on_the_left, question, questions, refused_members,
+};
 
 /// One person, three records.
 struct Trio {
@@ -329,6 +333,10 @@ fn carrying(mut rules: SyncRules, mapping: Json) -> Result<SyncRules> {
     Ok(rules)
 }
 
+fn text(value: &Json) -> &str {
+    value.as_str().unwrap_or_default()
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_value_that_grows_on_its_way_round_three_systems_is_parked() -> Result<()> {
     let mut options = options();
@@ -358,7 +366,7 @@ async fn a_value_that_grows_on_its_way_round_three_systems_is_parked() -> Result
         }},
     }))?;
     let third = SyncName::from("around");
-    assert_eq!(world.apply_to(third.clone(), around).await, []);
+    assert_eq!(world.apply_to(third.clone(), around.clone()).await, []);
     world.sync_of(&third).await?;
     world.settle().await?;
     world.edit(
@@ -390,7 +398,27 @@ async fn a_value_that_grows_on_its_way_round_three_systems_is_parked() -> Result
     world.settle().await?;
     assert_eq!(world.held(ONOFFICE, &trio.onoffice)?.city, "Bernau");
     assert_eq!(world.held(OFFICERND, &trio.officernd)?.city, "Bernau");
-    question(&world, ReviewKind::Circle).await?;
+    let asked = question(&world, ReviewKind::Circle).await?;
+    // A rule of the circle is taken away: what rested goes on, and nobody has to say so.
+    let mut broken = around.clone();
+    contact(&mut broken)
+        .fields
+        .retain(|mapping| mapping.name.as_deref() != Some("on"));
+    assert_eq!(world.apply_to(third, broken).await, []);
+    world.settle().await?;
+    assert!(questions(&world).await?.is_empty());
+    let withdrawn = world.engine().reviews(&ReviewFilter::default()).await?;
+    let withdrawn = withdrawn.iter().find(|review| review.id == asked.id);
+    assert!(withdrawn.is_some_and(|review| review.state == ReviewState::Withdrawn));
+    let contact = world.act(HIGHLEVEL, "get_contact", &json!({"id": trio.highlevel}))?;
+    let right = json!({"id": trio.onoffice.parse::<u64>()?});
+    let address = world.act(ONOFFICE, "show", &right)?;
+    let (grown, there) = (
+        text(&contact["website"]),
+        text(&address["values"]["Zusatz2"]),
+    );
+    assert!(!grown.is_empty(), "{contact}");
+    assert_eq!(there, format!("{grown}x"));
     Ok(())
 }
 
@@ -663,12 +691,13 @@ async fn a_status_is_carried_one_way_and_cannot_be_mapped_back() -> Result<()> {
     Ok(())
 }
 
-/// Tags mapped both ways in an account of this profile.
-async fn tagged(profile: &str) -> Result<(World, Trio)> {
+/// Tags mapped both ways in an account of this profile, with these switches.
+async fn tagged_with(profile: &str, switches: &[(&str, Json)]) -> Result<(World, Trio)> {
     let mut options = options();
-    options
-        .switches
-        .extend([("officernd.put_profile".to_owned(), json!(profile))]);
+    let own = [("officernd.put_profile", json!(profile))];
+    let switches = own.iter().chain(switches);
+    let switches = switches.map(|(name, value)| ((*name).to_owned(), value.clone()));
+    options.switches.extend(switches);
     let mut rules = member_rules();
     let tags = json!({"name": "tags", "left": "tags", "right": "tags"});
     contact(&mut rules)
@@ -721,4 +750,89 @@ async fn tags_that_an_account_neither_shows_nor_takes_stay_where_they_are() -> R
     );
     assert_eq!(right, ["lounge"]);
     Ok(())
+}
+
+/// Tags mapped both ways in an account of this profile.
+async fn tagged(profile: &str) -> Result<(World, Trio)> {
+    tagged_with(profile, &[]).await
+}
+
+/// An account shows tags and takes none, whether it refuses them or drops them without a word: they go one way. That is said once,
+/// no update is refused twice for it, and no sweep takes the other side's tags away.
+async fn tags_go_one_way(whitelist: bool, refusals: u64) -> Result<()> {
+    let switches = [
+        ("officernd.member_tags", json!("shown")),
+        ("officernd.whitelist", json!(whitelist)),
+    ];
+    let (world, trio) = tagged_with("2026-02", &switches).await?;
+    let change = |system, act: &str, id: &str, tag: &str| {
+        world.act(system, act, &json!({"id": id, "tags": [tag]}))
+    };
+    let tags = |world: &World| -> Result<(Vec<String>, Vec<String>)> {
+        let left = world.held(HIGHLEVEL, &trio.highlevel)?.tags;
+        Ok((left, world.held(OFFICERND, &trio.officernd)?.tags))
+    };
+    change(OFFICERND, "add_tags", &trio.officernd, "lounge")?;
+    world.poll().await?;
+    ensure!(
+        tags(&world)?.0.contains(&"lounge".to_owned()),
+        "{:?}",
+        tags(&world)?
+    );
+    for tag in ["garden", "terrace"] {
+        change(HIGHLEVEL, "add_tags", &trio.highlevel, tag)?;
+        world.edit(HIGHLEVEL, &trio.highlevel, &json!({"city": tag}))?;
+        world.settle().await?;
+        world.wait(Duration::from_secs(4)).await;
+        world.poll().await?;
+        world.sweep().await?;
+    }
+    let (left, right) = tags(&world)?;
+    for tag in ["garden", "terrace", "lounge"] {
+        ensure!(left.contains(&tag.to_owned()), "{tag} is gone: {left:?}");
+    }
+    ensure!(right == ["lounge"], "{right:?}");
+    // the rest of the same record crosses
+    ensure!(world.held(OFFICERND, &trio.officernd)?.city == "terrace");
+    let refused = refused_members(&world);
+    ensure!(refused == refusals, "it was refused {refused} times");
+    let blocked = world
+        .store
+        .blocked(&"default".into(), &members(), None)
+        .await?;
+    ensure!(
+        blocked.len() == 1 && blocked[0].mapping == "tags",
+        "{blocked:#?}"
+    );
+    // and it is over with it: nothing is written or asked for ever
+    let mark = world.edit_mark();
+    for _ in 0..3 {
+        world.skip(Duration::from_secs(3_600));
+        world.poll().await?;
+        world.sweep().await?;
+    }
+    let written = world.api_edits(mark);
+    ensure!(written.is_empty(), "{written:#?}");
+    ensure!(refused_members(&world) == refusals);
+    // there they still come from
+    change(OFFICERND, "remove_tags", &trio.officernd, "lounge")?;
+    change(OFFICERND, "add_tags", &trio.officernd, "roof")?;
+    world.poll().await?;
+    world.sweep().await?;
+    let (left, right) = tags(&world)?;
+    ensure!(left.contains(&"roof".to_owned()), "{left:?}");
+    ensure!(!left.contains(&"lounge".to_owned()), "{left:?}");
+    ensure!(left.contains(&"garden".to_owned()), "{left:?}");
+    ensure!(right == ["roof"], "{right:?}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tags_that_an_account_shows_and_refuses_go_one_way() -> Result<()> {
+    tags_go_one_way(true, 1).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tags_that_an_account_shows_and_drops_go_one_way() -> Result<()> {
+    tags_go_one_way(false, 0).await
 }

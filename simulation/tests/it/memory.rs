@@ -280,6 +280,7 @@ impl Memory {
             as_of: self.clock.now(),
             modified: Some(row.changed),
             created: Some(row.made),
+            unclear: BTreeMap::new(),
         })
     }
 }

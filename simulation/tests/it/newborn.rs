@@ -1,12 +1,14 @@
 //! Who waited for a contact that we made then: nobody can have entered them there before.
 
+use std::time::Duration;
+
 use anyhow::{Result, ensure};
 use serde_json::json;
 use simulation::{HIGHLEVEL, ONOFFICE, Options, World};
 
 use crate::{
     attached::{at_right, left, rules},
-    support::{on_the_right, options},
+    support::{on_the_left, on_the_right, options, questions},
 };
 
 /// How often HighLevel was asked for all tasks of one contact.
@@ -65,5 +67,46 @@ async fn who_waited_for_a_contact_of_our_own_making_is_not_looked_for_under_it()
         "{tasks:#}"
     );
     ensure!(asked(&world) == 1, "{} times", asked(&world));
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_waits_while_contacts_are_worked_on_is_none_of_the_creates_that_are_counted()
+-> Result<()> {
+    let world = World::new(Options {
+        rules: rules()?,
+        ..options()
+    })
+    .await?;
+    // Berta cannot be linked before a person says who she is.
+    for _ in 0..2 {
+        world.seed(HIGHLEVEL, &on_the_left("Berta"))?;
+    }
+    let berta = world.seed(ONOFFICE, &on_the_right("Berta"))?;
+    world.sync().await?;
+    world.settle().await?;
+    let asked = questions(&world).await?.len();
+    ensure!(asked > 0, "nobody was asked about Berta");
+    // Contacts are at work for a minute.
+    let slow = world.fault(
+        json!({"system": "highlevel", "method": "POST", "path": "/contacts/",
+        "count": 1, "fault": {"kind": "delay_answer", "ms": 60_000}}),
+    )?;
+    world.make(ONOFFICE, &on_the_right("Clara"))?;
+    world.poll().await?;
+    while world.struck(slow) == 0 {
+        world.wait(Duration::from_millis(100)).await;
+    }
+    task(&world, &berta, "Rückruf")?;
+    world.poll().await?;
+    world.wait(Duration::from_secs(120)).await;
+    world.settle().await?;
+    let status = world.engine().status().await?;
+    ensure!(
+        status.syncs[0].waiting.get("task") == Some(&1),
+        "{status:#?}"
+    );
+    ensure!(status.syncs[0].state == "running", "{status:#?}");
+    ensure!(questions(&world).await?.len() == asked);
     Ok(())
 }

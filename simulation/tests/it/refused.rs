@@ -1,12 +1,16 @@
 //! A refused field stops itself only.
 
 use anyhow::Result;
+use merge::Policy;
 use record::{Entity, RecordId};
 use serde_json::json;
 use simulation::{HIGHLEVEL, ONOFFICE, World, people};
-use store::{ConnectionName, Effect};
+use store::{ConnectionName, Effect, ReviewFilter, ReviewKind, ReviewState};
 
-use crate::support::{agrees, blocked, journal, link, one_pair, options, seed};
+use crate::support::{
+    agrees, blocked, contact, journal, link, mapping_of, one_pair, options, question, questions,
+    seed,
+};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_refused_address_blocks_itself_and_is_tried_again_when_it_changes() -> Result<()> {
@@ -147,5 +151,67 @@ async fn what_a_system_takes_only_in_a_create_is_listed_until_both_sides_agree_a
     world.settle().await?;
     assert_eq!(blocked(&world).await?, []);
     assert_eq!(world.held(ONOFFICE, &pair.onoffice)?.company, "Brandt AG");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_open_about_a_mapping_goes_with_it() -> Result<()> {
+    let mut world = World::new(options()).await?;
+    let (anna, berta) = (seed(&world, "Anna")?, seed(&world, "Berta")?);
+    link(&world, &[&anna, &berta]).await?;
+    // HighLevel takes no second contact with Berta's address; and two people mean two birthdays.
+    let taken = json!({"Email": "berta@brandt.example", "Geburtsdatum": "1983-05-17"});
+    world.edit(ONOFFICE, &anna.onoffice, &taken)?;
+    let other = json!({"dateOfBirth": "1984-05-17"});
+    world.edit(HIGHLEVEL, &anna.highlevel, &other)?;
+    world.poll().await?;
+    assert_eq!(blocked(&world).await?.len(), 1);
+    let birthday = question(&world, ReviewKind::Conflict).await?;
+    let was = world.rules_of(&people());
+    // A rule about something else takes nothing back.
+    let mut rules = was.clone();
+    mapping_of(&mut rules, "city").policy = Some(Policy::RightOwns);
+    assert_eq!(world.apply(rules.clone()).await, []);
+    world.settle().await?;
+    assert_eq!(blocked(&world).await?.len(), 1);
+    question(&world, ReviewKind::Conflict).await?;
+    // Without the two mappings there is nothing to answer and nothing to wait for.
+    contact(&mut rules).fields.retain(|mapping| {
+        !["email", "birthday"].contains(&mapping.name.as_deref().unwrap_or_default())
+    });
+    assert_eq!(world.apply(rules).await, []);
+    world.settle().await?;
+    assert_eq!(blocked(&world).await?, []);
+    let withdrawn = world.engine().reviews(&ReviewFilter::default()).await?;
+    assert_eq!(withdrawn.len(), 1, "{withdrawn:#?}");
+    assert_eq!(withdrawn[0].id, birthday.id);
+    assert_eq!(withdrawn[0].state, ReviewState::Withdrawn);
+    let why = withdrawn[0].choice.as_deref().unwrap_or_default();
+    assert!(why.contains("not in the rules"), "{why}");
+    // With them, all is asked and listed again.
+    assert_eq!(world.apply(was).await, []);
+    world.settle().await?;
+    assert_eq!(blocked(&world).await?.len(), 1);
+    question(&world, ReviewKind::Conflict).await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_conflict_is_decided_by_a_policy_that_comes_later() -> Result<()> {
+    let (mut world, anna) = one_pair(options()).await?;
+    let right = json!({"Geburtsdatum": "1983-05-17"});
+    world.edit(ONOFFICE, &anna.onoffice, &right)?;
+    let left = json!({"dateOfBirth": "1984-05-17"});
+    world.edit(HIGHLEVEL, &anna.highlevel, &left)?;
+    world.poll().await?;
+    question(&world, ReviewKind::Conflict).await?;
+    let mut rules = world.rules_of(&people());
+    mapping_of(&mut rules, "birthday").policy = Some(Policy::RightOwns);
+    assert_eq!(world.apply(rules).await, []);
+    world.settle().await?;
+    let held = world.held(HIGHLEVEL, &anna.highlevel)?;
+    assert_eq!(held.birthday, "1983-05-17");
+    agrees(&world).await?;
+    assert!(questions(&world).await?.is_empty());
     Ok(())
 }

@@ -5,9 +5,11 @@ use std::time::Duration;
 use anyhow::Result;
 use sandbox::Operation;
 use serde_json::json;
-use simulation::{HIGHLEVEL, ONOFFICE, World};
+use simulation::{HIGHLEVEL, ONOFFICE, World, people};
 
-use crate::support::{agrees, link, meter, one_pair, options, questions, seed};
+use crate::support::{
+    agrees, contact, link, meter, on_the_left, on_the_right, one_pair, options, questions, seed,
+};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_no_webhook_told_is_found_by_the_poll_and_counted() -> Result<()> {
@@ -228,5 +230,78 @@ async fn a_webhook_that_comes_before_the_accounts_could_be_read_is_kept() -> Res
     agrees(&world).await?;
     assert_eq!(world.held(ONOFFICE, &pair.onoffice)?.city, "Potsdam");
     assert_eq!(meter(&world, "missed_webhooks").await?, 0);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_edited_while_a_listing_lies_half_done_is_in_the_run_that_goes_on_with_it()
+-> Result<()> {
+    half_listed(false).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn and_so_it_is_where_that_was_the_first_listing_of_all() -> Result<()> {
+    half_listed(true).await
+}
+
+/// A listing is stopped after its first page, and people edit before the next run goes on with it.
+async fn half_listed(is_first: bool) -> Result<()> {
+    let mut options = options();
+    contact(&mut options.rules).create.right = false;
+    options
+        .switches
+        .retain(|(name, _)| name != "highlevel.search_lag_ms");
+    options
+        .switches
+        .push(("highlevel.search_lag_ms".to_owned(), json!(8000)));
+    let mut world = World::new(options).await?;
+    // More than a page, and the people who are on both sides are on all of it, whichever way it is sorted.
+    let mut pairs = Vec::new();
+    for name in ["Anna", "Berta", "Carla", "Dora", "Emma", "Frieda"] {
+        for number in 0..25 {
+            world.seed(HIGHLEVEL, &on_the_left(&format!("{name}{number}")))?;
+        }
+        let mut right = on_the_right(name);
+        right["Ort"] = json!("");
+        pairs.push(world.seed_pair(&on_the_left(name), &right)?);
+    }
+    if !is_first {
+        world.sync().await?;
+        assert_eq!(world.pairs().await?.len(), pairs.len());
+    }
+    world.wait(Duration::from_secs(20)).await;
+    if !is_first {
+        world.sync().await?;
+    }
+
+    let lost = world.lose_webhooks();
+    let second_page = world.fault(json!({"system": "highlevel", "method": "GET",
+        "path": "/contacts/", "nth": 2,
+        "fault": {"kind": "delay_answer", "ms": 600_000}}))?;
+    let engine = world.engine().clone();
+    let run = tokio::spawn(async move {
+        let (progress, _) = tokio::sync::watch::channel(sync::Progress::default());
+        engine.sync_now(&people(), &progress).await
+    });
+    while world.struck(second_page) == 0 {
+        assert!(!run.is_finished(), "the listing took one page");
+        world.wait(Duration::from_millis(50)).await;
+    }
+    world.wait(Duration::from_secs(2)).await;
+    run.abort();
+    // Nothing tells of these: no webhook, and the search that the new process begins with does not show them yet.
+    for pair in &pairs {
+        world.edit(HIGHLEVEL, &pair.highlevel, &json!({"city": "Potsdam"}))?;
+    }
+    world.kill_and_restart()?;
+    world.control.core().faults.remove(lost);
+    world.control.core().faults.remove(second_page);
+    world.wait(Duration::from_secs(10)).await;
+    world.sync().await?;
+    for pair in &pairs {
+        assert_eq!(world.held(ONOFFICE, &pair.onoffice)?.city, "Potsdam");
+    }
+    let judgement = world.judge().await?;
+    assert_eq!(judgement.disagreements, []);
     Ok(())
 }

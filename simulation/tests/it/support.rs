@@ -9,7 +9,7 @@ use sandbox::judge::{Both, Judgement, Pair};
 pub(crate) use simulation::history::{
     choices, is_named, journal, on_the_left, on_the_right, questions,
 };
-use simulation::{HIGHLEVEL, ONOFFICE, Options, World, people};
+use simulation::{HIGHLEVEL, OFFICERND, ONOFFICE, Options, World, people};
 use store::{Review, ReviewKind, Store as _, Workspace};
 
 /// `RUST_LOG` shows what the engine does.
@@ -135,4 +135,14 @@ pub(crate) async fn blocked(world: &World) -> Result<Vec<store::Blocked>> {
 /// How many records live on each side.
 pub(crate) fn numbers(world: &World) -> (usize, usize) {
     (world.living(HIGHLEVEL).len(), world.living(ONOFFICE).len())
+}
+
+/// How often an update of a member was refused.
+pub(crate) fn refused_members(world: &World) -> u64 {
+    let counts = world.control.core().counts.all();
+    let routes = counts[&OFFICERND].routes.iter();
+    let refusals = routes.filter(|route| {
+        route.route == "/members/{memberId}" && route.method == "PUT" && route.status == 400
+    });
+    refusals.map(|route| route.count).sum()
 }

@@ -62,10 +62,10 @@ const LEFT_OUT: &[(&str, &str)] = &[
         "highlevel.birthday_dropped",
         "the vendor loses what is written: the sides cannot agree",
     ),
-    (
-        "highlevel.task_create_complete",
-        "no task is mapped; see `attached`",
-    ),
+    ("highlevel.task_create_complete", TASKS),
+    ("highlevel.task_due_fractions", TASKS),
+    ("highlevel.unknown_assignee", TASKS),
+    ("highlevel.empty_text", TASKS),
     ("highlevel.merge_webhooks", "nobody is merged; see `gone`"),
     ("highlevel.timezone_change_silent", "no time zone is mapped"),
     ("highlevel.inbound_dnd_silent", "no inbound DND is mapped"),
@@ -99,13 +99,14 @@ const LEFT_OUT: &[(&str, &str)] = &[
     ),
     (
         "officernd.dirty_every",
-        "who is seeded is to be found again",
+        "who is seeded is to be found again; see `member_data`",
     ),
 ];
 
 const LIMITS: &str = "limits are off here; see `paced`";
 const MEMBER_LIMITS: &str = "limits are off here; see `member_limits`";
 const SIGN_IN: &str = "it is about signing in";
+const TASKS: &str = "no task is mapped; see `attached`";
 const COMPANIES: &str = "no company is mapped; see `references`";
 
 fn is_left_out(name: &str) -> bool {

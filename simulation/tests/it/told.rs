@@ -211,6 +211,33 @@ async fn a_private_token_has_no_webhooks_and_works_by_polling() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn until_a_webhook_comes_changes_are_asked_for_as_if_none_came() -> Result<()> {
+    let mut options = options();
+    options.pace.poll_without_webhooks = Duration::from_secs(5);
+    let world = World::new(options).await?;
+    let lost = world.lose_webhooks();
+    let pair = seed(&world, "Anna")?;
+    link(&world, &[&pair]).await?;
+    world.edit(HIGHLEVEL, &pair.highlevel, &json!({"city": "Potsdam"}))?;
+    world.wait(Duration::from_secs(30)).await;
+    world.settle().await?;
+    assert_eq!(world.held(ONOFFICE, &pair.onoffice)?.city, "Potsdam");
+    // One that comes shows that they come.
+    world.control.core().faults.remove(lost);
+    world.edit(HIGHLEVEL, &pair.highlevel, &json!({"city": "Bernau"}))?;
+    world.settle().await?;
+    assert_eq!(world.held(ONOFFICE, &pair.onoffice)?.city, "Bernau");
+    world.lose_webhooks();
+    world.edit(HIGHLEVEL, &pair.highlevel, &json!({"city": "Eberswalde"}))?;
+    world.wait(Duration::from_secs(30)).await;
+    world.settle().await?;
+    assert_eq!(world.held(ONOFFICE, &pair.onoffice)?.city, "Bernau");
+    world.poll().await?;
+    assert_eq!(world.held(ONOFFICE, &pair.onoffice)?.city, "Eberswalde");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_sweep_comes_by_itself_when_it_is_time() -> Result<()> {
     let mut options = options();
     options.pace.sweep = Duration::from_secs(20);

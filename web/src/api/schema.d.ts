@@ -1593,6 +1593,14 @@ export interface components {
             time_zone: string | null;
             missing: string[];
             remarks: string[];
+            /** @description Only of a check: what each scope that was not granted takes away. */
+            lost?: {
+                [key: string]: {
+                    operations: string[];
+                    triggers: string[];
+                    syncs: string[];
+                };
+            };
         };
         Connected: {
             connection: string;
@@ -1731,6 +1739,14 @@ export interface components {
                     /** Format: date-time */
                     polled?: string | null;
                     behind_ms?: number | null;
+                    /** @description How far it is with the webhooks: whether they come, and if not, why. */
+                    told?: {
+                        /** @enum {string} */
+                        state: "none" | "no_server" | "not_subscribed" | "subscribed" | "silent" | "heard";
+                        why?: string | null;
+                        /** Format: date-time */
+                        last?: string | null;
+                    };
                 };
             };
             /** @description What is wrong */
@@ -1893,6 +1909,7 @@ export interface components {
             blocked: {
                 [key: string]: number;
             };
+            awaiting?: components["schemas"]["PlanAwaiting"][];
             asked: {
                 [key: string]: number;
             };
@@ -1914,6 +1931,14 @@ export interface components {
             state?: "making" | "ready" | "applied";
             /** Format: date-time */
             made?: string;
+        };
+        /** @description Fields of one mapping that name records which are not linked yet. */
+        PlanAwaiting: {
+            mapping: string;
+            entity: string;
+            connection: string;
+            fields: number;
+            examples: string[];
         };
         PlanSummary: {
             id: string;
@@ -5267,7 +5292,15 @@ export interface operations {
     };
     decisions: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Only about pairs with this record; with `entity` and `side` */
+                record?: string;
+                entity?: components["schemas"]["Entity"];
+                side?: components["schemas"]["Side"];
+                /** @description The `cursor` of the row before */
+                after?: string;
+                limit?: number;
+            };
             header?: never;
             path: {
                 name: string;
@@ -5283,6 +5316,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
+                        cursor: string;
                         entity: components["schemas"]["Entity"];
                         left: string;
                         right: string;

@@ -140,11 +140,9 @@ function Reading({ connection, operation }: { connection: string; operation: Sch
               {operation.method} {operation.path}
             </code>
           </p>
-          {operation.needs.length > 0 && (
-            <p className="text-sm text-soft">
-              {t("catalog.needs")}: {operation.needs.join(", ")}
-            </p>
-          )}
+          <p className="text-sm text-soft">
+            {t("catalog.needs")}: {operation.needs.length > 0 ? operation.needs.join(", ") : t("catalog.needs.none")}
+          </p>
           <Fields title={t("catalog.input")} shape={operation.input as Shape} />
           <Fields title={t("catalog.output")} shape={operation.output as Shape} />
         </div>

@@ -492,6 +492,7 @@ export const words = {
   "catalog.found": ["{n} operation | {n} operations", "{n} Operation | {n} Operationen"],
   "catalog.choose": ["Choose an operation to read about it and to try it", "Wählen Sie eine Operation, um sie zu lesen und zu erproben"],
   "catalog.needs": ["Needs", "Braucht"],
+  "catalog.needs.none": ["none documented", "nichts dokumentiert"],
   "catalog.input": ["Input", "Eingabe"],
   "catalog.output": ["Output", "Ausgabe"],
   "catalog.try": ["Try it", "Erproben"],

@@ -1,11 +1,11 @@
 // Ending a link because the two are not one, and what was decided about a record and others.
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { api, result, type Schemas } from "../api/client";
 import { useStatus } from "../api/live";
 import { known, useT } from "../i18n";
 import { RecordLink } from "../syncs/page";
-import { Forget, useDecisions } from "../syncs/links";
+import { Forget } from "../syncs/links";
 import { Button, Card, Table, Trouble } from "../ui/basic";
 import { Dialog } from "../ui/dialog";
 
@@ -64,7 +64,13 @@ function DecidedIn({ sync, connection, entity, record }: { sync: Schemas["SyncSt
   const t = useT();
   const side = sync.left === connection ? "left" : "right";
   const other = side === "left" ? "right" : "left";
-  const rows = (useDecisions(sync.name).data ?? []).filter((row) => row.entity === entity && row[side] === record);
+  const decisions = useQuery({
+    queryKey: ["decisions", sync.name, entity, side, record],
+    queryFn: () =>
+      result(api.GET("/syncs/{name}/decisions", { params: { path: { name: sync.name }, query: { entity, side, record } } })),
+    meta: { live: true },
+  });
+  const rows = decisions.data ?? [];
   if (rows.length === 0) return null;
   return (
     <Card title={t("links.decided", { sync: sync.name })}>

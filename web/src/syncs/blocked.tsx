@@ -1,45 +1,33 @@
 // What does not cross: each field once for each reason, and on demand the records that it is about.
-import { useQuery } from "@tanstack/react-query";
 import { Fragment, useId, useState } from "react";
 import { api, result, type Schemas } from "../api/client";
 import { known, useSpeech, useT } from "../i18n";
-import { Ago, Button, Card, Fetched, Table } from "../ui/basic";
+import { Button, Card, Table } from "../ui/basic";
 import { RecordLink } from "./page";
-import { PAGE, type Pages, Paging } from "./paging";
+import { Paged, Since } from "./paging";
 
 type Field = Schemas["BlockedFieldRow"];
 
 export function Blocked({ sync }: { sync: Schemas["SyncStatus"] }) {
   const t = useT();
-  const [pages, setPages] = useState<Pages>([undefined]);
-  const after = pages.at(-1);
-  const blocked = useQuery({
-    queryKey: ["blocked", sync.name, after],
-    queryFn: () =>
-      result(api.GET("/blocked/fields", { params: { query: { sync: sync.name, limit: PAGE, ...(after === undefined ? {} : { after }) } } })),
-    meta: { live: true },
-  });
   return (
     <Card title={t("home.blocked")}>
-      <Fetched of={blocked} rows={1}>
+      <Paged
+        list={["blocked", sync.name]}
+        get={(page) => result(api.GET("/blocked/fields", { params: { query: { sync: sync.name, ...page } } }))}
+        none={t("syncs.blocked.none")}
+      >
         {(rows) => (
-          <>
-            {rows.length === 0 ? (
-              <p className="text-soft">{t("syncs.blocked.none")}</p>
-            ) : (
-              <Table
-                label={t("home.blocked")}
-                heads={[t("syncs.mapping"), t("records.entity"), t("syncs.blocked.records"), t("syncs.reason"), t("syncs.since")]}
-              >
-                {rows.map((row) => (
-                  <Row key={JSON.stringify([row.entity, row.mapping, row.side, row.reason])} sync={sync} field={row} />
-                ))}
-              </Table>
-            )}
-            <Paging pages={pages} rows={rows} turn={setPages} />
-          </>
+          <Table
+            label={t("home.blocked")}
+            heads={[t("syncs.mapping"), t("records.entity"), t("syncs.blocked.records"), t("syncs.reason"), t("syncs.since")]}
+          >
+            {rows.map((row) => (
+              <Row key={JSON.stringify([row.entity, row.mapping, row.side, row.reason])} sync={sync} field={row} />
+            ))}
+          </Table>
         )}
-      </Fetched>
+      </Paged>
     </Card>
   );
 }
@@ -67,9 +55,7 @@ function Row({ sync, field }: { sync: Schemas["SyncStatus"]; field: Field }) {
         <td className="min-w-60">
           {field.connection}: {field.reason}
         </td>
-        <td>
-          <Ago at={field.since} />
-        </td>
+        <Since at={field.since} />
       </tr>
       <tr id={id} hidden={!open}>
         <td colSpan={5}>{open && <Records sync={sync} field={field} />}</td>
@@ -81,40 +67,32 @@ function Row({ sync, field }: { sync: Schemas["SyncStatus"]; field: Field }) {
 /** The records that a field is about. */
 function Records({ sync, field }: { sync: Schemas["SyncStatus"]; field: Field }) {
   const t = useT();
-  const [pages, setPages] = useState<Pages>([undefined]);
-  const after = pages.at(-1);
   const { entity, mapping, side, reason } = field;
-  const records = useQuery({
-    queryKey: ["blocked", sync.name, entity, mapping, side, reason, after],
-    queryFn: () =>
-      result(
-        api.GET("/syncs/{name}/blocked", {
-          params: { path: { name: sync.name }, query: { entity, mapping, side, reason, limit: PAGE, ...(after === undefined ? {} : { after }) } },
-        }),
-      ),
-    meta: { live: true },
-  });
   return (
     <div className="border-l-2 border-line pl-3">
-      <Fetched of={records} rows={1}>
+      <Paged
+        list={["blocked", sync.name, entity, mapping, side, reason]}
+        get={(page) =>
+          result(
+            api.GET("/syncs/{name}/blocked", {
+              params: { path: { name: sync.name }, query: { entity, mapping, side, reason, ...page } },
+            }),
+          )
+        }
+      >
         {(rows) => (
-          <>
-            <Table label={t("syncs.blocked.of", { mapping })} heads={[sync.left, sync.right, t("syncs.since")]}>
-              {rows.map((row) => (
-                <tr key={row.cursor}>
-                  {([["left", row.left], ["right", row.right]] as const).map(([at, record]) => (
-                    <td key={at}>{record && <RecordLink connection={sync[at]} entity={entity} id={record} />}</td>
-                  ))}
-                  <td>
-                    <Ago at={row.since} />
-                  </td>
-                </tr>
-              ))}
-            </Table>
-            <Paging pages={pages} rows={rows} turn={setPages} />
-          </>
+          <Table label={t("syncs.blocked.of", { mapping })} heads={[sync.left, sync.right, t("syncs.since")]}>
+            {rows.map((row) => (
+              <tr key={row.cursor}>
+                {([["left", row.left], ["right", row.right]] as const).map(([at, record]) => (
+                  <td key={at}>{record && <RecordLink connection={sync[at]} entity={entity} id={record} />}</td>
+                ))}
+                <Since at={row.since} />
+              </tr>
+            ))}
+          </Table>
         )}
-      </Fetched>
+      </Paged>
     </div>
   );
 }

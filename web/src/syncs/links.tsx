@@ -1,10 +1,11 @@
 // Links as people make and end them: pairs in and out of a file, and what was decided about pairs.
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { api, result, type Schemas } from "../api/client";
 import { known, useT } from "../i18n";
-import { Button, Card, Fetched, inputs, Labelled, Light, Table, Trouble } from "../ui/basic";
+import { Button, Card, inputs, Labelled, Light, Table, Trouble } from "../ui/basic";
 import { RecordLink } from "./page";
+import { Paged } from "./paging";
 
 /** As many as the API gives at once. */
 const AT_ONCE = 10_000;
@@ -117,15 +118,6 @@ function Import() {
   );
 }
 
-/** What people decided about pairs, and forgetting it. */
-export function useDecisions(sync: string) {
-  return useQuery({
-    queryKey: ["decisions", sync],
-    queryFn: () => result(api.GET("/syncs/{name}/decisions", { params: { path: { name: sync } } })),
-    meta: { live: true },
-  });
-}
-
 export function Forget({ sync, pair }: { sync: string; pair: { entity: Schemas["Entity"]; left: string; right: string } }) {
   const t = useT();
   const client = useQueryClient();
@@ -151,36 +143,35 @@ export function Forget({ sync, pair }: { sync: string; pair: { entity: Schemas["
 
 function Decisions({ sync }: { sync: Schemas["SyncStatus"] }) {
   const t = useT();
-  const decisions = useDecisions(sync.name);
   return (
     <div className="min-w-0 space-y-3">
       <h3 className="font-medium">{t("links.decisions")}</h3>
-      <Fetched of={decisions} rows={1}>
-        {(rows) =>
-          rows.length === 0 ? (
-            <p className="text-soft">{t("links.decisions.none")}</p>
-          ) : (
-            <div className="max-h-96 overflow-y-auto">
-              <Table label={t("links.decisions")} heads={[sync.left, sync.right, t("links.decision"), t("links.forget")]}>
-                {rows.slice(0, 500).map((row) => (
-                  <tr key={`${row.entity} ${row.left} ${row.right}`}>
-                    <td>
-                      <RecordLink connection={sync.left} entity={row.entity} id={row.left} />
-                    </td>
-                    <td>
-                      <RecordLink connection={sync.right} entity={row.entity} id={row.right} />
-                    </td>
-                    <td>{known(t, "decision", row.decision)}</td>
-                    <td>
-                      <Forget sync={sync.name} pair={row} />
-                    </td>
-                  </tr>
-                ))}
-              </Table>
-            </div>
-          )
-        }
-      </Fetched>
+      <Paged
+        list={["decisions", sync.name]}
+        get={(page) => result(api.GET("/syncs/{name}/decisions", { params: { path: { name: sync.name }, query: page } }))}
+        none={t("links.decisions.none")}
+      >
+        {(rows) => (
+          <div className="max-h-96 overflow-y-auto">
+            <Table label={t("links.decisions")} heads={[sync.left, sync.right, t("links.decision"), t("links.forget")]}>
+              {rows.map((row) => (
+                <tr key={row.cursor}>
+                  <td>
+                    <RecordLink connection={sync.left} entity={row.entity} id={row.left} />
+                  </td>
+                  <td>
+                    <RecordLink connection={sync.right} entity={row.entity} id={row.right} />
+                  </td>
+                  <td>{known(t, "decision", row.decision)}</td>
+                  <td>
+                    <Forget sync={sync.name} pair={row} />
+                  </td>
+                </tr>
+              ))}
+            </Table>
+          </div>
+        )}
+      </Paged>
     </div>
   );
 }

@@ -1,7 +1,6 @@
 // One sync: how it stands, what a run would do, running it, what is blocked, and what was done.
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
-import { useState } from "react";
 import { api, result, type Schemas } from "../api/client";
 import { type Status, useStatus } from "../api/live";
 import { syncTone } from "../home/standing";
@@ -10,7 +9,7 @@ import { Ago, Button, Card, Empty, Fetched, Light, LinkButton, Page, Table, Trou
 import { Blocked } from "./blocked";
 import { History } from "./history";
 import { Links } from "./links";
-import { PAGE, Paging } from "./paging";
+import { Paged, Since } from "./paging";
 import { Running } from "./run";
 
 const route = getRouteApi("/inside/syncs/$name");
@@ -120,41 +119,29 @@ export function RecordLink({ connection, entity, id }: { connection: string; ent
 /** Records that were looked at and left out. */
 function Skipped({ sync }: { sync: Schemas["SyncStatus"] }) {
   const t = useT();
-  const [pages, setPages] = useState<(string | undefined)[]>([undefined]);
-  const after = pages.at(-1);
-  const skipped = useQuery({
-    queryKey: ["skipped", sync.name, after],
-    queryFn: () => result(api.GET("/syncs/{name}/skipped", { params: { path: { name: sync.name }, query: { limit: PAGE, ...(after === undefined ? {} : { after }) } } })),
-    meta: { live: true },
-  });
   return (
     <Card title={t("syncs.skipped")}>
-      <Fetched of={skipped} rows={1}>
+      <Paged
+        list={["skipped", sync.name]}
+        get={(page) => result(api.GET("/syncs/{name}/skipped", { params: { path: { name: sync.name }, query: page } }))}
+        none={t("syncs.skipped.none")}
+      >
         {(rows) => (
-          <>
-            {rows.length === 0 ? (
-              <p className="text-soft">{t("syncs.skipped.none")}</p>
-            ) : (
-              <Table label={t("syncs.skipped")} heads={[t("records.record"), t("syncs.reason"), t("syncs.since")]}>
-                {rows.map((row) => (
-                  <tr key={row.cursor}>
-                    <td>
-                      <RecordLink connection={row.connection} entity={row.entity} id={row.record} />
-                    </td>
-                    <td className="min-w-60" title={row.why}>
-                      {t(`skipped.${row.reason}`)}
-                    </td>
-                    <td>
-                      <Ago at={row.since} />
-                    </td>
-                  </tr>
-                ))}
-              </Table>
-            )}
-            <Paging pages={pages} rows={rows} turn={setPages} />
-          </>
+          <Table label={t("syncs.skipped")} heads={[t("records.record"), t("syncs.reason"), t("syncs.since")]}>
+            {rows.map((row) => (
+              <tr key={row.cursor}>
+                <td>
+                  <RecordLink connection={row.connection} entity={row.entity} id={row.record} />
+                </td>
+                <td className="min-w-60" title={row.why}>
+                  {t(`skipped.${row.reason}`)}
+                </td>
+                <Since at={row.since} />
+              </tr>
+            ))}
+          </Table>
         )}
-      </Fetched>
+      </Paged>
     </Card>
   );
 }

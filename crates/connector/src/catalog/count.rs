@@ -108,7 +108,7 @@ mod tests {
 
     fn entry(id: &str, method: &str, path: &str, deprecated: bool) -> Json {
         json!({"id": id, "title": id, "description": id, "method": method, "path": path, "deprecated": deprecated,
-            "effect": "read", "repeat": "repeatable", "input": {}, "output": {}, "example": {}})
+            "needs": "none documented", "effect": "read", "repeat": "repeatable", "input": {}, "output": {}, "example": {}})
     }
 
     fn catalog(entries: &[Json], triggers: &Json) -> Catalog {
@@ -121,7 +121,7 @@ mod tests {
     fn twins_aliases_and_what_is_discouraged_count_once() {
         let told = |id: &str, events: &[&str]| {
             json!({"id": id, "title": id, "description": id, "output": {}, "example": {},
-                "source": {"webhook": {"events": events, "set_up": "by hand"}}})
+                "needs": "none documented", "source": {"webhook": {"events": events, "set_up": "by hand"}}})
         };
         let counted = catalog(
             &[

@@ -49,7 +49,7 @@ pub fn request(operation: &'static Operation, input: &Json) -> Result<Request, E
     let mut whole = None;
     let mut takes_body = false;
     for (name, property) in properties {
-        let value = input.get(name);
+        let value = input.get(name).or_else(|| property.get("x-given"));
         // what it is called on the way, where two places have a field of one name
         let name = property["x-name"].as_str().unwrap_or(name);
         match property["x-in"].as_str() {
@@ -87,10 +87,17 @@ pub fn request(operation: &'static Operation, input: &Json) -> Result<Request, E
             _ => {
                 takes_body = true;
                 if let Some(value) = value {
-                    body.insert(name.to_owned(), value.clone());
+                    body.insert(name.to_owned(), timed(value, property));
                 }
             }
         }
+    }
+    if operation.input["additionalProperties"] == true {
+        // what the schema does not name belongs to the body
+        let more = input.as_object().into_iter().flatten();
+        let more = more.filter(|(name, _)| !properties.contains_key(*name));
+        body.extend(more.map(|(name, value)| (name.clone(), value.clone())));
+        takes_body |= !body.is_empty();
     }
     request.path = path;
     if operation
@@ -113,7 +120,8 @@ pub fn request(operation: &'static Operation, input: &Json) -> Result<Request, E
     Ok(request)
 }
 
-/// The answer as a value, `null` for an empty one. A refusal carries what the vendor said.
+/// The answer as a value, `null` for an empty one; plain text where the operation says that a text comes. A refusal
+/// carries what the vendor said.
 ///
 /// # Errors
 /// When it is a refusal, or not JSON.
@@ -121,6 +129,11 @@ pub fn answer(operation: &'static Operation, response: &Response) -> Result<Json
     if response.status.is_success() {
         if response.body.iter().all(u8::is_ascii_whitespace) {
             return Ok(Json::Null);
+        }
+        if is_text(operation, response) {
+            return Ok(Json::String(
+                String::from_utf8_lossy(&response.body).into_owned(),
+            ));
         }
         return response.json(&operation.id);
     }
@@ -132,6 +145,14 @@ pub fn answer(operation: &'static Operation, response: &Response) -> Result<Json
             fields: Vec::new(),
         },
     })
+}
+
+/// Whether the operation answers with a text, and the answer says of itself that it is one: neither a page nor JSON.
+#[must_use]
+pub fn is_text(operation: &Operation, response: &Response) -> bool {
+    let kind = response.headers.get(CONTENT_TYPE);
+    let kind = kind.and_then(|kind| kind.to_str().ok());
+    operation.output["type"] == "string" && kind.is_some_and(|kind| kind.starts_with("text/plain"))
 }
 
 /// What a refusal says, wherever it stands in the body.
@@ -184,6 +205,16 @@ fn spelt(value: &Json, property: &Json) -> Vec<String> {
         }
         Json::Array(items) => items.iter().map(plain).collect(),
         other => vec![plain(other)],
+    }
+}
+
+/// A value as the body has it: of a moment without parts of a second, where the vendor takes none.
+fn timed(value: &Json, property: &Json) -> Json {
+    let moment = value.as_str().filter(|_| property["x-time"] == "seconds");
+    let moment = moment.and_then(|text| text.parse::<jiff::Timestamp>().ok());
+    match moment {
+        Some(moment) => Json::String(moment.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()),
+        None => value.clone(),
     }
 }
 

@@ -22,8 +22,9 @@ pub struct Trigger {
     pub title: String,
     /// When it happens, in a sentence, and what does not make it happen.
     pub description: String,
-    /// The scopes or rights that it needs, in the vendor's words.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    /// The scopes or rights that it needs, in the vendor's words. Empty: the vendor names none, which data says with
+    /// [`NONE_DOCUMENTED`](super::NONE_DOCUMENTED).
+    #[serde(with = "super::needs")]
     pub needs: Vec<String>,
     /// How it is noticed.
     pub source: Source,

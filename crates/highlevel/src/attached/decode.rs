@@ -1,5 +1,7 @@
 //! From the vendor's JSON of a task or note to fields.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use record::{Completeness, Field, Fields, Freshness, Kind, Read, Record, Schema, Value};
 use serde_json::{Map, Value as Json};
@@ -55,5 +57,6 @@ pub(super) fn read(
         // No stamp of a change is documented; where one is sent it is not known what moves it.
         modified: None,
         created: stamp("dateAdded"),
+        unclear: BTreeMap::new(),
     })
 }

@@ -3,6 +3,8 @@
 //! Its body is flat. The documented one of a new task names the contact and the real one does not (a report of 2026):
 //! without the contact the task cannot be read, so all tasks are asked for what changed.
 
+use std::collections::BTreeMap;
+
 use connector::Hint;
 use jiff::Timestamp;
 use record::{Completeness, Entity, Field, Fields, Freshness, Kind, Read, Record, Value};
@@ -38,6 +40,7 @@ pub(crate) fn hint(event: &str, body: &Map<String, Json>, received: Timestamp) -
             as_of: stamp("timestamp").unwrap_or(received).min(received),
             modified: None,
             created: stamp("dateAdded"),
+            unclear: BTreeMap::new(),
         })
     });
     Some(Hint {

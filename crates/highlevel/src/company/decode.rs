@@ -1,5 +1,7 @@
 //! From the vendor's JSON of one company to fields.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use record::{Completeness, Field, Fields, Freshness, Read, Record, RecordId, Schema};
 use serde_json::{Map, Value as Json};
@@ -48,5 +50,6 @@ pub(super) fn read(
         as_of: sent,
         modified: stamp("updatedAt"),
         created: stamp("createdAt"),
+        unclear: BTreeMap::new(),
     }
 }

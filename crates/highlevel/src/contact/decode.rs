@@ -4,6 +4,8 @@
 //! reading one contact leaves out what is empty, listings leave out what they do not carry. [`Shape`]
 //! holds those differences; nothing is ever called empty that a place may just not show.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use record::{
     Completeness, Field, FieldName, FieldSpec, Fields, Freshness, Kind, Read, Record, RecordId,
@@ -99,6 +101,7 @@ pub(crate) fn read(
         as_of: sent,
         modified: stamp("dateUpdated"),
         created: stamp("dateAdded"),
+        unclear: BTreeMap::new(),
     }
 }
 

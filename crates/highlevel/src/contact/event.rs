@@ -3,6 +3,8 @@
 //! Its body is flat and leaves out what is empty, so it is only good for recognising our own write: a
 //! field that is not in it is unknown.
 
+use std::collections::BTreeMap;
+
 use connector::Hint;
 use jiff::Timestamp;
 use record::{Completeness, Entity, Fields, Freshness, Kind, Read, Record, RecordId};
@@ -35,6 +37,7 @@ pub(crate) fn hint(event: &str, body: &Map<String, Json>, received: Timestamp) -
             as_of: stamp("timestamp").unwrap_or(received).min(received),
             modified: stamp("dateUpdated"),
             created: stamp("dateAdded"),
+            unclear: BTreeMap::new(),
         })
     });
     Some(Hint {

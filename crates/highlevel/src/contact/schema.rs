@@ -67,7 +67,10 @@ pub(crate) async fn make_field(calls: &dyn Calls, label: &str) -> Result<FieldNa
     let Some(body) = bearing_missing_scope(calls, request).await? else {
         return Err(Error::MissingRight {
             operation,
-            missing: format!("{FIELDS_WRITE} (an app: set `make_fields: true` and connect again)"),
+            missing: format!(
+                "{FIELDS_WRITE} (of an app: write `make_fields: true` under this connection's `settings` in the config, \
+                 `tandem apply` it, and `tandem connect` again; of a private token: tick it at the vendor)"
+            ),
         });
     };
     let made = match &body["customField"] {

@@ -185,3 +185,58 @@ async fn every_request_about_an_opportunity_is_in_the_specification() {
     ];
     all_of_it(Entity::Opportunity, "o1", new, ("stage", text("p1/s2"))).await;
 }
+
+/// The vendor shows milliseconds, and takes none: as a day of a record, and as a value of an operation.
+#[tokio::test]
+async fn when_a_task_is_due_is_written_in_whole_seconds() {
+    let fake = Fake::with(json!({"location_id": LOCATION, "country": "DE"}), answer);
+    let schema = fake.connector.schema(&fake, Entity::Task).await.unwrap();
+    let due = || instant("2026-12-01T09:00:00.250Z");
+    let drafts = [Draft {
+        fields: fields(vec![
+            ("title", text("Anrufen")),
+            ("dueDate", due()),
+            ("contactId", text(CONTACT)),
+        ]),
+        ..Draft::default()
+    }];
+    fake.connector.create(&fake, &schema, &drafts).await;
+    assert_eq!(fake.body("tasks.create")["dueDate"], "2026-12-01T09:00:00Z");
+    let ids = [RecordId::from(format!("{CONTACT}:t1").as_str())];
+    let fetched = fake.connector.fetch(&fake, &schema, &ids).await.unwrap();
+    let Fetched::Found(read) = &fetched[0] else {
+        panic!("{fetched:?}")
+    };
+    let change = Change {
+        current: Record::clone(&read.record),
+        set: fields(vec![("dueDate", due())]),
+        sets: BTreeMap::new(),
+    };
+    fake.connector.update(&fake, &schema, &[change]).await;
+    assert_eq!(fake.body("tasks.update")["dueDate"], "2026-12-01T09:00:00Z");
+
+    for (id, given, sent) in [
+        ("create", "2026-12-01T09:00:00.250Z", "2026-12-01T09:00:00Z"),
+        (
+            "update",
+            "2026-12-01T10:00:00.5+01:00",
+            "2026-12-01T09:00:00Z",
+        ),
+        // what is no moment is the vendor's to refuse
+        ("update", "tomorrow", "tomorrow"),
+    ] {
+        let operation = fake
+            .connector
+            .catalog()
+            .operation(&format!("contacts.tasks.{id}"));
+        let input = json!({"contactId": CONTACT, "taskId": "t1", "title": "Anrufen", "completed": false, "dueDate": given});
+        let request = fake
+            .connector
+            .operation_request(operation.unwrap(), &input, &json!({}))
+            .unwrap();
+        let connector::Body::Json(body) = request.body else {
+            panic!("{id}")
+        };
+        assert_eq!(body["dueDate"], sent, "{id}");
+    }
+}

@@ -116,7 +116,12 @@ async fn the_schema_has_standard_fields_and_the_tenants_own() {
         ("location", Kind::Choice, Access::CreateOnly),
         ("status", Kind::Choice, Access::ReadOnly),
         ("modifiedAt", Kind::Instant, Access::ReadOnly),
-        ("billingDetails.vatNumber", Kind::Text, Access::ReadOnly),
+        ("billingDetails.vatNumber", Kind::Text, Access::ReadWrite),
+        (
+            "billingDetails.billingAddress.city",
+            Kind::Text,
+            Access::ReadWrite,
+        ),
         ("properties.crm id", Kind::Text, Access::ReadWrite),
         ("properties.tier", Kind::Choice, Access::ReadWrite),
         ("properties.desk", Kind::Number, Access::ReadWrite),

@@ -91,6 +91,63 @@ async fn an_object_goes_out_whole_whatever_a_put_does_with_its_other_parts() {
     );
 }
 
+fn billed(more: serde_json::Value) -> serde_json::Value {
+    let mut member = member(MEMBER);
+    member["billingDetails"] = json!({"billingName": "Example Ltd", "vatNumber": "DE1",
+        "billingAddress": {"city": "Berlin", "zip": "10115"}});
+    if let (Some(own), Some(more)) = (member["billingDetails"].as_object_mut(), more.as_object()) {
+        own.extend(more.clone());
+    }
+    member
+}
+
+#[tokio::test]
+async fn billing_details_go_out_with_all_that_is_in_them() {
+    // live ones hold more than a body is documented to take, and a part that is left out may be lost
+    let fake = Fake::new(|_| ok(billed(json!({"taxRate": "t19", "date": null}))));
+    update(
+        &fake,
+        change(vec![
+            ("billingDetails.vatNumber", Field::of("DE2")),
+            ("billingDetails.billingAddress.city", Field::of("Potsdam")),
+            ("billingDetails.registrationNumber", Field::of("HRB 7")),
+        ]),
+    )
+    .await;
+    assert_eq!(
+        fake.bodies("members.update"),
+        [json!({"billingDetails": {
+            "billingName": "Example Ltd", "vatNumber": "DE2", "registrationNumber": "HRB 7", "taxRate": "t19",
+            "billingAddress": {"city": "Potsdam", "zip": "10115"},
+        }})]
+    );
+    let nothing = Fake::new(|_| ok(member(MEMBER)));
+    let city = ("billingDetails.billingAddress.city", Field::of("Potsdam"));
+    update(&nothing, change(vec![city])).await;
+    assert_eq!(
+        nothing.bodies("members.update"),
+        [json!({"billingDetails": {"billingAddress": {"city": "Potsdam"}}})]
+    );
+}
+
+#[tokio::test]
+async fn a_part_of_billing_details_that_is_not_taken_back_blames_them_and_is_not_left_out() {
+    let fake = Fake::new(|request| match request.method == Method::GET {
+        true => ok(billed(json!({"taxRate": "t19"}))),
+        false => invalid(&["billingDetails.property taxRate should not exist"]),
+    });
+    let both = vec![
+        ("billingDetails.vatNumber", Field::of("DE2")),
+        ("name", Field::of("A")),
+    ];
+    let outcome = update(&fake, change(both)).await;
+    assert_eq!(blamed(&outcome), ["billingDetails.vatNumber"]);
+    assert_eq!(fake.bodies("members.update").len(), 1);
+    // it is about this record, so the account is not taken to refuse them
+    let learned = fake.learned.lock().unwrap();
+    assert!(learned.is_empty(), "{learned:?}");
+}
+
 #[tokio::test]
 async fn a_tag_list_is_replaced_by_what_was_read_with_the_change() {
     let fake = Fake::new(|_| ok(member(MEMBER)));
@@ -110,6 +167,40 @@ async fn a_tag_list_is_replaced_by_what_was_read_with_the_change() {
     blind.sets.insert("tags".into(), delta);
     assert_eq!(blamed(&update(&fake, blind).await), ["tags"]);
     assert_eq!(fake.sent().len(), 1, "unknown tags are not replaced");
+}
+
+#[tokio::test]
+async fn tags_that_are_shown_as_they_were_were_not_taken() {
+    let delta = SetDelta {
+        add: ["new".to_owned()].into(),
+        remove: Default::default(),
+    };
+    for (shown, before, dropped) in [
+        (json!(["old", "vip"]), set(&["old", "vip"]), true),
+        (json!(["new", "old", "vip"]), set(&["old", "vip"]), false),
+        (json!([]), Field::Empty, true),
+        // hidden: nothing is said of them
+        (json!(null), set(&["old", "vip"]), false),
+    ] {
+        let answer = shown.clone();
+        let fake = Fake::new(move |_| {
+            let mut member = member(MEMBER);
+            if !answer.is_null() {
+                member["tags"] = answer.clone();
+            }
+            ok(member)
+        });
+        let mut tags = change(Vec::new());
+        tags.current = record(MEMBER, vec![("tags", before)]);
+        tags.sets.insert("tags".into(), delta.clone());
+        match (update(&fake, tags).await, dropped) {
+            (UpdateOutcome::Refused { refusal, .. }, true) => {
+                assert_eq!(refusal.fields, [record::FieldName::from("tags")]);
+            }
+            (UpdateOutcome::Done { .. }, false) => {}
+            (other, _) => panic!("{shown}: {other:?}"),
+        }
+    }
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! Reading tasks and entries: by number, all, what changed, and those of one address.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use connector::{Calls, Error, Fetched, IdentityKey, KeyKind, Page, PageRequest};
 use jiff::Timestamp;
@@ -117,6 +117,7 @@ fn reads(
                 freshness: Freshness::Fresh,
                 completeness: Completeness::Complete,
                 as_of: sent,
+                unclear: BTreeMap::new(),
                 // Of a task the field list says that it is only a day; a day is no evidence of time.
                 modified: ["modified", "Datum_bearb"]
                     .into_iter()

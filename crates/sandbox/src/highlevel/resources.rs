@@ -3,8 +3,8 @@
 //!
 //! * `table` says which path does what with which kind of thing.
 //! * `body` holds bodies and queries against the vendor's specification, which stands in `fields.txt`.
-//! * `calendars`, `messages`, `sales` and `people` are the operations that are more than keeping a thing.
-//! * `by_hand` is what people do with tasks and notes.
+//! * `calendars`, `services`, `messages`, `mail`, `sales` and `people` are the operations that are more than keeping a thing.
+//! * `by_hand` is what people do with tasks and notes, `fits` what the API takes of them beyond the whitelists.
 //! * `seeds` is what an account has that no call can make: campaigns, workflows, pipelines, templates.
 //!
 //! How the vendor words a missing thing of these kinds is documented nowhere; it is told like a contact that is not
@@ -14,10 +14,13 @@ mod acts;
 mod body;
 mod by_hand;
 mod calendars;
+mod fits;
+mod mail;
 mod messages;
 mod people;
 mod sales;
 mod seeds;
+mod services;
 mod table;
 
 use http::Method;
@@ -27,7 +30,7 @@ use super::State;
 use super::errors;
 use super::gate::Admitted;
 use super::happenings::Deed;
-use super::routes::Needs;
+use super::routes::{Known, Needs};
 use crate::clock::iso_millis;
 use crate::core::Core;
 use crate::edits::{Actor, Entry, Operation};
@@ -72,6 +75,7 @@ pub(crate) struct Row {
     /// Under which name the thing or the list of things stands in the answer; empty: it is the answer.
     pub(crate) wrap: &'static str,
     pub(crate) status: u16,
+    pub(crate) known: Known,
 }
 
 /// What an operation does.
@@ -177,6 +181,7 @@ impl State {
             Act::Create => {
                 let mut fields = request.object();
                 self.relate(admitted, row, &request, &mut fields)?;
+                self.fit(admitted, row, &mut fields)?;
                 let item = self.make(kind, &request.location_id, fields, admitted.core);
                 Ok(wrapped(row, item.shown(kind), admitted))
             }
@@ -207,6 +212,7 @@ impl State {
                 let id = self.named(admitted, row, &request)?.id.clone();
                 let mut fields = request.object();
                 self.relate(admitted, row, &request, &mut fields)?;
+                self.fit(admitted, row, &mut fields)?;
                 let item = self.change(kind, &request.location_id, &id, fields, admitted.core)?;
                 Ok(wrapped(row, item.shown(kind), admitted))
             }

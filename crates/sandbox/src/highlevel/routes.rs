@@ -466,7 +466,7 @@ static RESOURCES: LazyLock<Vec<Row>> = LazyLock::new(|| {
             Method::GET => READ,
             _ => WRITE,
         },
-        known: Known::Always,
+        known: resource.known,
     })
     .collect()
 });

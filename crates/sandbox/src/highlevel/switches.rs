@@ -469,6 +469,28 @@ pub(crate) const SWITCHES: &[Switch] = &[
         "RecordCreate, RecordUpdate and RecordDelete carry their type, as in the schema; the documented examples do not.",
         "highlevel::businesses::events",
     ),
+    // tasks and notes
+    choice(
+        "highlevel.task_due_fractions",
+        "refuse",
+        &["refuse", "refuse_update", "keep"],
+        "A due date with milliseconds, as reads show it, is refused with 422 in every write, in updates only, or kept.",
+        "highlevel::tasks::due",
+    ),
+    choice(
+        "highlevel.unknown_assignee",
+        "refuse",
+        &["refuse", "keep"],
+        "A task for somebody who is no user is refused with 422, or kept; not documented.",
+        "highlevel::tasks::assignee",
+    ),
+    choice(
+        "highlevel.empty_text",
+        "refuse",
+        &["refuse", "keep"],
+        "An empty title of a task or text of a note is refused with 422, or kept; not documented.",
+        "highlevel::tasks::empty_text",
+    ),
     // webhooks
     flag(
         "highlevel.task_create_complete",

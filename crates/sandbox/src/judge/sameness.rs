@@ -125,6 +125,8 @@ fn number(written: &str, held: &Held, home: &str) -> String {
     }
     let home = match alpha2(&held.country).as_str() {
         "" => home.to_owned(),
+        // A Swiss number has nine digits behind the 0. Another one is of where the account is.
+        "CH" if digits.len() != 10 => home.to_owned(),
         country => country.to_owned(),
     };
     let dial = match home.as_str() {

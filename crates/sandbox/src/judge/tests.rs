@@ -58,6 +58,26 @@ fn other_spellings_of_the_same_agree() {
 }
 
 #[test]
+fn a_number_that_cannot_be_of_the_record_s_country_is_of_the_account_s() {
+    let numbers = [
+        ("+496992063352", "0699 2063352", true),
+        ("+41446681800", "044 668 18 00", true),
+        ("+49446681800", "044 668 18 00", false),
+    ];
+    for (left, right, agree) in numbers {
+        let swiss = |id: &str, phone: &str| Held {
+            id: id.to_owned(),
+            country: "CH".to_owned(),
+            ..contact("jo@example.org", phone)
+        };
+        let (left, right) = (swiss("c", left), swiss("7", right));
+        let pairs = [pair("c", "7")];
+        let judgement = compare(&[left], &[right], &pairs, &Rules::default(), None);
+        assert_eq!(judgement.agree(), agree, "{judgement:?}");
+    }
+}
+
+#[test]
 fn every_field_can_disagree_and_is_named() {
     let right = Held {
         id: "7".to_owned(),

@@ -72,6 +72,10 @@ const BILLING: &[Field] = &[
     part("registrationNumber", Type::Text),
     part("paymentMethod", Type::Text),
     part("billingAddress", Type::Object(ADDRESS)),
+    // in live records, and in no documented body
+    field("shouldSendOverdueReminders", Type::Flag, May::Not, May::Not),
+    field("taxRate", Type::Text, May::Not, May::Not),
+    field("date", Type::Date, May::Not, May::Not),
 ];
 
 const PRIVACY: &[Field] = &[

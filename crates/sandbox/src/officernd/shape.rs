@@ -179,7 +179,8 @@ impl Reader<'_> {
         let parent = format!("{path}.");
         let mut kept = Map::new();
         for (name, value) in given {
-            match parts.iter().find(|part| part.name == name) {
+            let may = |part: &&Field| part.name == name && self.rules.may(part) != May::Not;
+            match parts.iter().find(may) {
                 Some(_) if value.is_null() => {
                     kept.insert(name.clone(), Value::Null);
                 }

@@ -2,9 +2,11 @@
 //! one engine. [`table`] has a line for each call, from the vendor's v2 reference, read for the sandbox alone; questions, pages and
 //! bodies go through the same `query`, `listing` and `shape` as those of members and companies.
 
+mod money;
 mod occurrences;
 mod show;
 mod table;
+mod users;
 
 use http::Method;
 use serde_json::{Map, Value, json};
@@ -143,7 +145,11 @@ const SEEDS: &[(&str, &str)] = &[
         r#"{"label": "Urgent", "category": "severity"}"#,
     ),
     ("visitor_checkin", r#"{"source": "reception"}"#),
-    ("business_hours", r#"{"days": {}}"#),
+    (
+        "business_hours",
+        r#"{"workDays": [1, 2, 3, 4, 5], "openingTime": 8, "closingTime": 18, "location": "@location", "closedDays": [
+            {"from": "2026-12-24T00:00:00.000Z", "to": "2026-12-26T00:00:00.000Z", "description": "Closed for Christmas", "occurrence": "yearly"}]}"#,
+    ),
     (
         "billing_settings",
         r#"{"currency": "EUR", "isMultiCurrencyEnabled": false, "shouldGenerateInvoiceNumbers": true, "isPersonalPaymentsEnabled": true}"#,
@@ -354,6 +360,17 @@ impl State {
                 ));
             }
             "validate" => return self.validated_booking(row, call, core),
+            "coins" => return self.coins(row, call.query, core),
+            "methods" => return Ok(self.payment_methods()),
+            "document" => return self.payment_document(id, call.base),
+            "accounting" => {
+                let body = self.thing_body(row, call, core)?;
+                return self.account((row, id, body), call, stamp, core);
+            }
+            _ if row.kind == "user" => {
+                let body = self.thing_body(row, call, core)?;
+                return self.user_call(row, body, stamp, core);
+            }
             _ => {}
         }
         // an object that is not there is no matter of its body

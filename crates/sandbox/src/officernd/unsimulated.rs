@@ -1,4 +1,4 @@
-//! The calls of the vendor's reference that the sandbox does not simulate. Each says so in its own words, whoever calls, so that its
+//! What of the vendor's reference the sandbox does not simulate. It says so in its own words, whoever calls, so that its
 //! answer is never taken for the vendor's.
 
 use http::Method;
@@ -23,42 +23,12 @@ const fn call(method: Method, template: &'static str, why: &'static str) -> Unsi
     }
 }
 
-const USERS: &str = "nobody here signs in with a password";
-
 /// All of them, as `docs/sandbox.md` lists them.
-static CALLS: [Unsimulated; 11] = [
-    call(Method::POST, "/auth/impersonate", USERS),
-    call(Method::POST, "/auth/signin", USERS),
-    call(Method::POST, "/auth/signup", USERS),
-    call(Method::POST, "/auth/verify", USERS),
-    call(Method::PUT, "/password", USERS),
-    call(Method::POST, "/password/reset", USERS),
-    call(
-        Method::PUT,
-        "/charges/{chargeId}",
-        "what it takes is documented nowhere",
-    ),
-    call(
-        Method::GET,
-        "/coins/stats",
-        "there are no coins here, and a balance would be made up",
-    ),
-    call(
-        Method::GET,
-        "/payments/methods",
-        "there are no ways to pay here",
-    ),
-    call(
-        Method::PUT,
-        "/payments/{paymentId}/allocations/{allocationId}/accounting",
-        "no accounting is connected here",
-    ),
-    call(
-        Method::GET,
-        "/payments/{paymentId}/documents",
-        "no documents are made here",
-    ),
-];
+static CALLS: [Unsimulated; 1] = [call(
+    Method::PUT,
+    "/charges/{chargeId}",
+    "what it takes is documented nowhere",
+)];
 
 /// The call of a request, if it is one of these.
 pub(super) fn find(method: &Method, path: &str) -> Option<&'static Unsimulated> {

@@ -1,6 +1,6 @@
-//! What hangs on a connected account: what a missing scope takes away, and what goes when the account is disconnected.
+//! What hangs on a connected account, and what goes when it is disconnected.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use axum::{
     Json,
@@ -8,8 +8,6 @@ use axum::{
 };
 use connections::SubscribeError;
 use http::StatusCode;
-use record::Side;
-use serde::Serialize;
 use serde_json::{Value, json};
 use store::ConnectionName;
 
@@ -18,78 +16,6 @@ use crate::{
     app::AppState,
     error::{ApiError, ApiResult},
 };
-
-/// What a scope or right that is not there takes away.
-#[derive(Debug, Default, Serialize)]
-pub(crate) struct Loss {
-    /// Operations of the catalog that need it.
-    operations: Vec<&'static str>,
-    /// Triggers that need it.
-    triggers: Vec<&'static str>,
-    /// Mappings of syncs that need it, as `sync/entity/field`.
-    fields: Vec<String>,
-}
-
-/// What this account cannot do for want of a scope, by the scope, in the vendor's words. Where the vendor does not say what it granted,
-/// only what the check found missing is known.
-pub(crate) fn losses(
-    app: &AppState,
-    name: &ConnectionName,
-    missing: &[String],
-) -> ApiResult<BTreeMap<String, Loss>> {
-    let connector = app.connections.connector(name)?;
-    let granted = app.connections.granted(name)?;
-    let lacks = |needs: &[String]| match &granted {
-        _ if needs.is_empty() => false,
-        Some(granted) => !needs.iter().any(|need| granted.contains(need)),
-        None => needs.iter().all(|need| missing.contains(need)),
-    };
-    let mut losses: BTreeMap<String, Loss> = BTreeMap::new();
-    for operation in &connector.catalog().operations {
-        if lacks(&operation.needs) {
-            let loss = losses.entry(operation.needs.join(" or ")).or_default();
-            loss.operations.push(&operation.id);
-        }
-    }
-    for trigger in &connector.catalog().triggers {
-        if lacks(&trigger.needs) {
-            let loss = losses.entry(trigger.needs.join(" or ")).or_default();
-            loss.triggers.push(&trigger.id);
-        }
-    }
-    let in_force = app.in_force()?;
-    for (sync, rules) in &in_force.document.syncs {
-        for (side, own) in [(Side::Left, &rules.left), (Side::Right, &rules.right)] {
-            if own != name.as_str() {
-                continue;
-            }
-            let writes = rules.mode.writes(side);
-            for (entity, entity_rules) in &rules.entities {
-                let wanted = connector.scopes(&[*entity], writes);
-                for scope in missing.iter().filter(|scope| wanted.contains(scope)) {
-                    let fields = entity_rules.fields.iter().map(|mapping| {
-                        let words = match side {
-                            Side::Left => &mapping.left,
-                            Side::Right => &mapping.right,
-                        };
-                        let words = serde_json::to_value(words).unwrap_or_default();
-                        let field = match &words {
-                            Value::String(field) => field.clone(),
-                            other => other.to_string(),
-                        };
-                        format!("{sync}/{entity}/{field}")
-                    });
-                    losses
-                        .entry(scope.clone())
-                        .or_default()
-                        .fields
-                        .extend(fields);
-                }
-            }
-        }
-    }
-    Ok(losses)
-}
 
 /// What depends on a connection, and what Tandem made for it at the vendor: what disconnecting would end. Changes nothing.
 pub(crate) async fn dependents(

@@ -118,7 +118,7 @@ pub(crate) async fn check(
     let purpose = app.purpose(&name).await?;
     let checked = app.connections.check(&name, &purpose).await;
     let account: Account = checked.map_err(|error| ApiError::from(error).about(&name))?;
-    let lost = super::accounts::losses(&app, &name, &account.missing)?;
+    let lost = super::losses::losses(&app, &name, &account.missing)?;
     let mut answer = super::value(&account)?;
     answer["lost"] = super::value(&lost)?;
     Ok(Json(answer))

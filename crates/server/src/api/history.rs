@@ -233,6 +233,21 @@ pub(crate) struct BlockedQuery {
     limit: usize,
 }
 
+/// Which blocked fields a query is about.
+pub(super) fn blocked_of(
+    word: Option<&str>,
+    mapping: Option<String>,
+    side: Option<Side>,
+    reason: Option<String>,
+) -> ApiResult<BlockedFilter> {
+    Ok(BlockedFilter {
+        entity: word.map(entity).transpose()?,
+        mapping,
+        side,
+        reason,
+    })
+}
+
 /// Fields that do not cross, each with the reason.
 pub(crate) async fn blocked(
     State(app): State<AppState>,
@@ -242,12 +257,12 @@ pub(crate) async fn blocked(
     app.refuse_unknown(query.sync.as_deref(), None)?;
     let sync = query.sync.as_deref().map(SyncName::from);
     let after = place(query.after.as_deref())?;
-    let of = BlockedFilter {
-        entity: query.entity.as_deref().map(entity).transpose()?,
-        mapping: query.mapping,
-        side: query.side,
-        reason: query.reason,
-    };
+    let of = blocked_of(
+        query.entity.as_deref(),
+        query.mapping,
+        query.side,
+        query.reason,
+    )?;
     let rows = app
         .engine
         .blocked_after(sync.as_ref(), &of, after.as_ref(), query.limit)

@@ -7,12 +7,13 @@ use axum::{
     extract::{Path, Query, State},
 };
 use http::StatusCode;
+use record::{RecordId, Side};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use store::SyncName;
 use sync::{DecidedPair, NamedPair};
 
-use super::history::entity;
+use super::history::{entity, place};
 use crate::{
     Code,
     app::AppState,
@@ -127,13 +128,49 @@ pub(crate) async fn split(
     Ok(Json(json!({"split": true})))
 }
 
-/// What people decided about pairs of a sync.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DecisionQuery {
+    /// Only about pairs with this record, with what it is and its side.
+    record: Option<RecordId>,
+    entity: Option<String>,
+    side: Option<Side>,
+    /// After this pair in the list: its `cursor`.
+    after: Option<String>,
+    #[serde(default = "thousand")]
+    limit: usize,
+}
+
+fn thousand() -> usize {
+    1000
+}
+
+/// What people decided about pairs of a sync, or about those with one record.
 pub(crate) async fn decisions(
     State(app): State<AppState>,
     Path(name): Path<String>,
+    Query(query): Query<DecisionQuery>,
 ) -> ApiResult<Json<Vec<DecidedPair>>> {
     let sync = app.sync(&name)?;
-    Ok(Json(app.engine.decisions(&sync).await?))
+    let decided = match (query.record, query.entity, query.side) {
+        (None, None, None) => {
+            let after = place(query.after.as_deref())?;
+            let limit = query.limit.clamp(1, 10_000);
+            app.engine.decisions(&sync, after.as_ref(), limit).await?
+        }
+        (Some(record), Some(word), Some(side)) => {
+            let entity = entity(&word)?;
+            app.engine
+                .decisions_of(&sync, entity, side, &record)
+                .await?
+        }
+        _ => {
+            return Err(ApiError::bad_request(
+                "`record`, `entity` and `side` belong together",
+            ));
+        }
+    };
+    Ok(Json(decided))
 }
 
 /// Forgets what was decided about a pair.

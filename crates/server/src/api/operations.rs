@@ -53,7 +53,8 @@ pub(crate) async fn show(
     Path((name, operation)): Path<(String, String)>,
 ) -> ApiResult<Json<Value>> {
     let name = app.connection(&name)?;
-    super::value(find(&app, &name, &operation)?).map(Json)
+    let operation = find(&app, &name, &operation)?;
+    super::entry(operation, &operation.needs).map(Json)
 }
 
 #[derive(Debug, Deserialize)]

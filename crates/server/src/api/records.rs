@@ -8,9 +8,9 @@ use connector::{Fetched, PageRequest};
 use record::RecordId;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use store::{BlockedField, BlockedFilter, BlockedPlace, SkipReason, SkippedPlace};
+use store::{BlockedField, BlockedPlace, SkipReason, SkippedPlace};
 
-use super::history::{entity, place};
+use super::history::{blocked_of, entity, place};
 use crate::{
     app::AppState,
     error::{ApiError, ApiResult},
@@ -119,12 +119,12 @@ pub(crate) async fn blocked(
 ) -> ApiResult<Json<Vec<Value>>> {
     let sync = app.sync(&name)?;
     let after: Option<BlockedPlace> = place(query.after.as_deref())?;
-    let of = BlockedFilter {
-        entity: query.entity.as_deref().map(entity).transpose()?,
-        mapping: query.mapping,
-        side: query.side,
-        reason: query.reason,
-    };
+    let of = blocked_of(
+        query.entity.as_deref(),
+        query.mapping,
+        query.side,
+        query.reason,
+    )?;
     let limit = query.limit.clamp(1, 10_000);
     let rows = app
         .store()

@@ -25,7 +25,11 @@ pub(crate) async fn list(
 ) -> ApiResult<Json<Value>> {
     let name = app.connection(&name)?;
     let connector = app.connections.connector(&name)?;
-    super::value(&connector.catalog().triggers).map(Json)
+    let triggers = connector.catalog().triggers.iter();
+    triggers
+        .map(|trigger| super::entry(trigger, &trigger.needs))
+        .collect::<ApiResult<Vec<Value>>>()
+        .map(|triggers| Json(Value::Array(triggers)))
 }
 
 /// One of them.
@@ -34,7 +38,8 @@ pub(crate) async fn show(
     Path((name, trigger)): Path<(String, String)>,
 ) -> ApiResult<Json<Value>> {
     let name = app.connection(&name)?;
-    super::value(find(&app, &name, &trigger)?).map(Json)
+    let trigger = find(&app, &name, &trigger)?;
+    super::entry(trigger, &trigger.needs).map(Json)
 }
 
 #[derive(Debug, Deserialize)]

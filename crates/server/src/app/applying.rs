@@ -187,11 +187,7 @@ impl App {
             })
             .await
             .map_err(|errors| not_opened(text, &errors))?;
-        let applied = match self
-            .store
-            .apply_config(&self.workspace, text, self.clock.now())
-            .await
-        {
+        let applied = match self.keep(text).await {
             Ok(applied) => applied,
             Err(error) => {
                 self.back_to_before().await;
@@ -212,6 +208,15 @@ impl App {
         }
         tracing::info!(revision = in_force.revision, "a config was put into force");
         Ok(in_force)
+    }
+
+    /// Stores a config as a new revision; the one in force, word by word, stays what it is.
+    async fn keep(&self, text: &str) -> Result<AppliedConfig, store::Error> {
+        let (store, workspace) = (&self.store, &self.workspace);
+        match store.applied_config(workspace).await? {
+            Some(same) if same.document == text => Ok(same),
+            _ => store.apply_config(workspace, text, self.clock.now()).await,
+        }
     }
 
     /// The accounts of the config that is still in force, after a new one could not be stored.

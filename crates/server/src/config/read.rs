@@ -271,7 +271,16 @@ impl<'text> Reading<'text> {
             if let Some((key, known)) = unknown {
                 let span = self.key_span(&path);
                 let message = format!("`{key}` is not known here");
-                let hint = Some(nearest_hint(key, &known));
+                let mut hint = nearest_hint(key, &known);
+                if let [Step::Key(part), _, _] = &path[..]
+                    && part == "connections"
+                    && hint.starts_with("known are")
+                {
+                    hint.push_str(
+                        "; a setting of its system stands one level deeper, under `settings`",
+                    );
+                }
+                let hint = Some(hint);
                 self.push(Code::ConfigUnknownKey, spell(&path), span, message, hint);
             } else if !left_out.explains(&inside) {
                 let span = self.root.locate(&path);

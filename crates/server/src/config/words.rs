@@ -43,7 +43,11 @@ pub(in crate::config) fn reworded(path: &[Step], message: String) -> (String, Op
         );
     }
     if secret {
-        return ("text or a reference was expected here".to_owned(), None);
+        let hint = "each line of a sign-in is text, or a reference such as `env:NAME`; a setting of the system stands under `settings`";
+        return (
+            "text or a reference was expected here".to_owned(),
+            Some(hint.to_owned()),
+        );
     }
     (message, None)
 }

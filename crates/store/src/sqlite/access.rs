@@ -10,6 +10,7 @@ use super::{
     database::Row,
     fault::Outcome,
     session::{Session, limit, maybe_time, micros, time},
+    tally::{self, Count},
 };
 use crate::{
     AccessStore, Act, ActFilter, NewAct, Result, Scope, SessionRow, TokenRow, UserRow, Workspace,
@@ -206,7 +207,7 @@ fn record(session: &Session, workspace: &Workspace, act: &NewAct) -> Outcome<()>
             act.outcome.code(),
             act.code
         ])?;
-    Ok(())
+    tally::move_by(session, ws, Count::Acts, 1)
 }
 
 fn acts(session: &Session, workspace: &Workspace, filter: &ActFilter) -> Outcome<Vec<Act>> {

@@ -3,6 +3,8 @@
 //! Who waits and what is linked are compared in the transaction that changes either, so that no order of commits
 //! loses a wake-up. A record that is linked itself, or gone, waits no more.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use record::{Entity, RecordId, Side};
 use rusqlite::params;
@@ -189,6 +191,25 @@ fn signal(connection: ConnectionName, entity: Entity, record: RecordId) -> Signa
         due: Timestamp::UNIX_EPOCH,
         cause: None,
     }
+}
+
+/// How many records of a sync wait, of each kind.
+pub(super) fn counted(
+    session: &Session,
+    workspace: &Workspace,
+    sync: &SyncName,
+) -> Outcome<BTreeMap<Entity, u64>> {
+    let Some((ws, number)) = session.find_sync(workspace, sync)? else {
+        return Ok(BTreeMap::new());
+    };
+    let mut statement = session
+        .sql("SELECT entity, count(*) FROM child WHERE ws = ?1 AND sync = ?2 GROUP BY entity")?;
+    statement
+        .query_map(params![ws, number], |row| {
+            let waiting: i64 = row.get(1)?;
+            Ok((Code::of_code(row.get(0)?)?, waiting.cast_unsigned()))
+        })?
+        .collect()
 }
 
 /// How many records of a sync wait, and the first `limit` of them.

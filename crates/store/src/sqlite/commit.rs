@@ -1,7 +1,7 @@
 //! What a batch of reconciled records leaves behind, all of it or nothing.
 
 use super::{
-    children,
+    blocking, children,
     fault::Outcome,
     intents, journal, ledger, links, listings, marks, questions, reviews,
     session::{Session, micros},
@@ -17,8 +17,7 @@ pub(super) fn commit(session: &Session, ws: i64, commit: &Commit) -> Outcome<()>
     marks::lift(session, ws, &commit.lifted)?;
     marks::bury(session, ws, &commit.tombstones)?;
     let new = links::save(session, ws, &commit.links)?;
-    marks::unblock(session, ws, &commit.unblocked)?;
-    marks::block(session, ws, &commit.blocked)?;
+    blocking::change(session, ws, &commit.unblocked, &commit.blocked)?;
     skipped::forget(session, ws, &commit.unskipped, &commit.links)?;
     skipped::keep(session, ws, &commit.skipped)?;
     marks::forget(session, ws, &commit.undecided)?;

@@ -15,11 +15,11 @@ use super::{
 use crate::{
     Accepted, AppliedConfig, Blocked, BlockedField, BlockedFilter, BlockedPlace, BlockedSum,
     BlockedSumPlace, CallFilter, CallPlace, CallRow, Child, Claim, ClaimRequest, Commit,
-    ConnectionName, CredentialRow, CursorKey, DeliveryRow, FailingPlace, Intent, IntentId,
-    JournalEntry, JournalFilter, Keep, KeptNow, Key, Known, Link, LinkId, Overview, Pair,
-    PairDecision, PlanId, PlanRow, PlanRowState, Result, Review, ReviewFilter, ReviewId, Run,
-    RunId, RunState, Saved, Signal, SkipReason, Skipped, SkippedPlace, Snapshot, Store, StoredPlan,
-    Sweep, SweepPage, SyncName, Tombstone, Workspace,
+    ConnectionName, CredentialRow, CursorKey, DecisionPlace, DeliveryRow, FailingPlace, Intent,
+    IntentId, JournalEntry, JournalFilter, Keep, KeptNow, Key, Known, Link, LinkId, LinkedPair,
+    Overview, Pair, PairDecision, PlanId, PlanRow, PlanRowState, Result, Review, ReviewFilter,
+    ReviewId, Run, RunId, RunState, Saved, Signal, SkipReason, Skipped, SkippedPlace, Snapshot,
+    Store, StoredPlan, Sweep, SweepPage, SyncName, Tombstone, Workspace,
 };
 
 #[async_trait]
@@ -422,6 +422,18 @@ impl Store for SqlStore {
             .await
     }
 
+    async fn pairs_after(
+        &self,
+        workspace: &Workspace,
+        sync: &SyncName,
+        after: Option<LinkId>,
+        limit: usize,
+    ) -> Result<Vec<LinkedPair>> {
+        let (workspace, sync) = (workspace.clone(), sync.clone());
+        self.read(move |session| links::pairs_after(session, &workspace, &sync, after, limit))
+            .await
+    }
+
     async fn some_links(
         &self,
         workspace: &Workspace,
@@ -540,6 +552,16 @@ impl Store for SqlStore {
             .await
     }
 
+    async fn children_count(
+        &self,
+        workspace: &Workspace,
+        sync: &SyncName,
+    ) -> Result<BTreeMap<Entity, u64>> {
+        let (workspace, sync) = (workspace.clone(), sync.clone());
+        self.read(move |session| children::counted(session, &workspace, &sync))
+            .await
+    }
+
     async fn decisions_of(
         &self,
         workspace: &Workspace,
@@ -559,10 +581,14 @@ impl Store for SqlStore {
         &self,
         workspace: &Workspace,
         sync: &SyncName,
+        after: Option<&DecisionPlace>,
+        limit: usize,
     ) -> Result<Vec<(Entity, Pair, PairDecision)>> {
-        let (workspace, sync) = (workspace.clone(), sync.clone());
-        self.read(move |session| marks::decisions(session, &workspace, &sync))
-            .await
+        let (workspace, sync, after) = (workspace.clone(), sync.clone(), after.cloned());
+        self.read(move |session| {
+            marks::decisions(session, &workspace, &sync, after.as_ref(), limit)
+        })
+        .await
     }
 
     async fn commit(&self, workspace: &Workspace, commit: Commit) -> Result<()> {

@@ -8,8 +8,9 @@ use rusqlite::{ToSql, params};
 use super::{
     codes::{Code, LANES},
     database::Row,
-    fault::Outcome,
+    fault::{Fault, Outcome},
     session::{Kind, Session, limit, maybe_time, micros, time, uuid},
+    tally::{self, Count},
 };
 use crate::{
     CallFilter, CallPlace, CallRow, Lane, Overview, ReviewKind, Run, RunId, RunState, SyncName,
@@ -145,16 +146,18 @@ pub(super) fn log_calls(
             call.records
         ])?;
     }
+    let mut more = i64::try_from(calls.len()).unwrap_or(i64::MAX);
     if let Some(since) = keep_since {
-        session
+        let dropped = session
             .sql(
                 "DELETE FROM call WHERE seq IN
                     (SELECT seq FROM call INDEXED BY call_at
                      WHERE ws = ?1 AND at < ?2 ORDER BY at LIMIT ?3)",
             )?
             .execute(params![ws, micros(since), PRUNE_CALLS])?;
+        more -= i64::try_from(dropped).unwrap_or(i64::MAX);
     }
-    Ok(())
+    tally::move_by(session, ws, Count::Calls, more)
 }
 
 fn call_of(session: &Session, row: Row<'_>) -> Outcome<(CallPlace, CallRow)> {
@@ -189,18 +192,24 @@ pub(super) fn calls(
     };
     let word = filter.operation.as_deref().filter(|word| !word.is_empty());
     let Some(word) = word else {
-        return calls_of(session, ws, filter, None, filter.since);
+        return calls_of(session, ws, filter, &[], filter.since);
     };
+    let mut operations = operations(session, ws)?;
+    operations.retain(|operation| operation.contains(word));
+    if operations.is_empty() {
+        return Ok(Vec::new());
+    }
+    if filter.cause.is_some() || is_refused(filter) || is_failed(filter) {
+        // What is rare is read once, for whatever operations.
+        return calls_of(session, ws, filter, &operations, filter.since);
+    }
     // There are few operations and very many calls: each that has the word in it is looked up by itself.
     let mut calls: Vec<(CallPlace, CallRow)> = Vec::new();
-    for operation in operations(session, ws)? {
-        if !operation.contains(word) {
-            continue;
-        }
+    for operation in operations {
         let full = filter.limit > 0 && calls.len() >= filter.limit;
         let oldest = calls.last().filter(|_| full).map(|(place, _)| place.at);
         let since = filter.since.max(oldest);
-        calls.extend(calls_of(session, ws, filter, Some(&operation), since)?);
+        calls.extend(calls_of(session, ws, filter, &[operation], since)?);
         calls.sort_by_key(|(place, _)| std::cmp::Reverse((place.at, place.seq)));
         if filter.limit > 0 {
             calls.truncate(filter.limit);
@@ -225,26 +234,32 @@ fn operations(session: &Session, ws: i64) -> Outcome<Vec<String>> {
     }
 }
 
-/// Calls of one operation, or of all.
+/// Only what a vendor refused.
+fn is_refused(filter: &CallFilter) -> bool {
+    filter.status.is_some_and(|status| status >= 400)
+}
+
+/// Only what a vendor did not process.
+fn is_failed(filter: &CallFilter) -> bool {
+    let outcome = filter.outcome.as_deref();
+    outcome.is_some_and(|word| word != ANSWERED)
+}
+
+/// Calls of these operations, or of all if none is named.
 fn calls_of(
     session: &Session,
     ws: i64,
     filter: &CallFilter,
-    operation: Option<&str>,
+    operations: &[String],
     since: Option<Timestamp>,
 ) -> Outcome<Vec<(CallPlace, CallRow)>> {
-    let refused = filter.status.is_some_and(|status| status >= 400);
-    let failed = filter
-        .outcome
-        .as_deref()
-        .is_some_and(|word| word != ANSWERED);
     let index = if filter.cause.is_some() {
         "call_cause"
-    } else if refused {
+    } else if is_refused(filter) {
         "call_status"
-    } else if failed {
+    } else if is_failed(filter) {
         "call_outcome"
-    } else if operation.is_some() {
+    } else if !operations.is_empty() {
         "call_operation"
     } else if filter.connection.is_some() {
         "call_connection"
@@ -273,8 +288,13 @@ fn calls_of(
         };
         narrow(" AND connection = $", Box::new(id));
     }
-    if let Some(operation) = operation {
-        narrow(" AND operation = $", Box::new(operation.to_owned()));
+    match operations {
+        [] => {}
+        [one] => narrow(" AND operation = $", Box::new(one.clone())),
+        more => narrow(
+            " AND operation IN (SELECT value FROM json_each($))",
+            Box::new(serde_json::Value::from(more).to_string()),
+        ),
     }
     if let Some(outcome) = &filter.outcome {
         narrow(" AND outcome = $", Box::new(outcome.clone()));
@@ -336,20 +356,26 @@ pub(super) fn overview(session: &Session, workspace: &Workspace) -> Outcome<Over
     let mut tally = session.sql("SELECT kind, a, b, n FROM tally WHERE ws = ?1 AND n > 0")?;
     let mut rows = tally.query([ws])?;
     while let Some(row) = rows.next()? {
-        let name = session.name(row.get(1)?)?.to_string();
+        let kind: i64 = row.get(0)?;
+        let of: i64 = row.get(1)?;
+        let name = || Ok::<_, Fault>(session.name(of)?.to_string());
         let n = row.get::<_, i64>(3)?.cast_unsigned();
-        match row.get::<_, i64>(0)? {
+        match kind {
             1 => {
                 let lane = Lane::of_code(row.get(2)?)?;
-                let lanes = overview.dirty.entry(name).or_default();
+                let lanes = overview.dirty.entry(name()?).or_default();
                 lanes.insert(lane_name(lane).to_owned(), n);
             }
             2 => {
-                overview.failing.insert(name, n);
+                overview.failing.insert(name()?, n);
             }
-            _ => {
-                overview.links.insert(name, n);
+            3 => {
+                overview.links.insert(name()?, n);
             }
+            4 => {
+                overview.blocked.insert(name()?, n);
+            }
+            _ => {}
         }
     }
     let mut oldest = session.sql(
@@ -378,11 +404,6 @@ pub(super) fn overview(session: &Session, workspace: &Workspace) -> Outcome<Over
         let kind = review_kind_name(ReviewKind::of_code(row.get(1)?)?);
         kinds.insert(kind.to_owned(), row.get::<_, i64>(2)?.cast_unsigned());
     }
-    overview.blocked = by_sync(
-        session,
-        ws,
-        "SELECT sync, count(*) FROM blocked INDEXED BY blocked_since WHERE ws = ?1 GROUP BY sync",
-    )?;
     overview.intents = by_sync(
         session,
         ws,

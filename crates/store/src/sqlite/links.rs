@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use super::{
+    blocking::{self, Sums},
     codes::Code,
     database::{OptionalExtension, Row},
     fault::{Fault, Outcome},
@@ -15,7 +16,7 @@ use super::{
     session::{Session, limit, maybe_time, micros, time, uuid},
     tally::{Count, Tally},
 };
-use crate::{Error, Link, LinkId, LinkState, SyncName, Underway, Workspace};
+use crate::{Error, Link, LinkId, LinkState, LinkedPair, SyncName, Underway, Workspace};
 
 /// What is stored of a link beside its columns.
 #[derive(Serialize, Deserialize)]
@@ -114,6 +115,54 @@ pub(super) fn after(
         links.push(link_of(session, row)?);
     }
     Ok(links)
+}
+
+/// The same without the bases, which are most of a link: for lists of who is linked with whom.
+pub(super) fn pairs_after(
+    session: &Session,
+    workspace: &Workspace,
+    sync: &SyncName,
+    after: Option<LinkId>,
+    at_most: usize,
+) -> Outcome<Vec<LinkedPair>> {
+    #[derive(Deserialize)]
+    struct Said<'a> {
+        #[serde(borrow)]
+        how: Cow<'a, str>,
+    }
+    let Some((ws, sync)) = session.find_sync(workspace, sync)? else {
+        return Ok(Vec::new());
+    };
+    let mut statement = session.sql(
+        "SELECT id, entity, left_record, right_record, state, created, body FROM link INDEXED BY link_sync
+         WHERE ws = ?1 AND sync = ?2 AND id > ?3 ORDER BY id LIMIT ?4",
+    )?;
+    // An empty id is before all others.
+    let after = after.map_or(Vec::new(), |id| id.0.as_bytes().to_vec());
+    let mut rows = statement.query(params![ws, sync, after, limit(at_most)])?;
+    let mut pairs = Vec::new();
+    while let Some(row) = rows.next()? {
+        let body = row.get_ref(6)?.as_str().map_err(rusqlite::Error::from)?;
+        let how = match payload::LINK.borrow::<Said<'_>>(body)? {
+            Some(said) => said.how.into_owned(),
+            None => payload::LINK
+                .decode::<Body<'static>>(body)?
+                .how
+                .into_owned(),
+        };
+        pairs.push(LinkedPair {
+            id: LinkId(uuid(
+                row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?,
+            )?),
+            entity: Code::of_code(row.get(1)?)?,
+            left: RecordId::new(row.get::<_, String>(2)?),
+            right: RecordId::new(row.get::<_, String>(3)?),
+            how,
+            state: Code::of_code(row.get(4)?)?,
+            created: time(row.get(5)?)?,
+        });
+    }
+    Ok(pairs)
 }
 
 /// Some links of an entity that are not parked.
@@ -300,11 +349,10 @@ fn already_linked(session: &Session, ws: i64, sync: i64, link: &Link) -> Outcome
 /// Ends links: their blocked fields go, and what was asked about their fields is no question any more.
 pub(super) fn end(session: &Session, ws: i64, ended: &[LinkId], at: Option<i64>) -> Outcome<()> {
     let mut tally = Tally::default();
+    let mut sums = Sums::default();
     for link in ended {
         let id = link.0.as_bytes();
-        session
-            .sql("DELETE FROM blocked WHERE ws = ?1 AND link = ?2")?
-            .execute(params![ws, id])?;
+        blocking::unblock_link(session, ws, *link, &mut sums)?;
         let found: Option<(i64, i64, i64)> = session
             .sql("SELECT seq, sync, state FROM link WHERE ws = ?1 AND id = ?2")?
             .query_row(params![ws, id], |row| {
@@ -322,6 +370,7 @@ pub(super) fn end(session: &Session, ws: i64, ended: &[LinkId], at: Option<i64>)
         }
         reviews::withdraw_of_link(session, ws, sync, *link, at)?;
     }
+    sums.save(session, ws)?;
     tally.save(session, ws)
 }
 

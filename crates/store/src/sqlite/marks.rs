@@ -9,9 +9,11 @@ use super::{
     database::{OptionalExtension, Row},
     fault::{Fault, Outcome},
     links::column,
-    session::{Session, micros, time, uuid},
+    session::{Session, limit, micros, time, uuid},
 };
-use crate::{Awaited, Blocked, LinkId, Pair, PairDecision, SyncName, Tombstone, Workspace};
+use crate::{
+    Awaited, Blocked, DecisionPlace, LinkId, Pair, PairDecision, SyncName, Tombstone, Workspace,
+};
 
 /// Sets tombstones.
 pub(super) fn bury(session: &Session, ws: i64, tombstones: &[Tombstone]) -> Outcome<()> {
@@ -95,62 +97,6 @@ pub(super) fn tombstones_of(
         }
     }
     Ok(tombstones)
-}
-
-/// Blocks fields.
-pub(super) fn block(session: &Session, ws: i64, blocked: &[Blocked]) -> Outcome<()> {
-    for blocked in blocked {
-        let awaits = blocked.awaits.as_ref();
-        let wakes = awaits
-            .map(|awaited| session.connection_number(ws, &awaited.wakes))
-            .transpose()?;
-        session
-            .sql(
-                "INSERT INTO blocked (ws, link, mapping, side, sync, reason, value_hash, schema_hash, since,
-                                      awaits_entity, awaits_side, awaits_record, wakes)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
-                 ON CONFLICT (ws, link, mapping, side) DO UPDATE SET
-                     sync = excluded.sync,
-                     reason = excluded.reason,
-                     value_hash = excluded.value_hash,
-                     schema_hash = excluded.schema_hash,
-                     since = excluded.since,
-                     awaits_entity = excluded.awaits_entity,
-                     awaits_side = excluded.awaits_side,
-                     awaits_record = excluded.awaits_record,
-                     wakes = excluded.wakes",
-            )?
-            .execute(params![
-                ws,
-                blocked.link.0.as_bytes(),
-                blocked.mapping,
-                blocked.side.code(),
-                session.sync_number(ws, &blocked.sync)?,
-                blocked.reason,
-                blocked.value_hash.cast_signed(),
-                blocked.schema_hash.cast_signed(),
-                micros(blocked.since),
-                awaits.map(|awaited| awaited.entity.code()),
-                awaits.map(|awaited| awaited.side.code()),
-                awaits.map(|awaited| awaited.record.as_str()),
-                wakes
-            ])?;
-    }
-    Ok(())
-}
-
-/// Lifts blocked fields.
-pub(super) fn unblock(
-    session: &Session,
-    ws: i64,
-    unblocked: &[(LinkId, String, Side)],
-) -> Outcome<()> {
-    for (link, mapping, side) in unblocked {
-        session
-            .sql("DELETE FROM blocked WHERE ws = ?1 AND link = ?2 AND mapping = ?3 AND side = ?4")?
-            .execute(params![ws, link.0.as_bytes(), mapping, side.code()])?;
-    }
-    Ok(())
 }
 
 pub(super) const BLOCKED: &str = "link, mapping, side, reason, value_hash, schema_hash, since, \
@@ -267,20 +213,27 @@ pub(super) fn forget(
     Ok(())
 }
 
-/// All decisions of a sync.
+/// Decisions of a sync, from a place on.
 pub(super) fn decisions(
     session: &Session,
     workspace: &Workspace,
     sync: &SyncName,
+    after: Option<&DecisionPlace>,
+    at_most: usize,
 ) -> Outcome<Vec<(Entity, Pair, PairDecision)>> {
     let Some((ws, sync)) = session.find_sync(workspace, sync)? else {
         return Ok(Vec::new());
     };
     let mut statement = session.sql(
         "SELECT entity, left_record, right_record, decision FROM decision
-         WHERE ws = ?1 AND sync = ?2 ORDER BY entity, left_record, right_record",
+         WHERE ws = ?1 AND sync = ?2 AND (entity, left_record, right_record) > (?3, ?4, ?5)
+         ORDER BY entity, left_record, right_record LIMIT ?6",
     )?;
-    let mut rows = statement.query(params![ws, sync])?;
+    let (entity, left, right) = after.map_or((-1, "", ""), |place| {
+        let Pair { left, right } = &place.pair;
+        (place.entity.code(), left.as_str(), right.as_str())
+    });
+    let mut rows = statement.query(params![ws, sync, entity, left, right, limit(at_most)])?;
     let mut decisions = Vec::new();
     while let Some(row) = rows.next()? {
         let pair = Pair {

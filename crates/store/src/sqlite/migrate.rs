@@ -27,6 +27,7 @@ pub(crate) const STEPS: &[(&str, &str)] = &[
     ("acts", include_str!("migrations/0010_acts.sql")),
     ("skipped", include_str!("migrations/0011_skipped.sql")),
     ("lists", include_str!("migrations/0012_lists.sql")),
+    ("counts", include_str!("migrations/0013_counts.sql")),
 ];
 
 /// Says whether the database is empty or ours, without changing anything of it.
@@ -219,6 +220,59 @@ mod tests {
             assert_eq!(journal[0].entry.after, text("new"));
             store.close().await.unwrap();
         }
+    }
+
+    #[tokio::test]
+    async fn what_was_there_before_it_was_counted_is_counted() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("old.db");
+        let mut old = Connection::open(&path).unwrap();
+        old.pragma_update(None, "journal_mode", "WAL").unwrap();
+        migrate_with(&mut old, &path, &STEPS[..12]).unwrap();
+        old.execute_batch(include_str!("../../tests/it/sqlite/rows_of_format_1.sql"))
+            .unwrap();
+        old.execute_batch(
+            "INSERT INTO blocked (ws, link, mapping, side, sync, reason, value_hash, schema_hash, since)
+             SELECT 1, link.id, m.value, 1, 2, 'refused', 1, 1, 1800000000000000 + m.key
+             FROM link, json_each('[\"email\", \"phone\"]') m;
+             INSERT INTO call (ws, at, connection, operation, write, milliseconds, attempt, lane, outcome, records)
+             VALUES (1, 1800000000000000, 1, 'list', 0, 1, 1, 'live', 'answered', 1);",
+        )
+        .unwrap();
+        drop(old);
+        let store = crate::SqlStore::open(&crate::Options::at(&path)).unwrap();
+        let store: &dyn crate::Store = &store;
+        let (workspace, sync) = (crate::Workspace::new("main"), "people".into());
+        let sums = async || {
+            store
+                .blocked_sums(&workspace, &sync, None, 0)
+                .await
+                .unwrap()
+        };
+        let found: Vec<_> = sums()
+            .await
+            .into_iter()
+            .map(|sum| (sum.mapping, sum.records))
+            .collect();
+        assert_eq!(found, [("email".to_owned(), 1), ("phone".to_owned(), 1)]);
+        let overview = store.overview(&workspace).await.unwrap();
+        assert_eq!(overview.blocked.get("people"), Some(&2));
+        let kept = store.kept(&workspace).await.unwrap();
+        let calls = kept
+            .rows
+            .iter()
+            .find(|row| row.what == crate::Kept::Calls)
+            .unwrap();
+        assert_eq!(calls.rows, 1);
+        // and goes on being counted
+        let link = store.links_after(&workspace, &sync, None, 1).await.unwrap();
+        let ended = crate::Commit {
+            ended: vec![link[0].id],
+            ..crate::Commit::default()
+        };
+        store.commit(&workspace, ended).await.unwrap();
+        assert_eq!(sums().await, []);
+        assert!(store.overview(&workspace).await.unwrap().blocked.is_empty());
     }
 
     #[test]

@@ -8,6 +8,7 @@
 
 mod access;
 mod blocked;
+mod blocking;
 mod children;
 mod codes;
 mod commit;

@@ -9,7 +9,9 @@ use super::{
     fault::Outcome,
     journal,
     session::{Session, limit, maybe_time, micros, time},
-    settings, workflow_runs,
+    settings,
+    tally::{self, Count},
+    workflow_runs,
 };
 use crate::{Keep, Kept, KeptNow, KeptRows, Workspace};
 
@@ -32,13 +34,14 @@ pub(super) fn drop_old(
             let newest = "SELECT at FROM call INDEXED BY call_at WHERE ws = ?1 ORDER BY at DESC LIMIT 1 OFFSET ?2";
             let drop = "DELETE FROM call WHERE seq IN
                 (SELECT seq FROM call INDEXED BY call_at WHERE ws = ?1 AND at < ?2 ORDER BY at LIMIT ?3)";
-            drop_before(session, ws, keep, newest, drop, at_most)
+            let dropped = drop_before(session, ws, keep, newest, drop, at_most)?;
+            fewer(session, ws, Count::Calls, dropped)
         }
         Kept::Reviews => {
-            let newest = "SELECT decided FROM review INDEXED BY review_state
+            let newest = "SELECT decided FROM review INDEXED BY review_decided
                 WHERE ws = ?1 AND state >= 2 AND decided IS NOT NULL ORDER BY decided DESC LIMIT 1 OFFSET ?2";
             let drop = "DELETE FROM review WHERE seq IN
-                (SELECT seq FROM review INDEXED BY review_state
+                (SELECT seq FROM review INDEXED BY review_decided
                  WHERE ws = ?1 AND state >= 2 AND decided < ?2 ORDER BY decided LIMIT ?3)";
             drop_before(session, ws, keep, newest, drop, at_most)
         }
@@ -68,7 +71,8 @@ pub(super) fn drop_old(
             let newest = "SELECT at FROM act INDEXED BY act_at WHERE ws = ?1 ORDER BY at DESC LIMIT 1 OFFSET ?2";
             let drop = "DELETE FROM act WHERE seq IN
                 (SELECT seq FROM act INDEXED BY act_at WHERE ws = ?1 AND at < ?2 ORDER BY at LIMIT ?3)";
-            drop_before(session, ws, keep, newest, drop, at_most)
+            let dropped = drop_before(session, ws, keep, newest, drop, at_most)?;
+            fewer(session, ws, Count::Acts, dropped)
         }
         Kept::Journal => drop_entries(session, ws, keep, at_most),
         Kept::JournalValues => drop_values(session, ws, workspace, keep.since, at_most),
@@ -104,6 +108,12 @@ fn drop_before(
         .sql(drop)?
         .execute(params![ws, before, limit(at_most)])?;
     Ok(dropped as u64)
+}
+
+/// Takes what was dropped from its count.
+fn fewer(session: &Session, ws: i64, count: Count, dropped: u64) -> Outcome<u64> {
+    tally::move_by(session, ws, count, -dropped.cast_signed())?;
+    Ok(dropped)
 }
 
 /// Rows of the journal from its beginning, and the causes that no later row has.
@@ -192,7 +202,7 @@ fn values_gone(session: &Session, workspace: &Workspace) -> Outcome<i64> {
     Ok(gone.and_then(|gone| gone.as_i64()).unwrap_or(0))
 }
 
-/// How much is kept. Reads whole indexes: not for every second.
+/// How much is kept. Reads the index of closed reviews, and all runs of syncs: not for every second.
 pub(super) fn now(session: &Session, workspace: &Workspace) -> Outcome<KeptNow> {
     let bytes = match &session.database {
         Database::Sqlite(_) => {
@@ -234,22 +244,31 @@ fn rows_of(session: &Session, workspace: &Workspace, what: Kept) -> Outcome<Kept
             .optional()?;
         Ok(first.map_or((0, None), |(seq, at)| (end - seq + 1, Some(at))))
     };
+    let kept = |of: Count, oldest: &str| -> Outcome<(i64, Option<i64>)> {
+        let oldest = session.sql(oldest)?.query_row([ws], |row| row.get(0))?;
+        Ok((tally::counted(session, ws, of)?, oldest))
+    };
     let (rows, oldest) = match what {
-        Kept::Calls => {
-            count("SELECT count(*), min(at) FROM call INDEXED BY call_at WHERE ws = ?1")?
-        }
-        Kept::Acts => count("SELECT count(*), min(at) FROM act INDEXED BY act_at WHERE ws = ?1")?,
+        Kept::Calls => kept(
+            Count::Calls,
+            "SELECT min(at) FROM call INDEXED BY call_at WHERE ws = ?1",
+        )?,
+        Kept::Acts => kept(
+            Count::Acts,
+            "SELECT min(at) FROM act INDEXED BY act_at WHERE ws = ?1",
+        )?,
         Kept::JournalValues => entries(values_gone(session, workspace)?)?,
         Kept::Journal => entries(0)?,
         Kept::Reviews => count(
-            "SELECT count(*), min(decided) FROM review INDEXED BY review_state
+            "SELECT count(*), min(decided) FROM review INDEXED BY review_decided
              WHERE ws = ?1 AND state >= 2",
         )?,
         Kept::SyncRuns => {
             count("SELECT count(*), min(ended) FROM run WHERE ws = ?1 AND ended IS NOT NULL")?
         }
-        Kept::WorkflowRuns => count(
-            "SELECT count(*), min(ended) FROM workflow_run INDEXED BY workflow_run_ended
+        Kept::WorkflowRuns => kept(
+            Count::EndedRuns,
+            "SELECT min(ended) FROM workflow_run INDEXED BY workflow_run_ended
              WHERE ws = ?1 AND ended IS NOT NULL",
         )?,
     };

@@ -317,13 +317,59 @@ pub(super) fn list(
     let Some(ws) = session.find_workspace(workspace)? else {
         return Ok(Vec::new());
     };
+    let sync = match &filter.sync {
+        None => None,
+        Some(sync) => match session.find(ws, Kind::Sync, sync.as_str())? {
+            None => return Ok(Vec::new()),
+            some => some,
+        },
+    };
+    let of_some = sync.is_some() || filter.kind.is_some();
+    let found = if filter.records.is_none() && filter.state.is_some() && of_some {
+        let syncs = match sync {
+            Some(sync) => vec![sync],
+            None => session
+                .sql("SELECT id FROM name WHERE ws = ?1 AND kind = ?2")?
+                .query_map(params![ws, Kind::Sync.code()], |row| row.get(0))?
+                .collect::<Outcome<_>>()?,
+        };
+        let kinds = filter
+            .kind
+            .map_or(ReviewKind::ALL.to_vec(), |kind| vec![kind]);
+        // Of each kind by itself: between those of a rare one there may be very many others.
+        let mut found = Vec::new();
+        for sync in syncs {
+            for kind in &kinds {
+                found.extend(list_of(session, ws, filter, Some(sync), Some(*kind))?);
+            }
+        }
+        found.sort_by_key(|(seq, _)| *seq);
+        if filter.limit > 0 {
+            found.truncate(filter.limit);
+        }
+        found
+    } else {
+        list_of(session, ws, filter, sync, filter.kind)?
+    };
+    Ok(found.into_iter().map(|(_, review)| review).collect())
+}
+
+/// Reviews of one sync and kind, or of all, each with its number.
+fn list_of(
+    session: &Session,
+    ws: i64,
+    filter: &ReviewFilter,
+    sync: Option<i64>,
+    kind: Option<ReviewKind>,
+) -> Outcome<Vec<(i64, Review)>> {
     // A record has few reviews and a workspace may have very many: with records, only theirs are looked up.
     let column = if filter.records.is_some() { "+" } else { "" };
     let index = match (&filter.records, filter.state) {
+        (None, Some(_)) if sync.is_some() && kind.is_some() => "INDEXED BY review_state",
         (None, Some(_)) => "INDEXED BY review_order",
         _ => "",
     };
-    let mut sql = format!("SELECT {COLUMNS} FROM review {index} WHERE {column}ws = ?1");
+    let mut sql = format!("SELECT {COLUMNS}, seq FROM review {index} WHERE {column}ws = ?1");
     if filter.waiting {
         sql.push_str(" AND state = 1 AND substr(choice, 1, 10) = 'waits for '");
     }
@@ -332,16 +378,13 @@ pub(super) fn list(
         values.push(value);
         sql.push_str(&condition.replace('$', &format!("?{}", values.len())));
     };
-    if let Some(sync) = &filter.sync {
-        let Some(sync) = session.find(ws, Kind::Sync, sync.as_str())? else {
-            return Ok(Vec::new());
-        };
+    if let Some(sync) = sync {
         narrow(&format!(" AND {column}sync = $"), Box::new(sync));
     }
     if let Some(state) = filter.state {
         narrow(&format!(" AND {column}state = $"), Box::new(state.code()));
     }
-    if let Some(kind) = filter.kind {
+    if let Some(kind) = kind {
         narrow(&format!(" AND {column}kind = $"), Box::new(kind.code()));
     }
     if let Some(records) = &filter.records {
@@ -365,7 +408,7 @@ pub(super) fn list(
     let mut rows = statement.query(values.as_slice())?;
     let mut reviews = Vec::new();
     while let Some(row) = rows.next()? {
-        reviews.push(review_of(session, row)?);
+        reviews.push((row.get(12)?, review_of(session, row)?));
     }
     Ok(reviews)
 }

@@ -29,7 +29,7 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    fn code(self) -> i64 {
+    pub(super) fn code(self) -> i64 {
         match self {
             Self::Connection => 1,
             Self::Sync => 2,

@@ -129,13 +129,13 @@ pub(super) fn after(
             place.record.as_str(),
         )
     });
-    let narrowed = if reason.is_some() {
-        "AND reason = ?7"
+    let (index, narrowed) = if reason.is_some() {
+        ("INDEXED BY skipped_reason", "AND reason = ?7")
     } else {
-        "AND CAST(?7 AS BIGINT) IS NULL"
+        ("", "AND CAST(?7 AS BIGINT) IS NULL")
     };
     let mut statement = session.sql(&format!(
-        "SELECT entity, side, record, reason, note, since FROM skipped
+        "SELECT entity, side, record, reason, note, since FROM skipped {index}
          WHERE ws = ?1 AND sync = ?2 AND (entity, side, record) > (?3, ?4, ?5) {narrowed}
          ORDER BY entity, side, record LIMIT ?6"
     ))?;

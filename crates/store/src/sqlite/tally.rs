@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 
 use rusqlite::params;
 
-use super::{fault::Outcome, session::Session};
+use super::{database::OptionalExtension, fault::Outcome, session::Session};
 
-/// What is counted, for one connection or sync.
+/// What is counted: of a connection or sync, or of all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Count {
     /// Dirty records of a connection in a lane.
@@ -18,6 +18,14 @@ pub(super) enum Count {
     Failing { connection: i64 },
     /// Active links of a sync.
     Links { sync: i64 },
+    /// Blocked fields of a sync.
+    Blocked { sync: i64 },
+    /// Logged calls.
+    Calls,
+    /// Acts.
+    Acts,
+    /// Runs of workflows that ended.
+    EndedRuns,
 }
 
 impl Count {
@@ -27,8 +35,29 @@ impl Count {
             Self::Dirty { connection, lane } => (1, connection, lane),
             Self::Failing { connection } => (2, connection, 0),
             Self::Links { sync } => (3, sync, 0),
+            Self::Blocked { sync } => (4, sync, 0),
+            Self::Calls => (5, 0, 0),
+            Self::Acts => (6, 0, 0),
+            Self::EndedRuns => (7, 0, 0),
         }
     }
+}
+
+/// Moves one count by itself.
+pub(super) fn move_by(session: &Session, ws: i64, count: Count, by: i64) -> Outcome<()> {
+    let mut tally = Tally::default();
+    tally.add(count, by);
+    tally.save(session, ws)
+}
+
+/// What a count is now.
+pub(super) fn counted(session: &Session, ws: i64, count: Count) -> Outcome<i64> {
+    let (kind, a, b) = count.key();
+    Ok(session
+        .sql("SELECT n FROM tally WHERE ws = ?1 AND kind = ?2 AND a = ?3 AND b = ?4")?
+        .query_row(params![ws, kind, a, b], |row| row.get(0))
+        .optional()?
+        .unwrap_or(0))
 }
 
 /// The changes of one command.

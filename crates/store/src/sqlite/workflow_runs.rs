@@ -11,6 +11,7 @@ use super::{
     fault::Outcome,
     payload,
     session::{Session, limit, maybe_time, micros, time, uuid},
+    tally::{self, Count},
     workflow_waits as waits,
 };
 use crate::{
@@ -293,6 +294,7 @@ pub(super) fn commit(session: &Session, ws: i64, commit: &WorkflowCommit) -> Out
             ])?;
     }
     if has_ended {
+        tally::move_by(session, ws, Count::EndedRuns, 1)?;
         ended(session, ws, seq, &workflow, now)?;
     }
     Ok(true)
@@ -402,6 +404,8 @@ pub(super) fn cancel(
         }
         first = false;
     }
+    let cancelled = i64::try_from(open.len()).unwrap_or(i64::MAX);
+    tally::move_by(session, ws, Count::EndedRuns, cancelled)?;
     Ok(!open.is_empty())
 }
 
@@ -561,5 +565,7 @@ pub(super) fn drop_ended(
                  SELECT ws, workflow, event FROM workflow_event WHERE ws = ?1 AND at < ?2 LIMIT ?3)",
         )?
         .execute(params![ws, micros(before), limit(at_most.max(1))])?;
-    Ok(old.len() as u64)
+    let dropped = old.len() as u64;
+    tally::move_by(session, ws, Count::EndedRuns, -dropped.cast_signed())?;
+    Ok(dropped)
 }

@@ -113,22 +113,32 @@ async fn links_and_what_both_sides_agreed_on_outlive_an_update() {
     let store = connect(&url).unwrap();
     let commit = store::Commit {
         links: vec![kept.clone()],
+        blocked: vec![blocked(1, "email"), blocked(1, "phone")],
         ..store::Commit::default()
     };
     Store::commit(&store, &ws(), commit).await.unwrap();
+    let sums = store.blocked_sums(&ws(), &people(), None, 0).await.unwrap();
+    assert_eq!(sums.len(), 2);
     store.close().await.unwrap();
     drop(store);
     // as a version before left it
     server.sql(
         &url,
-        "DROP TABLE child, person, session, token, act, skipped; CREATE INDEX blocked_sync ON blocked (ws, sync);
+        "DROP TABLE child, person, session, token, act, skipped, blocked_field; CREATE INDEX blocked_sync ON blocked (ws, sync);
          DROP INDEX review_choice, dirty_failed, blocked_since, review_order, call_operation,
-             call_connection, call_outcome, call_status;
+             call_connection, call_outcome, call_status, blocked_rows, review_decided, review_state;
+         CREATE INDEX review_state ON review (ws, state, sync, kind);
+         ALTER TABLE blocked DROP COLUMN field;
+         DELETE FROM tally WHERE kind > 3;
          DELETE FROM tandem_step WHERE step >= 8",
     );
     let store = connect(&url).unwrap();
     let links = Store::links_after(&store, &ws(), &people(), None, 10).await;
     assert_eq!(links.unwrap(), [kept]);
+    let counted = store.blocked_sums(&ws(), &people(), None, 0).await;
+    assert_eq!(counted.unwrap(), sums);
+    let overview = store.overview(&ws()).await.unwrap();
+    assert_eq!(overview.blocked.get("people"), Some(&2));
     let children = store.children(&ws(), &people(), 10).await.unwrap();
     assert_eq!(children.0, 0);
 }

@@ -101,41 +101,60 @@ impl Desk<'_> {
         let holders: Vec<RecordId> = holders.into_iter().collect();
         let links = self.links_of(target, &holders).await?;
         let (mut sent, mut doubts) = (Vec::with_capacity(labours.len()), Vec::new());
-        'labours: for mut labour in labours {
-            for field in &fields {
+        for mut labour in labours {
+            let doubted = fields.iter().find_map(|field| {
                 let found: Vec<(&RecordId, &Fields)> = addresses(known, self, &labour.draft)
                     .iter()
                     .filter_map(|key| by_key.get(key))
                     .flatten()
                     .filter_map(|id| Some((id, links.get(id)?.base(target))))
                     .collect();
-                let mut holders = found.iter().copied();
-                if let Some((holder, _)) =
-                    holders.find(|holder| self.is_taken_by(known, &labour, field, *holder))
-                {
-                    labour.leave_out_for(field, holder);
-                    continue;
+                match self.holder(known, &labour, field, &found) {
+                    Holder::Nobody => None,
+                    Holder::SomebodyElse(holder) => {
+                        labour.leave_out_for(field, holder);
+                        None
+                    }
+                    Holder::Perhaps(holder) => Some((holder.clone(), field.clone())),
                 }
-                let is_young = self.is_just_listed(&labour.birth.claim);
-                let mut holders = found.into_iter().filter(|_| is_young);
-                if let Some((holder, _)) =
-                    holders.find(|(_, held)| self.is_held(known, &labour, field, held))
-                {
-                    let (holder, field) = (holder.clone(), field.clone());
-                    doubts.push(Doubt {
-                        labour,
-                        holder,
-                        field,
-                    });
-                    continue 'labours;
-                }
+            });
+            if let Some((holder, field)) = doubted {
+                doubts.push(Doubt {
+                    labour,
+                    holder,
+                    field,
+                });
+                continue;
             }
-            let keys = super::keys_of(self.pairing, target, &labour.draft);
-            labour.intent.keys = keys;
+            labour.intent.keys = super::keys_of(self.pairing, target, &labour.draft);
             labour.intent.draft = labour.draft.clone();
             sent.push(labour);
         }
         Ok((sent, doubts))
+    }
+
+    /// Who of these linked records has the value of a field that would be sent.
+    fn holder<'a>(
+        &self,
+        known: &Pairing,
+        labour: &Labour,
+        field: &FieldName,
+        found: &[(&'a RecordId, &Fields)],
+    ) -> Holder<'a> {
+        let mut others = found.iter();
+        if let Some((holder, _)) =
+            others.find(|holder| self.is_taken_by(known, labour, field, **holder))
+        {
+            return Holder::SomebodyElse(holder);
+        }
+        if !self.is_just_listed(&labour.birth.claim) {
+            return Holder::Nobody;
+        }
+        let mut same = found.iter();
+        match same.find(|(_, held)| self.is_held(known, labour, field, held)) {
+            Some((holder, _)) => Holder::Perhaps(holder),
+            None => Holder::Nobody,
+        }
     }
 
     /// Notes that the account takes a field once only: it refused a value that another record has.
@@ -183,7 +202,7 @@ impl Desk<'_> {
     }
 
     /// Whether another record of the target has the very value that would be sent in a field.
-    pub(super) fn is_held(
+    fn is_held(
         &self,
         known: &Pairing,
         labour: &Labour,
@@ -212,6 +231,15 @@ impl Desk<'_> {
         let held = mapping.read(target, &alone(fields));
         mapping.accepted(target, &sent, &held)
     }
+}
+
+/// Who has what would be sent.
+enum Holder<'a> {
+    Nobody,
+    /// Surely not the one that is to be made.
+    SomebodyElse(&'a RecordId),
+    /// It may be the same one.
+    Perhaps(&'a RecordId),
 }
 
 /// A create that the account would refuse, for a record that may be the same one.

@@ -162,7 +162,9 @@ impl Handle {
             connection: Some(connection.clone()),
             ..crate::Again::default()
         };
-        if let Err(error) = self.try_again(&of_connection).await {
+        // Behind what people edit: nobody waits for each of them.
+        let tried = crate::again::again(&self.core, &of_connection, Lane::Reconcile).await;
+        if let Err(error) = tried {
             tracing::error!(%connection, %error, "what was refused before the sign-in could not be marked to be tried again; `tandem retry` does it");
         }
         self.core.doubt_schemas();
@@ -290,7 +292,7 @@ impl Handle {
         let links = self
             .core
             .store
-            .links_after(&self.core.workspace, sync, after, limit)
+            .pairs_after(&self.core.workspace, sync, after, limit)
             .await?;
         Ok(links
             .into_iter()
@@ -331,7 +333,7 @@ impl Handle {
     /// # Errors
     /// When there is no such sync or the store fails.
     pub async fn try_again(&self, wanted: &crate::Again) -> Result<crate::TriedAgain, Error> {
-        crate::again::again(&self.core, wanted).await
+        crate::again::again(&self.core, wanted, Lane::Live).await
     }
 
     /// Fields that do not cross, of one sync or of all, at most so many; 0: all of them.
@@ -423,12 +425,31 @@ impl Handle {
         by_hand::split(&self.core, pair, leave).await
     }
 
-    /// What people decided about pairs of a sync.
+    /// What people decided about pairs of a sync, those after one. At most so many; 0: all.
     ///
     /// # Errors
     /// When there is no such sync or the store fails.
-    pub async fn decisions(&self, sync: &SyncName) -> Result<Vec<DecidedPair>, Error> {
-        by_hand::decisions(&self.core, sync).await
+    pub async fn decisions(
+        &self,
+        sync: &SyncName,
+        after: Option<&store::DecisionPlace>,
+        limit: usize,
+    ) -> Result<Vec<DecidedPair>, Error> {
+        by_hand::decisions(&self.core, sync, after, limit).await
+    }
+
+    /// What people decided about pairs with this record.
+    ///
+    /// # Errors
+    /// As [`decisions`](Self::decisions).
+    pub async fn decisions_of(
+        &self,
+        sync: &SyncName,
+        entity: record::Entity,
+        side: record::Side,
+        record: &record::RecordId,
+    ) -> Result<Vec<DecidedPair>, Error> {
+        by_hand::decisions_of(&self.core, sync, entity, side, record).await
     }
 
     /// Forgets what a person decided about a pair: the two are judged as if nobody had said anything. A link between

@@ -115,11 +115,7 @@ pub(super) async fn keep_polling(core: Arc<Core>, shutdown: CancellationToken) {
     while !shutdown.is_cancelled() {
         for (pairing, side) in core.distinct_ends() {
             let connection = pairing.end(side).connection.clone();
-            let every = if core.has_webhooks(&connection) {
-                core.options.poll_with_webhooks
-            } else {
-                core.options.poll_without_webhooks
-            };
+            let every = core.poll_pause(&connection);
             let key = (connection, pairing.entity);
             let now = core.clock.now();
             if !core.is_started(&pairing.sync) {

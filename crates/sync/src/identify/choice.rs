@@ -67,8 +67,15 @@ impl Others {
             |candidate: &Candidate<RecordId>| decided(candidate) == Some(PairDecision::KeepApart);
         let had_apart = candidates.iter().any(kept_apart);
         candidates.retain(|candidate| !kept_apart(candidate));
+        // Whose counterpart this one may be is for a person to say, whatever it is called by now.
+        let asked: Vec<_> = candidates
+            .iter()
+            .filter(|candidate| self.may_inherit(own, &candidate.id))
+            .cloned()
+            .collect();
         self.leave_to_theirs(pairing, &mut candidates, (own, person, keys));
         match choose(candidates) {
+            Choice::None if !asked.is_empty() => Choice::Review(asked),
             Choice::Link(candidate)
                 if names_another(pairing, side.other(), person, &candidate.id)
                     || names_another(

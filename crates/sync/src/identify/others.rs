@@ -1,16 +1,18 @@
 //! Everybody who shares a key with a record: out of the index, and from the other system.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use connector::{Fetched, IdentityKey};
 use matching::Person;
 use record::{Fields, Read, RecordId, Side};
-use store::{Claim, Key, Link, PairDecision};
+use store::{Claim, Key, Link, LinkState, PairDecision, ReviewFilter, ReviewKind, ReviewState};
 
 use super::{Seeker, named_by, person};
 use crate::{
     Error,
+    engine::Core,
     intents::identity_key,
+    pair::Pairing,
     reconcile::{Desk, cause_of},
     witness::{self, Proof},
 };
@@ -36,6 +38,8 @@ pub(crate) struct Others {
     /// Who carries a key, by side (0: other side, 1: own side).
     pub(crate) by_key: [HashMap<Key, Vec<RecordId>>; 2],
     pub(crate) decisions: Vec<(store::Pair, PairDecision)>,
+    /// Of the seekers' side: who may be the new counterpart of a candidate whose own is gone, as an open question says.
+    pub(crate) heirs: HashMap<RecordId, BTreeSet<RecordId>>,
 }
 
 impl Others {
@@ -45,6 +49,12 @@ impl Others {
             .flatten()
             .cloned()
             .collect()
+    }
+
+    /// Whether a person is being asked if a record is what became of a candidate's counterpart.
+    pub(super) fn may_inherit(&self, own: &RecordId, candidate: &RecordId) -> bool {
+        let heirs = self.heirs.get(candidate);
+        heirs.is_some_and(|heirs| heirs.contains(own))
     }
 
     /// Whether a record of the own side has no link.
@@ -156,13 +166,56 @@ pub(super) async fn others(desk: &Desk<'_>, seekers: &[Seeker]) -> Result<Others
             &own,
         )
         .await?;
+    let linked = candidates
+        .iter()
+        .filter(|(_, other)| other.linked.is_some());
+    let linked: Vec<RecordId> = linked.map(|(id, _)| id.clone()).collect();
+    let links = desk.links_of(other, &linked).await?;
+    let heirs = asked_heirs(desk.core, desk.pairing, desk.side, links.values()).await?;
     Ok(Others {
         proof,
         candidates,
         rivals,
         by_key,
         decisions,
+        heirs,
     })
+}
+
+/// Of the links whose record on `side` is gone: who may be it now, as the open questions say, by the record that remains.
+pub(crate) async fn asked_heirs(
+    core: &Core,
+    pairing: &Pairing,
+    side: Side,
+    links: impl Iterator<Item = &Link>,
+) -> Result<HashMap<RecordId, BTreeSet<RecordId>>, Error> {
+    let parked = links.filter(|link| link.state == LinkState::Parked);
+    let parked: BTreeMap<String, RecordId> = parked
+        .map(|link| (link.id.to_string(), link.record(side.other()).clone()))
+        .collect();
+    let mut heirs: HashMap<RecordId, BTreeSet<RecordId>> = HashMap::new();
+    if parked.is_empty() {
+        return Ok(heirs);
+    }
+    let filter = ReviewFilter {
+        sync: Some(pairing.sync.clone()),
+        kind: Some(ReviewKind::Rebind),
+        records: Some(parked.values().cloned().collect()),
+        ..ReviewFilter::default()
+    };
+    for review in core.store.reviews(&core.workspace, &filter).await? {
+        let is_open = matches!(review.state, ReviewState::Open | ReviewState::Postponed);
+        let of_this_side = review.details["gone"] == side.to_string();
+        let Some(survivor) = parked.get(&review.subject) else {
+            continue;
+        };
+        if is_open && of_this_side {
+            let named = review.details["heirs"].as_array().into_iter().flatten();
+            let named = named.filter_map(|heir| heir["id"].as_str().map(RecordId::from));
+            heirs.entry(survivor.clone()).or_default().extend(named);
+        }
+    }
+    Ok(heirs)
 }
 
 fn ids_of(by_key: &HashMap<Key, Vec<RecordId>>) -> Vec<RecordId> {

@@ -12,7 +12,7 @@ use store::{Blocked, Key, Lane, Link, LinkState, PlanId, PlanRow, PlanRowState, 
 use crate::{
     Error,
     children::{Family, Kin, Shelf},
-    decide::{Overrides, decide},
+    decide::{Overrides, as_last_seen, decide},
     engine::Core,
     identify::{self, Asked, Other, Others},
     pair::{Pairing, index},
@@ -266,6 +266,10 @@ impl<'a> Survey<'a> {
             let ids: BTreeSet<RecordId> = rows.iter().map(|(_, id)| id.clone()).collect();
             let ids: Vec<RecordId> = ids.into_iter().collect();
             let links = self.links(side, &ids).await?;
+            if which == 0 {
+                let own = side.other();
+                others.heirs = identify::asked_heirs(core, pairing, own, links.values()).await?;
+            }
             let reads = self.listed(side, &ids).await?;
             for (key, id) in rows {
                 others.by_key[which].entry(key).or_default().push(id);
@@ -410,6 +414,8 @@ impl<'a> Survey<'a> {
         blocked: &[Blocked],
         new: Planned,
     ) {
+        let mut reads = reads.clone();
+        as_last_seen(link, &mut reads);
         let decided = decide(
             known,
             link,
@@ -426,8 +432,21 @@ impl<'a> Survey<'a> {
             *self.plan.conflicts_by.entry(mapping.clone()).or_default() += 1;
         }
         for (mapping, reason) in &planned.blocked {
-            let told = format!("{mapping}: {reason}");
-            *self.plan.blocked.entry(told).or_default() += 1;
+            let held = decided.held.iter().find(|held| {
+                known.compiled.mappings()[held.mapping].id() == mapping && held.reason == *reason
+            });
+            match held.and_then(|held| held.awaits.as_ref()) {
+                Some(awaited) => {
+                    let connection = &known.end(awaited.side).connection;
+                    let (entity, record) = (awaited.entity, &awaited.record);
+                    self.plan
+                        .awaits(mapping, connection.as_str(), entity, record);
+                }
+                None => {
+                    let told = format!("{mapping}: {reason}");
+                    *self.plan.blocked.entry(told).or_default() += 1;
+                }
+            }
         }
         for side in Side::BOTH {
             let of_side = self.plan.side(side);

@@ -10,7 +10,7 @@ use store::{
 use super::{ClaimEnd, Couple, Desk, Questions, SCHEMA_WAIT, cause_of, is_too_old};
 use crate::{
     Error,
-    decide::{Overrides, PairPlan, decide},
+    decide::{Overrides, PairPlan, as_last_seen, decide},
     gone,
     pair::{Pairing, index},
     references,
@@ -134,6 +134,7 @@ impl Desk<'_> {
         for couple in &mut couples {
             let records = Side::BOTH.map(|side| (side, couple.link.record(side)));
             couple.claim.cause = self.carried(&records, couple.claim.cause.take());
+            as_last_seen(&couple.link, &mut couple.reads);
         }
         let Questions {
             blocked,

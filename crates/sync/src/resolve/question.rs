@@ -479,16 +479,44 @@ pub(crate) fn refused_create_review(
     reason: &str,
     now: jiff::Timestamp,
 ) -> Review {
+    let title = format!(
+        "{} refuses a counterpart of {} {record}: {reason}",
+        pairing.end(side.other()).connection,
+        pairing.end(side).connection
+    );
+    not_made_review(pairing, side, record, title, reason, now)
+}
+
+/// A record of which something cannot be read that its counterpart would need to say.
+pub(crate) fn unclear_create_review(
+    pairing: &Pairing,
+    side: Side,
+    record: &RecordId,
+    reason: &str,
+    now: jiff::Timestamp,
+) -> Review {
+    let title = format!(
+        "no counterpart of {} {record} is made in {}: {reason}",
+        pairing.end(side).connection,
+        pairing.end(side.other()).connection
+    );
+    not_made_review(pairing, side, record, title, reason, now)
+}
+
+fn not_made_review(
+    pairing: &Pairing,
+    side: Side,
+    record: &RecordId,
+    title: String,
+    reason: &str,
+    now: jiff::Timestamp,
+) -> Review {
     review(
         pairing,
         ReviewKind::Refused,
         format!("{side}:{record}"),
         by_side(side, record.clone(), None),
-        format!(
-            "{} refuses a counterpart of {} {record}: {reason}",
-            pairing.end(side.other()).connection,
-            pairing.end(side).connection
-        ),
+        title,
         json!({
             "v": 1,
             "side": side,

@@ -6,7 +6,7 @@ use anyhow::Result;
 use connector::{
     Connector,
     catalog::{
-        Effects, Operation, Repeat,
+        Effects, Operation, Repeat, needs,
         trigger::{Source, Trigger},
     },
 };
@@ -234,7 +234,7 @@ fn trigger_in_full(trigger: &Trigger) -> String {
             poll.operation, poll.calls
         ),
     };
-    let needs = trigger.needs.join(" or ");
+    let needs = needs::shown(&trigger.needs, "");
     let example = serde_json::to_string_pretty(&trigger.example).unwrap_or_default();
     format!(
         "{}: {}\n\n{}\n\nhow: {how}\nneeds: {needs}\n\nIt hands on, for example:\n{example}\n",
@@ -251,10 +251,7 @@ fn in_full(system: &str, operation: &Operation) -> String {
         Effects::Read => "reads",
         Effects::Write => "writes",
     };
-    let needs = match operation.needs.as_slice() {
-        [] => "nothing that the vendor names".to_owned(),
-        needs => needs.join(" or "),
-    };
+    let needs = needs::shown(&operation.needs, "");
     let facts = [
         (
             "request",

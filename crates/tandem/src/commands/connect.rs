@@ -432,19 +432,18 @@ fn show_checked(row: &Json, all: bool) -> Result<()> {
         let needed = missing
             .as_array()
             .is_some_and(|all| all.iter().any(|one| one == scope));
-        if !all && !needed && words(&lost["fields"]).is_empty() {
+        if !all && !needed && words(&lost["syncs"]).is_empty() {
             beside.push(lost);
             continue;
         }
         output::text(&format!("  without {scope}:\n"))?;
-        for (what, place) in [
-            ("operations", "operations"),
-            ("triggers", "triggers"),
-            ("mapped fields", "fields"),
-        ] {
-            let names = words(&lost[place]);
+        for told in lost["syncs"].as_array().into_iter().flatten() {
+            output::text(&format!("    {}\n", told.as_str().unwrap_or_default()))?;
+        }
+        for what in ["operations", "triggers"] {
+            let names = words(&lost[what]);
             if !names.is_empty() {
-                output::text(&format!("    no {what}: {names}\n"))?;
+                output::text(&format!("    of the catalog, no {what}: {names}\n"))?;
             }
         }
     }

@@ -50,7 +50,7 @@ pub(crate) async fn links(client: &Client, links: cli::Links) -> Result<()> {
         }
         Some(LinksCommand::Decisions { sync, format }) => {
             let path = format!("/api/v1/syncs/{}/decisions", segment(&sync));
-            let rows = list(client.get(&path, &[]).await?);
+            let rows = all(client, &path, 0, "/cursor").await?;
             if format.json {
                 return output::json(&Json::Array(rows));
             }
@@ -91,15 +91,20 @@ fn list(answer: Json) -> Vec<Json> {
 /// The links of a sync, at most so many; 0: all.
 async fn of_sync(client: &Client, sync: &str, limit: usize) -> Result<Vec<Json>> {
     let path = format!("/api/v1/syncs/{}/links", segment(sync));
+    all(client, &path, limit, "/id").await
+}
+
+/// A list page by page, at most so many rows; 0: all. `place` is what the next page begins after.
+async fn all(client: &Client, path: &str, limit: usize, place: &str) -> Result<Vec<Json>> {
     let mut rows: Vec<Json> = Vec::new();
     loop {
         let wanted = match limit {
             0 => PAGE,
             limit => PAGE.min(limit - rows.len()),
         };
-        let after = rows.last().map(|row| cell(row, "/id"));
+        let after = rows.last().map(|row| cell(row, place));
         let query = [("after", after), ("limit", Some(wanted.to_string()))];
-        let page = list(client.get(&path, &query).await?);
+        let page = list(client.get(path, &query).await?);
         let whole = page.len() == wanted;
         rows.extend(page);
         if !whole || (limit > 0 && rows.len() >= limit) {

@@ -41,6 +41,8 @@ pub(crate) async fn init(init: &cli::Init) -> Result<()> {
         return output::text(&text);
     }
     let shown = init.out.display();
+    // what comes next names the file as it is called
+    let text = text.replace("tandem.yaml", &shown.to_string());
     let written = fs::OpenOptions::new()
         .write(true)
         .create_new(true)

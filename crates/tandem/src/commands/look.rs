@@ -138,33 +138,20 @@ pub(crate) async fn explain(client: &Client, explain: &cli::Explain) -> Result<(
     ))?;
     for link in answer["links"].as_array().into_iter().flatten() {
         output::text(&format!(
-            "  linked by sync {} with {} {} since {}, matched by {}\n",
+            "  linked by sync {} with {} {} since {}, {}\n",
             cell(link, "/sync"),
             cell(link, "/other_connection"),
             cell(link, "/other_record"),
             when("/since")(link),
-            cell(link, "/how"),
+            match link["how"].as_str() {
+                Some("created") => "when one was made from the other".to_owned(),
+                _ => format!("matched by {}", cell(link, "/how")),
+            },
         ))?;
     }
-    for field in answer["fields"].as_array().into_iter().flatten() {
-        output::text(&format!(
-            "  {} = {}\n",
-            cell(field, "/field"),
-            plain(&field["value"])
-        ))?;
-        for other in field["counterpart"].as_array().into_iter().flatten() {
-            output::text(&format!(
-                "    the other side: {} = {}\n",
-                cell(other, "/0"),
-                plain(&other[1])
-            ))?;
-        }
-        if field["blocked"].is_string() {
-            output::text(&format!("    blocked: {}\n", cell(field, "/blocked")))?;
-        }
-        for change in field["changes"].as_array().into_iter().flatten() {
-            output::text(&format!("    {}\n", event(change)))?;
-        }
+    let fields = answer["fields"].as_array().map_or(&[][..], Vec::as_slice);
+    for mapping in fields.chunk_by(|one, next| one["mapping"] == next["mapping"]) {
+        output::text(&explained(mapping))?;
     }
     for entry in answer["events"].as_array().into_iter().flatten() {
         output::text(&format!("  {}\n", event(entry)))?;
@@ -176,6 +163,42 @@ pub(crate) async fn explain(client: &Client, explain: &cli::Explain) -> Result<(
         ))?;
     }
     Ok(())
+}
+
+/// The fields that one mapping reads, with what the other side has for them: once, however many there are.
+fn explained(fields: &[Json]) -> String {
+    let held = fields.iter().map(|field| {
+        let (name, value) = (cell(field, "/field"), plain(&field["value"]));
+        format!("{name} = {value}")
+    });
+    let name = fields.first().map(|field| cell(field, "/mapping"));
+    let mut text = format!(
+        "  {}: {}\n",
+        name.unwrap_or_default(),
+        held.collect::<Vec<_>>().join(", ")
+    );
+    let mut lines: Vec<String> = Vec::new();
+    for field in fields {
+        let others = field["counterpart"].as_array().into_iter().flatten();
+        let others: Vec<String> = others
+            .map(|other| format!("{} = {}", cell(other, "/0"), plain(&other[1])))
+            .collect();
+        if !others.is_empty() {
+            lines.push(format!("the other side: {}", others.join(", ")));
+        }
+        if field["blocked"].is_string() {
+            lines.push(format!("blocked: {}", cell(field, "/blocked")));
+        }
+        lines.extend(field["changes"].as_array().into_iter().flatten().map(event));
+    }
+    let mut told: Vec<&String> = Vec::new();
+    for line in &lines {
+        if !told.contains(&line) {
+            told.push(line);
+            text.push_str(&format!("    {line}\n"));
+        }
+    }
+    text
 }
 
 fn event(event: &Json) -> String {
@@ -507,7 +530,11 @@ pub(crate) async fn retention(client: &Client, format: cli::Format) -> Result<()
     if format.json {
         return output::json(&answer);
     }
-    let what = |row: &Json| cell(row, "/what").replace('_', " ");
+    let what = |row: &Json| match row["what"].as_str() {
+        // open ones are never dropped
+        Some("reviews") => "closed reviews".to_owned(),
+        _ => cell(row, "/what").replace('_', " "),
+    };
     let rule = |row: &Json| match row["most"].as_u64() {
         Some(most) => format!("{} days, at most {most}", cell(row, "/days")),
         None => format!("{} days", cell(row, "/days")),

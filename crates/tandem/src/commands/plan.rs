@@ -243,6 +243,7 @@ pub(crate) fn in_words(plan: &Json) -> String {
         }
         lines.extend(told.map(|(why, number)| format!("  {number}: {why}")));
     }
+    lines.extend(awaiting(&plan["awaiting"]));
     for side in [&plan["left"], &plan["right"]] {
         lines.push(format!(
             "On {}: {} created, {} changed, {} ambiguous, {} waiting for the answer about another, {} in doubles, {} out of scope, {} not created by the rules",
@@ -295,6 +296,39 @@ pub(crate) fn in_words(plan: &Json) -> String {
     }
     lines.push(carried_out_by(plan));
     lines.join("\n") + "\n"
+}
+
+/// Which fields wait for other records, with a few of those.
+fn awaiting(awaiting: &Json) -> Vec<String> {
+    let mut lines = Vec::new();
+    for each in awaiting.as_array().into_iter().flatten() {
+        if lines.is_empty() {
+            lines.push(
+                "Fields that wait until the record that they name is linked, and follow by themselves then:"
+                    .to_owned(),
+            );
+        }
+        let examples: Vec<&str> = each["examples"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Json::as_str)
+            .collect();
+        let fields = each["fields"].as_u64().unwrap_or(0);
+        let more = if fields > examples.len() as u64 {
+            ", …"
+        } else {
+            ""
+        };
+        lines.push(format!(
+            "  {fields}: {}, for records of {} ({} {}{more})",
+            cell(each, "/mapping"),
+            cell(each, "/connection"),
+            cell(each, "/entity"),
+            examples.join(", "),
+        ));
+    }
+    lines
 }
 
 fn read_in_words(plan: &Json) -> String {
@@ -421,6 +455,19 @@ mod tests {
         assert_eq!(lines[0], "  28 pairs would be linked");
         assert_eq!(lines[1], "    7 by reason 7");
         assert_eq!(lines.last().unwrap(), "    3 in 2 other ways");
+    }
+
+    #[test]
+    fn fields_that_wait_for_other_records_are_counted_with_a_few_of_those() {
+        let plan = json!([{
+            "mapping": "company", "entity": "company", "connection": "coworking",
+            "fields": 24, "examples": ["a1", "a2", "a3"],
+        }]);
+        assert_eq!(
+            awaiting(&plan)[1..],
+            ["  24: company, for records of coworking (company a1, a2, a3, …)"]
+        );
+        assert!(awaiting(&json!([])).is_empty());
     }
 
     #[test]

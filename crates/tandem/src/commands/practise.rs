@@ -13,56 +13,132 @@ pub(crate) const USUAL: &str = "http://127.0.0.1:4010";
 /// Where the configs let the server listen.
 const SERVER: &str = "http://127.0.0.1:8484";
 
+/// What the fourth step is where the ids are filled in.
+const NOTHING: &str = "(Nothing is to be filled in: the ids below are the sandbox's.)";
+
 /// What a config has to know of the sandbox that it is for.
 struct Place {
     url: String,
     /// The key that the simulated HighLevel signs webhooks with.
     webhook_key: String,
-    /// The organisation of the simulated OfficeRnD, and one of its locations.
-    organization: String,
-    location: String,
+    /// The id of a calendar of the simulated HighLevel.
+    calendar: String,
+    /// What the simulated OfficeRnD has, for the pair with it.
+    officernd: Option<OfficeRnd>,
 }
 
-/// The ready config of a pair, pointed at the sandbox that runs at this address.
+/// What a config has to know of the simulated OfficeRnD.
+struct OfficeRnd {
+    organization: String,
+    location: String,
+    /// A stage of the simulated HighLevel that stands for an open opportunity.
+    stage: String,
+    resource: String,
+    /// One option stands for type, severity and priority of tickets.
+    ticket_option: String,
+}
+
+/// The text property of members that holds their notes.
+const NOTES: &str = "notes";
+
+/// The ready config of a pair, pointed at the sandbox that runs at this address. What the config needs and the sandbox
+/// lacks is made there, as a person would in the settings.
 pub(crate) async fn config(pair: Pair, url: &str) -> Result<String> {
     let url = url.trim_end_matches('/');
-    let highlevel = ask(url, System::HighLevel, "access").await?;
-    let officernd = ask(url, System::OfficeRnd, "access").await?;
+    let highlevel = ask(url, System::HighLevel, "access", json!({})).await?;
     let key = text(&highlevel, "/webhookPublicKey")?;
+    let main = text(&highlevel, "/mainLocationId")?;
+    let calendars = things(url, System::HighLevel, "calendar").await?;
+    let calendar = calendars
+        .as_array()
+        .into_iter()
+        .flatten()
+        .find(|calendar| calendar["locationId"] == main);
+    let calendar = match calendar {
+        Some(calendar) => text(calendar, "/id")?.to_owned(),
+        None => {
+            let wanted = json!({"kind": "calendar", "fields": {"name": "Besichtigungen"}});
+            let made = ask(url, System::HighLevel, "make_thing", wanted).await?;
+            text(&made, "/id")?.to_owned()
+        }
+    };
+    let officernd = match pair {
+        Pair::HighlevelOnoffice => None,
+        Pair::HighlevelOfficernd => Some(officernd(url).await?),
+    };
     written(
         pair,
         &Place {
             url: url.to_owned(),
             webhook_key: key.lines().filter(|line| !line.starts_with('-')).collect(),
-            organization: text(&officernd, "/slug")?.to_owned(),
-            location: text(&officernd, "/locations/0/_id")?.to_owned(),
+            calendar,
+            officernd,
         },
     )
 }
 
-/// What a person reads off a settings page of the simulated system.
-async fn ask(url: &str, system: System, act: &str) -> Result<Json> {
+async fn officernd(url: &str) -> Result<OfficeRnd> {
+    let access = ask(url, System::OfficeRnd, "access", json!({})).await?;
+    let pipelines = things(url, System::HighLevel, "pipeline").await?;
+    let resources = things(url, System::OfficeRnd, "resource").await?;
+    let options = things(url, System::OfficeRnd, "ticket_option").await?;
+    let state = answer(client()?.get(format!("{url}/_sandbox/officernd/state"))).await?;
+    let properties = state["properties"].as_array();
+    if !properties.is_some_and(|all| all.iter().any(|each| each["key"] == NOTES)) {
+        let wanted = json!({"key": NOTES, "type": "Text", "targets": ["member"]});
+        ask(url, System::OfficeRnd, "add_property", wanted).await?;
+    }
+    Ok(OfficeRnd {
+        organization: text(&access, "/slug")?.to_owned(),
+        location: text(&access, "/locations/0/_id")?.to_owned(),
+        stage: format!(
+            "{}: {}",
+            text(&pipelines, "/0/name")?,
+            text(&pipelines, "/0/stages/0/name")?
+        ),
+        resource: text(&resources, "/0/_id")?.to_owned(),
+        ticket_option: text(&options, "/0/_id")?.to_owned(),
+    })
+}
+
+/// What there is of a kind.
+async fn things(url: &str, system: System, kind: &str) -> Result<Json> {
+    let mut all = ask(url, system, "things", json!({ "kind": kind })).await?;
+    if let Some(all) = all.as_array_mut() {
+        all.retain(|thing| thing["gone"] != true);
+    }
+    Ok(all)
+}
+
+/// What a person reads off a settings page of the simulated system, or does there.
+async fn ask(url: &str, system: System, act: &str, input: Json) -> Result<Json> {
     let address = format!("{url}/_sandbox/{}/act/{act}", system.as_str());
-    let answer = reqwest::Client::builder()
-        .no_proxy()
-        .build()?
-        .post(&address)
-        .json(&json!({}))
-        .send()
-        .await;
-    match answer {
+    answer(client()?.post(&address).json(&input)).await
+}
+
+fn client() -> Result<reqwest::Client> {
+    Ok(reqwest::Client::builder().no_proxy().build()?)
+}
+
+async fn answer(request: reqwest::RequestBuilder) -> Result<Json> {
+    match request.send().await {
         Ok(answer) if answer.status().is_success() => answer
             .json()
             .await
             .context("the sandbox's answer is no JSON"),
         Ok(answer) => bail!(
-            "{address} answered {}: is a sandbox there?",
+            "{} answered {}: is a sandbox there?",
+            answer.url(),
             answer.status()
         ),
-        Err(error) if !error.is_connect() => Err(error).context(address),
-        Err(_) => bail!(
-            "no sandbox answers at {url}. Start one with `tandem sandbox` in another terminal, or say where it is: --sandbox=URL"
-        ),
+        Err(error) if !error.is_connect() => Err(error.into()),
+        Err(error) => {
+            let url = error.url().map(|url| url.origin().ascii_serialization());
+            bail!(
+                "no sandbox answers at {}. Start one with `tandem sandbox` in another terminal, or say where it is: --sandbox=URL",
+                url.unwrap_or_default()
+            )
+        }
     }
 }
 
@@ -116,27 +192,60 @@ fn written(pair: Pair, place: &Place) -> Result<String> {
             ),
         ),
     ];
-    match pair {
-        Pair::HighlevelOnoffice => swaps.push(("    system: onoffice\n".to_owned(), at("onoffice"))),
-        Pair::HighlevelOfficernd => swaps.extend([
-            ("    system: officernd\n".to_owned(), at("officernd")),
+    swaps.push((
+        "# calendar: ve9EPM428h8vShlRW1KT".to_owned(),
+        format!("calendar: {}", place.calendar),
+    ));
+    match &place.officernd {
+        None => swaps.extend([
+            ("    system: onoffice\n".to_owned(), at("onoffice")),
+            // this client demands a type for each task
+            ("# task_type: 153".to_owned(), "task_type: 153".to_owned()),
             (
-                "# organization: my-space".to_owned(),
-                format!("organization: {}", place.organization),
-            ),
-            (
-                "    settings:\n      country: DE\n      # OfficeRnD".to_owned(),
-                format!("    settings:\n      token_url: {url}/officernd/oauth/token\n      country: DE\n      # OfficeRnD"),
-            ),
-            (
-                "# location: 60c0ffee0000000000000001".to_owned(),
-                format!("location: \"{}\"", place.location),
-            ),
-            (
-                "Fill in `location` below, and what the blocks at the end need or delete those, and tandem apply tandem.yaml again.".to_owned(),
-                "(`location` below is filled in already.)".to_owned(),
+                "Fill in `calendar` below, or delete the block `appointment`, and tandem apply tandem.yaml again."
+                    .to_owned(),
+                NOTHING.to_owned(),
             ),
         ]),
+        Some(officernd) => {
+            let given = |setting: &str, id: &str| format!("{setting}: \"{id}\"");
+            swaps.extend([
+                ("    system: officernd\n".to_owned(), at("officernd")),
+                (
+                    "# organization: my-space".to_owned(),
+                    format!("organization: {}", officernd.organization),
+                ),
+                (
+                    "    settings:\n      country: DE\n      # OfficeRnD".to_owned(),
+                    format!("    settings:\n      token_url: {url}/officernd/oauth/token\n      country: DE\n      # OfficeRnD"),
+                ),
+                (
+                    "# location: 60c0ffee0000000000000001".to_owned(),
+                    given("location", &officernd.location),
+                ),
+                (
+                    "# resource: 60c0ffee0000000000000021".to_owned(),
+                    given("resource", &officernd.resource),
+                ),
+                ("# notes_property: notes".to_owned(), format!("notes_property: {NOTES}")),
+                ("PIPELINE: FIRST STAGE".to_owned(), officernd.stage.clone()),
+                (
+                    "Fill in `location` below, and what the blocks at the end need or delete those, and tandem apply tandem.yaml again."
+                        .to_owned(),
+                    NOTHING.to_owned(),
+                ),
+            ]);
+            for (setting, id) in [
+                ("ticket_type", "60c0ffee0000000000000011"),
+                ("ticket_severity", "60c0ffee0000000000000012"),
+                ("ticket_priority", "60c0ffee0000000000000013"),
+            ] {
+                swaps.push((
+                    format!("# {setting}: {id}"),
+                    given(setting, &officernd.ticket_option),
+                ));
+            }
+        }
     }
     let mut config = template(pair).to_owned();
     for (from, to) in swaps {
@@ -145,20 +254,7 @@ fn written(pair: Pair, place: &Place) -> Result<String> {
         }
         config = config.replace(&from, &to);
     }
-    let (begins, what) = match pair {
-        Pair::HighlevelOnoffice => ("      # Appointments", "appointments"),
-        Pair::HighlevelOfficernd => (
-            "      # What belongs to contacts.",
-            "opportunities, appointments, tasks and notes",
-        ),
-    };
-    let Some((before, _)) = config.split_once(begins) else {
-        bail!("the shipped config has no `{}`", begins.trim());
-    };
-    Ok(format!(
-        "{}\n\n      # The blocks of {what} need ids of your own account, and are left out here.\n",
-        before.trim_end()
-    ))
+    Ok(config)
 }
 
 /// What a sandbox that is up tells whoever wants to practise.
@@ -203,13 +299,19 @@ mod tests {
 
     #[test]
     fn every_pair_can_be_pointed_at_a_sandbox() {
-        let place = Place {
-            url: "http://127.0.0.1:4020".to_owned(),
-            webhook_key: "KEY".to_owned(),
-            organization: "werkhof".to_owned(),
-            location: "0123456789abcdef01234567".to_owned(),
-        };
         for pair in [Pair::HighlevelOnoffice, Pair::HighlevelOfficernd] {
+            let place = Place {
+                url: "http://127.0.0.1:4020".to_owned(),
+                webhook_key: "KEY".to_owned(),
+                calendar: "CALENDAR".to_owned(),
+                officernd: (pair == Pair::HighlevelOfficernd).then(|| OfficeRnd {
+                    organization: "werkhof".to_owned(),
+                    location: "0123456789abcdef01234567".to_owned(),
+                    stage: "Sales: New lead".to_owned(),
+                    resource: "0123456789abcdef01234568".to_owned(),
+                    ticket_option: "0123456789abcdef01234569".to_owned(),
+                }),
+            };
             let config = written(pair, &place).expect("what differs is there once");
             assert_eq!(config.matches("allow_private_addresses: true").count(), 2);
             assert!(!config.contains("database: tandem.db"), "{config}");

@@ -80,21 +80,7 @@ fn connections(status: &Json) -> Result<()> {
         let count = &status["failing"][cell(row, "/name")];
         count.as_u64().unwrap_or(0).to_string()
     };
-    let changes = |row: &Json| {
-        let heard = &status["changes"][cell(row, "/name")];
-        let behind = heard["behind_ms"].as_u64().map(in_words);
-        let every = heard["polled_every_ms"].as_u64();
-        match (heard["webhooks"].as_bool(), behind) {
-            (None, _) => "–".to_owned(),
-            (Some(true), _) => every.map_or_else(
-                || "webhooks".to_owned(),
-                |every| format!("webhooks, polled every {} min", every.div_ceil(60_000)),
-            ),
-            (Some(false), Some(behind)) => format!("polled, lag up to {behind}"),
-            (Some(false), None) if heard["polled_every_ms"].is_null() => "listed".to_owned(),
-            (Some(false), None) => "not polled yet".to_owned(),
-        }
-    };
+    let changes = |row: &Json| heard_by(&status["changes"][cell(row, "/name")]);
     output::table(
         rows(&status["connections"]),
         &[
@@ -109,7 +95,60 @@ fn connections(status: &Json) -> Result<()> {
             ("failing", &failing),
         ],
         "No connections.",
-    )
+    )?;
+    output::text(&unheard(status))
+}
+
+/// How changes of an account are found, in few words.
+fn heard_by(heard: &Json) -> String {
+    let every = heard["polled_every_ms"].as_u64();
+    let polled = every.map(|every| format!("polled every {} min", every.div_ceil(60_000)));
+    let with = |webhooks: &str| match &polled {
+        Some(polled) => format!("{webhooks}, {polled}"),
+        None => webhooks.to_owned(),
+    };
+    match heard["told"]["state"].as_str() {
+        None => "–".to_owned(),
+        Some("heard") => with("webhooks"),
+        Some("subscribed") => with("webhooks subscribed"),
+        Some("silent" | "not_subscribed") => with("no webhooks yet"),
+        Some("no_server") => "no server runs".to_owned(),
+        Some(_) => match heard["behind_ms"].as_u64() {
+            Some(behind) => format!("polled, lag up to {}", in_words(behind)),
+            None if every.is_none() => "listed".to_owned(),
+            None => "not polled yet".to_owned(),
+        },
+    }
+}
+
+/// Why webhooks that are wanted do not come, a line each.
+fn unheard(status: &Json) -> String {
+    let mut lines = String::new();
+    for row in rows(&status["connections"]) {
+        let name = cell(row, "/name");
+        let told = &status["changes"][&name]["told"];
+        match told["state"].as_str() {
+            // the account says so already
+            _ if row["account"].is_null() => {}
+            Some("not_subscribed") => lines.push_str(&format!(
+                "{name}: webhooks are wanted and not subscribed yet: {}\n",
+                cell(told, "/why")
+            )),
+            Some("silent") => lines.push_str(&format!(
+                "{name}: no webhook has come since the server started; the vendor has to be told to send them to {}\n",
+                cell(row, "/webhook_url")
+            )),
+            _ => {}
+        }
+    }
+    let no_server = |heard: &Json| heard["told"]["state"] == "no_server";
+    let changes = status["changes"].as_object();
+    if changes.is_some_and(|changes| changes.values().any(no_server)) {
+        lines.push_str(
+            "No server runs: nothing is polled and no webhook comes in until `tandem serve`.\n",
+        );
+    }
+    lines
 }
 
 fn syncs(status: &Json) -> Result<()> {
@@ -150,6 +189,10 @@ fn syncs(status: &Json) -> Result<()> {
         "No syncs.",
     )?;
     for sync in rows(&status["syncs"]) {
+        if sync["state"] == "paused" {
+            let name = cell(sync, "/name");
+            output::text(&format!("{name}: `tandem resume {name}` lets it go on\n"))?;
+        }
         for (entity, count) in sync["waiting"].as_object().into_iter().flatten() {
             output::text(&format!(
                 "{}: {count} {entity} records wait until the record that they belong to is linked\n",
@@ -312,14 +355,18 @@ fn in_words(milliseconds: u64) -> String {
     }
 }
 
+/// How many failing records are shown.
+const SHOWN: usize = 3;
+
+/// How many records fail, with the first few.
 fn failing(status: &Json) -> Result<()> {
     let records = rows(&status["failing_records"]);
-    if records.is_empty() {
+    let Some((heading, rest)) = failing_in_words(status) else {
         return Ok(());
-    }
-    output::text("\nRecords that fail at the moment:\n")?;
+    };
+    output::text(&heading)?;
     output::table(
-        records,
+        &records[..records.len().min(SHOWN)],
         &[
             ("connection", &at("/connection")),
             ("record", &at("/record")),
@@ -327,9 +374,72 @@ fn failing(status: &Json) -> Result<()> {
             ("error", &at("/error")),
         ],
         "",
-    )
+    )?;
+    output::text(&rest)
+}
+
+/// What stands above and below the first of those that fail.
+fn failing_in_words(status: &Json) -> Option<(String, String)> {
+    let records = rows(&status["failing_records"]);
+    let counts = status["failing"].as_object().into_iter().flatten();
+    let counted: u64 = counts.filter_map(|(_, count)| count.as_u64()).sum();
+    let all = counted.max(records.len() as u64);
+    let what = match all {
+        0 => return None,
+        1 => "record fails",
+        _ => "records fail",
+    };
+    let rest = match all.saturating_sub(SHOWN as u64) {
+        0 => String::new(),
+        more => format!("… and {more} more: `tandem failing` lists them.\n"),
+    };
+    Some((format!("\n{all} {what} at the moment:\n"), rest))
 }
 
 fn rows(list: &Json) -> &[Json] {
     list.as_array().map_or(&[], Vec::as_slice)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_fails_is_counted_and_the_rest_has_its_command() {
+        let failing = |count: u64| {
+            let records: Vec<Json> = (0..count.min(100))
+                .map(|number| json!({"record": number.to_string()}))
+                .collect();
+            failing_in_words(&json!({"failing": {"a": count}, "failing_records": records}))
+        };
+        assert_eq!(failing(0), None);
+        let (heading, rest) = failing(1).unwrap();
+        assert_eq!(
+            (&*heading, &*rest),
+            ("\n1 record fails at the moment:\n", "")
+        );
+        let (heading, rest) = failing(700).unwrap();
+        assert!(heading.contains("700 records fail"), "{heading}");
+        assert!(rest.contains("697 more: `tandem failing`"), "{rest}");
+    }
+
+    #[test]
+    fn webhooks_are_claimed_only_once_they_come() {
+        let heard = |state: &str| json!({"webhooks": true, "polled_every_ms": 300_000, "told": {"state": state}});
+        for (state, words) in [
+            ("heard", "webhooks, polled every 5 min"),
+            ("subscribed", "webhooks subscribed, polled every 5 min"),
+            ("silent", "no webhooks yet, polled every 5 min"),
+            ("not_subscribed", "no webhooks yet, polled every 5 min"),
+            ("no_server", "no server runs"),
+        ] {
+            assert_eq!(heard_by(&heard(state)), words);
+        }
+        let polled = json!({"webhooks": false, "polled_every_ms": 60_000, "behind_ms": 5_000,
+            "told": {"state": "none"}});
+        assert_eq!(heard_by(&polled), "polled, lag up to 5 s");
+        assert_eq!(heard_by(&Json::Null), "–");
+    }
 }

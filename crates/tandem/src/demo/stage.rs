@@ -23,7 +23,7 @@ use store::{ReviewFilter, SqlStore, Store as _, SyncName};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::scenes;
+use super::{cast::Cast, scenes};
 use crate::{
     client::{Client, Payload},
     commands::apply,
@@ -297,8 +297,8 @@ impl Stage {
             .map(|link| link.right.to_string()))
     }
 
-    /// Linked records that have what the scenes play with: those in two systems first, then those in all
-    /// three.
+    /// Linked records that have what the scenes play with, and of which no system has another one like them: those in
+    /// two systems first, then those in all three.
     pub(super) async fn records_to_play_on(
         &self,
     ) -> Result<(Vec<scenes::Pair>, Vec<scenes::Trio>)> {
@@ -310,6 +310,8 @@ impl Stage {
             .filter(|link| link.entity == Entity::Contact)
             .map(|link| (link.left, link.right))
             .collect();
+        let held = System::ALL.map(|system| (system, control.held(system)));
+        let cast = Cast::new(held, &self.questions().await?);
         let mut pairs = Vec::new();
         let mut trios = Vec::new();
         for link in self.links(SYNCS[0].name).await? {
@@ -321,11 +323,20 @@ impl Stage {
             if !contact["email"].is_string() || !contact["dateOfBirth"].is_string() {
                 continue;
             }
+            let member = members.get(&link.left);
+            let mut records = vec![
+                (System::HighLevel, link.left.as_str()),
+                (System::OnOffice, link.right.as_str()),
+            ];
+            records.extend(member.map(|member| (System::OfficeRnd, member.as_str())));
+            if !cast.has(&records) {
+                continue;
+            }
             let pair = scenes::Pair {
                 highlevel: link.left.to_string(),
                 onoffice: link.right.to_string(),
             };
-            match members.get(&link.left) {
+            match member {
                 Some(member) => trios.push(scenes::Trio {
                     pair,
                     officernd: member.to_string(),

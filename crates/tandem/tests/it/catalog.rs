@@ -36,9 +36,91 @@ async fn each_system_can_do_as_many_different_things_as_are_promised() {
         let cells: Vec<&str> = row.split('|').map(str::trim).collect();
         assert_eq!(cells[3], of(system, "actions").to_string(), "{row}");
     }
+    // and so does every other that says how many pairs there are
+    let said: Vec<String> = ["README.md", "CHANGELOG.md", "ARCHITECTURE.md", "docs"]
+        .iter()
+        .flat_map(|place| pages(&root().join(place)))
+        .flat_map(|page| numbers_of_pairs(&std::fs::read_to_string(page).unwrap()))
+        .collect();
+    let pairs = of("onoffice", "pairs").to_string();
+    assert!(said.len() >= 2, "{said:?}");
+    assert!(
+        said.iter().all(|said| *said == pairs),
+        "{said:?}, not {pairs}"
+    );
     let shown = world.run(&["catalog", "onoffice", "--counts"]).await;
     assert!(shown.out.contains("DIFFERENT TRIGGERS"), "{shown:#?}");
     assert!(!shown.out.contains("highlevel"), "{shown:#?}");
+}
+
+fn root() -> std::path::PathBuf {
+    std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// A page, or those of a folder, however deep.
+fn pages(place: &std::path::Path) -> Vec<std::path::PathBuf> {
+    if place.is_file() {
+        return vec![place.to_owned()];
+    }
+    let inside = std::fs::read_dir(place).unwrap();
+    let inside = inside.map(|entry| entry.unwrap().path());
+    let is_page = |path: &std::path::PathBuf| {
+        path.is_dir() || path.extension().is_some_and(|ending| ending == "md")
+    };
+    inside
+        .filter(is_page)
+        .flat_map(|path| pages(&path))
+        .collect()
+}
+
+/// The numbers before "pairs of an action and a resource".
+fn numbers_of_pairs(text: &str) -> Vec<String> {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let phrase = ["pairs", "of", "an", "action", "and", "a"];
+    let found = words.windows(phrase.len()).enumerate();
+    let found = found.filter(|(_, words)| **words == phrase);
+    found
+        .filter_map(|(at, _)| {
+            let before = words[..at].iter().rev().find(|word| **word != "different");
+            before
+                .filter(|word| word.chars().all(|letter| letter.is_ascii_digit()))
+                .map(|word| (*word).to_owned())
+        })
+        .collect()
+}
+
+/// Nobody has to guess whether a scope was forgotten.
+#[tokio::test(flavor = "multi_thread")]
+async fn each_says_what_it_needs_or_that_nothing_is_documented() {
+    let world = World::start().await;
+    for (system, id, needs) in [
+        ("highlevel", "contacts.bulk.tags", "needs: none documented"),
+        (
+            "highlevel",
+            "locations.tags.delete",
+            "needs: locations/tags.write",
+        ),
+        ("highlevel", "app.installed", "needs: none documented"),
+        ("onoffice", "fields.get", "needs: none documented"),
+        ("onoffice", "log.read", "needs: administrator"),
+    ] {
+        let shown = world.run(&["catalog", system, id]).await;
+        assert!(shown.out.contains(needs), "{shown:#?}");
+    }
+    for system in ["highlevel", "onoffice", "officernd"] {
+        for page in pages(&root().join("docs/catalog").join(system)) {
+            if page.ends_with("README.md") {
+                continue;
+            }
+            let text = std::fs::read_to_string(&page).unwrap();
+            let row = text
+                .lines()
+                .find_map(|line| line.strip_prefix("| needs | "));
+            let row = row.unwrap_or_else(|| panic!("{}", page.display()));
+            let named = row.starts_with('`') || row.starts_with("none documented");
+            assert!(named, "{}: {row}", page.display());
+        }
+    }
 }
 
 /// Webhooks reach the program that listens; what is not told is found by asking, and needs no server.

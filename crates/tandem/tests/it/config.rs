@@ -145,6 +145,9 @@ async fn init_writes_a_config_that_is_good_and_overwrites_nothing() {
         .await;
     let written = std::fs::read_to_string(world.folder.path().join("tandem.yaml")).unwrap();
     assert_eq!(printed.out, written);
+    let other = std::fs::read_to_string(world.folder.path().join("other.yaml")).unwrap();
+    assert!(other.contains("tandem apply other.yaml "), "{other}");
+    assert!(!other.contains("tandem.yaml"), "{other}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

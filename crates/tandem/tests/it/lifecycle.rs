@@ -34,12 +34,13 @@ async fn commands_go_through_the_server_and_see_what_it_sees() {
     );
     assert_eq!(here["config"]["revision"], 1);
 
+    // the one that is in force, word by word, is no other revision
     let config = world.config();
-    let applied = world
-        .run(&["apply", config.to_str().unwrap(), "--json"])
-        .await
-        .json();
-    assert_eq!(applied["revision"], 2);
+    let apply = ["apply", config.to_str().unwrap(), "--json"];
+    assert_eq!(world.run(&apply).await.json()["revision"], 1);
+    let text = format!("{}\n# Changed.\n", world.config_text());
+    world.write(config.file_name().unwrap().to_str().unwrap(), &text);
+    assert_eq!(world.run(&apply).await.json()["revision"], 2);
     let (_, status) = world.api(&server, "GET", "/api/v1/status").await;
     assert_eq!(status["config"]["revision"], 2);
 

@@ -344,13 +344,30 @@ async fn who_wants_few_kinds_of_records_fills_in_nothing_but_the_location() {
         kinds(&init("task,company").await),
         ["company", "contact", "task"]
     );
+    // nothing is said of blocks that are not there
+    assert!(!people.contains("blocks at the end"), "{people}");
+    assert!(
+        people.contains("4. Fill in `location` below, and tandem apply"),
+        "{people}"
+    );
+    assert!(!people.contains("ticket_type"), "{people}");
+    assert!(!people.contains("flex.space.bookings"), "{people}");
+    let with_task = init("task").await;
+    for words in [
+        "blocks at the end",
+        "# ticket_type: ",
+        "#   task: flex.collaboration",
+    ] {
+        assert!(with_task.contains(words), "{words}: {with_task}");
+    }
     // what is left is what stands in the whole one
     let whole = world
         .run_bare(&["init", "highlevel-officernd", "--out", "-"])
         .await
         .out;
     let lines: std::collections::BTreeSet<&str> = whole.lines().collect();
-    assert!(people.lines().all(|line| lines.contains(line)));
+    let is_left = |line: &str| lines.contains(line) || line.starts_with("#   4. ");
+    assert!(people.lines().all(is_left));
     let refused = world
         .run_bare(&[
             "init",
@@ -480,6 +497,23 @@ async fn a_scope_that_was_not_granted_is_named_and_the_rest_works() {
     let checked = world.run(&["check", "coworking", "--json"]).await;
     let checked: Json = serde_json::from_str(&checked.out).unwrap();
     assert!(checked.to_string().contains("Werkhof"), "{checked:#}");
+    // what is lost is what needs that scope, and nothing else
+    assert_eq!(
+        checked[0]["account"]["lost"][missing]["syncs"],
+        json!([
+            "people/contact: `tandem undo` cannot take back what was made in coworking",
+            "people/contact: what is deleted in marketing cannot be removed from coworking either, if that is your answer",
+        ]),
+        "{checked:#}"
+    );
+    let shown = world.run(&["check", "coworking"]).await;
+    assert!(
+        shown.out.contains(&format!(
+            "missing: {missing}\n  without {missing}:\n    people/contact: "
+        )),
+        "{shown:#?}"
+    );
+    assert!(!shown.out.contains("not written"), "{shown:#?}");
     let calls = world
         .run(&["calls", "--operation", "oauth.token", "--json"])
         .await
@@ -524,6 +558,11 @@ async fn an_edit_by_a_person_arrives_by_webhook_that_the_server_subscribed() {
         .serve_with(&["--config", config.to_str().unwrap()])
         .await;
     subscribed(&world, &server, "coworking").await;
+    let told = async || {
+        let status = world.run(&["status", "--json"]).await.json();
+        status["changes"]["coworking"]["told"]["state"].clone()
+    };
+    assert_eq!(told().await, "subscribed");
     world.act(
         System::OfficeRnd,
         "edit_member",
@@ -538,7 +577,53 @@ async fn an_edit_by_a_person_arrives_by_webhook_that_the_server_subscribed() {
         contact["city"] == "Potsdam"
     })
     .await;
+    assert_eq!(told().await, "heard");
+
+    // what it subscribed to goes with the connection, and nothing else does
+    let others = "https://others.example/hook";
+    let made = world
+        .run(&[
+            "call",
+            "coworking",
+            "webhooks.create",
+            "--input",
+            &json!({"url": others, "eventTypes": ["member.updated"]}).to_string(),
+        ])
+        .await;
+    assert_eq!(made.code, 0, "{made:#?}");
+    let ours = format!("http://127.0.0.1:{port}/hooks/officernd");
+    assert_eq!(told_to(&world), [ours.as_str(), others]);
+    let asked = world.run(&["disconnect", "coworking"]).await;
+    assert_eq!(asked.code, 1, "nobody agreed: {asked:#?}");
+    assert!(asked.out.contains(&ours), "it says what goes: {asked:#?}");
+    assert_eq!(told_to(&world), [ours.as_str(), others], "nothing was done");
+    let done = world
+        .run(&["disconnect", "coworking", "--yes", "--json"])
+        .await
+        .json();
+    assert_eq!(done["webhooks"], json!(ours));
+    assert_eq!(told_to(&world), [others]);
+    // a server that starts again does not subscribe for what is switched off
+    server.stop();
+    let server = world
+        .serve_with(&["--config", config.to_str().unwrap()])
+        .await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!(told_to(&world), [others]);
     drop(server);
+}
+
+/// Where OfficeRnD sends webhooks to, ours first.
+fn told_to(world: &World) -> Vec<String> {
+    let state = world.sandbox.control().dump(System::OfficeRnd);
+    let all = state["webhooks"].as_array().unwrap();
+    let mut told: Vec<String> = all
+        .iter()
+        .filter(|webhook| webhook["deletedAt"].is_null())
+        .map(|webhook| webhook["url"].as_str().unwrap().to_owned())
+        .collect();
+    told.sort();
+    told
 }
 
 /// The calls that were refused, of changes to members.

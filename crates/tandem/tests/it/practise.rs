@@ -32,6 +32,15 @@ async fn a_config_for_the_sandbox_works_on_it_right_away() {
             .replace("env:HIGHLEVEL_CLIENT_", "env:TANDEM_TEST_")
             .replace("env:ONOFFICE_", "env:TANDEM_TEST_OO_");
         assert!(config.len() < written.len(), "{written}");
+        // every kind of record, with what each needs
+        for words in [
+            "      appointment:\n",
+            "      task:\n",
+            "      note:\n",
+            "Nothing is to be filled in",
+        ] {
+            assert!(written.contains(words), "{words}: {written}");
+        }
         let config = world.write("tandem.yaml", &config);
         let applied = world.run(&["apply", config.to_str().unwrap()]).await;
         assert_eq!(applied.code, 0, "{applied:#?}");
@@ -51,6 +60,69 @@ async fn a_config_for_the_sandbox_works_on_it_right_away() {
         assert_eq!(report.code, 0, "{report:#?}");
         let report = world.run(&["sync", "people", "--all", "--json"]).await;
         assert_eq!(report.json()["counts"]["created_left"], 1, "{report:#?}");
+        // a task crosses, with all that the other side demands of one
+        let links = world.run(&["links", "people", "--json"]).await.json();
+        let task = json!({"kind": "task", "fields": {"contactId": links[0]["left"],
+            "title": "Anrufen", "dueDate": "2027-01-15T09:00:00.000Z"}});
+        world.act(System::HighLevel, "create_item", task);
+        for _ in 0..2 {
+            let report = world.run(&["sync", "people", "--json"]).await;
+            assert_eq!(report.code, 0, "{report:#?}");
+        }
+        let links = world.run(&["links", "people", "--json"]).await.json();
+        assert!(
+            links.to_string().contains(r#""entity":"task""#),
+            "{links:#}"
+        );
+        // with fewer kinds of records it is as good, and says of nothing else that it is to be filled in
+        let kinds = match other {
+            System::OnOffice => &["company", "task", "note", "appointment", "contact"][..],
+            _ => &[
+                "company",
+                "opportunity",
+                "appointment",
+                "task",
+                "note",
+                "company,task",
+            ],
+        };
+        for only in kinds {
+            let init = ["init", pair, &sandbox, "--only", only, "--out", "-"];
+            let init = world.run_bare(&init).await;
+            assert_eq!(init.code, 0, "{only}: {init:#?}");
+            let whole: serde_json::Value = serde_yaml_ng::from_str(&init.out).unwrap();
+            let entities = whole["syncs"]["people"]["entities"].as_object().unwrap();
+            let mut wanted: Vec<&str> = only.split(',').chain(["contact"]).collect();
+            wanted.sort_unstable();
+            wanted.dedup();
+            let mut held: Vec<&str> = entities.keys().map(String::as_str).collect();
+            held.sort_unstable();
+            assert_eq!(held, wanted, "{}", init.out);
+            let lacks = |words: &str, kind: &str| {
+                let there = init.out.contains(words);
+                assert_eq!(
+                    there,
+                    wanted.contains(&kind),
+                    "{words} of {only}: {}",
+                    init.out
+                );
+            };
+            lacks("calendar: ", "appointment");
+            lacks("task_due_days: ", "task");
+            let config = init
+                .out
+                .replace("public_url: http://127.0.0.1:8484\n", "")
+                .replace("127.0.0.1:8484", "127.0.0.1:0")
+                .replace("env:HIGHLEVEL_CLIENT_", "env:TANDEM_TEST_")
+                .replace("env:ONOFFICE_", "env:TANDEM_TEST_OO_");
+            let config = world.write("narrow.yaml", &config);
+            let applied = world.run(&["apply", config.to_str().unwrap()]).await;
+            assert_eq!(
+                (applied.code, &*applied.err),
+                (0, ""),
+                "{only}: {applied:#?}"
+            );
+        }
     }
 }
 

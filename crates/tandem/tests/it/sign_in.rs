@@ -269,6 +269,14 @@ async fn a_missing_scope_is_named() {
             .contains("missing: locations/customFields.readonly, users.readonly"),
         "{checked:#?}"
     );
+    // those are for reading names and custom fields: everything else crosses
+    for words in [
+        "without users.readonly:\n    people/contact: owners show as ids without names\n",
+        "people/contact: custom fields are left out, and mappings to them are paused\n",
+    ] {
+        assert!(checked.out.contains(words), "{words}: {checked:#?}");
+    }
+    assert!(!checked.out.contains("not written"), "{checked:#?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

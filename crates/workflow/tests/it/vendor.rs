@@ -31,7 +31,7 @@ static CATALOG: LazyLock<Catalog> = LazyLock::new(|| {
     operations: vec![
         serde_json::from_value(json!({
             "id": "things.list", "title": "List things", "description": "Lists things.",
-            "method": "GET", "path": "/things", "effect": "read", "repeat": "repeatable",
+            "method": "GET", "path": "/things", "needs": "none documented", "effect": "read", "repeat": "repeatable",
             "input": {"type": "object", "properties": {"skip": {"type": "integer", "x-in": "query"}}},
             "output": {"type": "object"}, "example": {},
         }))
@@ -40,13 +40,14 @@ static CATALOG: LazyLock<Catalog> = LazyLock::new(|| {
     triggers: vec![
         serde_json::from_value(json!({
             "id": "thing.saved", "title": "A thing was saved", "description": "Found by asking.",
-            "source": {"poll": {"operation": "things.list", "input": {}, "clock": "utc", "items": "/things",
+            "needs": "none documented", "source": {"poll": {"operation": "things.list", "input": {}, "clock": "utc", "items": "/things",
                 "id": "/id", "pages": {"offset": {"field": "skip", "size": PAGE}}}},
             "output": {"type": "object"}, "example": {"id": 1},
         }))
         .unwrap(),
     ],
     picks: BTreeMap::new(),
+    left_out: Vec::new(),
 }
 });
 

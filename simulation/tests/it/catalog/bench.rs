@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use catalog::RunError;
 use connections::Session;
 use connector::catalog::{
-    Operation,
+    Effects, Operation,
     trigger::{Happened, Source},
 };
 use jiff::Timestamp;
@@ -37,12 +37,20 @@ pub(super) struct Case {
 pub(super) enum Seen {
     /// The answer holds the id of a thing of this kind, made before.
     Shows(&'static str),
-    /// The answer holds this text, whatever else.
+    /// The answer holds this text as a value, whatever else.
     Says(&'static str),
+    /// This field of the answer has this value, as JSON.
+    Is(&'static str, &'static str),
+    /// The answer's number is that of the things of this kind which the other operation lists; where one can be made, it is
+    /// one more afterwards.
+    Counts(Option<&'static str>, &'static str),
     /// Another operation shows it. The kind and the place of an id in the answer, the other operation, what it shows.
     Read(Option<(&'static str, &'static str)>, &'static str, Expect),
     /// In the state of the sandbox is a thing of this kind with this text, or is none.
     State(&'static str, &'static str, bool),
+    /// In this list of the sandbox's state the thing of this kind has this value in this field, as JSON, and had not before. For what
+    /// no call shows.
+    Held(&'static str, &'static str, &'static str, &'static str),
     /// The sandbox sends a webhook of this event about a thing of this kind; the operation says where to.
     Tells(&'static str, &'static str),
 }
@@ -55,8 +63,12 @@ pub(super) enum Expect {
     Shows(&'static str),
     /// Not the id of a thing of this kind any more: refused, or without it.
     Gone(&'static str),
-    /// This text.
+    /// This text as a value.
     Says(&'static str),
+    /// This field has this value, as JSON.
+    Is(&'static str, &'static str),
+    /// This field has a value.
+    Has(&'static str),
     /// Not this text.
     Lacks(&'static str),
 }
@@ -266,16 +278,66 @@ impl Bench {
         {
             self.id(kind).await?;
         }
+        if let (Seen::Read(None, reader, expect), Effects::Write) = (&case.seen, operation.effect) {
+            // what is so before it happens shows nothing
+            let reader = self.operation(reader)?;
+            let question = self.example(reader).await?;
+            let answer = self.run(reader, &question).await;
+            ensure!(
+                self.expect(expect, &input, answer).is_err(),
+                "its effect is seen with {} before it happened",
+                reader.id
+            );
+        }
+        if let Seen::Held(list, kind, field, value) = &case.seen {
+            ensure!(!self.held(list, kind, field, value)?, "it was so before");
+        }
         let output = self.run(operation, &input).await?;
         fits(operation, &output)?;
         match &case.seen {
+            Seen::Held(list, kind, field, value) => {
+                ensure!(self.held(list, kind, field, value)?, "it is not so");
+                Ok(())
+            }
+            Seen::Is(name, value) => {
+                let value: Json = serde_json::from_str(value)?;
+                ensure!(
+                    has(&output, name, &value),
+                    "{name} is not {value} in {output}"
+                );
+                Ok(())
+            }
+            Seen::Counts(kind, list) => {
+                let list = self.operation(list)?;
+                let listed = |answer: &Json| {
+                    let items = answer["results"].as_array().map(Vec::len);
+                    items.and_then(|items| u64::try_from(items).ok())
+                };
+                let mut counted = output["total"].as_u64().context("a number")?;
+                let question = self.example(list).await?;
+                let shown = listed(&self.run(list, &question).await?);
+                ensure!(
+                    shown == Some(counted),
+                    "{counted} are {shown:?} in the list"
+                );
+                if let Some(kind) = kind {
+                    // not that which the example needed
+                    self.ids.remove(kind);
+                    self.id(kind).await?;
+                    let then = self.run(operation, &input).await?;
+                    counted += 1;
+                    ensure!(then["total"] == counted, "{counted} are {then}");
+                }
+                ensure!(counted > 0, "nothing was there to be counted");
+                Ok(())
+            }
             Seen::Shows(kind) => {
                 let id = self.id(kind).await?;
                 ensure!(holds(&output, &id), "{kind} {id} is not in {output}");
                 Ok(())
             }
             Seen::Says(text) => {
-                ensure!(holds(&output, text), "`{text}` is not in {output}");
+                ensure!(says(&output, text), "`{text}` is not in {output}");
                 Ok(())
             }
             Seen::Tells(event, kind) => {
@@ -315,6 +377,16 @@ impl Bench {
                 self.expect(expect, &input, answer)
             }
         }
+    }
+
+    /// Whether the thing of this kind has this value in the sandbox's state.
+    fn held(&self, list: &str, kind: &str, field: &str, value: &str) -> Result<bool> {
+        let id = self.ids.get(kind).context("a thing")?;
+        let value: Json = serde_json::from_str(value)?;
+        let state = self.rig.control.dump(self.system);
+        let all = state[list].as_array().context("a list")?;
+        let thing = all.iter().find(|thing| thing["_id"] == json!(id));
+        Ok(thing.context("it is not in the state")?[field] == value)
     }
 
     fn expect(
@@ -358,11 +430,23 @@ impl Bench {
                 Ok(())
             }
             Expect::Says(text) => {
-                ensure!(holds(&answer, text), "`{text}` is not in {answer}");
+                ensure!(says(&answer, text), "`{text}` is not in {answer}");
+                Ok(())
+            }
+            Expect::Is(name, value) => {
+                let value: Json = serde_json::from_str(value)?;
+                ensure!(
+                    has(&answer, name, &value),
+                    "{name} is not {value} in {answer}"
+                );
+                Ok(())
+            }
+            Expect::Has(name) => {
+                ensure!(has_any(&answer, name), "{name} has no value in {answer}");
                 Ok(())
             }
             Expect::Lacks(text) => {
-                ensure!(!holds(&answer, text), "`{text}` is still in {answer}");
+                ensure!(!says(&answer, text), "`{text}` is still in {answer}");
                 Ok(())
             }
         }
@@ -567,7 +651,17 @@ fn without_nulls(value: &mut Json) {
     }
 }
 
-/// Whether a text is a value somewhere in it.
+/// Whether a text is a value somewhere in it; what a field is called says nothing.
+fn says(value: &Json, text: &str) -> bool {
+    match value {
+        Json::Array(items) => items.iter().any(|item| says(item, text)),
+        Json::Object(object) => object.values().any(|item| says(item, text)),
+        Json::Null | Json::Bool(_) => false,
+        own => holds(own, text),
+    }
+}
+
+/// Whether a text is a value somewhere in it, or the name of a field: some answers have ids there.
 fn holds(value: &Json, text: &str) -> bool {
     match value {
         Json::String(own) => own == text,
@@ -576,6 +670,17 @@ fn holds(value: &Json, text: &str) -> bool {
         Json::Object(object) => object
             .iter()
             .any(|(name, item)| name == text || holds(item, text)),
+        _ => false,
+    }
+}
+
+/// Whether a field has any value somewhere in it.
+fn has_any(value: &Json, name: &str) -> bool {
+    match value {
+        Json::Array(items) => items.iter().any(|item| has_any(item, name)),
+        Json::Object(object) => object
+            .iter()
+            .any(|(own, item)| (own == name && !item.is_null()) || has_any(item, name)),
         _ => false,
     }
 }

@@ -111,6 +111,21 @@ pub(crate) const HIGHLEVEL: &[Case] = &[
         &["\"replace\"", "\"merge\""],
     ),
     (
+        "task_writes",
+        "highlevel.task_due_fractions",
+        &["\"refuse\"", "\"refuse_update\"", "\"keep\""],
+    ),
+    (
+        "task_writes",
+        "highlevel.unknown_assignee",
+        &["\"refuse\"", "\"keep\""],
+    ),
+    (
+        "task_writes",
+        "highlevel.empty_text",
+        &["\"refuse\"", "\"keep\""],
+    ),
+    (
         "unknown_business",
         "highlevel.unknown_business",
         &["\"400\"", "\"404\"", "\"422\""],

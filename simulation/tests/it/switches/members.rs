@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 use simulation::{HIGHLEVEL, OFFICERND, Options, World, member_rules, members};
 use store::{ReviewKind, Store as _, Workspace};
 
-use crate::support::{answer, contact, on_the_left, question, questions};
+use crate::support::{answer, contact, on_the_left, question, questions, refused_members};
 
 /// Members who are nobody's counterpart and fill more than a page.
 const CROWD: usize = 55;
@@ -67,16 +67,6 @@ fn as_member(name: &str) -> Json {
 fn seed(world: &World, name: &str) -> Result<(String, String)> {
     let left = world.seed(HIGHLEVEL, &newcomer(name))?;
     Ok((left, world.seed(OFFICERND, &as_member(name))?))
-}
-
-/// How often an update of a member was refused.
-fn refused(world: &World) -> u64 {
-    let counts = world.control.core().counts.all();
-    let routes = counts[&OFFICERND].routes.iter();
-    let refusals = routes.filter(|route| {
-        route.route == "/members/{memberId}" && route.method == "PUT" && route.status == 400
-    });
-    refusals.map(|route| route.count).sum()
 }
 
 /// Two people are linked and edited on each side; two are made, one on each side; a number changes; one is deleted and asked about.
@@ -187,7 +177,7 @@ async fn phone(world: &World, anna: &(String, String), phones: Phones) -> Result
         .store
         .blocked(&Workspace::from("default"), &members(), None)
         .await?;
-    let refused = refused(world);
+    let refused = refused_members(world);
     if phones == Phones::Taken {
         ensure!(now == PHONES[1], "it is {now}");
         ensure!(blocked.is_empty() && refused == 0, "{blocked:#?}");

@@ -4,8 +4,8 @@ use serde_json::{Map, Value, json};
 
 use super::super::State;
 use super::super::acts::{Done, text};
-use super::Kind;
 use super::table::{APPOINTMENT, NOTE, OPPORTUNITY, TASK};
+use super::{Kind, fits};
 use crate::core::Core;
 use crate::edits::Actor;
 use crate::vendor::ActError;
@@ -67,6 +67,7 @@ impl State {
             let location = at.location_id;
             if *kind.name == *TASK.name {
                 fields.entry("completed").or_insert(json!(false));
+                fits::kept(&mut fields);
             }
             let item = self.make_as(kind, &location, fields, core, Actor::User);
             return Ok(item.shown(kind));
@@ -82,8 +83,12 @@ impl State {
             self.delete_as(kind, &location, &id, core, Actor::User);
             return Ok(json!({ "id": id }));
         }
+        let mut fields = fields()?;
+        if *kind.name == *TASK.name {
+            fits::kept(&mut fields);
+        }
         let item = self
-            .change_as(kind, &location, &id, fields()?, core, Actor::User)
+            .change_as(kind, &location, &id, fields, core, Actor::User)
             .map_err(|_| ActError::missing(kind.name, id.clone()))?;
         Ok(item.shown(kind))
     }

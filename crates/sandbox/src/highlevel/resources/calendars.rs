@@ -18,7 +18,7 @@ const OPEN: (i8, i8) = (9, 17);
 const MOST_DAYS: i64 = 31;
 
 /// A moment in any of the forms in which the API says one.
-fn moment(text: &str) -> Option<Timestamp> {
+pub(super) fn moment(text: &str) -> Option<Timestamp> {
     match text.parse::<i64>() {
         Ok(millis) => Timestamp::from_millisecond(millis).ok(),
         Err(_) => text.parse().ok(),

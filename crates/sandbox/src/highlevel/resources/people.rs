@@ -183,6 +183,24 @@ impl State {
         Ok(Answer::json(200, &json!({"timezones": ZONES})))
     }
 
+    /// `GET /locations/{locationId}/conversationChannels/{type}`: one provider each, which nothing changes.
+    pub(super) fn channel(&mut self, admitted: &Admitted<'_>, row: &Row) -> Answered {
+        self.opened(admitted, row)?;
+        let (id, name) = match own_id(row, admitted) {
+            "SMS" => ("twilio_provider", "Twilio"),
+            "Email" => ("mailgun_provider", "Mailgun"),
+            _ => {
+                return Err(errors::unprocessable_one(
+                    "type must be one of the following values: SMS, Email",
+                ));
+            }
+        };
+        let kind = own_id(row, admitted);
+        let provider = json!({"_id": id, "name": name, "type": kind, "default": true});
+        let channel = json!({kind: [{"conversationProvider": provider}]});
+        Ok(wrapped(row, channel, admitted))
+    }
+
     /// `GET /locations/{locationId}/templates`.
     pub(super) fn list_templates(&mut self, admitted: &Admitted<'_>, row: &Row) -> Answered {
         let request = self.opened(admitted, row)?;

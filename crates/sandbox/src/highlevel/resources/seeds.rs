@@ -1,10 +1,11 @@
-//! What an account has that no call can make: campaigns, workflows, pipelines, reasons, templates, e-mails that wait.
+//! What an account has that no call can make: campaigns, workflows, pipelines, reasons, templates, a place for
+//! services, e-mails that wait.
 
 use serde_json::{Map, Value, json};
 
 use super::super::State;
 use super::Kind;
-use super::table::{CAMPAIGN, EMAIL, LOST, PIPELINE, TEMPLATE, WORKFLOW};
+use super::table::{CAMPAIGN, EMAIL, LOST, PIPELINE, SERVICE_LOCATION, TEMPLATE, WORKFLOW};
 use crate::core::Core;
 
 impl State {
@@ -14,7 +15,7 @@ impl State {
         for location in locations {
             let stage = |name: &str| json!({"id": core.random.uuid(), "name": name});
             let stages: Vec<Value> = ["New lead", "Viewing", "Offer"].map(stage).into();
-            let seeds: [(&'static Kind, Value); 8] = [
+            let seeds: [(&'static Kind, Value); 9] = [
                 (
                     &CAMPAIGN,
                     json!({"name": "Newsletter", "status": "published"}),
@@ -33,6 +34,11 @@ impl State {
                 ),
                 (&PIPELINE, json!({"name": "Sales", "stages": stages})),
                 (&LOST, json!({"name": "Too expensive"})),
+                (
+                    &SERVICE_LOCATION,
+                    json!({"name": "Main office", "slug": "main-office", "isActive": true, "isPrivate": false,
+                        "locationType": "offline"}),
+                ),
                 (
                     &TEMPLATE,
                     json!({"name": "Invitation", "type": "email", "template": {"subject": "Come and see"}}),

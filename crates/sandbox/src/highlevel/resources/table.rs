@@ -4,7 +4,7 @@ use http::Method;
 
 use super::super::State;
 use super::super::gate::Admitted;
-use super::super::routes::Needs;
+use super::super::routes::{Known, Needs};
 use super::{Act, Id, Kind, Row};
 
 const GET: Method = Method::GET;
@@ -80,6 +80,20 @@ pub(crate) static NOTIFICATION: Kind = with_id(
     "_id",
 );
 pub(crate) static SCHEDULE: Kind = with_id(kind("schedule", "Schedule"), Id::Hex, "id");
+pub(crate) static AVAILABILITY: Kind =
+    of(kind("event calendar schedule", "Schedule"), "calendarId");
+pub(crate) static SERVICE: Kind = with_id(kind("service", "Service"), Id::Hex, "id");
+pub(crate) static SERVICE_LOCATION: Kind =
+    with_id(kind("service location", "Service location"), Id::Hex, "id");
+pub(crate) static SERVICE_BOOKING: Kind = with_id(
+    stamped(
+        kind("service booking", "Service booking"),
+        "dateAdded",
+        "dateUpdated",
+    ),
+    Id::Text,
+    "bookingId",
+);
 pub(crate) static CONVERSATION: Kind = stamped(
     kind("conversation", "Conversation"),
     "dateAdded",
@@ -87,6 +101,7 @@ pub(crate) static CONVERSATION: Kind = stamped(
 );
 pub(crate) static MESSAGE: Kind = stamped(kind("message", "Message"), "dateAdded", "dateUpdated");
 pub(crate) static EMAIL: Kind = stamped(kind("email", "Email"), "dateAdded", "dateUpdated");
+pub(crate) static EMAIL_OUTCOME: Kind = kind("email outcome", "Email");
 pub(crate) static SUBTYPE: Kind = with_id(kind("custom subtype", "Custom subtype"), Id::Hex, "_id");
 pub(crate) static SUBSCRIPTION: Kind = kind("subscription change", "Subscription");
 pub(crate) static UPLOAD: Kind = with_id(kind("upload", "Upload"), Id::Uuid, "uploadId");
@@ -113,6 +128,7 @@ pub(crate) static LOST: Kind = stamped(
 pub(crate) static OPPORTUNITY: Kind =
     stamped(kind("opportunity", "Opportunity"), "createdAt", "updatedAt");
 pub(crate) static USER: Kind = kind("user", "User");
+pub(crate) static PROVIDER: Kind = kind("conversation provider", "Provider");
 pub(crate) static ZONE: Kind = kind("time zone", "Time zone");
 
 /// Fields that name a thing which must be there.
@@ -124,6 +140,7 @@ pub(crate) static REFERENCES: &[(&str, &Kind)] = &[
     ("pipelineId", &PIPELINE),
     ("parentId", &OBJECT_FOLDER),
     ("lostReasonId", &LOST),
+    ("serviceLocationId", &SERVICE_LOCATION),
 ];
 
 const fn row(
@@ -143,7 +160,14 @@ const fn row(
         kind,
         wrap,
         status,
+        known: Known::Always,
     }
+}
+
+/// A row that only v3 knows.
+const fn v3(mut row: Row) -> Row {
+    row.known = Known::OnlyV3;
+    row
 }
 
 const CONTACTS_R: Needs = Needs::Location("contacts.readonly");
@@ -187,6 +211,7 @@ pub(crate) static ROWS: &[Row] = &[
     row(DELETE, "/contacts/{contactId}/notes/{id}", CONTACTS_W, Delete("succeded"), &NOTE, "", 200),
     row(GET, "/contacts/{contactId}/appointments", CONTACTS_R, Special(State::contact_appointments), &APPOINTMENT, "events", 200),
     row(DELETE, "/contacts/{contactId}/campaigns/removeAll", CONTACTS_W, Special(State::leave_campaigns), &IN_CAMPAIGN, "", 200),
+    v3(row(DELETE, "/contacts/{contactId}/campaigns/remove-all", CONTACTS_W, Special(State::leave_campaigns), &IN_CAMPAIGN, "", 200)),
     row(POST, "/contacts/{contactId}/campaigns/{campaignId}", CONTACTS_W, Special(State::join_campaign), &IN_CAMPAIGN, "", 201),
     row(DELETE, "/contacts/{contactId}/campaigns/{campaignId}", CONTACTS_W, Special(State::leave_campaigns), &IN_CAMPAIGN, "", 200),
     row(POST, "/contacts/{contactId}/workflow/{workflowId}", CONTACTS_W, Special(State::join_workflow), &IN_WORKFLOW, "", 200),
@@ -224,6 +249,24 @@ pub(crate) static ROWS: &[Row] = &[
     row(DELETE, "/calendars/schedules/{id}", CALENDARS_W, Delete("success"), &SCHEDULE, "", 200),
     row(PUT, "/calendars/schedules/{id}/associations/{calendarId}", CALENDARS_W, Special(State::associate), &SCHEDULE, "", 200),
     row(DELETE, "/calendars/schedules/{id}/associations/{calendarId}", CALENDARS_W, Special(State::associate), &SCHEDULE, "", 200),
+    v3(row(GET, "/calendars/schedules/event-calendar/{calendarId}", CALENDARS_R, Special(State::availability), &AVAILABILITY, "schedule", 200)),
+    v3(row(POST, "/calendars/schedules/event-calendar/{calendarId}", CALENDARS_W, Special(State::availability), &AVAILABILITY, "schedule", 201)),
+    v3(row(PUT, "/calendars/schedules/event-calendar/{calendarId}", CALENDARS_W, Special(State::availability), &AVAILABILITY, "schedule", 200)),
+    v3(row(GET, "/calendars/services/catalog", CALENDARS_R, Special(State::list_services), &SERVICE, "services", 200)),
+    v3(row(POST, "/calendars/services/catalog", CALENDARS_W, Special(State::keep_service), &SERVICE, "service", 201)),
+    v3(row(GET, "/calendars/services/catalog/{serviceId}", CALENDARS_R, Get, &SERVICE, "service", 200)),
+    v3(row(PUT, "/calendars/services/catalog/{serviceId}", CALENDARS_W, Special(State::keep_service), &SERVICE, "service", 200)),
+    v3(row(DELETE, "/calendars/services/catalog/{serviceId}", CALENDARS_W, Special(State::delete_service), &SERVICE, "", 200)),
+    v3(row(GET, "/calendars/services/locations", CALENDARS_R, List, &SERVICE_LOCATION, "serviceLocations", 200)),
+    v3(row(POST, "/calendars/services/locations", CALENDARS_W, Special(State::keep_service_location), &SERVICE_LOCATION, "", 201)),
+    v3(row(GET, "/calendars/services/locations/{serviceLocationId}", CALENDARS_R, Get, &SERVICE_LOCATION, "", 200)),
+    v3(row(PUT, "/calendars/services/locations/{serviceLocationId}", CALENDARS_W, Special(State::keep_service_location), &SERVICE_LOCATION, "", 200)),
+    v3(row(DELETE, "/calendars/services/locations/{serviceLocationId}", CALENDARS_W, Special(State::delete_service), &SERVICE_LOCATION, "", 200)),
+    v3(row(GET, "/calendars/services/bookings", EVENTS_R, Special(State::list_service_bookings), &SERVICE_BOOKING, "bookings", 200)),
+    v3(row(POST, "/calendars/services/bookings", EVENTS_W, Special(State::book_service), &SERVICE_BOOKING, "", 201)),
+    v3(row(GET, "/calendars/services/bookings/{bookingId}", EVENTS_R, Get, &SERVICE_BOOKING, "", 200)),
+    v3(row(PUT, "/calendars/services/bookings/{bookingId}", EVENTS_W, Special(State::book_service), &SERVICE_BOOKING, "", 200)),
+    v3(row(DELETE, "/calendars/services/bookings/{bookingId}", EVENTS_W, Special(State::delete_service), &SERVICE_BOOKING, "", 200)),
     row(GET, "/calendars", CALENDARS_R, List, &CALENDAR, "calendars", 200),
     row(POST, "/calendars", CALENDARS_W, Create, &CALENDAR, "calendar", 200),
     row(GET, "/calendars/{calendarId}/free-slots", CALENDARS_R, Special(State::free_slots), &CALENDAR, "", 200),
@@ -251,12 +294,14 @@ pub(crate) static ROWS: &[Row] = &[
     row(POST, "/conversations/messages/upload/initiate", MESSAGES_W, Special(State::begin_upload), &UPLOAD, "", 200),
     row(POST, "/conversations/messages/upload/complete", MESSAGES_W, Special(State::finish_upload), &UPLOAD, "", 200),
     row(GET, "/conversations/messages/email/{id}", FREE, Get, &EMAIL, "", 200),
-    row(DELETE, "/conversations/messages/email/{emailMessageId}/schedule", FREE, Special(State::cancel_message), &EMAIL, "", 200),
+    v3(row(PUT, "/conversations/messages/email/{id}/status", MESSAGES_W, Special(State::email_outcome), &EMAIL, "", 200)),
+    row(DELETE, "/conversations/messages/email/{emailMessageId}/schedule", MESSAGES_W, Special(State::cancel_message), &EMAIL, "", 200),
     row(DELETE, "/conversations/messages/{messageId}/schedule", MESSAGES_W, Special(State::cancel_message), &MESSAGE, "", 200),
     row(PUT, "/conversations/messages/{messageId}/status", MESSAGES_W, Special(State::set_message), &MESSAGE, "", 200),
     row(PUT, "/conversations/messages/{messageId}/attachments", MESSAGES_W, Special(State::set_message), &MESSAGE, "", 200),
     row(GET, "/conversations/messages/{id}", MESSAGES_R, Get, &MESSAGE, "", 200),
     row(GET, "/conversations/locations/{locationId}/messages/{messageId}/transcription", MESSAGES_R, Special(State::transcription), &MESSAGE, "", 200),
+    row(GET, "/conversations/locations/{locationId}/messages/{messageId}/transcription/download", MESSAGES_R, Special(State::transcription_text), &MESSAGE, "", 200),
     row(POST, "/conversations/providers/live-chat/typing", Needs::Location("conversations/livechat.write"), Special(State::typing), &TYPING, "", 201),
     row(GET, "/conversations/{conversationId}/messages", MESSAGES_R, Special(State::list_messages), &MESSAGE, "messages", 200),
     row(GET, "/conversations/{conversationId}", TALKS_R, Get, &CONVERSATION, "", 200),
@@ -283,6 +328,7 @@ pub(crate) static ROWS: &[Row] = &[
     row(PUT, "/locations/{locationId}/customValues/{id}", VALUES_W, Update, &VALUE, "customValue", 200),
     row(DELETE, "/locations/{locationId}/customValues/{id}", VALUES_W, Delete("succeded"), &VALUE, "", 200),
     row(GET, "/locations/{locationId}/timezones", Needs::Either("locations.readonly"), Special(State::timezones), &ZONE, "", 200),
+    v3(row(GET, "/locations/{locationId}/conversationChannels/{type}", Needs::Location("locations.readonly"), Special(State::channel), &PROVIDER, "conversationChannel", 200)),
     row(GET, "/locations/{locationId}/templates", Needs::Location("locations/templates.readonly"), Special(State::list_templates), &TEMPLATE, "templates", 200),
     row(DELETE, "/locations/{locationId}/templates/{id}", FREE, Delete("ok"), &TEMPLATE, "", 200),
     // opportunities

@@ -13,16 +13,20 @@ async fn whitelist() {
     body["status"] = json!("active");
     body["tags"] = json!(["vip"]);
     body["address"] = json!({"city": "Köln", "planet": "Earth"});
+    // live records have it, and no documented body does
+    body["billingDetails"] = json!({"vatNumber": "DE1", "taxRate": "t19"});
     assert_eq!(
         client.post("/members", body.clone()).await.failures(),
         [
             "property status should not exist",
             "property tags should not exist",
-            "address.property planet should not exist"
+            "address.property planet should not exist",
+            "billingDetails.property taxRate should not exist"
         ]
     );
     client.turn("whitelist", false);
     let made = client.post("/members", body).await;
+    assert_eq!(made.body["billingDetails"], json!({"vatNumber": "DE1"}));
     assert_eq!(
         (made.status, &made.body["status"], &made.body["address"]),
         (201, &json!("contact"), &json!({"city": "Köln"}))

@@ -469,25 +469,130 @@ async fn the_billing_settings_and_an_integration_are_shown() {
 #[tokio::test]
 async fn what_is_not_simulated_says_so() {
     let client = Client::quiet(&[]).await;
-    for (method, path, named) in [
-        ("POST", "/auth/signin", "POST /auth/signin"),
-        ("GET", "/payments/methods", "GET /payments/methods"),
-        ("GET", "/coins/stats?month=2026-03", "GET /coins/stats"),
-        (
-            "PUT",
-            &format!("/charges/{NOBODY}"),
-            "PUT /charges/{chargeId}",
-        ),
-    ] {
-        let answer = client.call(method, path, None).await;
-        assert_eq!(answer.status, 501, "{path}: {}", answer.body);
-        let message = answer.body["message"].as_str().unwrap();
-        assert!(
-            message.starts_with(&format!("the sandbox does not simulate {named}: ")),
-            "{message}"
-        );
-    }
+    let path = format!("/charges/{NOBODY}");
+    let answer = client.call("PUT", &path, None).await;
+    assert_eq!(answer.status, 501, "{path}: {}", answer.body);
+    assert_eq!(
+        answer.body["message"],
+        "the sandbox does not simulate PUT /charges/{chargeId}: what it takes is documented nowhere"
+    );
     // what nobody ever heard of is answered as the vendor does
     let answer = client.get("/coins/nonsense").await;
     assert_eq!(answer.status, 404, "{}", answer.body);
+}
+
+#[tokio::test]
+async fn who_signs_in_has_a_password_of_their_own() {
+    let client = Client::quiet(&[]).await;
+    let ada = json!({"email": "ada@x.de", "password": "one", "name": "Ada"});
+    let made = client.post("/auth/signup", ada.clone()).await;
+    assert_eq!((made.status, &made.body["name"]), (201, &json!("Ada")));
+    assert_eq!(client.post("/auth/signup", ada).await.status, 500);
+    let sign_in = async |password: &str| {
+        let body = json!({"email": "ada@x.de", "password": password});
+        client.post("/auth/signin", body).await
+    };
+    assert_eq!(sign_in("two").await.status, 401);
+    assert_eq!(sign_in("one").await.body["_id"], made.body["_id"]);
+    let change = json!({"email": "ada@x.de", "oldPassword": "one", "newPassword": "two"});
+    assert_eq!(client.put("/password", change.clone()).await.status, 204);
+    assert_eq!(client.put("/password", change).await.status, 401);
+    assert_eq!(
+        (sign_in("one").await.status, sign_in("two").await.status),
+        (401, 200)
+    );
+    let reset = json!({"email": "ada@x.de"});
+    assert_eq!(
+        client.post("/password/reset", reset.clone()).await.status,
+        204
+    );
+    assert_eq!(sign_in("two").await.status, 200);
+    // a token is given out for a member
+    assert_eq!(
+        client.post("/auth/impersonate", reset.clone()).await.status,
+        404
+    );
+    let member = client
+        .create("/members", json!({"email": "ada@x.de"}))
+        .await;
+    let token = client.post("/auth/impersonate", reset).await.body["token"].clone();
+    let verified = client.post("/auth/verify", json!({"token": token})).await;
+    assert_eq!(
+        verified.body,
+        json!({"isValid": true, "member": member, "user": made.body["_id"]})
+    );
+    let none = client.post("/auth/verify", json!({"token": "x"})).await;
+    assert_eq!(none.body, json!({"isValid": false}));
+}
+
+#[tokio::test]
+async fn coins_are_what_the_credits_of_a_month_are_worth() {
+    let client = Client::quiet(&[]).await;
+    let (ada, ben) = (
+        client.create("/members", json!({})).await,
+        client.create("/members", json!({})).await,
+    );
+    for (member, count, interval, start, end) in [
+        (&ada, 5, "month", "2026-01-01", "2026-03-15"),
+        (&ada, 7, "once", "2026-02-01", "2026-12-31"),
+        (&ada, 9, "month", "2026-05-01", "2026-12-31"),
+        (&ben, 3, "month", "2026-01-01", "2026-12-31"),
+    ] {
+        let body = json!({"member": member, "count": count, "intervalLength": interval, "validFor": "all",
+            "startDate": start, "endDate": end});
+        let made = client.post("/credits", body).await;
+        assert_eq!(made.status, 201, "{}", made.body);
+    }
+    assert_eq!(client.get("/coins/stats").await.status, 400);
+    let path = format!("/coins/stats?month=2026-03-01&member={ada}");
+    let stats = client.get(&path).await.body;
+    let worth = |place: &str| -> Vec<Value> {
+        let rows = stats["results"].as_array().unwrap().iter();
+        rows.map(|row| row[place]["remaining"].clone()).collect()
+    };
+    assert_eq!(worth("monthly"), [json!(5.0), json!(0.0)], "{stats}");
+    assert_eq!(worth("once"), [json!(0.0), json!(7.0)], "{stats}");
+    assert_eq!(stats["results"][0]["member"], json!(ada));
+}
+
+#[tokio::test]
+async fn ways_to_pay_documents_and_what_accounting_says() {
+    let client = Client::quiet(&[]).await;
+    let methods = async || client.get("/payments/methods").await.body["paymentMethods"].clone();
+    assert_eq!(methods().await, json!([]));
+    let member = client.create("/members", json!({})).await;
+    let card = json!({"type": "stripe", "method": "card", "data": "tok", "isPersonal": true, "member": member});
+    let card = client.post("/payment-details", card).await;
+    assert_eq!(card.status, 201, "{}", card.body);
+    assert_eq!(methods().await, json!(["card"]));
+
+    let place = client.access["locations"][0]["_id"].clone();
+    let payment = async || {
+        let body = json!({"date": "2026-03-01", "location": place, "lines": [], "member": member});
+        let made = client.post("/payments", body).await;
+        assert_eq!(made.status, 201, "{}", made.body);
+        made.body["_id"].as_str().unwrap().to_owned()
+    };
+    let (one, other) = (payment().await, payment().await);
+    let document = client.get(&format!("/payments/{one}/documents")).await.body;
+    assert_eq!(
+        (&document["_id"], &document["type"]),
+        (&json!(one), &json!("invoice"))
+    );
+    let nobody = client.get(&format!("/payments/{NOBODY}/documents")).await;
+    assert_eq!(nobody.status, 404);
+
+    let allocation = json!({"target": other, "amount": 5});
+    let path = format!("/payments/{one}/allocations");
+    let allocation = client.post(&path, allocation).await;
+    let id = allocation.body["_id"].as_str().unwrap();
+    let path = format!("{path}/{id}/accounting");
+    let refused = client.put(&path, json!({"provider": "books"})).await;
+    assert_eq!(refused.failures(), ["externalOrgId must be a string"]);
+    let accounting = json!({"provider": "books", "externalOrgId": "7"});
+    let told = client.put(&path, accounting.clone()).await;
+    assert_eq!(told.body["_id"], json!(one), "{}", told.body);
+    assert_eq!(told.body["allocations"][0]["accounting"], accounting);
+    let wrong = format!("/payments/{other}/allocations/{id}/accounting");
+    assert_eq!(client.put(&wrong, accounting).await.status, 404);
 }

@@ -391,6 +391,13 @@ async fn keys_that_an_earlier_version_stored_find_their_records_and_are_replaced
          DROP INDEX call_connection;
          DROP INDEX call_outcome;
          DROP INDEX call_status;
+         DROP TABLE blocked_field;
+         DROP INDEX blocked_rows;
+         ALTER TABLE blocked DROP COLUMN field;
+         DELETE FROM tally WHERE kind > 3;
+         DROP INDEX review_decided;
+         DROP INDEX review_state;
+         CREATE INDEX review_state ON review (ws, state, sync, kind);
          DELETE FROM migration WHERE step >= 3;",
     )
     .unwrap();

@@ -2,6 +2,7 @@
 
 pub(crate) mod access;
 pub(crate) mod connections;
+pub(crate) mod counts;
 pub(crate) mod drafts;
 pub(crate) mod durable;
 pub(crate) mod intents;
@@ -87,6 +88,12 @@ macro_rules! promises {
             pages::calls_come_page_by_page_with_every_filter,
             pages::questions_that_wait_are_found_among_those_put_off,
             pages::who_is_left_out_is_listed_until_it_is_not,
+            counts::sums_of_blocked_fields_follow_what_comes_and_goes,
+            counts::calls_are_counted_however_they_go,
+            counts::pairs_are_the_links_without_what_they_agreed_on,
+            counts::who_waits_is_counted_by_kind,
+            counts::reviews_of_some_come_page_by_page_in_the_order_of_all,
+            counts::who_is_left_out_for_one_reason_comes_page_by_page,
             plans::rows_of_a_plan_are_kept_in_order_and_marked,
             plans::what_was_listed_to_try_something_out_goes_without_a_trace,
             ledger::runs_add_up,

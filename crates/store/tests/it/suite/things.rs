@@ -134,6 +134,7 @@ pub(crate) fn read(record: &str, name: &str) -> Read {
         as_of: at(1),
         modified: Some(at(0)),
         created: None,
+        unclear: BTreeMap::new(),
     }
 }
 

@@ -216,16 +216,32 @@ fn pairs(page: &mut String, plan: &Json) {
 
 fn questions(page: &mut String, plan: &Json) {
     let is_empty = |name: &str| plan[name].as_object().is_none_or(serde_json::Map::is_empty);
-    if ["asked", "conflicts_by", "blocked"]
+    let waits: Json = plan["awaiting"]
+        .as_array()
         .into_iter()
-        .all(is_empty)
-    {
+        .flatten()
+        .map(|each| {
+            let (mapping, of) = (cell(each, "/mapping"), cell(each, "/connection"));
+            let name = format!("{mapping}, for the {} of {of}", cell(each, "/entity"));
+            (name, each["fields"].clone())
+        })
+        .collect::<serde_json::Map<_, _>>()
+        .into();
+    let nothing = ["asked", "conflicts_by", "blocked"]
+        .into_iter()
+        .all(is_empty);
+    if nothing && waits == serde_json::json!({}) {
         return;
     }
     page.push_str("<section><h2>What a person is asked, and what cannot be written</h2>");
     bars(page, "Who is who", &plan["asked"]);
     bars(page, "Both sides differ", &plan["conflicts_by"]);
     bars(page, "Cannot be written", &plan["blocked"]);
+    bars(
+        page,
+        "Wait until the record that they name is linked",
+        &waits,
+    );
     page.push_str("</section>\n");
 }
 

@@ -3,6 +3,8 @@
 use sandbox::{Asking, Setting, Switch};
 use serde_json::{Value as Json, json};
 
+use crate::output::cell;
+
 /// Every switch of the system that was asked, in the order of the registry. `stands` is `as_it_is`, `turned`, `not_settled` or
 /// `beyond_asking`.
 pub(super) fn standing(report: &Json, switches: &[&Switch]) -> Json {
@@ -51,7 +53,7 @@ fn unsettled(fact: &Json) -> String {
     match fact["outcome"].as_str() {
         Some("settled") => "answered, but nothing of this switch shows in the answer".to_owned(),
         Some("not_asked") => {
-            let why = fact["seen"].as_str().unwrap_or_default();
+            let why = cell(fact, "/seen");
             format!("{outcome}: {why}")
         }
         _ => outcome,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use connector::{
     Connector,
     catalog::{
-        Effects, Operation, Pick, Repeat,
+        Effects, Operation, Pick, Repeat, needs,
         trigger::{Source, Trigger},
     },
 };
@@ -109,7 +109,8 @@ fn overview(connectors: &[&dyn Connector]) -> String {
          the document is an operation. Understood are servers with variables, references within the document, parameters in path, query and \
          header, bodies of JSON or forms, bearer tokens, name and password, keys in header or query, and OAuth client credentials; a token of \
          another OAuth flow can be pasted. Left out, and listed, are calls whose body is neither JSON nor a form, that need a cookie, or that live on a \
-         server of their own. What happens when the outcome is not known follows from the method: `POST` and `PATCH` are never done again by themselves. \
+         server of their own. A body takes fields that its schema does not name, unless that says `additionalProperties: false`. A header that is needed and of which there is \
+         one value, or a default, is filled in. What happens when the outcome is not known follows from the method: `POST` and `PATCH` are never done again by themselves. \
          The limits of such an API are not known: set `limits` for the connection; two accounts of one API are told apart by the setting `account`. Documents lie in a folder named as the database with `.systems` at \
          its end (take it along in backups), and a server that runs takes a new one with the next config that names it; a document that replaces another is taken at the next start. They have no triggers; steps of [workflows](workflows.md) \
          can do them like any other.\n",
@@ -150,7 +151,7 @@ fn list(connector: &dyn Connector) -> String {
                 "| [`{0}`]({0}.md) | {1} | {2} |",
                 operation.id,
                 operation.title,
-                needs(operation)
+                needs::shown(&operation.needs, "`")
             ),
         );
     }
@@ -173,6 +174,16 @@ fn list(connector: &dyn Connector) -> String {
             ),
         );
     }
+    let left_out = &connector.catalog().left_out;
+    if !left_out.is_empty() {
+        text.push_str("\n## Left out\n\nDocumented by the vendor, and no action here:\n\n| call | why |\n| --- | --- |\n");
+    }
+    for own in left_out {
+        line(
+            &mut text,
+            format_args!("| `{} {}` | {} |", own.method, own.path, own.why),
+        );
+    }
     text
 }
 
@@ -182,12 +193,7 @@ fn trigger_page(connector: &dyn Connector, trigger: &Trigger) -> String {
         "{NOTE}# {}\n\n`{}`, a trigger of [{title}](README.md). {}\n\n| | |\n| --- | --- |\n",
         trigger.title, trigger.id, trigger.description
     );
-    let needs: Vec<String> = trigger
-        .needs
-        .iter()
-        .map(|need| format!("`{need}`"))
-        .collect();
-    let mut facts = vec![("needs", needs.join(" or "))];
+    let mut facts = vec![("needs", needs::shown(&trigger.needs, "`"))];
     match &trigger.source {
         Source::Webhook { events, set_up } => {
             let events: Vec<String> = events.iter().map(|event| format!("`{event}`")).collect();
@@ -231,15 +237,6 @@ fn inside<'a>(before: &str, schema: &'a Json) -> Vec<(String, &'a Json)> {
     all
 }
 
-fn needs(operation: &Operation) -> String {
-    let needs: Vec<String> = operation
-        .needs
-        .iter()
-        .map(|need| format!("`{need}`"))
-        .collect();
-    needs.join(" or ")
-}
-
 fn page(
     connector: &dyn Connector,
     operation: &Operation,
@@ -250,10 +247,7 @@ fn page(
         "{NOTE}# {}\n\n`{}` of [{title}](README.md). {}\n\n| | |\n| --- | --- |\n",
         operation.title, operation.id, operation.description
     );
-    let needs = match operation.needs.is_empty() {
-        true => "nothing that the vendor names".to_owned(),
-        false => needs(operation),
-    };
+    let needs = needs::shown(&operation.needs, "`");
     let repeat = match &operation.repeat {
         Repeat::Repeatable => "done again".to_owned(),
         Repeat::LookUp(by) => format!("looked up with [`{by}`]({by}.md) first"),
@@ -298,6 +292,9 @@ fn page(
         let mut remarks = Vec::new();
         if is_needed(&operation.input, &name) {
             remarks.push("needed".to_owned());
+        }
+        if let Some(given) = property.get("x-given") {
+            remarks.push(format!("`{given}` if not given"));
         }
         if let Some(setting) = property["x-setting"].as_str() {
             remarks.push(format!("filled in from the connection's `{setting}`"));
