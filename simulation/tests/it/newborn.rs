@@ -87,19 +87,21 @@ async fn who_waits_while_contacts_are_worked_on_is_none_of_the_creates_that_are_
     world.settle().await?;
     let asked = questions(&world).await?.len();
     ensure!(asked > 0, "nobody was asked about Berta");
-    // Contacts are at work for a minute.
+    // Contacts are at work for two minutes, which is longer than anyone waits for their end.
     let slow = world.fault(
-        json!({"system": "highlevel", "method": "POST", "path": "/contacts/",
-        "count": 1, "fault": {"kind": "delay_answer", "ms": 60_000}}),
+        json!({"system": "highlevel", "path": "/contacts/search", "fault": {"kind": "delay_answer", "ms": 50_000}}),
+    )?;
+    world.fault(
+        json!({"system": "highlevel", "method": "POST", "path": "/contacts/", "count": 1, "fault": {"kind": "delay_answer", "ms": 50_000}}),
     )?;
     world.make(ONOFFICE, &on_the_right("Clara"))?;
-    world.poll().await?;
+    world.engine().poll_now().await?;
     while world.struck(slow) == 0 {
         world.wait(Duration::from_millis(100)).await;
     }
     task(&world, &berta, "Rückruf")?;
-    world.poll().await?;
-    world.wait(Duration::from_secs(120)).await;
+    world.engine().poll_now().await?;
+    world.wait(Duration::from_secs(240)).await;
     world.settle().await?;
     let status = world.engine().status().await?;
     ensure!(
