@@ -54,7 +54,9 @@ pub enum Outcome {
     Throttled,
     /// The access token was refused; not processed.
     TokenRefused,
-    /// The credentials, a scope or the account were refused; not processed.
+    /// The connection lacks the scope or right; not processed.
+    RightMissing,
+    /// The credentials or the account were refused; not processed.
     CredentialsRefused,
     /// The clocks differ; not processed.
     ClockSkew,
@@ -70,10 +72,11 @@ pub enum Outcome {
 
 impl Outcome {
     /// All that there are.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Answered,
         Self::Throttled,
         Self::TokenRefused,
+        Self::RightMissing,
         Self::CredentialsRefused,
         Self::ClockSkew,
         Self::Unavailable,
@@ -88,6 +91,7 @@ impl Outcome {
             Self::Answered => "answered",
             Self::Throttled => "throttled",
             Self::TokenRefused => "token_refused",
+            Self::RightMissing => "right_missing",
             Self::CredentialsRefused => "credentials_refused",
             Self::ClockSkew => "clock_skew",
             Self::Unavailable => "unavailable",

@@ -427,6 +427,12 @@ impl Exchange<'_> {
                 Attempt::Done(response)
             }
             Verdict::TokenRefused => Attempt::TokenRefused,
+            Verdict::RightMissing { right } => {
+                if matches!(self.authority, Authority::Own) {
+                    connection.answered(response.sent);
+                }
+                Attempt::Over(CallError::Right { operation, right })
+            }
             Verdict::CredentialsRefused { message } => {
                 let why = self.scrubbed(&message, credentials);
                 Attempt::Over(self.refused(operation, &why))

@@ -80,6 +80,7 @@ impl From<&Verdict> for Outcome {
             Verdict::Answered => Self::Answered,
             Verdict::Throttled { .. } => Self::Throttled,
             Verdict::TokenRefused => Self::TokenRefused,
+            Verdict::RightMissing { .. } => Self::RightMissing,
             Verdict::CredentialsRefused { .. } => Self::CredentialsRefused,
             Verdict::ClockSkew { .. } => Self::ClockSkew,
             Verdict::Unavailable { .. } => Self::Unavailable,

@@ -229,7 +229,13 @@ pub enum Verdict {
     },
     /// Not processed: the access token is expired or invalid; refresh once and repeat.
     TokenRefused,
-    /// Not processed: the credentials themselves, the scope or the account are wrong. A person has to act.
+    /// Not processed: the token is good and lacks the scope or right that this request needs. All else on the
+    /// connection goes on.
+    RightMissing {
+        /// The scope or right, in the vendor's words.
+        right: String,
+    },
+    /// Not processed: the credentials themselves or the account are wrong. A person has to act.
     CredentialsRefused {
         /// What the vendor said, without secrets.
         message: String,

@@ -7,10 +7,13 @@ use serde_json::{Value as Json, json};
 
 use crate::{
     answer::Complaint,
-    auth,
+    appointment, auth,
     contact::{custom_fields, users},
     describe::{OAUTH, PRIVATE_TOKEN},
-    operation::{CHECK_BUSINESSES, CHECK_CONTACTS, CHECK_LOCATION},
+    operation::{
+        CHECK_BUSINESSES, CHECK_CALENDARS, CHECK_CONTACTS, CHECK_EVENTS, CHECK_LOCATION,
+        CHECK_PIPELINES, CHECK_TASKS, scope_of,
+    },
     requests::segment,
     settings::Settings,
 };
@@ -31,12 +34,7 @@ pub(crate) async fn check(
         remarks: Vec::new(),
     };
     location(calls, &mut account).await?;
-    if entities.contains(&Entity::Contact) {
-        contacts(calls, &mut account).await?;
-    }
-    if entities.contains(&Entity::Company) {
-        companies(calls, &mut account).await?;
-    }
+    read_one_of_each(calls, entities, &mut account).await?;
     if custom_fields(calls).await?.is_none() {
         miss(&mut account, "locations/customFields.readonly");
         account.remarks.push(
@@ -83,11 +81,13 @@ fn compare_scopes(
         }
         PRIVATE_TOKEN => {
             if write {
-                account.remarks.push(
+                let mut scopes = auth::scopes(entities, true);
+                scopes.retain(|scope| scope.ends_with(".write"));
+                account.remarks.push(format!(
                     "a private token does not say whether it may write: that shows at the first \
-                     write, which needs contacts.write"
-                        .to_owned(),
-                );
+                     write, which needs {}",
+                    scopes.join(", ")
+                ));
             }
             account
                 .remarks
@@ -164,43 +164,95 @@ fn no_such_location(response: &Response, id: &str) -> Error {
     }
 }
 
-async fn contacts(calls: &dyn Calls, account: &mut Account) -> Result<(), Error> {
-    let body = json!({ "locationId": account.id, "pageLimit": 1 });
-    let request = Request::new(
-        CHECK_CONTACTS,
-        Effect::Read,
-        Method::POST,
-        "/contacts/search",
-    )
-    .json(body);
-    let response = calls.send(request).await?;
-    if response.status.is_success() {
-        return Ok(());
+/// Reads one of each kind in sync: a private token does not say what it may read, and one of OAuth may say more than
+/// the app has by now.
+async fn read_one_of_each(
+    calls: &dyn Calls,
+    entities: &[Entity],
+    account: &mut Account,
+) -> Result<(), Error> {
+    let location = account.id.clone();
+    let get = |operation, path: &str| Request::new(operation, Effect::Read, Method::GET, path);
+    if entities.contains(&Entity::Contact) {
+        let body = json!({ "locationId": location, "pageLimit": 1 });
+        let request = Request::new(
+            CHECK_CONTACTS,
+            Effect::Read,
+            Method::POST,
+            "/contacts/search",
+        );
+        read_one(calls, request.json(body), account).await?;
     }
-    if lacks_scope(&response) {
-        miss(account, "contacts.readonly");
-        return Ok(());
+    if entities.contains(&Entity::Company) {
+        let request = get(CHECK_BUSINESSES, "/businesses/")
+            .query("locationId", location.as_str())
+            .query("limit", "1");
+        read_one(calls, request, account).await?;
     }
-    Err(Error::Refused {
-        operation: CHECK_CONTACTS,
-        refusal: Complaint::of(&response).refusal(Vec::new()),
-    })
+    if entities.contains(&Entity::Opportunity) {
+        let request =
+            get(CHECK_PIPELINES, "/opportunities/pipelines").query("locationId", location.as_str());
+        read_one(calls, request, account).await?;
+    }
+    if entities.contains(&Entity::Task) {
+        let path = format!("/locations/{}/tasks/search", segment(&location));
+        let body = json!({ "limit": 1, "skip": 0 });
+        let request = Request::new(CHECK_TASKS, Effect::Read, Method::POST, path);
+        read_one(calls, request.json(body), account).await?;
+    }
+    if entities.contains(&Entity::Appointment) {
+        appointments(calls, &location, account).await?;
+    }
+    Ok(())
 }
 
-async fn companies(calls: &dyn Calls, account: &mut Account) -> Result<(), Error> {
-    let request = Request::new(CHECK_BUSINESSES, Effect::Read, Method::GET, "/businesses/")
-        .query("locationId", account.id.as_str())
-        .query("limit", "1");
+/// The calendars, and what is in the first of them: without one there is nothing that could be read.
+async fn appointments(
+    calls: &dyn Calls,
+    location: &str,
+    account: &mut Account,
+) -> Result<(), Error> {
+    let request = appointment::REST
+        .request(CHECK_CALENDARS, Effect::Read, Method::GET, "/calendars/")
+        .query("locationId", location);
+    let Some(response) = read_one(calls, request, account).await? else {
+        return Ok(());
+    };
+    let body: Json = response.json(CHECK_CALENDARS)?;
+    let Some(calendar) = body["calendars"][0]["id"].as_str() else {
+        return Ok(());
+    };
+    let hour = 3_600_000;
+    let now = calls.now().as_millisecond();
+    let request = appointment::REST
+        .request(CHECK_EVENTS, Effect::Read, Method::GET, "/calendars/events")
+        .query("locationId", location)
+        .query("calendarId", calendar)
+        .query("startTime", now.to_string())
+        .query("endTime", (now + hour).to_string());
+    read_one(calls, request, account).await?;
+    Ok(())
+}
+
+/// The answer, or `None` where the scope is missing, which is noted.
+async fn read_one(
+    calls: &dyn Calls,
+    request: Request,
+    account: &mut Account,
+) -> Result<Option<Response>, Error> {
+    let operation = request.operation;
     let response = calls.send(request).await?;
     if response.status.is_success() {
-        return Ok(());
+        return Ok(Some(response));
     }
-    if lacks_scope(&response) {
-        miss(account, "businesses.readonly");
-        return Ok(());
+    if lacks_scope(&response)
+        && let Some(scope) = scope_of(operation)
+    {
+        miss(account, scope);
+        return Ok(None);
     }
     Err(Error::Refused {
-        operation: CHECK_BUSINESSES,
+        operation,
         refusal: Complaint::of(&response).refusal(Vec::new()),
     })
 }

@@ -13,7 +13,7 @@ use connector::{
 };
 use serde_json::{Value as Json, json};
 
-use crate::answer::Complaint;
+use crate::{answer::Complaint, operation};
 
 static CATALOG: LazyLock<Catalog> = LazyLock::new(|| {
     Catalog::read(
@@ -58,6 +58,19 @@ pub(crate) fn catalog() -> &'static Catalog {
     &CATALOG
 }
 
+/// The scope that an operation needs, of the catalog or of those that a sync makes, for people.
+pub(crate) fn right_of(operation: &str) -> String {
+    let needs = match (operation::scope_of(operation), CATALOG.operation(operation)) {
+        (Some(scope), _) => vec![scope],
+        (None, Some(operation)) => operation.needs.iter().map(String::as_str).collect(),
+        (None, None) => Vec::new(),
+    };
+    match needs.as_slice() {
+        [] => "a scope that the vendor does not name".to_owned(),
+        needs => format!("the scope {}", needs.join(" or ")),
+    }
+}
+
 pub(crate) fn answer(operation: &'static Operation, response: &Response) -> Result<Json, Error> {
     if response.status.is_success() {
         return rest::answer(operation, response);
@@ -66,10 +79,7 @@ pub(crate) fn answer(operation: &'static Operation, response: &Response) -> Resu
     if complaint.is_missing_scope() {
         return Err(CallError::Right {
             operation: &operation.id,
-            right: match operation.needs.as_slice() {
-                [] => "a scope that the vendor does not name".to_owned(),
-                needs => format!("the scope {}", needs.join(" or ")),
-            },
+            right: right_of(&operation.id),
         }
         .into());
     }
@@ -91,6 +101,14 @@ mod tests {
             assert!(catalog.operation(&pick.operation).is_some(), "{pick:?}");
         }
         for operation in &catalog.operations {
+            if let Some(scope) = operation::scope_of(&operation.id) {
+                assert!(
+                    operation.needs.is_empty() || operation.needs.iter().any(|need| need == scope),
+                    "{}: {scope}, and {:?} in the catalog",
+                    operation.id,
+                    operation.needs
+                );
+            }
             if let connector::catalog::Repeat::LookUp(by) = &operation.repeat {
                 assert!(catalog.operation(by).is_some(), "{} → {by}", operation.id);
             }

@@ -30,6 +30,7 @@ pub(crate) const BUSINESS_CREATE: &str = "businesses.create";
 pub(crate) const BUSINESS_UPDATE: &str = "businesses.update";
 pub(crate) const BUSINESS_DELETE: &str = "businesses.delete";
 
+pub(crate) const CHECK_PIPELINES: &str = "check.pipelines";
 pub(crate) const PIPELINES: &str = "opportunities.pipelines";
 pub(crate) const OPPORTUNITY_GET: &str = "opportunities.get";
 pub(crate) const OPPORTUNITY_LIST: &str = "opportunities.list";
@@ -38,6 +39,8 @@ pub(crate) const OPPORTUNITY_UPDATE: &str = "opportunities.update";
 pub(crate) const OPPORTUNITY_DELETE: &str = "opportunities.delete";
 
 pub(crate) const CALENDARS: &str = "calendars.list";
+pub(crate) const CHECK_CALENDARS: &str = "check.calendars";
+pub(crate) const CHECK_EVENTS: &str = "check.calendar_events";
 pub(crate) const APPOINTMENT_GET: &str = "appointments.get";
 pub(crate) const APPOINTMENT_LIST: &str = "appointments.list";
 pub(crate) const APPOINTMENT_CREATE: &str = "appointments.create";
@@ -73,10 +76,40 @@ pub(crate) fn bears_missing_scope(operation: &str) -> bool {
             CHECK_LOCATION
                 | CHECK_CONTACTS
                 | CHECK_BUSINESSES
+                | CHECK_PIPELINES
+                | CHECK_CALENDARS
+                | CHECK_EVENTS
                 | CHECK_TASKS
                 | CUSTOM_FIELDS
                 | CUSTOM_FIELD_CREATE
                 | CUSTOM_FIELD_DELETE
                 | USERS
         )
+}
+
+/// The scope that a request of a sync needs (the vendor's table of scopes). `None` where it names none.
+pub(crate) fn scope_of(operation: &str) -> Option<&'static str> {
+    let scope = match operation {
+        CHECK_LOCATION => "locations.readonly",
+        CHECK_CONTACTS | CONTACT_GET | CONTACT_SEARCH | CONTACT_LIST | CONTACT_DUPLICATE
+        | TASK_GET | TASK_LIST | NOTE_GET | NOTE_LIST => "contacts.readonly",
+        CONTACT_CREATE | CONTACT_UPDATE | CONTACT_ADD_TAGS | CONTACT_REMOVE_TAGS
+        | CONTACT_DELETE | CONTACT_BUSINESS | TASK_CREATE | TASK_UPDATE | TASK_DELETE
+        | NOTE_CREATE | NOTE_UPDATE | NOTE_DELETE => "contacts.write",
+        CHECK_TASKS | TASK_SEARCH => "locations/tasks.readonly",
+        CUSTOM_FIELDS => "locations/customFields.readonly",
+        CUSTOM_FIELD_CREATE | CUSTOM_FIELD_DELETE => "locations/customFields.write",
+        USERS => "users.readonly",
+        CHECK_BUSINESSES | BUSINESS_GET | BUSINESS_LIST => "businesses.readonly",
+        BUSINESS_CREATE | BUSINESS_UPDATE | BUSINESS_DELETE => "businesses.write",
+        CHECK_PIPELINES | PIPELINES | OPPORTUNITY_GET | OPPORTUNITY_LIST => {
+            "opportunities.readonly"
+        }
+        OPPORTUNITY_CREATE | OPPORTUNITY_UPDATE | OPPORTUNITY_DELETE => "opportunities.write",
+        CHECK_CALENDARS | CALENDARS => "calendars.readonly",
+        CHECK_EVENTS | APPOINTMENT_GET | APPOINTMENT_LIST => "calendars/events.readonly",
+        APPOINTMENT_CREATE | APPOINTMENT_UPDATE | APPOINTMENT_DELETE => "calendars/events.write",
+        _ => return None,
+    };
+    Some(scope)
 }

@@ -63,11 +63,10 @@ fn unauthorised(request: &Request, complaint: &Complaint) -> Verdict {
     if complaint.says("version header") {
         return refused(complaint, VERSION_HINT);
     }
-    if complaint.says("not authorized for this scope") {
-        return refused(
-            complaint,
-            "add the scope to the app or private integration and connect again",
-        );
+    if complaint.is_missing_scope() {
+        return Verdict::RightMissing {
+            right: catalog::right_of(request.operation),
+        };
     }
     if complaint.says("user type mismatch") {
         return refused(
@@ -191,10 +190,6 @@ mod tests {
     #[test]
     fn wrong_tokens_go_to_a_person_with_what_to_do() {
         for (message, hint) in [
-            (
-                "The token is not authorized for this scope.",
-                "add the scope",
-            ),
             ("Token's user type mismatch!", "in the sub-account"),
             (
                 "This authClass type is not allowed to access this scope. Please verify your IAM configuration if this is not the case.",
@@ -246,6 +241,20 @@ mod tests {
         }
         let body = r#"{"message":"Invalid token: access token is invalid"}"#;
         assert_eq!(judge(operation::USERS, 401, body), Verdict::TokenRefused);
+    }
+
+    #[test]
+    fn elsewhere_a_missing_scope_stops_what_needs_it_and_is_named() {
+        let body = r#"{"message":"The token is not authorized for this scope."}"#;
+        for (operation, scope) in [
+            (operation::PIPELINES, "opportunities.readonly"),
+            (operation::CONTACT_UPDATE, "contacts.write"),
+            (operation::TASK_SEARCH, "locations/tasks.readonly"),
+            ("campaigns.list", "campaigns.readonly"),
+        ] {
+            let right = format!("the scope {scope}");
+            assert_eq!(judge(operation, 401, body), Verdict::RightMissing { right });
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Why the engine could not do what was asked.
 
+use connector::CallError;
 use record::Entity;
 
 /// Why the engine could not do what was asked.
@@ -119,6 +120,17 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether a connection lacks a right that this needs. All else on it goes on.
+    pub(crate) fn is_missing_right(&self) -> bool {
+        matches!(
+            self,
+            Self::Connector(
+                connector::Error::Call(CallError::Right { .. })
+                    | connector::Error::MissingRight { .. }
+            )
+        )
+    }
+
     /// Whether a vendor refused the content of what it was asked. For a read that means that the
     /// account no longer has what we ask for.
     pub(crate) fn is_refusal(&self) -> bool {

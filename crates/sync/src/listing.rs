@@ -50,7 +50,7 @@ pub(crate) async fn poll(core: &Core, pairing: &Arc<Pairing>, side: Side) -> Res
     if !tells_edits(pairing.end(side), pairing.entity) {
         return poll::poll(core, pairing, side).await;
     }
-    if core.is_listing(&pairing.sync) {
+    if core.is_unlisted(pairing) {
         // Its first listing is under way, and finds what there is.
         return Ok(0);
     }

@@ -66,8 +66,11 @@ pub(crate) async fn look_for(core: &Core) -> Result<(), Error> {
         .map(|pairing| pairing.sync.clone())
         .collect();
     syncs.dedup();
-    // A first listing marks everything anyway, under the rules that are in force when it begins.
-    syncs.retain(|sync| core.is_started(sync) && !core.is_listing(sync));
+    // A first listing marks everything anyway, under the rules that are in force when it begins. One that waits for a
+    // right may wait for long.
+    syncs.retain(|sync| {
+        core.is_started(sync) && (!core.is_listing(sync) || !core.unlisted(sync).is_empty())
+    });
     let mut changed = Vec::new();
     for sync in &syncs {
         let (before, now) = (core.known_rules(sync), in_force(core, sync));

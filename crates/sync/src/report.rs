@@ -95,7 +95,8 @@ pub struct SyncStatus {
     pub state: &'static str,
     /// Why it is paused or not ready.
     pub why: Option<String>,
-    /// Mappings that are paused because their field is not there, with the reason.
+    /// Mappings that are paused because their field is not there, with the reason; and as `KIND/*` all of a kind that
+    /// could not be listed so far, because a connection lacks the right to.
     pub paused_mappings: BTreeMap<String, String>,
     /// How many records wait for the record that they belong to, by kind.
     pub waiting: BTreeMap<String, u64>,

@@ -120,17 +120,19 @@ async fn list_and_work(
 ) -> Result<(u64, u64), Error> {
     let first = core.begin_listing(sync).await?;
     let mut listed = (0, 0);
+    let mut lacking = None;
     for pairing in pairings {
-        let [left, right] = list_all(core, pairing, progress).await?;
-        listed.0 += left.listed;
-        listed.1 += right.listed;
-        if first {
-            mark_known(core, pairing, [left, right]).await?;
+        match list_kind(core, pairing, first, progress).await {
+            Ok((left, right)) => {
+                listed.0 += left;
+                listed.1 += right;
+            }
+            Err(error) => lacking = Some(of_one_kind(core, pairing, error)?),
         }
-        core.fill_pilot(pairing).await?;
-        core.end_listing_of(pairing).await?;
     }
-    core.end_listing(sync).await?;
+    if lacking.is_none() {
+        core.end_listing(sync).await?;
+    }
     let to_do = waiting(core, pairings).await?.dirty;
     progress.send_modify(|progress| {
         progress.phase = "syncing";
@@ -145,7 +147,7 @@ async fn list_and_work(
             progress.done = progress.to_do - waiting.dirty;
         });
         let stopped = core.paused(sync).is_some();
-        let worked_off = waiting.dirty <= waiting.failing
+        let worked_off = (waiting.dirty <= waiting.failing || lacking.is_some())
             && !core.is_busy()
             && !core.is_something_due(pairings).await?;
         if stopped {
@@ -172,7 +174,32 @@ async fn list_and_work(
             .await;
     }
     progress.send_modify(|progress| progress.phase = "done");
-    Ok(listed)
+    lacking.map_or(Ok(listed), Err)
+}
+
+/// Both sides of one kind. Says how many there are of it.
+async fn list_kind(
+    core: &Arc<Core>,
+    pairing: &Arc<Pairing>,
+    first: bool,
+    progress: &watch::Sender<Progress>,
+) -> Result<(u64, u64), Error> {
+    let [left, right] = list_all(core, pairing, progress).await?;
+    if first {
+        mark_known(core, pairing, [left, right]).await?;
+    }
+    core.fill_pilot(pairing).await?;
+    core.end_listing_of(pairing).await?;
+    Ok((left.listed, right.listed))
+}
+
+/// The right to one kind that is missing holds up that kind only. Any other failure ends the listing.
+fn of_one_kind(core: &Core, pairing: &Pairing, error: Error) -> Result<Error, Error> {
+    if !error.is_missing_right() {
+        return Err(error);
+    }
+    core.note_unlisted(pairing, &error);
+    Ok(error)
 }
 
 /// After a restore: lets a sync make and remove again, once everything of it was looked at.
@@ -186,16 +213,25 @@ pub(crate) async fn end_rematching(core: &Arc<Core>, sync: &SyncName) -> Result<
     Ok(())
 }
 
-/// Goes on with a first listing that an earlier process did not end.
+/// Goes on with a first listing that an earlier process did not end, or that lacks a right to one kind.
 pub(crate) async fn list_first(core: &Arc<Core>, sync: &SyncName) -> Result<(), Error> {
     let (progress, _) = watch::channel(Progress::default());
+    let (mut lacking, mut waits) = (None, false);
     for pairing in core.ready(sync)? {
-        let reports = list_all(core, &pairing, &progress).await?;
-        mark_known(core, &pairing, reports).await?;
-        core.fill_pilot(&pairing).await?;
-        core.end_listing_of(&pairing).await?;
+        if !core.is_unlisted(&pairing) {
+            continue;
+        }
+        if core.waits_for_a_right(&pairing) {
+            waits = true;
+        } else if let Err(error) = list_kind(core, &pairing, true, &progress).await {
+            lacking = Some(of_one_kind(core, &pairing, error)?);
+        }
     }
-    core.end_listing(sync).await
+    match lacking {
+        Some(error) => Err(error),
+        None if waits => Ok(()),
+        None => core.end_listing(sync).await,
+    }
 }
 
 /// Lists both sides, and has later polls begin where the listing did: what is edited during the listing
@@ -435,11 +471,17 @@ pub(crate) async fn status(core: &Core) -> Result<Status, Error> {
         .collect();
     let mut syncs = Vec::with_capacity(names.len());
     for (name, rules) in names {
+        let of_kinds = core
+            .unlisted(&name)
+            .into_iter()
+            .filter(|(entity, _)| rules.entities.contains_key(entity))
+            .map(|(entity, why)| (format!("{entity}/*"), why));
         let paused_mappings = core
             .all_pairings()
             .iter()
             .filter(|pairing| pairing.sync == name)
             .flat_map(|pairing| pairing.paused.clone())
+            .chain(of_kinds)
             .collect();
         let entity = rules
             .entities

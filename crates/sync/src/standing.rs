@@ -27,6 +27,9 @@ use crate::{
     resolve, restored,
 };
 
+/// How soon a first listing that lacks a right is tried again.
+const LACKING: Duration = Duration::from_secs(60);
+
 /// How it begins why a record waits whose sync is paused.
 const PAUSED: &str = "the sync is paused: ";
 
@@ -75,6 +78,8 @@ struct Held {
     links: Option<(Timestamp, usize)>,
     /// What the first listing under way has listed on both sides already.
     listed: BTreeSet<Entity>,
+    /// What it could not list for want of a right, with what was said and when that is tried again.
+    unlisted: BTreeMap<Entity, (String, Timestamp)>,
     /// What a full run lists just now.
     relisting: BTreeSet<Entity>,
     /// The restore after which everything is to be matched anew: until then nothing is made or removed.
@@ -234,6 +239,39 @@ impl Core {
         self.standing(sync, |standing| standing.started && !standing.listed)
     }
 
+    /// Whether records of this kind were not all listed since the sync began.
+    pub(crate) fn is_unlisted(&self, pairing: &Pairing) -> bool {
+        self.with_held(&pairing.sync, |held| {
+            held.standing.started && !held.standing.listed && !held.listed.contains(&pairing.entity)
+        })
+    }
+
+    /// The kinds of which the first listing lacks a right, with what was said. All others are worked with.
+    pub(crate) fn unlisted(&self, sync: &SyncName) -> BTreeMap<Entity, String> {
+        self.with_held(sync, |held| {
+            let why = |(entity, (why, _)): (&Entity, &(String, _))| (*entity, why.clone());
+            held.unlisted.iter().map(why).collect()
+        })
+    }
+
+    /// Whether a kind was refused a moment ago for want of a right.
+    pub(crate) fn waits_for_a_right(&self, pairing: &Pairing) -> bool {
+        let now = self.clock.now();
+        self.with_held(&pairing.sync, |held| {
+            held.unlisted
+                .get(&pairing.entity)
+                .is_some_and(|(_, again)| now < *again)
+        })
+    }
+
+    pub(crate) fn note_unlisted(&self, pairing: &Pairing, why: &Error) {
+        let again = self.clock.now().saturating_add(LACKING);
+        let noted = (why.to_string(), again.unwrap_or(Timestamp::MAX));
+        self.with_held(&pairing.sync, |held| {
+            held.unlisted.insert(pairing.entity, noted)
+        });
+    }
+
     /// Whether both sides of an entity are just listed by a full run.
     pub(crate) fn is_relisting(&self, pairing: &Pairing) -> bool {
         self.with_held(&pairing.sync, |held| {
@@ -303,7 +341,7 @@ impl Core {
         let rules = news::in_force(self, sync);
         let first = self.standing(sync, |standing| !standing.started || !standing.listed);
         if first {
-            self.with_held(sync, |held| held.listed.clear());
+            self.forget_listed(sync);
             self.change(sync, |standing| {
                 standing.started = true;
                 standing.listed = false;
@@ -325,7 +363,10 @@ impl Core {
             self.change(sync, |standing| standing.let_pass = Some(self.clock.now()));
             self.save(sync).await?;
         }
-        self.with_held(sync, |held| held.listed.insert(pairing.entity));
+        self.with_held(sync, |held| {
+            held.listed.insert(pairing.entity);
+            held.unlisted.remove(&pairing.entity);
+        });
         self.wake();
         Ok(())
     }
@@ -364,8 +405,15 @@ impl Core {
             }
         }
         self.change(sync, listed);
-        self.with_held(sync, |held| held.listed.clear());
+        self.forget_listed(sync);
         self.save(sync).await
+    }
+
+    fn forget_listed(&self, sync: &SyncName) {
+        self.with_held(sync, |held| {
+            held.listed.clear();
+            held.unlisted.clear();
+        });
     }
 
     /// Whether everything of a sync has to be matched anew, because the database was restored.

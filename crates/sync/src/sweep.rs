@@ -223,7 +223,7 @@ async fn compare(
         .store
         .known(&core.workspace, &end.connection, pairing.entity, &ids)
         .await?;
-    let first = core.is_listing(&pairing.sync);
+    let first = core.is_unlisted(pairing);
     let mut unchanged = Vec::with_capacity(reads.len());
     let mut different = Vec::new();
     let mut same = Vec::new();
@@ -289,7 +289,7 @@ async fn look_closer(
         links.push((pairing, side, of_sync));
     }
     let is_hub = links.len() > 1;
-    let marked_later = core.is_listing(&pairing.sync) && is_hub;
+    let marked_later = core.is_unlisted(pairing) && is_hub;
     let seen = if is_hub && !marked_later {
         let (connection, entity) = (&end.connection, pairing.entity);
         core.store

@@ -170,13 +170,15 @@ pub(super) async fn keep_sweeping(core: Arc<Core>, shutdown: CancellationToken) 
                 continue;
             }
             if core.is_listing(&pairing.sync) {
-                // An earlier process was stopped during the first listing.
+                // An earlier process was stopped during the first listing, or a right was missing.
                 if core.run_of(&pairing.sync).is_none()
                     && let Err(error) = run::list_first(&core, &pairing.sync).await
                 {
                     tracing::warn!(sync = %pairing.sync, %error, "the first listing failed");
                 }
-                continue;
+                if core.is_unlisted(&pairing) {
+                    continue;
+                }
             }
             let connection = &pairing.end(side).connection;
             let last = core

@@ -19,9 +19,7 @@ impl Desk<'_> {
         self.core
             .pairings_of(connection, self.pairing.entity)
             .iter()
-            .any(|(pairing, _)| {
-                pairing.sync != self.pairing.sync && self.core.is_listing(&pairing.sync)
-            })
+            .any(|(pairing, _)| pairing.sync != self.pairing.sync && self.core.is_unlisted(pairing))
     }
 
     /// Notes what is waited for.

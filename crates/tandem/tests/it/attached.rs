@@ -100,6 +100,104 @@ async fn a_task_and_a_note_cross_and_the_status_says_what_listing_them_costs() {
     assert_eq!(server.stop(), 0);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_scope_that_a_private_token_lacks_is_named_and_stops_only_what_needs_it() {
+    let world = World::start().await;
+    crate::work::people(&world);
+    let access = world.act(System::HighLevel, "access", json!({}));
+    let location = access["mainLocationId"].as_str().unwrap();
+    let scopes = [
+        "contacts.readonly",
+        "contacts.write",
+        "locations.readonly",
+        "locations/customFields.readonly",
+        "users.readonly",
+    ];
+    let token = |scopes: &[&str]| {
+        let made = world.act(
+            System::HighLevel,
+            "create_private_token",
+            json!({"scopes": scopes}),
+        );
+        world.write("token", made["token"].as_str().unwrap());
+    };
+    token(&scopes);
+    let config = with_tasks_and_notes(&world.config_text())
+        .replace(
+            "      scheme: oauth\n",
+            "      scheme: private_token\n      token: file:token\n",
+        )
+        .replace(
+            "      authorize_url:",
+            &format!("      location_id: {location}\n      authorize_url:"),
+        );
+    let config = world.write("tandem.yaml", &config);
+    let applied = world.run(&["apply", config.to_str().unwrap()]).await;
+    assert_eq!(applied.code, 0, "{applied:#?}");
+    world.connect_office().await;
+    let connected = world.run(&["connect", "marketing"]).await;
+    connected.refused(4, &["TDM-K004", "missing: locations/tasks.readonly"]);
+    let checked = world.run(&["check", "marketing"]).await;
+    assert_eq!(checked.code, 4, "{checked:#?}");
+    for words in [
+        "missing: locations/tasks.readonly",
+        "people/task: marketing cannot be read, so nothing of this kind is kept in sync",
+    ] {
+        assert!(checked.out.contains(words), "{words}: {checked:#?}");
+    }
+    // contacts and notes need no such scope
+    let report = world.run(&["sync", "people"]).await;
+    let said = "tasks.search needs the scope locations/tasks.readonly";
+    report.refused(4, &["TDM-K004", said]);
+    let links = async || {
+        let links = world.run(&["links", "people", "--json"]).await.json();
+        let count = |kind: &str| {
+            let of_kind = |link: &&Json| link["entity"] == kind;
+            links.as_array().unwrap().iter().filter(of_kind).count()
+        };
+        [count("contact"), count("note"), count("task")]
+    };
+    let [contacts, notes, tasks] = links().await;
+    assert!(contacts > 1 && tasks == 0, "{contacts} {notes} {tasks}");
+    let linked = world.run(&["links", "people", "--json"]).await.json();
+    let contact = linked[0]["left"].clone();
+    for (kind, fields) in [
+        ("note", json!({"contactId": contact, "body": "mag Altbau"})),
+        (
+            "task",
+            json!({"contactId": contact, "title": "Anrufen", "dueDate": "2026-10-24T10:00:00.000Z"}),
+        ),
+    ] {
+        let made = json!({"kind": kind, "fields": fields});
+        world.act(System::HighLevel, "create_item", made);
+    }
+    let server = world
+        .serve_with(&["--config", config.to_str().unwrap()])
+        .await;
+    let begun = tokio::time::Instant::now();
+    loop {
+        let status = world.run(&["status"]).await;
+        let paused = format!("mapping task/* is paused: {said}");
+        if links().await == [contacts, notes + 1, 0] && status.out.contains(&paused) {
+            break;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(120), "{status:#?}");
+        tokio::time::sleep(Duration::from_millis(300)).await;
+    }
+    assert_eq!(server.stop(), 0);
+    // a token that may read tasks
+    let mut all = scopes.to_vec();
+    all.push("locations/tasks.readonly");
+    token(&all);
+    let connected = world.run(&["connect", "marketing"]).await;
+    assert_eq!(connected.code, 0, "{connected:#?}");
+    let report = world.run(&["sync", "people"]).await;
+    assert_eq!(report.code, 0, "{report:#?}");
+    assert_eq!(links().await, [contacts, notes + 1, 1]);
+    let status = world.run(&["status"]).await;
+    assert!(!status.out.contains("is paused"), "{status:#?}");
+}
+
 /// What `init` writes for onOffice, pointed at the sandbox; `calendar` stands in the place of the commented setting.
 async fn ready(world: &World, calendar: &str) -> String {
     let printed = world
