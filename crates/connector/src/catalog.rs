@@ -45,9 +45,9 @@ pub struct Catalog {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LeftOut {
-    /// The HTTP method.
+    /// The HTTP method; where a system has one address for all, its action.
     pub method: String,
-    /// The path below the base URL, as the vendor writes it.
+    /// The path below the base URL, as the vendor writes it, or the resource of the action.
     pub path: String,
     /// Why, as a sentence without its full stop.
     pub why: String,
