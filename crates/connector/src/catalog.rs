@@ -45,9 +45,9 @@ pub struct Catalog {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LeftOut {
-    /// The HTTP method.
+    /// The HTTP method; where a system has one address for all, its action.
     pub method: String,
-    /// The path below the base URL, as the vendor writes it.
+    /// The path below the base URL, as the vendor writes it, or the resource of the action.
     pub path: String,
     /// Why, as a sentence without its full stop.
     pub why: String,
@@ -252,6 +252,25 @@ impl Catalog {
         self.triggers.iter().find(is_it)
     }
 
+    /// The fields of inputs of which nobody says what they are, as `contacts.create: email`. A form that asks for one has nothing to say
+    /// beside it; there are to be none.
+    #[must_use]
+    pub fn mute(&self) -> Vec<String> {
+        let says = |field: &Json| {
+            let words = field["description"].as_str();
+            words.is_some_and(|words| !words.trim().is_empty())
+        };
+        let fields = self.operations.iter().flat_map(|operation| {
+            let fields = operation.input["properties"].as_object();
+            let fields = fields.into_iter().flatten();
+            fields.map(|(name, field)| (&operation.id, name, field))
+        });
+        fields
+            .filter(|(.., field)| !says(field))
+            .map(|(id, name, _)| format!("{id}: {name}"))
+            .collect()
+    }
+
     /// The operation of this id.
     #[must_use]
     pub fn operation(&self, id: &str) -> Option<&Operation> {
@@ -359,6 +378,7 @@ mod tests {
         let part = &operation.input["properties"]["parts"]["items"]["properties"]["partName"];
         assert_eq!(part["title"], "Part name");
         assert_eq!(operation.repeat, Repeat::LookUp("things.list".to_owned()));
+        assert_eq!(catalog.mute(), ["things.create: parts"]);
     }
 
     #[test]

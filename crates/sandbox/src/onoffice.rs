@@ -45,6 +45,7 @@ mod estate;
 mod files;
 mod kinds;
 mod mail;
+mod offers;
 mod relation;
 mod task;
 

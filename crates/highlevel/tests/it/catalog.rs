@@ -196,6 +196,12 @@ fn every_call_of_the_vendor_is_an_operation_or_left_out_by_name() {
     assert!(stray.is_empty(), "the vendor has no {stray:#?}");
 }
 
+#[test]
+fn every_field_of_an_action_says_what_it_is() {
+    let mute = HighLevel::new().catalog().mute();
+    assert!(mute.is_empty(), "without a description: {mute:#?}");
+}
+
 /// The vendor's OpenAPI files: what `HIGHLEVEL_OPENAPI` says, or the folder `shared/apis/highlevel-openapi` beside any folder above this one.
 fn the_vendors() -> Option<std::path::PathBuf> {
     if let Some(folder) = std::env::var_os("HIGHLEVEL_OPENAPI") {

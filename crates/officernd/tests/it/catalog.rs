@@ -32,3 +32,9 @@ fn every_call_of_the_reference_is_an_operation_or_left_out_by_name() {
     let stray: Vec<&String> = ours.difference(&theirs).collect();
     assert!(stray.is_empty(), "the vendor has no {stray:#?}");
 }
+
+#[test]
+fn every_field_of_an_action_says_what_it_is() {
+    let mute = OfficeRnD::new().catalog().mute();
+    assert!(mute.is_empty(), "without a description: {mute:#?}");
+}

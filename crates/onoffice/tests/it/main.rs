@@ -21,3 +21,5 @@ mod calendar;
 mod account;
 
 mod garbage;
+
+mod catalog;

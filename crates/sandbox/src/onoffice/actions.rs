@@ -7,13 +7,13 @@ use super::errors::fail_with;
 use super::request::{ResourceId, Verb};
 use super::{
     activity, appointments, calendar, client, criteria, estate, files, info, kinds, log, mail,
-    read, relation, search, task, write,
+    offers, read, relation, search, task, write,
 };
 
 type Handler = fn(&mut Ask<'_>) -> Outcome;
 
 /// The pairs that this simulation answers.
-const PAIRS: [(Verb, &str, Handler); 65] = [
+const PAIRS: [(Verb, &str, Handler); 69] = [
     (Verb::Read, "address", |ask| {
         read::read(
             ask.state,
@@ -117,6 +117,8 @@ const PAIRS: [(Verb, &str, Handler); 65] = [
     (Verb::Modify, "estate", estate::modify),
     (Verb::Read, "estate", estate::read),
     (Verb::Get, "estateCategories", estate::categories),
+    (Verb::Get, "priceOffer", offers::read),
+    (Verb::Do, "priceOffer", offers::make),
     (Verb::Get, "estatepictures", files::pictures),
     (Verb::Create, "searchcriteria", criteria::create),
     (Verb::Modify, "searchcriteria", criteria::modify),
@@ -130,6 +132,7 @@ const PAIRS: [(Verb, &str, Handler); 65] = [
     (Verb::Delete, "fileRelation", files::delete),
     (Verb::Do, "sendmail", mail::sendmail),
     (Verb::Get, "emailInfo", mail::info),
+    (Verb::Do, "emailassignments", mail::assign),
     (Verb::Get, "templates", mail::templates),
     (Verb::Get, "emailtemplatefolders", mail::folders),
     (Verb::Get, "emailsignature", mail::signatures),
@@ -138,6 +141,7 @@ const PAIRS: [(Verb, &str, Handler); 65] = [
     (Verb::Get, "getlink", client::link),
     (Verb::Get, "macroresolve", client::resolve),
     (Verb::Get, "regions", client::regions),
+    (Verb::Get, "regionsLiveSearch", client::region_search),
     (Verb::Read, "userphoto", client::photos),
     (Verb::Get, "checkuserrecordsright", client::rights),
     (Verb::Create, "workinglist", client::work_list),

@@ -178,6 +178,21 @@ pub(crate) fn regions(ask: &mut Ask<'_>) -> Outcome {
     ask.answer(None, &json!(""), [(json!("Rheinland"), rhineland)])
 }
 
+/// Answers `get regionsLiveSearch`: regions by a part of their name; `elements` is a list.
+pub(crate) fn region_search(ask: &mut Ask<'_>) -> Outcome {
+    let wanted = ask.text("searchstring").unwrap_or_default().to_lowercase();
+    let regions = [
+        ("0_5409", "Rheinland", "Rheinland"),
+        ("1_5431", "Rheinland - Aachen", "indMulti1274Select5431"),
+    ];
+    let found: Json = regions
+        .iter()
+        .filter(|(_, title, _)| title.to_lowercase().contains(&wanted))
+        .map(|(key, title, field)| json!({"key": key, "title": title, "field": field}))
+        .collect();
+    ask.answer(None, &json!(""), [(json!(0), found)])
+}
+
 /// Answers `read userphoto`: nobody has one but the first colleague.
 ///
 /// # Errors

@@ -201,6 +201,43 @@ pub(crate) fn info(ask: &mut Ask<'_>) -> Outcome {
     ask.answer(None, &json!(""), [(json!(id), elements)])
 }
 
+/// Answers `do emailassignments`: the addresses and the estate that a mail belongs to. Those that are given take the place of
+/// those that were; 0 and an empty list take away.
+///
+/// # Errors
+/// 50 and 51 for the mailbox, 58, 59, 60 for what is missing, 133 for a mail that is not there, 292 and 293 for records.
+pub(crate) fn assign(ask: &mut Ask<'_>) -> Outcome {
+    identity(ask, "emailidentity")?;
+    let id = named(ask, "messageid", 58)?;
+    named(ask, "uid", 59)?;
+    named(ask, "folder", 60)?;
+    let mut mail = linked(ask, &id)?;
+    let given = |name: &str| {
+        let value = ask.parameters.get(name).filter(|value| !value.is_null());
+        value.map(|value| numbers(name, Some(value))).transpose()
+    };
+    let single = |ids: Vec<u32>| ids.into_iter().filter(|id| *id != 0).collect();
+    if let Some(addresses) = given("addressIds")?.or(given("addressid")?.map(single)) {
+        mail.addresses = addresses;
+    }
+    if let Some(estates) = given("estateid")?.map(single) {
+        mail.estates = estates;
+    }
+    for address in &mail.addresses {
+        ask.known_address(*address)?;
+    }
+    for estate in &mail.estates {
+        ask.known_estate(*estate)?;
+    }
+    let mails = &mut ask.records().mails;
+    if let Some(place) = mails.iter().position(|own| own.id == id) {
+        mails[place] = mail;
+        let number = u32::try_from(place + 1).unwrap_or(u32::MAX);
+        ask.changed("mail", number, ChangeKind::Update, Vec::new());
+    }
+    ask.success("")
+}
+
 /// Answers `get templates`.
 ///
 /// # Errors

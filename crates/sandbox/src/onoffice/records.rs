@@ -1,5 +1,7 @@
 //! Everything of the client beside addresses.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value as Json;
 
 use super::criteria::Criterion;
@@ -22,6 +24,8 @@ pub(crate) struct Records {
     pub(crate) mails: Vec<Mail>,
     /// Lists of records that somebody put together by hand.
     pub(crate) work_lists: Vec<Json>,
+    /// What is offered for an estate, in cents, by estate and address.
+    pub(crate) offers: BTreeMap<(u32, u32), u64>,
     /// How many search criteria were ever made.
     pub(crate) criteria_made: u32,
 }
@@ -38,6 +42,7 @@ impl Default for Records {
             files: Files::default(),
             mails: Vec::new(),
             work_lists: Vec::new(),
+            offers: BTreeMap::new(),
             criteria_made: 0,
         }
     }
