@@ -88,8 +88,12 @@ async fn one(
             "{} (the connection's setting `{}` gave it)",
             refusal.message, setting.0
         );
+        return CreateOutcome::Refused(refusal);
     }
-    CreateOutcome::Refused(refusal)
+    // in one way for all records, also for the one that it was learnt from
+    let known = learned.refusal(refusal.fields.iter());
+    let whole = |known: &Refusal| known.fields == refusal.fields;
+    CreateOutcome::Refused(known.filter(whole).unwrap_or(refusal))
 }
 
 /// Whether the refusal is about this property of the body.

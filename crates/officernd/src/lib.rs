@@ -60,6 +60,8 @@ mod learned;
 
 mod create;
 
+mod pen;
+
 mod update;
 
 mod belonging;
@@ -98,7 +100,7 @@ use crate::{resource::Resource, settings::Settings};
 #[derive(Debug)]
 pub struct OfficeRnD {
     description: Description,
-    pen: notes::Pen,
+    pens: pen::Pens,
 }
 
 impl OfficeRnD {
@@ -106,7 +108,7 @@ impl OfficeRnD {
     pub fn new() -> Self {
         Self {
             description: describe::description(),
-            pen: notes::Pen::default(),
+            pens: pen::Pens::default(),
         }
     }
 }
@@ -314,7 +316,7 @@ impl Connector for OfficeRnD {
         drafts: &[Draft],
     ) -> Vec<CreateOutcome> {
         if schema.entity == Entity::Note {
-            return notes::create(calls, &self.pen, drafts).await;
+            return notes::create(calls, &self.pens, drafts).await;
         }
         match resource(calls, schema.entity) {
             Ok(resource) if visits::are(resource) => visits::make(calls, schema, drafts).await,
@@ -333,13 +335,15 @@ impl Connector for OfficeRnD {
         changes: &[Change],
     ) -> Vec<UpdateOutcome> {
         if schema.entity == Entity::Note {
-            return notes::update(calls, &self.pen, changes).await;
+            return notes::update(calls, &self.pens, changes).await;
         }
         match resource(calls, schema.entity) {
             Ok(resource) if visits::are(resource) => {
                 changes.iter().map(|_| visits::refuse()).collect()
             }
-            Ok(resource) => update::update(calls, schema, resource, changes).await,
+            Ok(resource) => {
+                update::update(calls, schema, resource, Some(&self.pens), changes).await
+            }
             Err(_) => changes
                 .iter()
                 .map(|_| UpdateOutcome::Failed(unusable(calls, schema.entity)))
@@ -354,7 +358,7 @@ impl Connector for OfficeRnD {
         ids: &[RecordId],
     ) -> Vec<RemoveOutcome> {
         if entity == Entity::Note {
-            return notes::remove(calls, &self.pen, ids).await;
+            return notes::remove(calls, &self.pens, ids).await;
         }
         match resource(calls, entity) {
             Ok(resource) => remove::remove(calls, resource, ids).await,

@@ -5,7 +5,8 @@
 //! tells it from the others. What stands above the first such line was written by people, and is one note as well. What
 //! is lost by it is declared: nobody's name stands at a note, and the property has room for so much.
 //!
-//! A property can only be written whole. So notes are written one after the other, each into what was read just before.
+//! A property can only be written whole. So notes of a member are written one after the other, each into what was read just
+//! before, and while nothing else of the member is written.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +14,6 @@ use connector::{
     Calls, Change, CreateOutcome, Draft, Error, Fetched, IdentityKey, KeyKind, Page, PageRequest,
     Refusal, RemoveOutcome, UpdateOutcome,
 };
-use futures::lock::Mutex;
 use jiff::{
     Timestamp,
     civil::{Date, time},
@@ -26,7 +26,9 @@ use record::{
 
 use crate::{
     api::{bearing_missing_right, in_flight},
-    changes, comments, fetch, list, properties,
+    changes, comments, fetch, list,
+    pen::Pens,
+    properties,
     resource::{PROPERTIES, Resource},
     settings::{NOTES_PROPERTY, Settings},
     unsupported, update,
@@ -40,10 +42,6 @@ pub(crate) const MEMBER: &str = "member";
 
 /// What stands for the token of what people wrote above all notes.
 const OWN_TEXT: &str = "text";
-
-/// Who writes notes now.
-#[derive(Debug, Default)]
-pub(crate) struct Pen(Mutex<()>);
 
 /// The fields of every note.
 pub(crate) fn usual() -> Vec<FieldSpec> {
@@ -238,7 +236,7 @@ impl Members {
         })
     }
 
-    /// Writes the notes of a member anew, who was just read.
+    /// Writes the notes of a member anew, who was just read. Whoever calls this holds the member's pen.
     async fn write(&self, calls: &dyn Calls, member: Read, blocks: &[Block]) -> UpdateOutcome {
         let text = joined(blocks);
         let field = if text.is_empty() {
@@ -254,7 +252,7 @@ impl Members {
             sets: std::collections::BTreeMap::new(),
         };
         let changes = [change];
-        let outcomes = update::update(calls, &self.schema, self.resource, &changes).await;
+        let outcomes = update::update(calls, &self.schema, self.resource, None, &changes).await;
         outcomes
             .into_iter()
             .next()
@@ -330,20 +328,19 @@ fn refusal(why: &str) -> Refusal {
     }
 }
 
-pub(crate) async fn create(calls: &dyn Calls, pen: &Pen, drafts: &[Draft]) -> Vec<CreateOutcome> {
+pub(crate) async fn create(calls: &dyn Calls, pens: &Pens, drafts: &[Draft]) -> Vec<CreateOutcome> {
     if let Some(subject) = Settings::of(calls).notes_ticket() {
-        let _alone = pen.0.lock().await;
+        let _alone = pens.of(subject).await;
         return comments::make(calls, subject, drafts).await;
     }
     let mut outcomes = Vec::with_capacity(drafts.len());
     for draft in drafts {
-        let _alone = pen.0.lock().await;
-        outcomes.push(make(calls, draft).await);
+        outcomes.push(make(calls, pens, draft).await);
     }
     outcomes
 }
 
-async fn make(calls: &dyn Calls, draft: &Draft) -> CreateOutcome {
+async fn make(calls: &dyn Calls, pens: &Pens, draft: &Draft) -> CreateOutcome {
     let members = match Members::of(calls) {
         Ok(members) => members,
         Err(error) => return CreateOutcome::Failed(error),
@@ -355,6 +352,7 @@ async fn make(calls: &dyn Calls, draft: &Draft) -> CreateOutcome {
         let why = "a note needs a member and a text";
         return CreateOutcome::Refused(refusal(why));
     };
+    let _alone = pens.of(of.as_str()).await;
     let member = match members.read(calls, &of).await {
         Fetched::Found(member) => *member,
         Fetched::Gone(_) => return CreateOutcome::Refused(refusal("its member is not there")),
@@ -392,26 +390,29 @@ fn of_body(refusal: Refusal) -> Refusal {
     }
 }
 
-pub(crate) async fn update(calls: &dyn Calls, pen: &Pen, changes: &[Change]) -> Vec<UpdateOutcome> {
+pub(crate) async fn update(
+    calls: &dyn Calls,
+    pens: &Pens,
+    changes: &[Change],
+) -> Vec<UpdateOutcome> {
     if Settings::of(calls).notes_ticket().is_some() {
         return changes.iter().map(|_| comments::refuse_change()).collect();
     }
     let mut outcomes = Vec::with_capacity(changes.len());
     for change in changes {
-        let _alone = pen.0.lock().await;
-        outcomes.push(rewrite(calls, &change.current.id, change.set.get(BODY).text()).await);
+        let text = change.set.get(BODY).text();
+        outcomes.push(rewrite(calls, pens, &change.current.id, text).await);
     }
     outcomes
 }
 
-pub(crate) async fn remove(calls: &dyn Calls, pen: &Pen, ids: &[RecordId]) -> Vec<RemoveOutcome> {
+pub(crate) async fn remove(calls: &dyn Calls, pens: &Pens, ids: &[RecordId]) -> Vec<RemoveOutcome> {
     if Settings::of(calls).notes_ticket().is_some() {
         return ids.iter().map(|_| comments::refuse_removal()).collect();
     }
     let mut outcomes = Vec::with_capacity(ids.len());
     for id in ids {
-        let _alone = pen.0.lock().await;
-        outcomes.push(match rewrite(calls, id, None).await {
+        outcomes.push(match rewrite(calls, pens, id, None).await {
             UpdateOutcome::Done { .. } => RemoveOutcome::Done,
             UpdateOutcome::Refused { refusal, .. } => RemoveOutcome::Refused(refusal),
             UpdateOutcome::Gone => RemoveOutcome::Gone,
@@ -423,12 +424,18 @@ pub(crate) async fn remove(calls: &dyn Calls, pen: &Pen, ids: &[RecordId]) -> Ve
 }
 
 /// Gives a note another text, or takes it out.
-async fn rewrite(calls: &dyn Calls, id: &RecordId, text: Option<&str>) -> UpdateOutcome {
+async fn rewrite(
+    calls: &dyn Calls,
+    pens: &Pens,
+    id: &RecordId,
+    text: Option<&str>,
+) -> UpdateOutcome {
     let members = match Members::of(calls) {
         Ok(members) => members,
         Err(error) => return UpdateOutcome::Failed(error),
     };
     let (member, token) = parts(id);
+    let _alone = pens.of(member.as_str()).await;
     let member = match members.read(calls, &member).await {
         Fetched::Found(member) => *member,
         Fetched::Gone(_) => return UpdateOutcome::Gone,

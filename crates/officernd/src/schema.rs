@@ -9,7 +9,7 @@ use crate::{
     notes,
     operation::{LOCATIONS, OPPORTUNITY_STATUSES, RESOURCES, TICKET_OPTIONS},
     pages, properties,
-    resource::{Clear, Resource, STATUSES, Standard, TICKET_STATUSES},
+    resource::{Clear, PROPERTIES, Resource, STATUSES, Standard, TICKET_STATUSES},
     settings::{LOCATION, RESOURCE, Refused, START_DATE, Settings, TICKET_DEFAULTS},
     visits,
 };
@@ -45,13 +45,28 @@ pub(crate) async fn schema(calls: &dyn Calls, resource: &Resource) -> Result<Sch
             field.choices.clone_from(&choices);
         }
     }
-    fields.extend(
-        bearing_missing_right(properties::specs(calls, resource).await)?.unwrap_or_default(),
-    );
+    let own = bearing_missing_right(properties::specs(calls, resource).await)?;
+    let mut own = own.unwrap_or_default();
+    if resource.entity == Entity::Contact {
+        for spec in &mut own {
+            hold_notes(spec, Settings::of(calls));
+        }
+    }
+    fields.extend(own);
     Ok(Schema {
         entity: resource.entity,
         fields,
     })
+}
+
+/// The property that holds the notes of members is written as notes, and by nothing else.
+fn hold_notes(spec: &mut FieldSpec, settings: Settings<'_>) {
+    let key = spec.name.as_str().strip_prefix(PROPERTIES);
+    let holds_notes = settings.notes_ticket().is_none() && settings.notes_property() == key;
+    if key.is_some() && holds_notes {
+        spec.capability.access = Access::ReadOnly;
+        spec.label = format!("{} (holds the notes)", spec.label);
+    }
 }
 
 /// The fields of tickets, with the organisation's options.

@@ -19,15 +19,19 @@ use crate::{
     fetch::{item, raw, reading},
     learned::Learned,
     operation::BOOKING_CANCEL,
+    pen::Pens,
     resource::{CANCELLED, COMPANY, Resource, TAGS},
     settings::Refused,
     value::cannot,
 };
 
+/// Carries the changes out. `pens`: what is read and written back whole waits for the record's pen; `None`: the caller holds
+/// it.
 pub(crate) async fn update(
     calls: &dyn Calls,
     schema: &Schema,
     resource: &'static Resource,
+    pens: Option<&Pens>,
     changes: &[Change],
 ) -> Vec<UpdateOutcome> {
     let learned = Learned::new(calls, resource, Refused::Update);
@@ -36,6 +40,7 @@ pub(crate) async fn update(
         schema,
         resource,
         learned: &learned,
+        pens,
     };
     in_flight(changes.iter().map(|change| desk.one(change)).collect()).await
 }
@@ -62,6 +67,7 @@ pub(crate) struct Desk<'a> {
     schema: &'a Schema,
     pub(crate) resource: &'static Resource,
     pub(crate) learned: &'a Learned<'a>,
+    pens: Option<&'a Pens>,
 }
 
 impl Desk<'_> {
@@ -86,7 +92,12 @@ impl Desk<'_> {
         let mut read = None;
         if !body.is_empty() {
             let together = self.resource.together;
-            let current = if body.has_parts() || !together.is_empty() {
+            let is_whole = body.has_parts() || !together.is_empty();
+            let _alone = match self.pens.filter(|_| is_whole) {
+                Some(pens) => Some(pens.of(id.as_str()).await),
+                None => None,
+            };
+            let current = if is_whole {
                 match raw(self.calls, self.resource, id).await {
                     Ok(Some((item, _))) => item,
                     Ok(None) => return UpdateOutcome::Gone,

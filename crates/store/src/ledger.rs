@@ -50,6 +50,9 @@ pub enum RunState {
     Stopped,
     /// Ended by an error.
     Failed,
+    /// The server was stopped or killed under it. What it had found was worked off afterwards, its listing is in the
+    /// next one.
+    Interrupted,
 }
 
 /// One vendor call; never a body, never a secret.

@@ -294,7 +294,23 @@ impl Core {
         if leases > 0 || doubted > 0 {
             tracing::info!(leases, doubted, "going on after an interruption");
         }
+        self.end_runs().await?;
         self.recall_all().await
+    }
+
+    /// Runs that an earlier process did not end are under way no more.
+    async fn end_runs(&self) -> Result<(), Error> {
+        /// More were not begun at once.
+        const NEWEST: usize = 1000;
+        let (store, workspace) = (&self.store, &self.workspace);
+        let now = self.clock.now();
+        for run in store.runs(workspace, None, NEWEST).await? {
+            if run.state == store::RunState::Running {
+                let state = store::RunState::Interrupted;
+                store.finish_run(workspace, run.id, state, now).await?;
+            }
+        }
+        Ok(())
     }
 
     async fn claim(&self, workable: &Workable, lane: Lane) -> Result<Vec<store::Claim>, Error> {

@@ -320,6 +320,7 @@ async fn adopt(desk: &mut Desk<'_>, intent: &Intent, read: &Read) -> Result<(), 
     let made = Made {
         draft: &intent.draft,
         refused: &[],
+        later: &[],
         id: read.record.id.clone(),
         read: Some(read),
     };

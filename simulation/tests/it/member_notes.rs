@@ -1,5 +1,7 @@
 //! HighLevel's notes, and blocks in a text property of OfficeRnD's members, which stand in for them.
 
+use std::time::Duration;
+
 use anyhow::{Context, Result, ensure};
 use mapping::{DeleteRule, SyncRules};
 use record::Entity;
@@ -129,6 +131,82 @@ async fn notes_are_blocks_of_a_property_and_cross_both_ways() -> Result<()> {
         "{:?}",
         notes(&world)?
     );
+    ensure!(questions(&world).await?.is_empty());
+    Ok(())
+}
+
+/// Another text property of the sandbox's members.
+const OTHER: &str = "highlevel id";
+
+/// What the contact has as its website, and the member in the property that is mapped to it.
+fn site(world: &World, contact: &str, member: &str) -> Result<[String; 2]> {
+    let shown = world.act(HIGHLEVEL, "get_contact", &json!({"id": contact}))?;
+    let website = shown["website"].as_str().unwrap_or_default().to_owned();
+    let shown = world.act(OFFICERND, "get_member", &json!({"id": member}))?;
+    let kept = shown["properties"][OTHER].as_str().unwrap_or_default();
+    Ok([website, kept.to_owned()])
+}
+
+/// All properties of a member are written at once: whoever writes a note and whoever writes another property wait for
+/// each other.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_note_and_another_property_of_one_member_are_written_one_after_the_other() -> Result<()> {
+    let (mut world, contact, member) = world().await?;
+    let property_of = json!({"key": OTHER, "type": "Text", "targets": ["member"]});
+    world.act(OFFICERND, "add_property", &property_of)?;
+    let mut rules = rules()?;
+    let of_members = rules.entities.get_mut(&Entity::Contact);
+    let of_members = of_members.context("the rules of members")?;
+    let website =
+        json!({"name": "site", "left": "website", "right": format!("properties.{OTHER}")});
+    of_members.fields.push(serde_json::from_value(website)?);
+    ensure!(world.apply_to(members(), rules).await.is_empty());
+    let note = json!({"kind": "note", "fields": {"contactId": contact, "body": "mag Fenster"}});
+    let note = world.act(HIGHLEVEL, "create_item", &note)?["id"].clone();
+    world.edit(HIGHLEVEL, &contact, &json!({"website": "eins.example"}))?;
+    world.settle().await?;
+    world.poll().await?;
+    let both = site(&world, &contact, &member)?;
+    ensure!(both == ["eins.example"; 2], "{both:?}");
+
+    for (site_first, website, body) in [
+        (true, "zwei.example", "mag Sonne"),
+        (false, "drei.example", "mag Schatten"),
+    ] {
+        // the first of both is under way while the other one comes
+        let slow = world.fault(json!({"system": "officernd", "method": "PUT",
+            "path": "*/members/*", "count": 1, "fault": {"kind": "delay", "ms": 6_000}}))?;
+        let of_site = || world.edit(HIGHLEVEL, &contact, &json!({"website": website}));
+        let of_note = || {
+            let edit = json!({"kind": "note", "id": note, "fields": {"body": body}});
+            world.act(HIGHLEVEL, "edit_item", &edit)
+        };
+        if site_first {
+            of_site()?;
+        } else {
+            of_note()?;
+        }
+        for _ in 0..600 {
+            if world.struck(slow) > 0 {
+                break;
+            }
+            world.wait(Duration::from_millis(100)).await;
+        }
+        ensure!(world.struck(slow) == 1, "nothing was written");
+        if site_first {
+            of_note()?;
+        } else {
+            of_site()?;
+        }
+        world.settle().await?;
+        world.poll().await?;
+        world.sweep().await?;
+        let both = site(&world, &contact, &member)?;
+        ensure!(both == [website, website], "{both:?}");
+        let text = property(&world, &member)?;
+        ensure!(text.ends_with(&format!("]\n{body}")), "{text}");
+        ensure!(notes(&world)? == [body], "{:?}", notes(&world)?);
+    }
     ensure!(questions(&world).await?.is_empty());
     Ok(())
 }

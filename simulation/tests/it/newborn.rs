@@ -52,12 +52,15 @@ async fn who_waited_for_a_contact_of_our_own_making_is_not_looked_for_under_it()
         "{status:#?}"
     );
     world.control.core().counts.reset();
-    world.sweep().await?;
-    world.settle().await?;
+    // No sweep: it would bring the task by itself, a moment after the contact is made.
+    world.skip(Duration::from_secs(3600));
+    world.edit(ONOFFICE, &berta, &json!({"Ort": "Bernau"}))?;
+    world.poll().await?;
     ensure!(left(&world, "task")?["title"] == "Rückruf");
     ensure!(asked(&world) == 0, "{} times", asked(&world));
 
     // the same contact later: somebody may have entered it there, too
+    world.skip(Duration::from_secs(60));
     task(&world, &berta, "Exposé senden")?;
     world.poll().await?;
     world.settle().await?;

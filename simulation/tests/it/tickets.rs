@@ -5,6 +5,7 @@ use mapping::{DeleteRule, SyncRules};
 use record::Entity;
 use serde_json::{Value as Json, json};
 use simulation::{HIGHLEVEL, OFFICERND, World, member_rules, members};
+use store::Store as _;
 
 use crate::support::{on_the_left, options, questions};
 
@@ -109,6 +110,54 @@ async fn a_task_and_a_ticket_stand_for_each_other_without_day_and_person() -> Re
     world.settle().await?;
     world.sweep().await?;
     ensure!(tickets(&world)?.len() == 2 && tasks(&world)?.len() == 1);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_task_that_is_done_is_made_where_the_rules_say_so_and_then_as_a_resolved_ticket()
+-> Result<()> {
+    let (mut world, contact, _) = world().await?;
+    let done = |title: &str| {
+        json!({"kind": "task", "fields": {"contactId": contact, "title": title, "completed": true,
+            "dueDate": "2026-10-24T10:00:00.000Z"}})
+    };
+    world.act(HIGHLEVEL, "create_item", &done("Drucker"))?;
+    world.poll().await?;
+    ensure!(tickets(&world)?.is_empty(), "{:#?}", tickets(&world)?);
+
+    // A create takes no status: it comes with a change of its own, and each time.
+    let mut changed = rules()?;
+    let task = changed.entities.get_mut(&Entity::Task).context("tasks")?;
+    task.create.only = Default::default();
+    ensure!(world.apply_to(members(), changed).await.is_empty());
+    for title in ["Kaffee", "Tee"] {
+        world.act(HIGHLEVEL, "create_item", &done(title))?;
+        world.poll().await?;
+        world.settle().await?;
+    }
+    let made = tickets(&world)?;
+    ensure!(
+        made.len() >= 2 && made.iter().all(|ticket| ticket["status"] == "resolved"),
+        "{made:#?}"
+    );
+    ensure!(tasks(&world)?.iter().all(|task| task["completed"] == true));
+    let workspace = store::Workspace::from("default");
+    let blocked = world.store.blocked(&workspace, &members(), None).await?;
+    ensure!(blocked.is_empty(), "{blocked:#?}");
+    ensure!(questions(&world).await?.is_empty());
+
+    let tea = tasks(&world)?;
+    let tea = tea.iter().find(|task| task["title"] == "Tee");
+    let tea = tea.context("a task")?["id"].clone();
+    let edit = json!({"kind": "task", "id": tea, "fields": {"completed": false}});
+    world.act(HIGHLEVEL, "edit_item", &edit)?;
+    world.poll().await?;
+    let open = tickets(&world)?;
+    let open: Vec<_> = open
+        .iter()
+        .filter(|ticket| ticket["status"] == "new")
+        .collect();
+    ensure!(open.len() == 1 && open[0]["subject"] == "Tee", "{open:#?}");
     Ok(())
 }
 

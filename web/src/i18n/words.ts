@@ -238,6 +238,7 @@ export const words = {
   "outcome.done": ["Done", "Fertig"],
   "outcome.stopped": ["Stopped", "Gestoppt"],
   "outcome.failed": ["Failed", "Fehlgeschlagen"],
+  "outcome.interrupted": ["Interrupted", "Abgebrochen"],
   "count.created_left": ["made left", "links angelegt"],
   "count.created_right": ["made right", "rechts angelegt"],
   "count.updated_left": ["changed left", "links geändert"],

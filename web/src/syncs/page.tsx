@@ -192,7 +192,7 @@ function Runs({ sync }: { sync: string }) {
                   </td>
                   <td>{known(t, "run", run.kind)}</td>
                   <td>
-                    <Light tone={run.state === "failed" ? "bad" : run.state === "stopped" ? "warn" : run.state === "running" ? "accent" : "ok"}>
+                    <Light tone={run.state === "failed" ? "bad" : run.state === "stopped" || run.state === "interrupted" ? "warn" : run.state === "running" ? "accent" : "ok"}>
                       {known(t, "outcome", run.state)}
                     </Light>
                   </td>

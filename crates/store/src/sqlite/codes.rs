@@ -98,7 +98,7 @@ codes!("reason to leave out" SkipReason {
 codes!("plan state" PlanState { Making = 0, Ready = 1, Applied = 2 });
 codes!("state of a plan row" PlanRowState { Waiting = 0, Done = 1, LeftOut = 2, Question = 3 });
 codes!("run kind" RunKind { Full = 1, Live = 2, Planned = 3 });
-codes!("run state" RunState { Running = 0, Done = 1, Stopped = 2, Failed = 3 });
+codes!("run state" RunState { Running = 0, Done = 1, Stopped = 2, Failed = 3, Interrupted = 4 });
 codes!("signal source" SignalSource {
     Webhook = 0,
     Poll = 1,

@@ -56,14 +56,19 @@ impl Desk<'_> {
     /// Links a record that was made with the one that it was made from.
     fn born(&mut self, known: &Pairing, labour: &Labour, id: RecordId, read: Option<&Read>) {
         let now = self.core.clock.now();
-        let refused: Vec<FieldName> = labour
+        // Such a field may be taken of a record that is there. Whether it is, the next look finds out.
+        let is_learned = |refusal: &Refusal| refusal.code == Refusal::LEARNED;
+        let (later, refused): (Vec<_>, Vec<_>) = labour
             .dropped
             .iter()
-            .map(|(field, _)| field.clone())
-            .collect();
+            .partition(|(_, refusal)| is_learned(refusal));
+        let names = |dropped: &[&(FieldName, Refusal)]| -> Vec<FieldName> {
+            dropped.iter().map(|(field, _)| field.clone()).collect()
+        };
         let made = Made {
             draft: &labour.draft,
-            refused: &refused,
+            refused: &names(&refused),
+            later: &names(&later),
             id,
             read,
         };
@@ -87,7 +92,7 @@ impl Desk<'_> {
         self.await_those(&born.waiting, &labour.birth.claim);
         self.commit.blocked.extend(born.waiting);
         let made = read.map(|read| &read.record.fields);
-        for (field, refusal) in &labour.dropped {
+        for (field, refusal) in refused {
             self.block_dropped(known, labour, (born.link.id, made), (field, refusal), now);
         }
         self.commit

@@ -29,6 +29,8 @@ pub(crate) struct Made<'a> {
     pub(crate) draft: &'a Fields,
     /// What it was made without, and is listed for it.
     pub(crate) refused: &'a [FieldName],
+    /// What the system takes with no create, whatever it is: it is sent with the first change.
+    pub(crate) later: &'a [FieldName],
     pub(crate) id: RecordId,
     /// The record itself, if it is known.
     pub(crate) read: Option<&'a Read>,
@@ -46,6 +48,7 @@ pub(crate) fn newborn(
     let Made {
         draft,
         refused,
+        later,
         id,
         read,
     } = made;
@@ -96,7 +99,9 @@ pub(crate) fn newborn(
         // What is only read along, such as the country of a number, says nothing about the number.
         let written = mapping.written(target);
         let was_refused = written.iter().any(|name| refused.contains(name));
+        let comes_later = written.iter().any(|name| later.contains(name));
         let was_sent = !was_refused
+            && !comes_later
             && written
                 .iter()
                 .any(|name| draft.get(name.as_str()).is_known());
@@ -119,7 +124,7 @@ pub(crate) fn newborn(
                     }
                     look_again = true;
                     tracing::debug!(sync = %pairing.sync, mapping = mapping.id(), "a made record does not hold what was sent");
-                    if !was_sent && mapping.refers_to().is_some() {
+                    if comes_later || (!was_sent && mapping.refers_to().is_some()) {
                         without_reference(&mut bases, mapping, target, Some(read));
                         revisions.insert(mapping.id().to_owned(), revision(mapping));
                         continue;
@@ -196,8 +201,8 @@ pub(crate) fn newborn(
     }
 }
 
-/// A record was made without the record that it is to name: as if neither side had named any, so that the
-/// source's is the one change when it can be carried out, and the emptiness of the new record is none.
+/// A record was made without the record that it is to name, or without what no create takes: as if the other side had
+/// nothing, so that the source's is the one change when it can be carried out, and what the new record holds is none.
 fn without_reference(
     bases: &mut [Fields; 2],
     mapping: &CompiledMapping,

@@ -110,6 +110,15 @@ async fn killed_in_the_middle(world: &World) {
     let run = world.run(&["sync", "people", "--json"]).await.json();
     assert_eq!(run["state"], "done", "{run:#}");
     quiet(world, &server).await;
+    let runs = world.run(&["runs", "people", "--json"]).await.json();
+    let states: Vec<&str> = runs
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|run| run["state"].as_str())
+        .collect();
+    assert!(states.contains(&"interrupted"), "{states:?}");
+    assert!(!states.contains(&"running"), "{states:?}");
 
     let links = world.run(&["links", "people", "--json"]).await.json();
     let pairs: Vec<Pair> = links
