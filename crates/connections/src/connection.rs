@@ -1,6 +1,7 @@
 //! One connection's state in this process: budget, breaker, health, counters, clock difference.
 
 use std::{
+    collections::BTreeMap,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicI64, Ordering},
@@ -73,6 +74,8 @@ pub(crate) struct Connection {
     pub(crate) deliveries: broadcast::Sender<Noted>,
     heard: AtomicBool,
     breaker: Mutex<Breaker>,
+    /// The scopes and rights that were missed, each with when that was last and what needed it.
+    missed: Mutex<BTreeMap<String, (Timestamp, &'static str)>>,
     health: Arc<watch::Sender<Health>>,
     /// When an unusable connection may be tried again, by the steady clock.
     ask_again: Mutex<Duration>,
@@ -154,6 +157,7 @@ impl Connection {
             deliveries: broadcast::Sender::new(DELIVERIES),
             heard: AtomicBool::new(false),
             breaker: Mutex::default(),
+            missed: Mutex::default(),
             health: setup.health,
             ask_again: Mutex::default(),
             clock_offset: AtomicI64::new(0),
@@ -259,6 +263,22 @@ impl Connection {
         }
     }
 
+    /// A call was refused because the connection lacks a right.
+    pub(crate) fn misses(&self, right: &str, operation: &'static str) {
+        let mut missed = self.missed.lock().unwrap_or_else(PoisonError::into_inner);
+        missed.insert(right.to_owned(), (self.now(), operation));
+    }
+
+    /// The rights that were missed lately, each with what needed it. What nobody asked for since is forgotten.
+    pub(crate) fn missed_lately(&self) -> Vec<(String, &'static str)> {
+        const LATELY: SignedDuration = SignedDuration::from_mins(15);
+        let now = self.now();
+        let mut missed = self.missed.lock().unwrap_or_else(PoisonError::into_inner);
+        missed.retain(|_, (at, _)| now.duration_since(*at) < LATELY);
+        let named = |(right, (_, operation)): (&String, &(_, _))| (right.clone(), *operation);
+        missed.iter().map(named).collect()
+    }
+
     /// A call with our credentials that was sent at `sent` was answered.
     pub(crate) fn answered(&self, sent: Timestamp) {
         self.change_health(|health| match health {
@@ -344,6 +364,10 @@ impl Connection {
     /// All is well again, by a person's doing or by a check. Forgets every failure.
     pub(crate) fn heal(&self) {
         self.breaker().succeeded();
+        self.missed
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
         self.change_health(|_| Some(Health::Ok));
     }
 

@@ -106,7 +106,7 @@ impl Exchange<'_> {
                     if let Some(right) =
                         self.lacks(&request, held.as_deref(), progress.token_refused) =>
                 {
-                    return Err(CallError::Right { operation, right });
+                    return Err(self.lacking(&request, right));
                 }
                 Attempt::TokenRefused if !is_new(held.as_deref(), progress.token_refused) => {
                     progress.token_refused = Some(self.connection.now());
@@ -240,6 +240,15 @@ impl Exchange<'_> {
             }
             return Ok(response);
         }
+    }
+
+    /// The error of a request whose right the connection lacks. What a sync needs is remembered, and told to people.
+    fn lacking(&self, request: &Request, right: String) -> CallError {
+        let operation = request.operation;
+        if matches!(self.authority, Authority::Own) && !request.own_right {
+            self.connection.misses(&right, operation);
+        }
+        CallError::Right { operation, right }
     }
 
     /// The right that a refused token lacks, where the vendor does not tell that from a token that has
@@ -431,7 +440,7 @@ impl Exchange<'_> {
                 if matches!(self.authority, Authority::Own) {
                     connection.answered(response.sent);
                 }
-                Attempt::Over(CallError::Right { operation, right })
+                Attempt::Over(self.lacking(request, right))
             }
             Verdict::CredentialsRefused { message } => {
                 let why = self.scrubbed(&message, credentials);

@@ -130,6 +130,11 @@ impl Connections {
                 ));
             }
         }
+        for (right, operation) in connection.missed_lately() {
+            warnings.push(format!(
+                "it lacks {right}, which {operation} needs; `tandem check {name}` says what is paused by it"
+            ));
+        }
         let light = match connection.health() {
             Health::Ok if warnings.is_empty() => Light::Green,
             Health::Ok | Health::Degraded { .. } => Light::Yellow,

@@ -1825,7 +1825,7 @@ export interface components {
             /** @enum {string} */
             kind: "full" | "live" | "planned";
             /** @enum {string} */
-            state: "running" | "done" | "stopped" | "failed";
+            state: "running" | "done" | "stopped" | "failed" | "interrupted";
             /** Format: date-time */
             started: string;
             /** Format: date-time */
@@ -1847,7 +1847,7 @@ export interface components {
             run: string;
             sync: string;
             /** @enum {string} */
-            state: "running" | "done" | "stopped" | "failed";
+            state: "running" | "done" | "stopped" | "failed" | "interrupted";
             counts: {
                 [key: string]: number;
             };

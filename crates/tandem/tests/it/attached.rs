@@ -178,7 +178,13 @@ async fn a_scope_that_a_private_token_lacks_is_named_and_stops_only_what_needs_i
     loop {
         let status = world.run(&["status"]).await;
         let paused = format!("mapping task/* is paused: {said}");
-        if links().await == [contacts, notes + 1, 0] && status.out.contains(&paused) {
+        let lacks = "it lacks the scope locations/tasks.readonly, which tasks.search needs";
+        let alerts = world.run(&["alerts"]).await;
+        if links().await == [contacts, notes + 1, 0]
+            && status.out.contains(&paused)
+            && status.out.contains(lacks)
+            && alerts.out.contains(lacks)
+        {
             break;
         }
         assert!(begun.elapsed() < Duration::from_secs(120), "{status:#?}");

@@ -110,7 +110,7 @@ async fn killed_in_the_middle(world: &World) {
     let run = world.run(&["sync", "people", "--json"]).await.json();
     assert_eq!(run["state"], "done", "{run:#}");
     quiet(world, &server).await;
-    let runs = world.run(&["runs", "people", "--json"]).await.json();
+    let runs = world.run(&["runs", "--json"]).await.json();
     let states: Vec<&str> = runs
         .as_array()
         .unwrap()
