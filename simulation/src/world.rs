@@ -395,8 +395,8 @@ impl World {
             None => None,
         };
         if let Some(rnd) = &rnd {
-            let option = ticket_option(&control.dump(System::OfficeRnd))?;
-            configs.insert(officernd(), officernd_config(rnd, &option, options.limits)?);
+            let state = control.dump(System::OfficeRnd);
+            configs.insert(officernd(), officernd_config(rnd, &state, options.limits)?);
         }
         let slow = options
             .slow
@@ -857,17 +857,17 @@ fn officernd() -> ConnectionName {
     ConnectionName::from("officernd")
 }
 
-/// The one option that tickets have there, for whatever they need one.
-fn ticket_option(state: &Json) -> Result<String> {
+/// An option of tickets: a type, a severity or a priority.
+fn ticket_option(state: &Json, category: &str) -> Result<String> {
     let options = state["things"].as_array().context("things")?;
     let option = options
         .iter()
-        .find(|thing| thing["kind"] == "ticket_option");
+        .find(|thing| thing["kind"] == "ticket_option" && thing["fields"]["category"] == category);
     let id = option.and_then(|option| option["id"].as_str());
     Ok(id.context("an option of tickets")?.to_owned())
 }
 
-fn officernd_config(access: &Json, ticket_option: &str, limits: bool) -> Result<ConnectionConfig> {
+fn officernd_config(access: &Json, state: &Json, limits: bool) -> Result<ConnectionConfig> {
     Ok(serde_json::from_value(json!({
         "system": "officernd",
         "base_url": "http://sandbox.invalid/officernd",
@@ -878,9 +878,9 @@ fn officernd_config(access: &Json, ticket_option: &str, limits: bool) -> Result<
             "token_url": "http://sandbox.invalid/officernd/oauth/token",
             "location": access["locations"][0]["_id"],
             "start_date": "today",
-            "ticket_type": ticket_option,
-            "ticket_severity": ticket_option,
-            "ticket_priority": ticket_option,
+            "ticket_type": ticket_option(state, "type")?,
+            "ticket_severity": ticket_option(state, "severity")?,
+            "ticket_priority": ticket_option(state, "priority")?,
             "notes_property": "crm_id",
         },
         "allow_private_addresses": true,

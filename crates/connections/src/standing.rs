@@ -135,6 +135,12 @@ impl Connections {
                 "it lacks {right}, which {operation} needs; `tandem check {name}` says what is paused by it"
             ));
         }
+        let differs = held.as_ref().map(|held| differing(&connection, held));
+        for field in differs.unwrap_or_default() {
+            warnings.push(format!(
+                "its `{field}` in the config is not the one that it is signed in with; `tandem connect {name}` takes it"
+            ));
+        }
         let light = match connection.health() {
             Health::Ok if warnings.is_empty() => Light::Green,
             Health::Ok | Health::Degraded { .. } => Light::Yellow,
@@ -395,4 +401,19 @@ fn check_error(error: &connector::Error, held: &Held) -> CheckError {
         Error::Call(_) => CheckError::ForNow(why),
         _ => CheckError::Vendor(why),
     }
+}
+
+/// The fields of the sign-in that the config gives otherwise than they were when somebody signed in. What it refers to and is not
+/// there says nothing: a variable may be needed for the sign-in only.
+fn differing(connection: &Connection, held: &Held) -> Vec<String> {
+    let given = connection.config.given(connection.name.as_str());
+    given
+        .unwrap_or_default()
+        .into_iter()
+        .filter(|(field, text)| {
+            let kept = held.kept.credentials.given(field);
+            kept.is_some_and(|kept| kept.trim() != text.expose().trim())
+        })
+        .map(|(field, _)| field)
+        .collect()
 }

@@ -74,6 +74,7 @@ async fn tickets(calls: &dyn Calls, resource: &Resource) -> Result<Schema, Error
     let options = pages::all(calls, TICKET_OPTIONS, "/ticket-options").await;
     let options = bearing_missing_right(options)?.unwrap_or_default();
     let settings = Settings::of(calls);
+    let mut wrong = Ok(());
     let fields = resource.fields.iter().map(|field| {
         let mut spec = spec(field, resource, settings, &[]);
         let of_field = options
@@ -87,12 +88,35 @@ async fn tickets(calls: &dyn Calls, resource: &Resource) -> Result<Schema, Error
                 label: label.to_owned(),
             })
         }));
+        if wrong.is_ok() {
+            wrong = check_option(&spec, settings);
+        }
         spec
     });
-    Ok(Schema {
+    let fields = fields.collect();
+    wrong.map(|()| Schema {
         entity: resource.entity,
-        fields: fields.collect(),
+        fields,
     })
+}
+
+/// The setting that gives a ticket this option must name one of its category.
+fn check_option(spec: &FieldSpec, settings: Settings<'_>) -> Result<(), Error> {
+    let of_field = |(_, property): &&(&str, &str)| *property == spec.name.as_str();
+    let Some((setting, property)) = TICKET_DEFAULTS.iter().find(of_field) else {
+        return Ok(());
+    };
+    let is_there = |given: &str| spec.choices.iter().any(|known| known.key == given);
+    match settings.ticket_option(setting) {
+        Some(given) if !spec.choices.is_empty() && !is_there(given) => Err(Error::Setting {
+            setting,
+            hint: format!(
+                "the organisation has no {property} of tickets {given}; it has {}",
+                named(&spec.choices)
+            ),
+        }),
+        _ => Ok(()),
+    }
 }
 
 /// The fields of every organisation, for the documentation.

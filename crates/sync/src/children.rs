@@ -7,7 +7,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use connector::Effect;
-use jiff::SignedDuration;
 use mapping::Likeness;
 use record::{Field, Fields, Read, RecordId, Side, Sides};
 use store::{Child, Commit, Key, Lane, Link, Pair, PairDecision, SignalSource, SkipReason};
@@ -294,9 +293,6 @@ async fn look_there(desk: &Desk<'_>, known: &Pairing, births: &[Birth]) -> Resul
     Ok(())
 }
 
-/// For how long nobody can have entered by hand what belongs to a record that was made.
-const FRESH: SignedDuration = SignedDuration::from_secs(10);
-
 /// Those of the records that these births waited for which we made on the other side: whoever works there could enter
 /// nothing under them before, and who waits for a first sync is many. By their ids on the left.
 async fn newborn(
@@ -307,25 +303,16 @@ async fn newborn(
     let Some((_, entity)) = known.compiled.parent() else {
         return Ok(BTreeSet::new());
     };
-    // Who waits is told of the link; a listing that ends at that moment may bring them first.
-    let mut told = BTreeSet::new();
-    let mut parents = BTreeSet::new();
-    for birth in births {
-        let Some(parent) = parent(known, desk.side, &birth.read.record.fields) else {
-            continue;
-        };
-        if birth.claim.sources.contains(&SignalSource::Link) {
-            told.insert(parent.clone());
-        }
-        parents.insert(parent);
-    }
+    let parents: BTreeSet<RecordId> = births
+        .iter()
+        .filter(|birth| birth.claim.sources.contains(&SignalSource::Link))
+        .filter_map(|birth| parent(known, desk.side, &birth.read.record.fields))
+        .collect();
     if parents.is_empty() {
         return Ok(BTreeSet::new());
     }
     let parents: Vec<RecordId> = parents.into_iter().collect();
     let (core, sync) = (desk.core, &desk.pairing.sync);
-    let now = core.clock.now();
-    let is_fresh = |link: &Link| now.duration_since(link.created) < FRESH;
     let links = core
         .store
         .links_of(&core.workspace, sync, entity, Side::Left, &parents)
@@ -335,8 +322,7 @@ async fn newborn(
             Side::Left => (link.wrote_left, link.wrote_right),
             Side::Right => (link.wrote_right, link.wrote_left),
         };
-        let made = link.how == "created" && matches!(wrote, (None, Some(_)));
-        made && (told.contains(&link.left) || is_fresh(link))
+        link.how == "created" && matches!(wrote, (None, Some(_)))
     };
     Ok(links
         .into_iter()

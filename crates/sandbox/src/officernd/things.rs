@@ -142,7 +142,15 @@ const SEEDS: &[(&str, &str)] = &[
     ("tax_rate", r#"{"name": "Full", "rate": "19"}"#),
     (
         "ticket_option",
-        r#"{"label": "Urgent", "category": "severity"}"#,
+        r#"{"label": "Question", "category": "type"}"#,
+    ),
+    (
+        "ticket_option",
+        r#"{"label": "Minor", "category": "severity"}"#,
+    ),
+    (
+        "ticket_option",
+        r#"{"label": "Urgent", "category": "priority"}"#,
     ),
     ("visitor_checkin", r#"{"source": "reception"}"#),
     (

@@ -34,8 +34,8 @@ struct OfficeRnd {
     /// A stage of the simulated HighLevel that stands for an open opportunity.
     stage: String,
     resource: String,
-    /// One option stands for type, severity and priority of tickets.
-    ticket_option: String,
+    /// An option of tickets for each of [`OPTIONS`].
+    ticket_options: [String; 3],
 }
 
 /// The text property of members that holds their notes.
@@ -77,6 +77,18 @@ pub(crate) async fn config(pair: Pair, url: &str) -> Result<String> {
     )
 }
 
+/// What a ticket has to have.
+const OPTIONS: [&str; 3] = ["type", "severity", "priority"];
+
+/// The first option of a category.
+fn option(options: &Json, category: &str) -> Result<String> {
+    let options = options.as_array().into_iter().flatten();
+    let mut fitting = options.filter(|option| option["category"] == category);
+    let id = fitting.next().and_then(|option| option["_id"].as_str());
+    let missing = || format!("the sandbox has no {category} of tickets");
+    Ok(id.with_context(missing)?.to_owned())
+}
+
 async fn officernd(url: &str) -> Result<OfficeRnd> {
     let access = ask(url, System::OfficeRnd, "access", json!({})).await?;
     let pipelines = things(url, System::HighLevel, "pipeline").await?;
@@ -97,7 +109,11 @@ async fn officernd(url: &str) -> Result<OfficeRnd> {
             text(&pipelines, "/0/stages/0/name")?
         ),
         resource: text(&resources, "/0/_id")?.to_owned(),
-        ticket_option: text(&options, "/0/_id")?.to_owned(),
+        ticket_options: [
+            option(&options, OPTIONS[0])?,
+            option(&options, OPTIONS[1])?,
+            option(&options, OPTIONS[2])?,
+        ],
     })
 }
 
@@ -235,14 +251,15 @@ fn written(pair: Pair, place: &Place) -> Result<String> {
                     NOTHING.to_owned(),
                 ),
             ]);
-            for (setting, id) in [
+            let ids = [
                 ("ticket_type", "60c0ffee0000000000000011"),
                 ("ticket_severity", "60c0ffee0000000000000012"),
                 ("ticket_priority", "60c0ffee0000000000000013"),
-            ] {
+            ];
+            for ((setting, id), option) in ids.into_iter().zip(&officernd.ticket_options) {
                 swaps.push((
                     format!("# {setting}: {id}"),
-                    given(setting, &officernd.ticket_option),
+                    given(setting, option),
                 ));
             }
         }
@@ -309,7 +326,8 @@ mod tests {
                     location: "0123456789abcdef01234567".to_owned(),
                     stage: "Sales: New lead".to_owned(),
                     resource: "0123456789abcdef01234568".to_owned(),
-                    ticket_option: "0123456789abcdef01234569".to_owned(),
+                    ticket_options: ["69", "6a", "6b"]
+                        .map(|end| format!("0123456789abcdef012345{end}")),
                 }),
             };
             let config = written(pair, &place).expect("what differs is there once");

@@ -244,17 +244,12 @@ async fn every_block_names_what_it_lacks_and_is_filled_in() {
         assert!(said.contains(words), "`{words}` is not in {said}");
     }
     lacks.refused(3, &["9 problems found"]);
-    let option = world.act(
-        System::OfficeRnd,
-        "things",
-        json!({"kind": "ticket_option"}),
-    );
     world.act(System::OfficeRnd, "add_property", notes);
     let settings = format!(
-        "location: {}\n      resource: {}\n      notes_property: Notes\n      ticket_type: {option}\n      ticket_severity: {option}\n      ticket_priority: {option}",
+        "location: {}\n      resource: {}\n      notes_property: Notes\n      {}",
         location(&world),
         room[0]["_id"],
-        option = option[0]["_id"],
+        ticket_options(&world),
     );
     let filled = whole(&world, &settings)
         .await
@@ -1141,18 +1136,25 @@ async fn visits_stand_for_appointments_where_the_config_says_so() {
     );
 }
 
+/// The settings for what a ticket has to have.
+fn ticket_options(world: &World) -> String {
+    let options = json!({"kind": "ticket_option"});
+    let options = world.act(System::OfficeRnd, "things", options);
+    let options = options.as_array().unwrap().iter();
+    let settings = options.map(|option| {
+        let category = option["category"].as_str().unwrap();
+        format!("ticket_{category}: {}", option["_id"])
+    });
+    Vec::from_iter(settings).join("\n      ")
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn notes_are_comments_of_a_ticket_where_the_config_says_so() {
     let world = World::start().await;
-    let options = world.act(
-        System::OfficeRnd,
-        "things",
-        json!({"kind": "ticket_option"}),
-    );
-    let option = options[0]["_id"].as_str().unwrap();
     let settings = format!(
-        "location: {}\n      notes_ticket: Notizen\n      ticket_type: {option}\n      ticket_severity: {option}\n      ticket_priority: {option}",
-        location(&world)
+        "location: {}\n      notes_ticket: Notizen\n      {}",
+        location(&world),
+        ticket_options(&world)
     );
     let text = format!(
         "{}\n      note:\n        fields:\n          - {{left: body, right: body}}\n          - {{name: contact, left: contactId, right: member}}\n        deletes: {{left: unlink, right: unlink}}\n",

@@ -103,6 +103,14 @@ async fn only_what_a_vendor_takes_is_said_to_be_registered() {
     let connected = world.run(&["connect", "marketing"]).await;
     assert_eq!(connected.code, 0, "{connected:#?}");
     assert!(!connected.err.contains("to register"), "{connected:#?}");
+    // what the config refers to is another token by now: the one that was signed in with goes on until somebody connects
+    let differs = "its `token` in the config is not the one that it is signed in with; `tandem connect marketing` takes it";
+    let status = world.run(&["status"]).await;
+    assert!(!status.out.contains(differs), "{status:#?}");
+    world.write("token", "pit-another");
+    let status = world.run(&["status"]).await;
+    assert!(status.out.contains(differs), "{status:#?}");
+    assert!(!status.out.contains("pit-"), "{status:#?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
