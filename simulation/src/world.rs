@@ -732,16 +732,20 @@ fn workspace() -> Workspace {
     Workspace::from("default")
 }
 
-/// The connectors hold nothing but their descriptions and catalogs, which take a while to read: all worlds share them.
-fn connectors() -> &'static [Arc<dyn Connector>] {
-    static CONNECTORS: OnceLock<Vec<Arc<dyn Connector>>> = OnceLock::new();
-    CONNECTORS.get_or_init(|| {
-        vec![
+/// HighLevel's and onOffice's hold nothing but their descriptions and catalogs, which take a while to read: all worlds share
+/// them. OfficeRnD's knows who writes into which record now, which ends with the process: a killed one stands where it was, with
+/// what it held.
+fn connectors() -> Vec<Arc<dyn Connector>> {
+    static SHARED: OnceLock<[Arc<dyn Connector>; 2]> = OnceLock::new();
+    let shared: &[Arc<dyn Connector>; 2] = SHARED.get_or_init(|| {
+        [
             Arc::new(highlevel::HighLevel::new()),
             Arc::new(onoffice::OnOffice::new()),
-            Arc::new(officernd::OfficeRnD::new()),
         ]
-    })
+    });
+    let mut all = shared.to_vec();
+    all.push(Arc::new(officernd::OfficeRnD::new()));
+    all
 }
 
 /// What outlives a process.
@@ -788,12 +792,11 @@ impl Process {
             vault: Arc::clone(ground.vault),
             calls: Arc::new(NoCallLog),
         };
-        let connections =
-            Connections::open(parts, connectors().to_vec(), ground.configs.clone(), |_| {
-                Restart::default()
-            })
-            .await
-            .map_err(|errors| anyhow!("the connections do not open: {errors:?}"))?;
+        let connections = Connections::open(parts, connectors(), ground.configs.clone(), |_| {
+            Restart::default()
+        })
+        .await
+        .map_err(|errors| anyhow!("the connections do not open: {errors:?}"))?;
         Ok(Self {
             life,
             store,
