@@ -46,6 +46,12 @@ impl Output {
     }
 }
 
+/// Says something beside the output. Nobody may be reading any more, such as a `tee` that has ended: that ends no server, and
+/// must not keep one from stopping.
+pub(crate) fn beside(line: &str) {
+    drop(writeln!(io::stderr(), "{line}"));
+}
+
 /// Prints JSON with a line break at its end.
 pub(crate) fn json(value: &Json) -> Result<()> {
     // made first, so that a reader who goes away is an error of writing and of nothing else

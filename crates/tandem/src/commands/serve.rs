@@ -38,13 +38,15 @@ pub(crate) async fn serve(global: &Global, serve: &cli::Serve, output: Output) -
         }
     };
     let address = format!("http://{}", listener.local_addr()?);
-    eprintln!("Tandem: {address}");
+    output::beside(&format!("Tandem: {address}"));
     let links = handle.first_links(&address).map_err(Failure::from)?;
     for (place, link) in ["", ", from outside if the proxy passes `/` on"]
         .iter()
         .zip(links)
     {
-        eprintln!("Set the owner's password (this link works once{place}): {link}");
+        output::beside(&format!(
+            "Set the owner's password (this link works once{place}): {link}"
+        ));
     }
     let shutdown = CancellationToken::new();
     tokio::spawn(told_to_stop(shutdown.clone()));
@@ -91,7 +93,7 @@ async fn open(serve: &cli::Serve, database: &Database) -> Result<wiring::Opened>
             return opened;
         };
         if !std::mem::replace(&mut told, true) {
-            eprintln!("Tandem: standing by: {}", in_use.message);
+            output::beside(&format!("Tandem: standing by: {}", in_use.message));
         }
         tokio::time::sleep(AGAIN).await;
     }
@@ -155,8 +157,8 @@ async fn listen(address: std::net::SocketAddr) -> Result<tokio::net::TcpListener
 pub(crate) async fn told_to_stop(shutdown: CancellationToken) {
     let mut interrupts = Interrupts::listen();
     interrupts.next().await;
-    eprintln!("Stopping; once more to stop at once.");
     shutdown.cancel();
+    output::beside("Stopping; once more to stop at once.");
     interrupts.next().await;
     std::process::exit(130);
 }

@@ -139,6 +139,15 @@ async fn a_server_that_is_told_to_stop_in_the_middle_of_a_run_stops_and_the_next
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_server_to_which_nobody_listens_any_more_stops_when_it_is_told_to() {
+    let world = World::start().await;
+    let server = world.serve_to_nobody().await;
+    let stopped = tokio::task::spawn_blocking(|| server.stop());
+    let stopped = tokio::time::timeout(Duration::from_secs(60), stopped).await;
+    assert_eq!(stopped.expect("it does not stop").unwrap(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_found_is_said_with_what_is_near() {
     let world = World::start().await;
     let config = world.config();

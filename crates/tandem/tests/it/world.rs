@@ -371,6 +371,20 @@ impl World {
         self.spawned(self.prepared(command)).await
     }
 
+    /// Starts a server with the usual config that says what it says to somebody who goes away when it is up.
+    pub(crate) async fn serve_to_nobody(&self) -> Server {
+        let (config, database, folder) = (self.config(), self.named(), self.folder.path());
+        let config = config.to_str().unwrap();
+        let mut command = self.command(&["--database", &database, "serve", "--config", config]);
+        std::fs::write(folder.join("server.log"), "").unwrap();
+        let command = command.stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let listener = child.stderr.take();
+        let server = self.reached(child, folder).await;
+        drop(listener);
+        server
+    }
+
     async fn spawned(&self, command: Command) -> Server {
         let folder = self.folder.path();
         self.reached(Self::started(command, folder), folder).await
